@@ -1,0 +1,81 @@
+/**
+ * Where the kernel meets the driver of this platform: what `drupe` exports as `Kernel`, `run` and `runSync`.
+ *
+ * The kernel takes any driver and knows none; native/ knows the drivers and no kernel. This file puts one into the other.
+ */
+import type { Driver } from './kernel/driver.js'
+import { HostDriver } from './kernel/host.js'
+import { Kernel as BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
+import type { Op } from './kernel/trap.js'
+import { chooseDriver } from './native/select.js'
+
+/** How a kernel works. */
+export interface KernelOptions extends Omit<BareOptions, 'driver'> {
+  /** What waits underneath. Default: the best that this platform has; `DRUPE_DRIVER` forces one by name. */
+  readonly driver?: Driver
+}
+
+/**
+ * Runs tasks. `run` and `runSync` make one for a single operation; make your own to embed Drupe in another program, to
+ * start tasks from host code, or to watch them.
+ *
+ * @example
+ * import { Kernel, sleep } from 'drupe'
+ *
+ * const kernel = new Kernel()
+ * const results = await Promise.all([1, 2, 3].map((n) => kernel.run(function* () {
+ *   yield* sleep(n)
+ *   return n * n
+ * })))
+ * console.log(results) // => [ 1, 4, 9 ]
+ * await kernel.close()
+ */
+export class Kernel extends BareKernel {
+  constructor(options: KernelOptions = {}) {
+    super({ ...options, driver: options.driver ?? chooseDriver() ?? new HostDriver() })
+  }
+}
+
+/**
+ * Runs an operation on the host's event loop, in a kernel of its own that is closed afterwards, and gives its result.
+ *
+ * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled.
+ * @example
+ * import { run, sleep } from 'drupe'
+ *
+ * const answer = await run(function* () {
+ *   yield* sleep(5)
+ *   return 42
+ * })
+ * console.log(answer) // => 42
+ */
+export async function run<T>(op: Op<T>, options?: KernelOptions): Promise<T> {
+  const kernel = new Kernel(options)
+  try {
+    return await kernel.run(op)
+  } finally {
+    await kernel.close()
+  }
+}
+
+/**
+ * Runs an operation by taking the thread until it is done; the host's own timers and promises stand still meanwhile.
+ *
+ * @throws what the operation throws; TaskCancelledError if it was cancelled.
+ * @throws DeadlockError if nothing could ever wake a task again.
+ * @example
+ * import { runSync, sleep } from 'drupe'
+ *
+ * console.log(runSync(function* () {
+ *   yield* sleep(5)
+ *   return 'done'
+ * })) // => done
+ */
+export function runSync<T>(op: Op<T>, options?: KernelOptions): T {
+  const kernel = new Kernel(options)
+  try {
+    return kernel.runSync(op)
+  } finally {
+    kernel.closeSync()
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Drupe: structured concurrency and native I/O for TypeScript.
+ *
+ * Tasks are generators that ask the kernel for what they need with `yield*`; `run` runs one on the host's event loop,
+ * `runSync` by taking the thread. Everything most programs need is here; `drupe/lowlevel` has file descriptors and wait
+ * queues, `drupe/testing` virtual time.
+ *
+ * @module
+ */
+export { Kernel, type KernelOptions, run, runSync } from './doors.js'
+export {
+  BrokenError,
+  BusyError,
+  Cancelled,
+  ClosedError,
+  DeadlockError,
+  DrupeError,
+  ForgottenYieldError,
+  KernelStateError,
+  SystemError,
+  type SystemErrorFields,
+  suppressed,
+  TaskCancelledError,
+  TimeoutError,
+  UnsupportedError,
+} from './kernel/errors.js'
+export type { Instrument } from './kernel/instruments.js'
+export type { Address } from './kernel/io-op.js'
+export type { KernelStatistics } from './kernel/kernel.js'
+export type { Nursery, SpawnOptions } from './kernel/nursery.js'
+export type { Scope, ScopeOptions } from './kernel/scope.js'
+export type { Task, TaskState } from './kernel/task.js'
+export type { Op, Operation, Trap } from './kernel/trap.js'
+export { until } from './traps/bridge/promise.js'
+export { checkpoint, current, spawn, suspend } from './traps/call.js'
+export type { WaitOptions } from './traps/check.js'
+export { read, readable, writable, write } from './traps/io.js'
+export { type ServeOptions, serve } from './traps/net/server.js'
+export type { Stream } from './traps/net/stream.js'
+export { type ConnectOptions, connect, type Listener, type ListenOptions, listen } from './traps/net/tcp.js'
+export { type NurseryOptions, nursery } from './traps/scope/nursery.js'
+export { moveOn, scope, shield, timeout, timeoutAt } from './traps/scope/scope.js'
+export { clock, sleep, sleepUntil } from './traps/time.js'

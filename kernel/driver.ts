@@ -1,0 +1,109 @@
+/**
+ * The contract between the kernel and whatever waits underneath: io_uring, epoll, kqueue, IOCP, a browser, a test.
+ *
+ * The shape is that of a completion mechanism. An `IoOp` is one operation record. It is *submitted*, may *complete inline*,
+ * may be *cancelled*, and completes *exactly once*. Readiness mechanisms emulate this: try first; on EAGAIN remember the op,
+ * wait, try again.
+ *
+ * Submit. `submit(op)` returns true if the op is complete: `op.result` is set and `complete` is not called for it. False
+ * means that it is under way; `complete(op)` will be called once, from inside a later `poll`, `close` or `closeFd`, never
+ * from inside `submit` or `cancel`. Until then the op and its buffer belong to the driver: the buffer is neither touched,
+ * resized nor transferred, and the driver keeps it alive.
+ *
+ * Cancel. `cancel(op)` returns true if the op is withdrawn *now*: it had no effect and will never complete. False means
+ * that *its completion will come*, with CANCELED if the cancel won, or with its own result if the operation did. Never both,
+ * never neither.
+ *
+ * Poll. `poll(wait)` hands over all completions that are there; with `wait` it first sleeps until there is one, until
+ * `wake()`, or until the time given to `arm`. It may return early and with nothing: spurious wake-ups are allowed, and the
+ * kernel looks at its own clock and queues again whatever the reason.
+ *
+ * Wake. `wake()` is cheap, may be called from anywhere on this thread, and makes the present or else the next `poll(true)`
+ * return. `wakeToken` lets other threads do the same.
+ *
+ * Close while waiting. `closeFd(fd)` completes every op that waits on that fd with CLOSED before the number can be used
+ * again. A completion of the old fd that was already on its way never reaches an op on a new fd of the same number.
+ *
+ * One reader and one writer wait on an fd at a time; another is refused with BUSY. Which ops read: `isReader`.
+ *
+ * Results are ≥ 0, or negative: the system's errno negated, or one of the portable results below.
+ */
+import { ACCEPT, type Address, type IoOp, READ, READABLE } from './io-op.js'
+
+export * from './io-op.js'
+
+/** Portable results, below any errno. */
+export const CANCELED = -100_001
+export const CLOSED = -100_002
+export const BUSY = -100_003
+export const UNSUPPORTED = -100_004
+
+/** Does this kind of op occupy the fd's reading side (or else its writing side)? */
+export function isReader(kind: number): boolean {
+  return kind === READ || kind === ACCEPT || kind === READABLE
+}
+
+/** Sockets that a driver can open. */
+export type SocketKind = 'tcp4' | 'tcp6' | 'unix'
+
+/** Socket options that a driver can set; all of them switches, or sizes in bytes. */
+export type SocketOption =
+  | 'noDelay'
+  | 'reuseAddress'
+  | 'reusePort'
+  | 'keepAlive'
+  | 'ipv6Only'
+  | 'receiveBufferBytes'
+  | 'sendBufferBytes'
+
+/** How a driver lives on the host's event loop. Made by `attach`, closed by the kernel. */
+export interface Attachment {
+  /** Calls the turn soon, after the host had a chance to do its own work. More calls before that count as one. */
+  schedule(): void
+  /** Whether waiting for completions or the alarm keeps the host's loop alive; at first it does not. */
+  ref(): void
+  unref(): void
+  close(): void
+}
+
+/** What another thread needs to wake this kernel; plain data that survives `postMessage`. */
+export interface WakeToken {
+  readonly fd: number
+}
+
+/** A driver. One kernel owns one driver; everything but the use of `wakeToken` happens on its thread. */
+export interface Driver {
+  readonly name: string
+  /** Milliseconds on a clock that never goes backwards, fractions included. */
+  now(): number
+  submit(op: IoOp): boolean
+  cancel(op: IoOp): boolean
+  /** Hands completions to the function given to `start`; returns how many. */
+  poll(wait: boolean): number
+  /**
+   * Sets the one alarm: at this time on the driver's clock (Infinity: never) a `poll(true)` returns at the latest, and the
+   * host calls the turn of an attached kernel. Replaces the last call. An alarm that has gone off is spent.
+   */
+  arm(at: number): void
+  wake(): void
+  readonly wakeToken: WakeToken | null
+  /** Called once, before anything else. */
+  start(complete: (op: IoOp) => void): void
+  /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after `wake`. */
+  attach(turn: () => void): Attachment
+  /** Completes what still waits with CLOSED, then lets go of everything. Idempotent. */
+  close(): void
+
+  /** The immediate calls: they never wait. Numbers are fds, 0, or negative errno. */
+  socket(kind: SocketKind): number
+  bind(fd: number, address: Address): number
+  listen(fd: number, backlog: number): number
+  setOption(fd: number, option: SocketOption, value: number): number
+  localAddress(fd: number): Address | number
+  remoteAddress(fd: number): Address | number
+  /** Ends the writing side, so that the peer reads an end. */
+  shutdown(fd: number): number
+  closeFd(fd: number): number
+  /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
+  describeError(result: number): readonly [name: string, text: string]
+}

@@ -1,0 +1,184 @@
+/**
+ * Every error that Drupe makes, in one place.
+ *
+ * Each class has a stable `code` to switch on; messages read "Cannot <action>: <why>" and may improve. Three classes say
+ * why a stream does not work any more, as Trio taught: you closed it (ClosedError), another task is using it (BusyError),
+ * the world broke it (BrokenError). `Cancelled` is not a failure: it is how a task is asked to leave, and it should
+ * pass through every `catch` that does not know better.
+ */
+
+/** What all of Drupe's own errors have in common: a stable `code`, and a `cause` where there is one. */
+export class DrupeError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  override get name(): string {
+    return this.constructor.name
+  }
+}
+
+/**
+ * Thrown into a task, at the trap it waits in, when a scope around it is cancelled.
+ *
+ * Clean up in `finally`, or catch it, clean up and throw it on. The scope that was cancelled catches it at its edge.
+ *
+ * @see https://trio.readthedocs.io/en/stable/reference-core.html#cancellation-and-timeouts
+ */
+export class Cancelled extends DrupeError {
+  /** The scope that was cancelled; only this scope catches the error. */
+  readonly scope: object
+  /** What was given to `cancel(reason)`; undefined for a deadline. */
+  readonly reason: unknown
+
+  constructor(scope: object, what: string, reason: unknown) {
+    super('DRUPE_CANCELLED', `Cannot go on: ${what} was cancelled${reason === undefined ? '' : ` (${String(reason)})`}`)
+    this.scope = scope
+    this.reason = reason
+  }
+}
+
+/** `timeout(ms, …)` or the `{ timeout }` of an I/O trap ran out. */
+export class TimeoutError extends DrupeError {
+  /** How long was allowed, in milliseconds; NaN where only an absolute deadline was given. */
+  readonly ms: number
+
+  constructor(action: string, ms: number, options?: ErrorOptions) {
+    super('DRUPE_TIMEOUT', `Cannot ${action}: not done within ${ms} ms`, options)
+    this.ms = ms
+  }
+}
+
+/** `join()` on a task that was cancelled. Never the joiner's own `Cancelled`: the two must not be confused. */
+export class TaskCancelledError extends DrupeError {
+  constructor(task: string, options?: ErrorOptions) {
+    super('DRUPE_TASK_CANCELLED', `Cannot join ${task}: it was cancelled`, options)
+  }
+}
+
+/** The thing was closed on this side: before the call, or by another task during it. */
+export class ClosedError extends DrupeError {
+  constructor(action: string, why = 'it is closed', options?: ErrorOptions) {
+    super('DRUPE_CLOSED', `Cannot ${action}: ${why}`, options)
+  }
+}
+
+/** Another task is already doing this; one reader and one writer at a time. */
+export class BusyError extends DrupeError {
+  constructor(action: string, why: string) {
+    super('DRUPE_BUSY', `Cannot ${action}: ${why}`)
+  }
+}
+
+/** The other side or the world broke it: the stream ended in the middle, the peer is gone. */
+export class BrokenError extends DrupeError {
+  /** What had arrived before it broke, where that is known. */
+  readonly partial: Uint8Array | undefined
+
+  constructor(action: string, why: string, partial?: Uint8Array, options?: ErrorOptions) {
+    super('DRUPE_BROKEN', `Cannot ${action}: ${why}`, options)
+    this.partial = partial
+  }
+}
+
+/** A blocking run in which every task waits for another one: nothing could ever wake it. */
+export class DeadlockError extends DrupeError {
+  constructor(waiting: readonly string[]) {
+    super(
+      'DRUPE_DEADLOCK',
+      `Cannot go on: ${waiting.length} task(s) wait for each other and nothing else is under way: ${waiting.join('; ')}`,
+    )
+  }
+}
+
+/** A kernel used in a way that it cannot work: closed, entered again from inside, or from another kernel's task. */
+export class KernelStateError extends DrupeError {
+  constructor(action: string, why: string) {
+    super('DRUPE_KERNEL_STATE', `Cannot ${action}: ${why}`)
+  }
+}
+
+/** Debug mode: an operation was made and never run, most likely for want of a `yield*`. Its stack is the line that made it. */
+export class ForgottenYieldError extends DrupeError {
+  constructor(name: string) {
+    super('DRUPE_FORGOTTEN_YIELD', `Cannot finish the task: ${name}() was called and never run; write "yield* ${name}(…)"`)
+  }
+}
+
+/** The driver has no such operation: files in a browser, say. */
+export class UnsupportedError extends DrupeError {
+  constructor(action: string, why: string) {
+    super('DRUPE_UNSUPPORTED', `Cannot ${action}: ${why}`)
+  }
+}
+
+/** What Node's own system errors carry, so that code written for those reads these. */
+export interface SystemErrorFields {
+  /** Symbolic name: `ECONNREFUSED`. */
+  code: string
+  /** The negative errno, as Node has it. */
+  errno: number
+  syscall: string
+  /** In words: `connection refused`. */
+  text: string
+  address?: string | undefined
+  port?: number | undefined
+}
+
+/** The operating system refused. Shaped like Node's own system errors. */
+export class SystemError extends DrupeError {
+  readonly errno: number
+  readonly syscall: string
+  readonly address?: string
+  readonly port?: number
+
+  constructor(fields: SystemErrorFields) {
+    const { code, errno, syscall, text, address, port } = fields
+    const where = address === undefined ? '' : port === undefined ? ` ${address}` : ` ${address}:${port}`
+    super(code, `Cannot ${syscall}${where}: ${text} (${code})`)
+    this.errno = errno
+    this.syscall = syscall
+    if (address !== undefined) this.address = address
+    if (port !== undefined) this.port = port
+  }
+}
+
+/**
+ * Later failures of a group whose first failure is `error`, in the order in which they happened.
+ *
+ * The first failure leaves a nursery unchanged; those that came after it are kept here and are shown when it is printed.
+ *
+ * @example
+ * import { run, nursery, suppressed } from 'drupe'
+ *
+ * function* fail(name: string) {
+ *   throw new Error(name)
+ * }
+ * try {
+ *   await run(() => nursery(function* (n) {
+ *     yield* n.spawn(() => fail('first'))
+ *     yield* n.spawn(() => fail('second'))
+ *   }))
+ * } catch (error) {
+ *   console.log((error as Error).message, suppressed(error).map(String)) // => first [ 'Error: second' ]
+ * }
+ */
+export function suppressed(error: unknown): readonly unknown[] {
+  if (typeof error !== 'object' || error === null) return []
+  return (error as { [SUPPRESSED]?: unknown[] })[SUPPRESSED] ?? []
+}
+
+/** A symbol property, so that `console.log` and uncaught errors show it without a line of our own. */
+const SUPPRESSED = Symbol.for('drupe.suppressed')
+
+/** @internal Keeps `later` with the error that came first. */
+export function suppress(first: unknown, later: unknown): void {
+  if (first === later || typeof first !== 'object' || first === null) return
+  const holder = first as { [SUPPRESSED]?: unknown[] }
+  const list = holder[SUPPRESSED]
+  if (list !== undefined) list.push(later)
+  else if (Object.isExtensible(first)) Object.defineProperty(first, SUPPRESSED, { value: [later], enumerable: true })
+}

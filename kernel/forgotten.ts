@@ -1,0 +1,74 @@
+/**
+ * Debug mode: finding the `yield*` that was forgotten.
+ *
+ * `sleep(10)` on a line of its own does nothing, silently: it makes an operation and drops it. In debug mode the kernel
+ * keeps a list of the operations that each task made, strikes off those that are run (by whichever task), and fails a
+ * task that ends with one left over. Outside debug mode `watcher` is null and all this costs one comparison a trap.
+ *
+ * What cannot be seen: a user's own generator function called without `yield*`, because its body never begins to run.
+ */
+import { ForgottenYieldError } from './errors.js'
+
+/** @internal */
+export class ForgottenWatch {
+  /** The task whose step is running; operations made now are its. */
+  owner: object | null = null
+  private readonly owners = new Map<object, object>()
+  private readonly made = new Map<object, Map<object, ForgottenYieldError>>()
+
+  created(operation: object, name: string): void {
+    if (this.owner === null) return
+    let operations = this.made.get(this.owner)
+    if (operations === undefined) {
+      operations = new Map()
+      this.made.set(this.owner, operations)
+    }
+    operations.set(operation, new ForgottenYieldError(name))
+    this.owners.set(operation, this.owner)
+  }
+
+  started(operation: object): void {
+    const owner = this.owners.get(operation)
+    if (owner === undefined) return
+    this.owners.delete(operation)
+    this.made.get(owner)?.delete(operation)
+  }
+
+  /** Forgets a task that has ended; the first operation it made and nobody ran comes back as an error. */
+  ended(owner: object): ForgottenYieldError | undefined {
+    const operations = this.made.get(owner)
+    if (operations === undefined) return undefined
+    this.made.delete(owner)
+    let first: ForgottenYieldError | undefined
+    for (const [operation, error] of operations) {
+      this.owners.delete(operation)
+      first ??= error
+    }
+    return first
+  }
+}
+
+/** @internal The watch of the debug-mode kernel that is running a step; null otherwise. */
+export let watcher: ForgottenWatch | null = null
+
+/** @internal */
+export function setWatcher(next: ForgottenWatch | null): void {
+  watcher = next
+}
+
+/**
+ * Makes an operation that is not a plain trap known to debug mode. Otherwise it is the operation itself, at no cost.
+ *
+ * @internal
+ */
+export function watched<O extends Iterable<unknown>>(name: string, operation: O): O {
+  if (watcher === null) return operation
+  const wrapper = {
+    [Symbol.iterator]() {
+      watcher?.started(wrapper)
+      return operation[Symbol.iterator]()
+    },
+  } as O
+  watcher.created(wrapper, name)
+  return wrapper
+}

@@ -1,0 +1,197 @@
+/**
+ * Endings: what happens when a body, a child or a whole nursery is over.
+ *
+ * One rule runs through it. A group is over when its body and all children are; its first failure cancels the rest and is
+ * what leaves; a `Cancelled` is no failure, it is what a member says that did as it was told. The implicit nursery of a task
+ * and one opened by `nursery(body)` end through the same functions and differ only in who hears of it.
+ */
+import { Cancelled } from './errors.js'
+import type { Loop } from './loop.js'
+import type { Nursery } from './nursery.js'
+import { cancelScope, cancelTask, isAlerted, knock, knockFor } from './reach.js'
+import { LIVE, type Scope } from './scope.js'
+import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from './task.js'
+import type { Trap } from './trap.js'
+
+/** The error that a nursery's body ended with, in a box because an error can be any value, `undefined` too. */
+export interface Failure {
+  readonly error: unknown
+}
+
+/** A task's generator has returned (DONE) or thrown (FAILED). */
+export function bodyEnded(loop: Loop, task: Task, phase: number, value: unknown): void {
+  closeLeftOpen(loop, task)
+  const own = task.own
+  if (own === null) {
+    exit(loop, task, phase, value)
+    return
+  }
+  if (phase === FAILED && !isLeaving(task, value) && own.fail(value)) cancelScope(loop, own, value, false)
+  if (own.size === 0) {
+    exit(loop, task, phase, value)
+    return
+  }
+  task.phase = FINISHING
+  task.value = value
+  task.faulted = phase === FAILED
+  own.finishing = true
+  dismissDaemons(loop, own)
+}
+
+/** A task in FINISH asks to leave its nursery; true if it can at once. */
+export function finish(loop: Loop, task: Task, trap: Trap): boolean {
+  const nursery = trap.subject as Nursery
+  const failure = trap.detail as Failure | null
+  if (failure !== null && !isLeaving(task, failure.error) && nursery.fail(failure.error)) {
+    cancelScope(loop, nursery, failure.error, false)
+  }
+  if (nursery.size === 0) {
+    leave(loop, task, trap)
+    return true
+  }
+  nursery.finishing = true
+  dismissDaemons(loop, nursery)
+  return false
+}
+
+/** Closes a nursery whose children are all out, and sets the answer of its FINISH trap. */
+function leave(loop: Loop, task: Task, trap: Trap): void {
+  const nursery = trap.subject as Nursery
+  const failure = trap.detail as Failure | null
+  closeScope(loop, task, nursery)
+  if (nursery.failed) loop.fault(task, nursery.failure)
+  else if (failure !== null && !catches(nursery, failure.error)) loop.fault(task, failure.error)
+  else task.value = undefined
+}
+
+/** Is this the knock of this very scope? Then the scope ends it. */
+export function catches(scope: Scope, error: unknown): boolean {
+  return error instanceof Cancelled && error.scope === scope
+}
+
+/** Takes the innermost scope off a task. */
+export function closeScope(loop: Loop, task: Task, scope: Scope): void {
+  loop.timers.remove(scope)
+  scope.closed = true
+  task.scope = scope.parent as Scope
+  if (task.alert) {
+    task.knocked?.delete(scope)
+    task.alert = isAlerted(task)
+  }
+}
+
+/** The end of a task, children included. */
+function exit(loop: Loop, task: Task, ended: number, outcome: unknown): void {
+  let phase = ended
+  let value = outcome
+  const own = task.own
+  if (own !== null) {
+    own.closed = true
+    if (own.failed) {
+      phase = FAILED
+      value = own.failure
+    } else if (phase === DONE && own.finishing && task.alert) {
+      // It was told to leave while only its children were still at work: they left, so its result is not whole.
+      const scope = knockFor(task)
+      if (scope !== null) {
+        phase = FAILED
+        value = knock(task, scope)
+      }
+    }
+    if (own.timerIndex >= 0) loop.timers.remove(own)
+  }
+  if (phase === FAILED && isLeaving(task, value)) phase = CANCELLED
+  if (loop.watch !== null) {
+    const forgotten = loop.watch.ended(task)
+    if (forgotten !== undefined && phase === DONE) {
+      phase = FAILED
+      value = forgotten
+    }
+  }
+  if (phase === DONE && task.alert && task.knocked !== null && task.knocked.size > 0) loop.swallowed(task)
+  task.phase = phase
+  task.value = value
+  task.faulted = false
+  task.trap = null
+  loop.live--
+  if (loop.instruments !== null) loop.instruments.exit(task)
+  const heard = wakeJoiners(loop, task)
+  childEnded(loop, task, heard)
+}
+
+function wakeJoiners(loop: Loop, task: Task): boolean {
+  let heard = false
+  const joiners = task.joiners
+  if (joiners !== null) {
+    for (let joiner = joiners.head; joiner !== null; joiner = joiners.head) {
+      heard = true
+      joiners.remove(joiner)
+      const trap = joiner.trap as Trap
+      if (joiner.timerIndex >= 0) loop.timers.remove(joiner)
+      try {
+        loop.resume(joiner, outcomeOf(task, trap.amount === 1))
+      } catch (error) {
+        loop.throwInto(joiner, error)
+      }
+    }
+  }
+  const watcher = loop.watchers.get(task)
+  if (watcher === undefined) return heard
+  loop.watchers.delete(task)
+  watcher()
+  return true
+}
+
+/** A child is over: its nursery may have failed with it, or be over, too. */
+function childEnded(loop: Loop, child: Task, heard: boolean): void {
+  const nursery = child.home
+  nursery.remove(child)
+  if (child.phase === FAILED) {
+    if (nursery.supervising) {
+      if (!heard) loop.report(child.value)
+    } else if (nursery.fail(child.value)) {
+      cancelScope(loop, nursery, child.value, false)
+    }
+  }
+  if (!nursery.finishing) return
+  if (nursery.size > 0) dismissDaemons(loop, nursery)
+  else nurseryEmpty(loop, nursery)
+}
+
+function nurseryEmpty(loop: Loop, nursery: Nursery): void {
+  const task = nursery.task as Task
+  nursery.finishing = task.phase === FINISHING
+  if (task.phase === FINISHING) {
+    exit(loop, task, task.faulted ? FAILED : DONE, task.value)
+    return
+  }
+  leave(loop, task, task.trap as Trap)
+  if (!task.faulted && task.alert) {
+    const scope = knockFor(task)
+    if (scope !== null) loop.fault(task, knock(task, scope))
+  }
+  loop.resume(task, task.value)
+}
+
+/** Once only daemons are left, they go: nobody waits for them. */
+function dismissDaemons(loop: Loop, nursery: Nursery): void {
+  if (nursery.daemons === 0 || nursery.size > nursery.daemons) return
+  for (let child = nursery.youngest; child !== null; child = child.older) {
+    if (child.own === null || child.own.status === LIVE) cancelTask(loop, child, 'all else in its nursery is done')
+  }
+}
+
+/** Is this error a task's answer to a cancel of a scope that it is in? */
+function isLeaving(task: Task, error: unknown): boolean {
+  if (!(error instanceof Cancelled)) return false
+  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
+    if (scope === error.scope) return true
+  }
+  return false
+}
+
+/** A body that ended without closing its scopes (a hand-made iterator) must not leave their timers behind. */
+function closeLeftOpen(loop: Loop, task: Task): void {
+  const outermost = task.own ?? task.home
+  while (task.scope !== outermost) closeScope(loop, task, task.scope)
+}

@@ -1,0 +1,232 @@
+/**
+ * The answers: what the kernel does for each trap.
+ *
+ * `handle` returns true if the trap was answered in place (the answer is in `task.value`, or a fault was set) and false if
+ * the task waits now, or stands in the ready queue again. What it throws is thrown into the task: a bad operand is the
+ * task's mistake and must not hurt anyone else. Every trap that can wait first asks whether a cancel has something to say.
+ */
+import type { Address, Driver, IoOp } from './driver.js'
+import { BusyError, ClosedError, KernelStateError } from './errors.js'
+import { closeScope, finish } from './group.js'
+import { actionOf, ioError, resultError } from './io.js'
+import type { Loop } from './loop.js'
+import { Nursery, type SpawnRequest } from './nursery.js'
+import { TaskList, type WaitQueue } from './park.js'
+import { cancelScope, cancelTask, innermostNursery } from './reach.js'
+import { LIVE, Scope, type ScopeOptions } from './scope.js'
+import { iteratorOf, outcomeOf, READY, Task, WAITING } from './task.js'
+import {
+  CALL,
+  CANCEL,
+  CHECKPOINT,
+  CLOCK,
+  CLOSE,
+  CURRENT,
+  FINISH,
+  IO,
+  JOIN,
+  nameOf,
+  type Op,
+  OPEN,
+  PARK,
+  SLEEP,
+  SLEEP_UNTIL,
+  SPAWN,
+  SUSPEND,
+  type Trap,
+  toOperation,
+  WAKE,
+} from './trap.js'
+import { Suspension } from './waits.js'
+
+/** An I/O operation that completes at once has cost syscalls: it counts as this many traps. */
+const IO_COST = 16
+
+export function handle(loop: Loop, task: Task, trap: Trap): boolean {
+  switch (trap.code) {
+    case CHECKPOINT:
+      if (task.alert) loop.checkpoint(task)
+      task.value = undefined
+      task.phase = READY
+      loop.ready.push(task)
+      return false
+    case IO:
+      return io(loop, task, trap as IoOp)
+    case PARK:
+      if (task.alert) loop.checkpoint(task)
+      loop.wait(task, trap)
+      ;(trap.subject as WaitQueue).add(task)
+      if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + trap.amount)
+      return false
+    case WAKE:
+      task.value = wake(loop, trap.subject as WaitQueue, trap.amount, trap.detail)
+      return true
+    case SLEEP:
+      if (task.alert) loop.checkpoint(task)
+      loop.wait(task, trap)
+      loop.timers.set(task, loop.driver.now() + trap.amount)
+      return false
+    case SLEEP_UNTIL:
+      if (task.alert) loop.checkpoint(task)
+      loop.wait(task, trap)
+      loop.timers.set(task, trap.amount)
+      return false
+    case SPAWN:
+      task.value = spawn(loop, task, trap)
+      return true
+    case JOIN:
+      return join(loop, task, trap)
+    case CLOCK:
+      task.value = loop.driver.now()
+      return true
+    case CURRENT:
+      task.value = task
+      return true
+    case OPEN:
+      task.value = open(loop, task, trap)
+      return true
+    case CLOSE:
+      if (task.scope !== trap.subject) throw new KernelStateError('close the scope', 'it is not the innermost one')
+      closeScope(loop, task, trap.subject as Scope)
+      task.value = undefined
+      return true
+    case FINISH:
+      if (task.scope !== trap.subject) throw new KernelStateError('leave the nursery', 'it is not the innermost scope')
+      if (finish(loop, task, trap)) return true
+      loop.wait(task, trap)
+      return false
+    case CANCEL:
+      task.value =
+        trap.amount === 1
+          ? cancelTask(loop, trap.subject as Task, trap.detail)
+          : cancelScope(loop, trap.subject as Scope, trap.detail, false)
+      return true
+    case SUSPEND:
+      return suspend(loop, task, trap)
+    case CALL:
+      task.value = call(loop.driver, trap)
+      return true
+  }
+  throw new KernelStateError('answer the trap', `code ${trap.code} is not one of this kernel's; two versions loaded?`)
+}
+
+function io(loop: Loop, task: Task, op: IoOp): boolean {
+  if (task.alert) loop.checkpoint(task)
+  if (op.owner !== null) throw new BusyError(actionOf(op), `${String(op.owner)} is waiting in this very operation`)
+  if (loop.driver.submit(op)) {
+    loop.budget -= IO_COST
+    if (op.result < 0) throw ioError(loop.driver, op)
+    task.value = op.result
+    return true
+  }
+  op.owner = task
+  loop.inFlight++
+  loop.wait(task, op)
+  if (op.timeout !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + op.timeout)
+  return false
+}
+
+function wake(loop: Loop, queue: TaskList, count: number, value: unknown): number {
+  let woken = 0
+  while (woken < count && queue.head !== null) {
+    const task = queue.head
+    queue.remove(task)
+    if (task.timerIndex >= 0) loop.timers.remove(task)
+    loop.resume(task, value)
+    woken++
+  }
+  return woken
+}
+
+function spawn(loop: Loop, task: Task, trap: Trap): Task {
+  const request = trap.detail as SpawnRequest | null
+  const op = trap.subject as Op<unknown>
+  if (request === null) return start(loop, innermostNursery(loop, task), op, nameOf(op), false)
+  const nursery = request.nursery ?? innermostNursery(loop, task)
+  if (nursery.closed) throw new ClosedError('spawn', `${nursery.name} has ended`)
+  return start(loop, nursery, op, request.name ?? nameOf(op), request.daemon ?? false)
+}
+
+/** Makes a task and puts it into the ready queue. */
+export function start(loop: Loop, nursery: Nursery, op: Op<unknown>, name: string, daemon: boolean): Task {
+  const task = new Task(++loop.lastId, name, iteratorOf(toOperation(op)), nursery, daemon)
+  task.alert = nursery.status !== LIVE || (nursery.task?.alert ?? false)
+  nursery.add(task)
+  loop.live++
+  loop.ready.push(task)
+  if (loop.instruments !== null) loop.instruments.spawn(task)
+  return task
+}
+
+function join(loop: Loop, task: Task, trap: Trap): boolean {
+  const target = trap.subject as Task
+  if (task.alert) loop.checkpoint(task)
+  if (target.ended) {
+    task.value = outcomeOf(target, trap.amount === 1)
+    return true
+  }
+  if (target === task) throw new KernelStateError(`join ${String(task)}`, 'it would wait for itself for ever')
+  target.joiners ??= new TaskList()
+  loop.wait(task, trap)
+  target.joiners.add(task)
+  return false
+}
+
+function open(loop: Loop, task: Task, trap: Trap): Scope {
+  const options = trap.subject as ScopeOptions | null
+  const name = options?.name ?? 'a scope'
+  const grace = options?.grace ?? loop.grace
+  const now = trap.amount === Number.POSITIVE_INFINITY && options?.deadline === undefined ? 0 : loop.driver.now()
+  const deadline = Math.min(options?.deadline ?? Number.POSITIVE_INFINITY, now + trap.amount)
+  const shield = options?.shield ?? false
+  const scope =
+    trap.detail === null
+      ? new Scope(task.scope, task, name, shield, grace, deadline)
+      : new Nursery(task.scope, task, name, shield, grace, deadline, false)
+  task.scope = scope
+  if (deadline <= now) cancelScope(loop, scope, undefined, true)
+  else if (deadline !== Number.POSITIVE_INFINITY) loop.timers.set(scope, deadline)
+  return scope
+}
+
+/** What a suspended task's starter gets: the two ways to call back; both work once. */
+type Starter = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
+
+function suspend(loop: Loop, task: Task, trap: Trap): boolean {
+  if (task.alert) loop.checkpoint(task)
+  const wait = new Suspension()
+  const settle = (value: unknown, failed: boolean): void => {
+    if (wait.settled) return
+    wait.settled = true
+    if (task.phase === WAITING) {
+      loop.suspended--
+      task.faulted = failed
+      loop.resume(task, value)
+    } else if (failed) {
+      loop.fault(task, value)
+    } else {
+      task.value = value
+    }
+  }
+  wait.abort = (trap.subject as Starter)((value) => settle(value, false), (error) => settle(error, true)) ?? undefined
+  if (wait.settled) return true
+  loop.suspended++
+  loop.wait(task, trap)
+  task.value = wait
+  return false
+}
+
+/** What a CALL is called in errors, and the address that it is about. */
+export interface CallContext {
+  readonly name: string
+  readonly address: Address | null
+}
+
+function call(driver: Driver, trap: Trap): unknown {
+  const result = (trap.subject as (driver: Driver) => unknown)(driver)
+  if (typeof result === 'number' && result < 0) {
+    const { name, address } = trap.detail as CallContext
+    throw resultError(driver, name, name, result, address)
+  }
+  return result
+}

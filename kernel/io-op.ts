@@ -1,0 +1,87 @@
+/**
+ * The I/O operation: the one record that a trap, the kernel and a driver share. What each of them may do with it, and when,
+ * is the contract in driver.ts.
+ */
+import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
+
+/** Kinds of operation. */
+export const READ = 0
+export const WRITE = 1
+export const ACCEPT = 2
+export const CONNECT = 3
+export const READABLE = 4
+export const WRITABLE = 5
+
+/** What each kind is called in errors and traces. */
+export const IO_NAMES = ['read', 'write', 'accept', 'connect', 'wait until readable', 'wait until writable'] as const
+
+/** An end point: an IP address with a port, or a path of a Unix socket. */
+export type Address =
+  | { readonly family: 'ipv4' | 'ipv6'; readonly host: string; readonly port: number; readonly scopeId?: number }
+  | { readonly family: 'unix'; readonly path: string }
+
+/**
+ * One operation and at the same time the trap that asks for it. Unlike other traps it has state, so it serves one task at
+ * a time; a stream owns one for reading and one for writing and uses them again and again.
+ */
+export class IoOp<out T = unknown> extends Trap<T> {
+  kind: number
+  fd: number
+  /** Null on a READ with `lend`: the driver lends a buffer when data is there. */
+  buffer: Uint8Array | null
+  offset: number
+  /** Bytes to move at most. */
+  length: number
+  /** Bytes moved, a new fd, 0, or negative: see driver.ts. */
+  result = 0
+  /** Milliseconds, or Infinity. The kernel keeps this time; drivers do not look at it. */
+  timeout: number
+  /** WRITE: complete only when all is written (or on an error; `moved` then says how far it came). */
+  all = false
+  /**
+   * READ: take the buffer from the driver's pool when there is something to read, at most `length` bytes. After completion
+   * the op owns `buffer` until it is submitted again or given back; a waiting op holds none.
+   */
+  lend = false
+  /** Who lent `buffer`; set by the driver together with it. */
+  lender: Lender | null = null
+  /** WRITE with `all`: bytes written so far. */
+  moved = 0
+  /** CONNECT. */
+  address: Address | null = null
+  /** For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was taken from. */
+  pointer = 0
+  pointee: Uint8Array | null = null
+  /** For the kernel alone: the task that waits. */
+  owner: unknown = null
+  /** For the owner that uses it again and again: made, and not run yet. */
+  claimed = false
+  /** What the task gets instead of the bare number. A field and not a subclass, so that all ops have one shape. */
+  convert: ((op: IoOp, result: number) => unknown) | null = null
+
+  constructor(kind: number, fd: number, buffer: Uint8Array | null, offset: number, length: number, timeout: number) {
+    super(IO, null, null, 0)
+    this.kind = kind
+    this.fd = fd
+    this.buffer = buffer
+    this.offset = offset
+    this.length = length
+    this.timeout = timeout
+  }
+
+  /** @internal */
+  override next(task?: Resumed): IteratorResult<Trap, T> {
+    if (task === undefined) {
+      this.claimed = false
+      HANDOVER.value = this
+      return HANDOVER
+    }
+    ANSWER.value = this.convert === null ? task.value : this.convert(this, task.value as number)
+    return ANSWER as IteratorReturnResult<T>
+  }
+}
+
+/** Where a lent buffer goes back to. */
+export interface Lender {
+  takeBack(op: IoOp): void
+}

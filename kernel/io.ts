@@ -1,0 +1,34 @@
+/**
+ * I/O results as errors: what a negative result of the driver means to the task that asked.
+ *
+ * The portable results become Drupe's own classes, an errno becomes a SystemError with the fields of Node's.
+ */
+import { type Address, BUSY, CLOSED, CONNECT, type Driver, IO_NAMES, type IoOp, UNSUPPORTED } from './driver.js'
+import { BusyError, ClosedError, SystemError, UnsupportedError } from './errors.js'
+
+/** `read fd 7`: for messages. */
+export function actionOf(op: IoOp): string {
+  return `${IO_NAMES[op.kind] ?? 'use'} fd ${op.fd}`
+}
+
+/** The error of a completed operation with a negative result. */
+export function ioError(driver: Driver, op: IoOp): Error {
+  return resultError(driver, actionOf(op), IO_NAMES[op.kind] ?? 'io', op.result, op.kind === CONNECT ? op.address : null)
+}
+
+/** The error of a negative result: `syscall` is what Node would call the failed call. */
+export function resultError(
+  driver: Driver,
+  action: string,
+  syscall: string,
+  result: number,
+  address: Address | null,
+): Error {
+  if (result === CLOSED) return new ClosedError(action, 'it was closed while this task waited')
+  if (result === BUSY) return new BusyError(action, 'another task is waiting there; one reader and one writer at a time')
+  if (result === UNSUPPORTED) return new UnsupportedError(action, `the ${driver.name} driver cannot`)
+  const [code, text] = driver.describeError(result)
+  if (address === null) return new SystemError({ code, errno: result, syscall, text })
+  if (address.family === 'unix') return new SystemError({ code, errno: result, syscall, text, address: address.path })
+  return new SystemError({ code, errno: result, syscall, text, address: address.host, port: address.port })
+}

@@ -1,0 +1,208 @@
+/**
+ * The kernel as its users see it: a loop, a driver, and a way in from outside.
+ *
+ * Tasks talk to the loop through traps; this class is for those who are not tasks: the host program. It may start tasks,
+ * cancel them, wait for them as promises (guest mode) or by blocking the thread, and shut everything down.
+ */
+import type { Driver } from './driver.js'
+import { KernelStateError, UnsupportedError } from './errors.js'
+import { ForgottenWatch } from './forgotten.js'
+import { start } from './handlers.js'
+import { type Instrument, Instruments } from './instruments.js'
+import { Loop } from './loop.js'
+import type { SpawnOptions } from './nursery.js'
+import { seededRandom } from './random.js'
+import { cancelScope, cancelTask } from './reach.js'
+import { Guest, runBlocking, waiting } from './runners.js'
+import { outcomeOf, type Task } from './task.js'
+import { nameOf, type Op } from './trap.js'
+import { Waker } from './waker.js'
+
+/** How a kernel works. */
+export interface KernelOptions {
+  /** What waits underneath. */
+  readonly driver: Driver
+  /** Milliseconds that a cancelled scope's cleanup may take; default 5000. 0 is Trio's rule, Infinity is curio's. */
+  readonly grace?: number
+  /** Shuffles the ready tasks of each pass, always in the same way for the same seed. For tests. */
+  readonly seed?: number
+  readonly instruments?: readonly Instrument[]
+  /** Finds forgotten `yield*` and swallowed cancels, at a price. */
+  readonly debug?: boolean
+}
+
+/** How much a kernel has in hand; all zero after everything is over. */
+export interface KernelStatistics {
+  readonly tasks: number
+  readonly ready: number
+  readonly timers: number
+  readonly operations: number
+  readonly suspended: number
+}
+
+/** Everything that a task tree needs to run. One kernel lives on one thread. */
+export class Kernel {
+  private readonly loop: Loop
+  private guest: Guest | null = null
+  private state: 'open' | 'closing' | 'closed' = 'open'
+  private closed: Promise<void> | null = null
+
+  constructor(options: KernelOptions) {
+    // A rejected promise that nobody handles is the one way to report an error that every host has.
+    const report = (error: unknown): void => void Promise.reject(error)
+    this.loop = new Loop({
+      driver: options.driver,
+      grace: options.grace ?? 5000,
+      random: options.seed === undefined ? null : seededRandom(options.seed),
+      instruments: options.instruments?.length ? new Instruments(options.instruments, report) : null,
+      watch: options.debug ? new ForgottenWatch() : null,
+      report,
+      warn: (message) => console.warn(`drupe: ${message}`),
+    })
+  }
+
+  /** Which driver waits underneath: `epoll`, `host`, … */
+  get driver(): string {
+    return this.loop.driver.name
+  }
+
+  /** What is in hand right now. */
+  get statistics(): KernelStatistics {
+    const { live, ready, timers, inFlight, suspended } = this.loop
+    return { tasks: live, ready: ready.length, timers: timers.size, operations: inFlight, suspended }
+  }
+
+  /**
+   * Runs an operation in guest mode, on the host's event loop, and gives its result. The promise rejects with what the
+   * operation threw, or with a TaskCancelledError.
+   */
+  async run<T>(op: Op<T>, options?: SpawnOptions): Promise<T> {
+    const task = this.spawn(op, options)
+    await this.ended(task)
+    return outcomeOf(task, true) as T
+  }
+
+  /**
+   * Runs an operation by taking the thread until it is done, other tasks of the kernel beside it. The host's timers,
+   * promises and callbacks stand still meanwhile.
+   *
+   * @throws what the operation threw, or TaskCancelledError.
+   * @throws DeadlockError if nothing could ever wake a task again.
+   */
+  runSync<T>(op: Op<T>, options?: SpawnOptions): T {
+    const { loop } = this
+    this.assertOpen('run')
+    if (loop.turning) throw new KernelStateError('run', 'this kernel is already running; use traps inside its tasks')
+    const task = this.begin(op, options)
+    loop.watchers.set(task, () => {})
+    runBlocking(loop, () => task.ended)
+    return outcomeOf(task, true) as T
+  }
+
+  /**
+   * Starts a task from outside, in guest mode. Its failure is reported as an unhandled rejection unless a task joins it
+   * first; use `run` to get the result as a promise.
+   */
+  spawn<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
+    this.assertOpen('spawn')
+    this.guest ??= this.attach()
+    const task = this.begin(op, options)
+    if (!this.loop.turning) this.loop.nudge()
+    return task
+  }
+
+  /** Cancels a task from outside; false if it was over. Does not wait. */
+  cancel(task: Task, reason?: unknown): boolean {
+    return cancelTask(this.loop, task, reason)
+  }
+
+  /** A place where a task can wait for other threads. */
+  waker(): Waker {
+    const token = this.loop.driver.wakeToken
+    if (token === null) throw new UnsupportedError('make a waker', `the ${this.driver} driver has no other threads`)
+    return new Waker(this.loop, token.fd)
+  }
+
+  /** The tasks that the host started and that are not over, the oldest first. */
+  tasks(): Task[] {
+    const list: Task[] = []
+    for (let task = this.loop.root.oldest; task !== null; task = task.younger) list.push(task)
+    return list
+  }
+
+  /**
+   * Shuts down: cancels every task, the newest first, waits until they are out, closes the driver. Tasks that are still
+   * there a second after their grace are named in the error and abandoned.
+   *
+   * @throws KernelStateError if tasks would not leave.
+   */
+  close(): Promise<void> {
+    this.closed ??= this.shutDown()
+    return this.closed
+  }
+
+  /** Like `close`, by taking the thread. */
+  closeSync(): void {
+    if (this.state !== 'open') return
+    if (this.loop.turning) throw new KernelStateError('close', 'this kernel is running')
+    const tooLate = this.beginClosing()
+    this.closed = Promise.resolve()
+    if (this.loop.live > 0) runBlocking(this.loop, () => this.loop.live === 0 || this.loop.driver.now() >= tooLate)
+    this.endClosing()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  private async shutDown(): Promise<void> {
+    const tooLate = this.beginClosing()
+    if (this.loop.live > 0) {
+      this.guest ??= this.attach()
+      const { guest, loop } = this
+      await new Promise<void>((resolve) => {
+        const host = setTimeout(resolve, Math.min(tooLate - loop.driver.now() + 100, 0x7fffffff))
+        guest.afterTurn = () => {
+          if (loop.live > 0 && loop.driver.now() < tooLate) return
+          clearTimeout(host)
+          resolve()
+        }
+        loop.nudge()
+      })
+    }
+    this.endClosing()
+  }
+
+  /** Returns the time after which nobody is waited for. */
+  private beginClosing(): number {
+    this.state = 'closing'
+    cancelScope(this.loop, this.loop.root, 'the kernel is closing', false)
+    return this.loop.driver.now() + this.loop.grace + 1000
+  }
+
+  private endClosing(): void {
+    this.state = 'closed'
+    const left = this.loop.live > 0 ? waiting(this.loop) : []
+    this.guest?.close()
+    this.loop.driver.close()
+    if (this.loop.live > 0) {
+      throw new KernelStateError('close', `${this.loop.live} task(s) would not leave: ${left.join('; ') || 'running'}`)
+    }
+  }
+
+  private begin<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
+    return start(this.loop, this.loop.root, op, options?.name ?? nameOf(op), options?.daemon ?? false) as Task<T>
+  }
+
+  private ended(task: Task): Promise<void> {
+    return new Promise((resolve) => this.loop.watchers.set(task, resolve))
+  }
+
+  private attach(): Guest {
+    return new Guest(this.loop)
+  }
+
+  private assertOpen(action: string): void {
+    if (this.state !== 'open') throw new KernelStateError(action, `this kernel is ${this.state}`)
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * The loop: one step of one task, and one pass over those that are ready.
+ *
+ * A step resumes a task with its answer and deals with the traps that it hands out. A trap that need not wait is answered
+ * in place and the task goes on, until it has used up its budget; a trap that waits parks it. Around the steps stand two
+ * rules. A pass runs exactly the tasks that were ready when it began, so whoever is made ready by a pass comes after all
+ * that were there before. And the loop looks at the world (driver, clock) every so many steps, however busy it is; how
+ * many adapts to how long steps take.
+ *
+ * The loop never blocks. Its callers do (runners.ts).
+ */
+import { CANCELED, type Driver, type IoOp } from './driver.js'
+import { TimeoutError } from './errors.js'
+import { type ForgottenWatch, setWatcher } from './forgotten.js'
+import { bodyEnded } from './group.js'
+import { handle } from './handlers.js'
+import type { Instruments } from './instruments.js'
+import { actionOf, ioError } from './io.js'
+import { Nursery } from './nursery.js'
+import { knock, knockFor, scopeDue } from './reach.js'
+import { ReadyQueue } from './ready.js'
+import type { Scope } from './scope.js'
+import { DONE, FAILED, NEW, READY, RUNNING, Task, WAITING } from './task.js'
+import { Timers } from './timers.js'
+import { adviceFor, describe, HANDOVER, type Trap } from './trap.js'
+import { allowance, taskDue } from './waits.js'
+
+/** How many traps a task may have answered in place before others get their turn. An I/O call counts as sixteen. */
+const BUDGET = 256
+/** The loop looks at the world at least this often, in steps… */
+const MOST_STEPS = 64
+/** …and aims at this many milliseconds between two looks. */
+const LOOK_EVERY_MS = 0.1
+/** With nothing under way, only a wake-up from outside can come from the driver: every eighth look suffices. A mask. */
+const IDLE_GLANCES = 7
+
+export interface LoopOptions {
+  readonly driver: Driver
+  readonly grace: number
+  /** Numbers in [0, 1): shuffles every pass. */
+  readonly random: (() => number) | null
+  readonly instruments: Instruments | null
+  readonly watch: ForgottenWatch | null
+  /** An error that has no task to go to. */
+  readonly report: (error: unknown) => void
+  /** Debug mode has something to say. */
+  readonly warn: (message: string) => void
+}
+
+export class Loop {
+  readonly driver: Driver
+  readonly grace: number
+  readonly instruments: Instruments | null
+  readonly watch: ForgottenWatch | null
+  readonly report: (error: unknown) => void
+  readonly warn: (message: string) => void
+  readonly ready = new ReadyQueue()
+  readonly timers = new Timers<Task | Scope>()
+  readonly root: Nursery
+  /** The task whose step is running. */
+  current: Task | null = null
+  /** Tasks that are not over. */
+  live = 0
+  lastId = 0
+  /** Operations that the driver has. */
+  inFlight = 0
+  /** Tasks that wait for host code. */
+  suspended = 0
+  /** What is left of the running step's budget. */
+  budget = 0
+  /** Tasks whose timed-out wait could not be withdrawn. */
+  readonly overdue = new Set<Task>()
+  /** Host code that wants to know of a task's end. */
+  readonly watchers = new Map<Task, () => void>()
+  /** Wake-ups by other threads that tasks may wait for. */
+  readonly wakers = new Set<{ look(): void }>()
+  /** Called when something became ready outside a turn. */
+  nudge: () => void = () => {}
+  turning = false
+  private readonly random: (() => number) | null
+  private stride = MOST_STEPS
+  private glances = 0
+
+  constructor(options: LoopOptions) {
+    this.driver = options.driver
+    this.grace = options.grace
+    this.random = options.random
+    this.instruments = options.instruments
+    this.watch = options.watch
+    this.report = options.report
+    this.warn = options.warn
+    this.root = new Nursery(null, null, 'the kernel', false, options.grace, Number.POSITIVE_INFINITY, true)
+    this.driver.start((op) => this.complete(op))
+  }
+
+  /** Takes in what happened outside: completions, wake-ups and timers that are due. With `wait` it sleeps for them. */
+  look(wait: boolean): void {
+    this.driver.poll(wait)
+    if (this.wakers.size > 0) for (const waker of this.wakers) waker.look()
+    if (this.timers.size > 0) this.fire(this.driver.now())
+  }
+
+  /** The same between steps: without operations under way, it asks the driver only every eighth time. */
+  private glance(): void {
+    if (this.inFlight > 0 || (this.glances++ & IDLE_GLANCES) === 0) this.look(false)
+    else if (this.timers.size > 0) this.fire(this.driver.now())
+  }
+
+  /** Runs ready tasks, looking at the world now and then, until none is left or the time `end` has come. */
+  runReady(end: number): void {
+    let before = this.driver.now()
+    for (;;) {
+      let steps = 0
+      while (steps < this.stride && this.ready.length > 0) {
+        const count = this.ready.length
+        if (this.random !== null) this.ready.shuffle(count, this.random)
+        for (let i = 0; i < count; i++) this.step(this.ready.take())
+        steps += count
+      }
+      if (this.ready.length === 0) return
+      this.glance()
+      const now = this.driver.now()
+      if (now >= end) return
+      if (now - before > LOOK_EVERY_MS) this.stride = Math.max(1, this.stride >> 1)
+      else if (this.stride < MOST_STEPS) this.stride <<= 1
+      before = now
+    }
+  }
+
+  private fire(now: number): void {
+    for (let entry = this.timers.due(now); entry !== null; entry = this.timers.due(now)) {
+      if (entry instanceof Task) taskDue(this, entry)
+      else scopeDue(this, entry)
+    }
+  }
+
+  private step(task: Task): void {
+    this.current = task
+    this.budget = BUDGET
+    if (this.instruments !== null) this.instruments.beforeStep(task)
+    if (this.watch !== null) this.enterWatch(task)
+    this.advance(task)
+    if (this.watch !== null) setWatcher(null)
+    if (this.instruments !== null) this.instruments.afterStep(task)
+    this.current = null
+  }
+
+  /** Resumes a task and answers its traps until it waits, ends, or has used up its budget. */
+  private advance(task: Task): void {
+    const iterator = task.iterator
+    let fresh = task.phase === NEW
+    task.phase = RUNNING
+    for (;;) {
+      let result: IteratorResult<unknown, unknown>
+      try {
+        if (task.faulted) {
+          const error = task.value
+          task.faulted = false
+          task.value = undefined
+          if (iterator.throw === undefined) throw error
+          result = iterator.throw(error)
+        } else if (fresh) {
+          fresh = false
+          result = iterator.next()
+        } else {
+          result = iterator.next(task)
+        }
+      } catch (error) {
+        bodyEnded(this, task, FAILED, error)
+        return
+      }
+      if (result === HANDOVER) {
+        try {
+          if (!handle(this, task, HANDOVER.value)) return
+        } catch (error) {
+          this.fault(task, error)
+        }
+      } else if (result.done === true) {
+        bodyEnded(this, task, DONE, result.value)
+        return
+      } else {
+        this.fault(task, badYield(task, result.value))
+      }
+      if (--this.budget <= 0) {
+        task.phase = READY
+        this.ready.push(task)
+        return
+      }
+    }
+  }
+
+  /** Lets a waiting task go on with this answer. */
+  resume(task: Task, value: unknown): void {
+    task.value = value
+    task.trap = null
+    task.phase = READY
+    this.ready.push(task)
+    if (!this.turning) this.nudge()
+  }
+
+  /** Lets a waiting task go on with this error. */
+  throwInto(task: Task, error: unknown): void {
+    task.faulted = true
+    this.resume(task, error)
+  }
+
+  /** The running task's trap throws. */
+  fault(task: Task, error: unknown): void {
+    task.faulted = true
+    task.value = error
+  }
+
+  /** Before a wait: throws if a cancel has something to say to the task. */
+  checkpoint(task: Task): void {
+    const scope = knockFor(task)
+    if (scope !== null) throw knock(task, scope)
+  }
+
+  /** Parks the running task in this trap. */
+  wait(task: Task, trap: Trap): void {
+    task.phase = WAITING
+    task.trap = trap
+    if (this.instruments !== null) this.instruments.suspend(task, trap)
+  }
+
+  /** The driver is done with an operation. */
+  private complete(op: IoOp): void {
+    const task = op.owner as Task
+    op.owner = null
+    this.inFlight--
+    if (task.timerIndex >= 0) this.timers.remove(task)
+    const late = this.overdue.size > 0 && this.overdue.delete(task)
+    if (op.result >= 0) {
+      this.resume(task, op.result)
+    } else if (op.result !== CANCELED) {
+      this.throwInto(task, ioError(this.driver, op))
+    } else if (late) {
+      this.throwInto(task, new TimeoutError(actionOf(op), allowance(op)))
+    } else {
+      const scope = knockFor(task)
+      this.throwInto(task, scope === null ? ioError(this.driver, op) : knock(task, scope))
+    }
+  }
+
+  /** A task was told to leave and ended as if nothing had happened. */
+  swallowed(task: Task): void {
+    if (this.instruments !== null) this.instruments.swallowed(task)
+    if (this.watch !== null) this.warn(`${String(task)} swallowed a Cancelled: rethrow it after cleaning up`)
+  }
+
+  private enterWatch(task: Task): void {
+    const watch = this.watch as ForgottenWatch
+    watch.owner = task
+    setWatcher(watch)
+  }
+}
+
+function badYield(task: Task, value: unknown): TypeError {
+  return new TypeError(`Cannot answer ${describe(value)}, yielded by ${String(task)}: ${adviceFor(value)}`)
+}
+

@@ -1,0 +1,138 @@
+/**
+ * Cancellation: whom it reaches, and when it is said.
+ *
+ * First a knock, then the door. A cancelled scope throws `Cancelled` once into every task inside it: at once where the task
+ * waits, else at its next waiting trap. Cleanup then waits as usual, until the scope's grace is over; from there on every
+ * waiting trap inside throws. A shield in between keeps a cancel of an outer scope out. Delivery is always `throw`, never
+ * `return`: a return that meets a `finally` which yields is lost at the next `yield*`, and the caller carries on.
+ *
+ * Walking up answers "is there something to say to this task?" (`knockFor`), walking down "who must hear of it?" (`reach`).
+ * Between the two, `task.alert` spares tasks that no cancel concerns the walk.
+ */
+import { Cancelled } from './errors.js'
+import type { Loop } from './loop.js'
+import { Nursery } from './nursery.js'
+import { KNOCKED, LIVE, OVERDUE, type Scope } from './scope.js'
+import { type Task, WAITING } from './task.js'
+import { withdraw } from './waits.js'
+
+/** Cancels a scope; false if it was cancelled already, or is over. */
+export function cancelScope(loop: Loop, scope: Scope, reason: unknown, expired: boolean): boolean {
+  if (scope.status !== LIVE || scope.closed) return false
+  scope.reason = reason
+  scope.expired = expired
+  loop.timers.remove(scope)
+  if (scope.grace <= 0) {
+    scope.status = OVERDUE
+  } else {
+    scope.status = KNOCKED
+    if (scope.grace !== Number.POSITIVE_INFINITY) loop.timers.set(scope, loop.driver.now() + scope.grace)
+  }
+  reach(loop, scope)
+  return true
+}
+
+/** A scope's timer went off: its deadline, or the end of its grace. */
+export function scopeDue(loop: Loop, scope: Scope): void {
+  if (scope.status === LIVE) {
+    cancelScope(loop, scope, undefined, true)
+  } else {
+    scope.status = OVERDUE
+    reach(loop, scope)
+  }
+}
+
+/** Cancels one task with all its children; false if it is over. */
+export function cancelTask(loop: Loop, task: Task, reason: unknown): boolean {
+  if (task.ended) return false
+  cancelScope(loop, ownNursery(loop, task), reason, false)
+  return true
+}
+
+/**
+ * The implicit nursery of a task, made when first needed. It slides in beneath the scopes that the task has already opened,
+ * so that it encloses them, too.
+ */
+export function ownNursery(loop: Loop, task: Task): Nursery {
+  if (task.own !== null) return task.own
+  const own = new Nursery(task.home, task, task.toString(), false, loop.grace, Number.POSITIVE_INFINITY, false)
+  if (task.scope === task.home) {
+    task.scope = own
+  } else {
+    let scope: Scope = task.scope
+    while (scope.parent !== task.home) scope = scope.parent as Scope
+    scope.parent = own
+  }
+  task.own = own
+  return own
+}
+
+/** The innermost nursery that a task is in: where its `spawn` puts children. */
+export function innermostNursery(loop: Loop, task: Task): Nursery {
+  for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
+    if (scope instanceof Nursery) return scope
+  }
+  return ownNursery(loop, task)
+}
+
+/**
+ * The scope that has something to say to this task now: cancelled, and either not yet told or out of grace. With several it
+ * is the outermost, since the inner ones end with it. Null if there is none.
+ */
+export function knockFor(task: Task): Scope | null {
+  let found: Scope | null = null
+  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
+    if (scope.status === OVERDUE || (scope.status === KNOCKED && !task.knocked?.has(scope))) found = scope
+    if (scope.shield) break
+  }
+  return found
+}
+
+/** Is any scope around this task cancelled, shields aside? */
+export function isAlerted(task: Task): boolean {
+  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
+    if (scope.status !== LIVE) return true
+  }
+  return false
+}
+
+/** The error that tells a task about a scope; from now on it has been told. */
+export function knock(task: Task, scope: Scope): Cancelled {
+  task.knocked ??= new Set()
+  task.knocked.add(scope)
+  return new Cancelled(scope, scope.name, scope.reason)
+}
+
+/** Tells every task inside a scope that was cancelled, ran out of grace, or lost its shield; the youngest first. */
+export function reach(loop: Loop, scope: Scope): void {
+  const tasks: Task[] = []
+  // A child's chain ends in its nursery, which is inside `scope`; the opener's own chain ends at `scope` itself.
+  if (scope.task !== null) visit(loop, scope.task, scope, tasks)
+  if (scope instanceof Nursery) collect(scope, tasks)
+  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) visit(loop, task, task.home, tasks)
+}
+
+/** Interrupts one task unless a shield between it and `until` protects it, and collects its unprotected children. */
+function visit(loop: Loop, task: Task, until: Scope, tasks: Task[]): void {
+  let exposed: Scope = task.scope
+  for (let scope: Scope = task.scope; scope !== until; scope = scope.parent as Scope) {
+    if (scope.shield) exposed = scope.parent as Scope
+  }
+  for (let scope: Scope = exposed; scope !== until; scope = scope.parent as Scope) {
+    if (scope instanceof Nursery) collect(scope, tasks)
+  }
+  // Even behind a shield: the task must look again when it leaves the shield.
+  task.alert = true
+  if (exposed === task.scope) interrupt(loop, task)
+}
+
+function collect(nursery: Nursery, tasks: Task[]): void {
+  for (let child = nursery.oldest; child !== null; child = child.younger) tasks.push(child)
+}
+
+function interrupt(loop: Loop, task: Task): void {
+  if (task.phase !== WAITING) return
+  const scope = knockFor(task)
+  // A wait that cannot be withdrawn resumes the task when its completion comes, and the completion decides.
+  if (scope !== null && withdraw(loop, task)) loop.throwInto(task, knock(task, scope))
+}

@@ -1,0 +1,110 @@
+/**
+ * The callers of the loop: who waits when there is nothing to run.
+ *
+ * The blocking runner takes the thread and sleeps in the driver, like curio's `run`. The guest lives on the host's event
+ * loop: the host calls its turn when the driver has something, each turn ends after a time budget so that the host's own
+ * timers and callbacks get theirs, and an idle kernel does not keep the process alive. Tests use the blocking runner over
+ * the virtual driver, whose sleep is a jump of the clock.
+ */
+import type { Attachment } from './driver.js'
+import { DeadlockError } from './errors.js'
+import type { Loop } from './loop.js'
+import { type Task, WAITING } from './task.js'
+import { PARK, TRAP_NAMES } from './trap.js'
+
+/** How long a turn may take before the host gets its turn. */
+export const TURN_MS = 8
+
+/**
+ * Runs until `done`, sleeping in the driver.
+ *
+ * @throws DeadlockError if every task waits for another one.
+ */
+export function runBlocking(loop: Loop, done: () => boolean): void {
+  loop.turning = true
+  try {
+    loop.look(false)
+    for (;;) {
+      loop.runReady(loop.driver.now() + TURN_MS)
+      if (done()) return
+      if (loop.ready.length > 0) continue
+      if (loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0) throw new DeadlockError(waiting(loop))
+      loop.driver.arm(loop.timers.next)
+      loop.look(true)
+    }
+  } finally {
+    loop.turning = false
+  }
+}
+
+/** Every waiting task with what it waits for, for messages. */
+export function waiting(loop: Loop): string[] {
+  const found: string[] = []
+  const visit = (first: Task | null): void => {
+    for (let task = first; task !== null; task = task.younger) {
+      if (task.phase === WAITING && task.trap !== null) {
+        const { code, subject } = task.trap
+        const where = code === PARK ? ` in "${(subject as { name: string }).name}"` : ''
+        found.push(`${String(task)}: ${TRAP_NAMES[code]}${where}`)
+      }
+      for (let scope = task.scope; scope !== task.home; ) {
+        if ('oldest' in scope) visit(scope.oldest as Task | null)
+        if (scope.parent === null) break
+        scope = scope.parent
+      }
+    }
+  }
+  visit(loop.root.oldest)
+  return found
+}
+
+/** A kernel on the host's event loop. */
+export class Guest {
+  private readonly attachment: Attachment
+  private held = false
+  /** Called after each turn. */
+  afterTurn: () => void = () => {}
+
+  constructor(private readonly loop: Loop) {
+    this.attachment = loop.driver.attach(() => this.turn())
+    loop.nudge = () => this.attachment.schedule()
+  }
+
+  /** One turn: until nothing is ready, or the budget is used up. */
+  private turn(): void {
+    const { loop } = this
+    if (loop.turning) return
+    const { driver, ready } = loop
+    loop.turning = true
+    try {
+      const end = driver.now() + TURN_MS
+      do {
+        loop.look(false)
+        loop.runReady(end)
+        // One more look costs a syscall and saves a round through the host's loop when more has come meanwhile.
+        if (ready.length === 0) loop.look(false)
+      } while (ready.length > 0 && driver.now() < end)
+    } finally {
+      loop.turning = false
+    }
+    this.rest()
+    this.afterTurn()
+  }
+
+  /** Leaves the thread to the host, and says what to be called for. */
+  private rest(): void {
+    const { loop } = this
+    if (loop.ready.length > 0) this.attachment.schedule()
+    else loop.driver.arm(loop.timers.next)
+    const busy = loop.inFlight > 0 || loop.timers.size > 0
+    if (busy === this.held) return
+    this.held = busy
+    if (busy) this.attachment.ref()
+    else this.attachment.unref()
+  }
+
+  close(): void {
+    this.loop.nudge = () => {}
+    this.attachment.close()
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Cancel scopes: regions of a task that can be cancelled as one.
+ *
+ * A scope is a link in a chain. Every task points at its innermost scope; each scope at the one around it; the chain of a
+ * child task goes on in the nursery that it lives in. So "is this task inside that scope?" is a walk up, and "whom does this
+ * cancel reach?" a walk down through nurseries (reach.ts). No scope keeps lists of what is inside it, which makes entering
+ * and leaving one cheap: this is what `timeout` costs.
+ */
+import type { Task } from './task.js'
+import type { Timed } from './timers.js'
+import { CANCEL, Trap } from './trap.js'
+
+/** Not cancelled. */
+export const LIVE = 0
+/** Cancelled; tasks inside got the knock once and may clean up in peace. */
+export const KNOCKED = 1
+/** Cancelled, and the grace is over: every waiting trap inside throws. */
+export const OVERDUE = 2
+
+/** How a scope behaves. */
+export interface ScopeOptions {
+  /** Cancel when the kernel's clock reaches this, in milliseconds. */
+  readonly deadline?: number | undefined
+  /** Cancels from outside do not come in, except through the scope's own cancel. */
+  readonly shield?: boolean | undefined
+  /** Milliseconds after a cancel in which cleanup can still wait. Default: the kernel's, 5000. */
+  readonly grace?: number | undefined
+  /** For messages. */
+  readonly name?: string | undefined
+}
+
+/** A cancel scope, as `scope`, `timeout` and nurseries open it. */
+export class Scope implements Timed {
+  /** @internal The deadline before a cancel, the end of the grace after it. */
+  timerIndex = -1
+  /** @internal The scope around this one. */
+  parent: Scope | null
+  /** @internal The task that opened it; null for the root. */
+  readonly task: Task | null
+  /** @internal */
+  status = LIVE
+  /** @internal Its task has left it. */
+  closed = false
+  /** What it is called in messages. */
+  readonly name: string
+  /** Are cancels from outside kept out? */
+  readonly shield: boolean
+  /** Milliseconds of grace after a cancel. */
+  readonly grace: number
+  /** When it will be cancelled, on the kernel's clock in milliseconds; Infinity for never. */
+  readonly deadline: number
+  /** Was it the deadline that cancelled it? */
+  expired = false
+  /** What was given to `cancel`. */
+  reason: unknown = undefined
+
+  /** @internal */
+  constructor(parent: Scope | null, task: Task | null, name: string, shield: boolean, grace: number, deadline: number) {
+    this.parent = parent
+    this.task = task
+    this.name = name
+    this.shield = shield
+    this.grace = grace
+    this.deadline = deadline
+  }
+
+  /** Was it cancelled (whether or not anything inside took notice)? */
+  get cancelled(): boolean {
+    return this.status !== LIVE
+  }
+
+  /**
+   * Cancels everything inside; false if it was cancelled already. Does not wait, and does not throw into the caller: a
+   * task that cancels a scope it is in gets the knock at its next waiting trap.
+   */
+  cancel(reason?: unknown): Trap<boolean> {
+    return new Trap(CANCEL, this, reason, 0)
+  }
+}

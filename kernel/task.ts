@@ -1,0 +1,152 @@
+/**
+ * A task: one operation being driven.
+ *
+ * The record that the loop works on, and at the same time the handle that users hold: its methods only make traps, so
+ * nothing here reaches the scheduler by a second door. `value` is one field for three times of life, because they never
+ * overlap: the answer to the trap while the task is ready, what the wait needs while it waits, result or error afterwards.
+ * A kernel holds a million of these; every field is eight bytes of each.
+ */
+import { TaskCancelledError } from './errors.js'
+import type { Nursery } from './nursery.js'
+import type { TaskList } from './park.js'
+import type { Scope } from './scope.js'
+import type { Timed } from './timers.js'
+import { CANCEL, JOIN, type Operation, type TaskIterator, Trap } from './trap.js'
+
+export const NEW = 0
+export const READY = 1
+export const RUNNING = 2
+export const WAITING = 3
+/** The body is over, its children are not. */
+export const FINISHING = 4
+export const DONE = 5
+export const FAILED = 6
+export const CANCELLED = 7
+
+const STATES = ['new', 'ready', 'running', 'waiting', 'finishing', 'done', 'failed', 'cancelled'] as const
+
+/** Where a task is in its life. */
+export type TaskState = (typeof STATES)[number]
+
+/** A running operation, as `spawn` returns it. */
+export class Task<out T = unknown> implements Timed {
+  /** Unique within the kernel, counted from 1. */
+  readonly id: number
+  readonly name: string
+  /** Cancelled, not awaited, when everything else in its nursery is done. */
+  readonly daemon: boolean
+  /** @internal */
+  readonly iterator: TaskIterator
+  /** @internal The nursery that it is a child of. */
+  readonly home: Nursery
+  /** @internal The innermost scope. */
+  scope: Scope
+  /** @internal Its implicit nursery and at the same time the scope that `cancel` cancels; made when first needed. */
+  own: Nursery | null = null
+  /** @internal */
+  phase = NEW
+  /** @internal See the head of this file. */
+  value: unknown = undefined
+  /** @internal `value` is to be thrown. */
+  faulted = false
+  /** @internal Some scope around it is cancelled: look before each wait. Never false if one is, sometimes true if none is. */
+  alert = false
+  /** @internal The cancelled scopes that it has been told of. */
+  knocked: Set<Scope> | null = null
+  /** @internal What it waits in. */
+  trap: Trap | null = null
+  /** @internal A sleep's end or a wait's timeout. */
+  timerIndex = -1
+  /** @internal Neighbours in the wait queue. */
+  next: Task | null = null
+  /** @internal */
+  previous: Task | null = null
+  /** @internal Neighbours in the nursery. */
+  younger: Task | null = null
+  /** @internal */
+  older: Task | null = null
+  /** @internal Those who wait for its end. */
+  joiners: TaskList | null = null
+
+  /** @internal */
+  constructor(id: number, name: string, iterator: TaskIterator, home: Nursery, daemon: boolean) {
+    this.id = id
+    this.name = name
+    this.iterator = iterator
+    this.home = home
+    this.scope = home
+    this.daemon = daemon
+  }
+
+  /** Where it is in its life. */
+  get state(): TaskState {
+    return STATES[this.phase] as TaskState
+  }
+
+  /** The task whose nursery it lives in; null for a task that the host spawned. */
+  get parent(): Task | null {
+    return this.home.task
+  }
+
+  /** Is it over? */
+  get ended(): boolean {
+    return this.phase >= DONE
+  }
+
+  /** What it returned; undefined unless its state is `done`. */
+  get result(): T | undefined {
+    return this.phase === DONE ? (this.value as T) : undefined
+  }
+
+  /** What it threw (its `Cancelled` if it was cancelled); undefined unless its state is `failed` or `cancelled`. */
+  get error(): unknown {
+    return this.phase > DONE ? this.value : undefined
+  }
+
+  /**
+   * Waits for the end and returns the result. Cancelling the joiner leaves the task alone.
+   *
+   * @throws whatever the task threw, the same object.
+   * @throws TaskCancelledError if it was cancelled.
+   */
+  join(): Trap<T> {
+    return new Trap(JOIN, this, null, 1)
+  }
+
+  /** Waits for the end, however it came. Cancelling the waiter leaves the task alone. */
+  wait(): Trap<void> {
+    return new Trap(JOIN, this, null, 0)
+  }
+
+  /**
+   * Asks the task to leave and waits until it is out, cleanup and children included; `{ wait: false }` only asks. Returns
+   * whether it was still alive.
+   */
+  *cancel(reason?: unknown, options?: { readonly wait?: boolean }): Generator<Trap, boolean, unknown> {
+    const alive = yield* new Trap<boolean>(CANCEL, this, reason, 1)
+    if (alive && options?.wait !== false) yield* this.wait()
+    return alive
+  }
+
+  /** @internal For messages: `task 3 (worker)`. */
+  toString(): string {
+    return `task ${this.id} (${this.name})`
+  }
+}
+
+/**
+ * What joining an ended task gives; what it throws, if the `result` is wanted and there is none.
+ *
+ * @internal
+ */
+export function outcomeOf(task: Task, result: boolean): unknown {
+  if (!result) return undefined
+  if (task.phase === FAILED) throw task.value
+  if (task.phase === CANCELLED) throw new TaskCancelledError(String(task), { cause: task.value })
+  return task.value
+}
+
+/** @internal Makes the iterator that the kernel drives. */
+export function iteratorOf(operation: Operation<unknown>): TaskIterator {
+  return operation[Symbol.iterator]() as TaskIterator
+}

@@ -1,0 +1,174 @@
+/**
+ * The one door into the kernel.
+ *
+ * A task asks for something by handing out a `Trap`: a small integer `code` and up to three operands. `yield* trap` works
+ * because a trap is its own iterator. Its first `next()` hands the trap out; the kernel answers; the second `next(task)`
+ * returns what the kernel left in `task.value`. The two cases are told apart by the argument alone, so a trap holds no
+ * state of its own: it can be shared by any number of tasks, made once and used for ever.
+ *
+ * Both iterator results are static objects. That is safe because `yield*` passes the inner result object through
+ * untouched (ECMA-262, 15.5.5) and the kernel reads it at once. It also proves how a value was yielded: only a trap that
+ * came through `yield*` arrives as HANDOVER itself, so a bare `yield sleep(1)` can be told from `yield* sleep(1)`.
+ */
+import { watcher } from './forgotten.js'
+
+/**
+ * What a task can do: anything iterable that yields traps and returns a `T`. Usually a generator function's result.
+ *
+ * @example
+ * import { run, sleep, type Operation } from 'drupe'
+ *
+ * function* double(n: number): Operation<number> {
+ *   yield* sleep(1)
+ *   return n * 2
+ * }
+ * console.log(await run(double(21))) // => 42
+ */
+export interface Operation<T> {
+  [Symbol.iterator](): Iterator<Trap, T, unknown>
+}
+
+/** Wherever an operation is taken: the operation itself, or a function without arguments that returns one. */
+export type Op<T> = Operation<T> | (() => Operation<T>)
+
+/** Codes of the scheduling traps. Plain constants: `isolatedModules` and V8 both like them better than an enum. */
+export const CHECKPOINT = 0
+export const SLEEP = 1
+export const SLEEP_UNTIL = 2
+export const CLOCK = 3
+export const CURRENT = 4
+export const SPAWN = 5
+export const PARK = 6
+export const WAKE = 7
+export const SUSPEND = 8
+export const IO = 9
+export const CALL = 10
+export const JOIN = 11
+export const CANCEL = 12
+export const OPEN = 13
+export const CLOSE = 14
+export const FINISH = 15
+
+/** Names of the codes, for traces and messages. */
+export const TRAP_NAMES = [
+  'checkpoint',
+  'sleep',
+  'sleepUntil',
+  'clock',
+  'current',
+  'spawn',
+  'park',
+  'wake',
+  'suspend',
+  'io',
+  'call',
+  'join',
+  'cancel',
+  'open scope',
+  'close scope',
+  'finish nursery',
+] as const
+
+/** @internal What the kernel gives back to a waiting trap: the task, whose `value` is the answer. */
+export interface Resumed {
+  readonly value: unknown
+}
+
+interface Handover {
+  done: false
+  value: Trap
+}
+
+/** One request to the kernel. Immutable; see the head of this file. */
+export class Trap<out T = unknown> implements Operation<T> {
+  readonly code: number
+  readonly subject: unknown
+  readonly detail: unknown
+  readonly amount: number
+
+  constructor(code: number, subject: unknown, detail: unknown, amount: number) {
+    this.code = code
+    this.subject = subject
+    this.detail = detail
+    this.amount = amount
+    if (watcher !== null) watcher.created(this, TRAP_NAMES[code] ?? 'trap')
+  }
+
+  [Symbol.iterator](): Iterator<Trap, T, unknown> {
+    return this as unknown as Iterator<Trap, T, unknown>
+  }
+
+  /** @internal */
+  next(task?: Resumed): IteratorResult<Trap, T> {
+    if (task === undefined) {
+      HANDOVER.value = this
+      return HANDOVER
+    }
+    ANSWER.value = task.value
+    return ANSWER as IteratorReturnResult<T>
+  }
+
+  /** @internal The kernel throws faults into the task; a trap has nothing to clean up, so they pass. */
+  throw(error: unknown): never {
+    throw error
+  }
+}
+
+/** @internal The result object through which every trap reaches the kernel. */
+export const HANDOVER: Handover = { done: false, value: undefined as unknown as Trap }
+
+/** @internal The result object through which every trap gives its answer. */
+export const ANSWER: { done: true; value: unknown } = { done: true, value: undefined }
+
+/** @internal A suspended task's iterator, as the kernel drives it. */
+export interface TaskIterator {
+  next(resumed?: Resumed): IteratorResult<unknown, unknown>
+  throw?(error: unknown): IteratorResult<unknown, unknown>
+}
+
+/** @internal Is this something that `yield*` and `spawn` can run? */
+export function isOperation(value: unknown): value is Operation<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && !Array.isArray(value)
+}
+
+/**
+ * The operation behind an `Op`.
+ *
+ * @throws TypeError if it is neither an operation nor a function that returns one.
+ */
+export function toOperation<T>(op: Op<T>): Operation<T> {
+  const operation = typeof op === 'function' ? op() : op
+  if (isOperation(operation)) return operation as Operation<T>
+  throw new TypeError(`Cannot run ${describe(operation)}: ${adviceFor(operation)}`)
+}
+
+/** The name that an `Op` gives to its task. */
+export function nameOf(op: Op<unknown>): string {
+  if (typeof op === 'function') return op.name === '' ? 'anonymous' : op.name
+  // A generator object does not know its function's name; its prototype chain only knows that it is a generator.
+  return op instanceof Trap ? (TRAP_NAMES[op.code] ?? 'trap') : 'anonymous'
+}
+
+/** What to write instead of a value that the kernel cannot use. */
+export function adviceFor(value: unknown): string {
+  if (value instanceof Trap) return `write "yield* …" (with the star) around the ${TRAP_NAMES[value.code]} trap`
+  if (typeof value === 'function') return 'call it, and write "yield* f()"'
+  if (typeof value === 'object' && value !== null) {
+    if ('then' in value && typeof value.then === 'function') return 'a promise is awaited with "yield* until(promise)"'
+    if ('enter' in value && typeof value.enter === 'function') return 'an Effection effect runs through "fromEffection"'
+    if (Symbol.asyncIterator in value) return 'an async iterable is read with "each(iterable, body)"'
+    if (Symbol.iterator in value && 'next' in value) return 'a generator is run with "yield* generator" (with the star)'
+  }
+  return 'only operations (generators that yield traps) can be run'
+}
+
+/** A short description of any value, for messages. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}`
+  if (typeof value === 'object') {
+    if ('then' in value && typeof value.then === 'function') return 'a promise'
+    return `an object (${value.constructor?.name || 'no constructor'})`
+  }
+  return `${typeof value} ${JSON.stringify(String(value))}`
+}

@@ -1,0 +1,69 @@
+/**
+ * Waits: getting a task out of one before its time.
+ *
+ * For each trap that waits there is one way to call it off, and it answers as the abort protocol wants it: *withdrawn now*
+ * (true), or *its completion will come* (false). Cancels and timeouts both go through here, and nothing else does.
+ */
+import type { IoOp } from './driver.js'
+import { TimeoutError } from './errors.js'
+import { actionOf } from './io.js'
+import type { Loop } from './loop.js'
+import type { TaskList } from './park.js'
+import type { Task } from './task.js'
+import { FINISH, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from './trap.js'
+
+/** A task that waits for host code to call it back; while it waits this is its `value`. */
+export class Suspension {
+  settled = false
+  /** Returns false if the callback will still come. */
+  abort: (() => boolean | void) | undefined = undefined
+}
+
+/** Calls a wait off. True: the task waits no more, and the caller resumes it. False: its completion will do so. */
+export function withdraw(loop: Loop, task: Task): boolean {
+  const trap = task.trap as Trap
+  switch (trap.code) {
+    case IO: {
+      const op = trap as IoOp
+      if (!loop.driver.cancel(op)) return false
+      op.owner = null
+      loop.inFlight--
+      break
+    }
+    case PARK:
+      ;(trap.subject as TaskList).remove(task)
+      break
+    case JOIN:
+      ;((trap.subject as Task).joiners as TaskList).remove(task)
+      break
+    case SUSPEND: {
+      const wait = task.value as Suspension
+      if (wait.abort?.() === false || wait.settled) return false
+      wait.settled = true
+      loop.suspended--
+      break
+    }
+    case FINISH:
+      // A nursery is not left before its children are out; they hear of the cancel themselves.
+      return false
+  }
+  if (task.timerIndex >= 0) loop.timers.remove(task)
+  return true
+}
+
+/** A task's timer went off: its sleep is over, or its wait has run out of time. */
+export function taskDue(loop: Loop, task: Task): void {
+  const trap = task.trap as Trap
+  if (trap.code === SLEEP || trap.code === SLEEP_UNTIL) {
+    loop.resume(task, undefined)
+  } else if (withdraw(loop, task)) {
+    loop.throwInto(task, new TimeoutError(trap.code === IO ? actionOf(trap as IoOp) : 'wait', allowance(trap)))
+  } else {
+    loop.overdue.add(task)
+  }
+}
+
+/** The milliseconds that a wait was given. */
+export function allowance(trap: Trap): number {
+  return trap.code === IO ? (trap as IoOp).timeout : trap.amount
+}

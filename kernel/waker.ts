@@ -1,0 +1,61 @@
+/**
+ * Wakers: another thread knocks, a task hears it.
+ *
+ * The knocks are counted in shared memory, and the driver is poked through its wake-up descriptor; the count makes sure
+ * that none is lost, however the two race, and that many knocks at once are one wake-up. What the knock means is up to
+ * those who share the waker: the data travels by other ways (a MessagePort, shared memory).
+ */
+import type { Loop } from './loop.js'
+import { type Operation, SUSPEND, Trap } from './trap.js'
+
+/** What another thread needs to knock; survives `postMessage` and `workerData`. */
+export interface WakerToken {
+  readonly fd: number
+  readonly knocks: SharedArrayBuffer
+}
+
+/** A place where a task waits for knocks from other threads; made by `kernel.waker()`. */
+export class Waker {
+  /** Give this to the other thread, which calls `knock(token)` of `drupe/lowlevel` with it. */
+  readonly token: WakerToken
+  private readonly knocks: Int32Array
+  private heard = 0
+  private resolve: ((value: unknown) => void) | null = null
+
+  /** @internal */
+  constructor(
+    private readonly loop: Loop,
+    fd: number,
+  ) {
+    this.token = { fd, knocks: new SharedArrayBuffer(4) }
+    this.knocks = new Int32Array(this.token.knocks)
+  }
+
+  /** Waits for knocks that no earlier wait returned; how many there were. One task at a time. */
+  wait(): Operation<number> {
+    return new Trap<number>(SUSPEND, (resolve: (value: unknown) => void) => this.begin(resolve), 'knocks', 0)
+  }
+
+  private begin(resolve: (value: unknown) => void): () => void {
+    this.resolve = resolve
+    this.loop.wakers.add(this)
+    this.look()
+    return () => this.end()
+  }
+
+  private end(): void {
+    this.resolve = null
+    this.loop.wakers.delete(this)
+  }
+
+  /** @internal The loop looks after each poll. */
+  look(): void {
+    const knocks = Atomics.load(this.knocks, 0)
+    if (knocks === this.heard || this.resolve === null) return
+    const news = knocks - this.heard
+    this.heard = knocks
+    const { resolve } = this
+    this.end()
+    resolve(news)
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Below the comfort: file descriptors, wait queues, drivers, other threads. What streams and locks are built from.
+ *
+ * @module
+ */
+export {
+  type Attachment,
+  BUSY,
+  CANCELED,
+  CLOSED,
+  type Driver,
+  type SocketKind,
+  type SocketOption,
+  UNSUPPORTED,
+  type WakeToken,
+} from './kernel/driver.js'
+export { HostDriver } from './kernel/host.js'
+export {
+  ACCEPT,
+  type Address,
+  CONNECT,
+  IO_NAMES,
+  IoOp,
+
+  type Lender,
+  READ,
+  READABLE,
+  WRITABLE,
+  WRITE,
+} from './kernel/io-op.js'
+export { WaitQueue } from './kernel/park.js'
+export type { Op, Operation, Trap } from './kernel/trap.js'
+export type { Waker, WakerToken } from './kernel/waker.js'
+export { knock } from './native/knock.js'
+export { chooseDriver } from './native/select.js'
+export { park, suspend, wake } from './traps/call.js'
+export type { WaitOptions } from './traps/check.js'
+export {
+  accept,
+  bind,
+  close,
+  connect,
+  listen,
+  localAddress,
+  read,
+  readable,
+  remoteAddress,
+  setOption,
+  shutdown,
+  socket,
+  writable,
+  write,
+  writeAll,
+} from './traps/io.js'

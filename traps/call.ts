@@ -1,0 +1,137 @@
+/**
+ * Raw traps: about tasks. Each is one trap, made here and answered by the kernel; everything else is built from them.
+ */
+import type { Address, Driver } from '../kernel/driver.js'
+import type { Nursery, SpawnOptions } from '../kernel/nursery.js'
+import type { WaitQueue } from '../kernel/park.js'
+import type { Scope, ScopeOptions } from '../kernel/scope.js'
+import type { Task } from '../kernel/task.js'
+import { CALL, CHECKPOINT, CLOSE, CURRENT, FINISH, type Op, OPEN, PARK, SPAWN, SUSPEND, Trap, WAKE } from '../kernel/trap.js'
+import { checkTimeout, type WaitOptions } from './check.js'
+
+const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
+const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, 0)
+
+/**
+ * Lets the other ready tasks run first, and looks whether this one was cancelled.
+ *
+ * @throws Cancelled if a scope around the task was cancelled.
+ * @example
+ * import { run, checkpoint } from 'drupe'
+ *
+ * await run(function* () {
+ *   for (let i = 0; i < 1_000_000; i++) if (i % 10_000 === 0) yield* checkpoint()
+ * })
+ */
+export function checkpoint(): Trap<void> {
+  return CHECKPOINT_TRAP
+}
+
+/**
+ * The task that asks. Does not wait.
+ *
+ * @example
+ * import { run, current } from 'drupe'
+ *
+ * await run(function* main() {
+ *   console.log((yield* current()).name) // => main
+ * })
+ */
+export function current(): Trap<Task> {
+  return CURRENT_TRAP
+}
+
+/**
+ * Starts a child of the innermost nursery of this task; it runs when this task waits next. Does not wait, and is no
+ * cancellation point.
+ *
+ * @param op What to run: an operation, or a function that returns one, which then gives the task its name.
+ * @throws TypeError if it is neither.
+ * @throws ClosedError if the nursery has ended.
+ * @example
+ * import { run, spawn, sleep } from 'drupe'
+ *
+ * await run(function* () {
+ *   const task = yield* spawn(function* answer() {
+ *     yield* sleep(1)
+ *     return 42
+ *   })
+ *   console.log(task.name, yield* task.join()) // => answer 42
+ * })
+ */
+export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
+  return new Trap(SPAWN, op, options ?? null, 0)
+}
+
+/**
+ * Waits in a queue until another task wakes it; the value that it was woken with. Cancelled, the task leaves the queue.
+ *
+ * @param options `timeout` in milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @throws TimeoutError if nobody woke it within `timeout`.
+ * @throws RangeError if `timeout` is negative or NaN.
+ */
+export function park<T = unknown>(queue: WaitQueue, options?: WaitOptions): Trap<T> {
+  if (options?.timeout === undefined) return queue.trap as Trap<T>
+  return new Trap(PARK, queue, null, checkTimeout(options.timeout))
+}
+
+/**
+ * Wakes the tasks that have waited in a queue for longest; how many there were. Does not wait.
+ *
+ * @param count How many at most.
+ * @param value What their `park` returns.
+ */
+export function wake(queue: WaitQueue, count = 1, value?: unknown): Trap<number> {
+  return new Trap(WAKE, queue, value, count)
+}
+
+/**
+ * Waits until host code calls back: the bridge to everything that is not a task.
+ *
+ * @param begin Starts whatever is to call back, with the two ways to do so; the first call counts. It may return a function
+ * that calls it off when the task is cancelled; if that function returns false, the callback will still come and the task
+ * waits for it.
+ * @throws what `begin` throws, or what was given to `reject`.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { run, suspend } from 'drupe'
+ *
+ * await run(function* () {
+ *   const text = yield* suspend<string>((resolve) => {
+ *     const timer = setTimeout(resolve, 5, 'ready')
+ *     return () => clearTimeout(timer)
+ *   })
+ *   console.log(text) // => ready
+ * })
+ */
+export function suspend<T = void>(
+  begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
+): Trap<T> {
+  return new Trap(SUSPEND, begin, null, 0)
+}
+
+/** @internal Opens a scope of the given kind around what follows; `ms` from now is its deadline. */
+export function openScope(options: ScopeOptions | null, ms: number): Trap<Scope> {
+  return new Trap(OPEN, options, null, ms)
+}
+
+/** @internal */
+export function openNursery(options: ScopeOptions | null): Trap<Nursery> {
+  return new Trap(OPEN, options, 'nursery', Number.POSITIVE_INFINITY)
+}
+
+/** @internal Leaves the innermost scope. */
+export function closeScope(scope: Scope): Trap<void> {
+  return new Trap(CLOSE, scope, null, 0)
+}
+
+/** @internal Waits for the children of the innermost scope, a nursery, and leaves it. */
+export function finishNursery(nursery: Nursery, failure: { readonly error: unknown } | null): Trap<void> {
+  return new Trap(FINISH, nursery, failure, 0)
+}
+
+/** @internal Asks the driver for something that it can do at once; a negative number is thrown as a SystemError. */
+export function ask<T>(name: string, question: (driver: Driver) => T, address: Address | null = null): Trap<T> {
+  return new Trap(CALL, question, { name, address }, 0)
+}

@@ -1,0 +1,123 @@
+/**
+ * Raw traps: I/O on file descriptors, under the names that Unix gave them.
+ *
+ * `drupe/lowlevel` exports these; streams and listeners are built from them. Each waiting one takes `{ timeout }`, which is
+ * one timer on the waiting task and neither a scope nor a task of its own. The descriptor is a plain number: who closes it
+ * and uses it again gets what he asked for, as in C; streams are safe from that.
+ */
+import type { SocketKind, SocketOption } from '../kernel/driver.js'
+import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../kernel/io-op.js'
+import type { Trap } from '../kernel/trap.js'
+import { ask } from './call.js'
+import { checkBytes, checkFd, checkTimeout, type WaitOptions } from './check.js'
+
+/**
+ * Waits until there is something to read, and reads into `buffer`; how many bytes, 0 at the end of the stream (or for a
+ * buffer without room). Cancelled or timed out, nothing was read.
+ *
+ * @throws SystemError as the system says: `EBADF`, `ECONNRESET`, …
+ * @throws BusyError if another task is reading from the fd.
+ * @throws ClosedError if the fd is closed meanwhile.
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ */
+export function read(fd: number, buffer: Uint8Array, options?: WaitOptions): Trap<number> {
+  checkBytes('read into', buffer)
+  return new IoOp<number>(READ, checkFd('read', fd), buffer, 0, buffer.length, checkTimeout(options?.timeout))
+}
+
+/**
+ * Waits until there is room, and writes from `bytes`; how many were written, often less than all: `writeAll` goes on to the
+ * end. Cancelled or timed out, nothing was written. The bytes must not change until it returns.
+ *
+ * @throws SystemError as the system says: `EBADF`, `EPIPE`, `ECONNRESET`, …
+ * @throws BusyError if another task is writing to the fd.
+ * @throws ClosedError if the fd is closed meanwhile.
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ */
+export function write(fd: number, bytes: Uint8Array, options?: WaitOptions): Trap<number> {
+  checkBytes('write', bytes)
+  return new IoOp<number>(WRITE, checkFd('write', fd), bytes, 0, bytes.length, checkTimeout(options?.timeout))
+}
+
+/** Like `write`, until all is written. Cancelled, timed out or failed, some of it may have been written. */
+export function writeAll(fd: number, bytes: Uint8Array, options?: WaitOptions): Trap<number> {
+  checkBytes('write', bytes)
+  const op = new IoOp<number>(WRITE, checkFd('write', fd), bytes, 0, bytes.length, checkTimeout(options?.timeout))
+  op.all = true
+  return op
+}
+
+/** Waits for a connection on a listening socket; its fd, ready for use. Errors as for `read`. */
+export function accept(fd: number, options?: WaitOptions): Trap<number> {
+  return new IoOp<number>(ACCEPT, checkFd('accept on', fd), null, 0, 0, checkTimeout(options?.timeout))
+}
+
+/**
+ * Connects a socket, and waits until it is. Cancelled or timed out, the socket can only be closed.
+ *
+ * @throws SystemError as the system says (`ECONNREFUSED`, …), with `address` and `port`.
+ */
+export function connect(fd: number, address: Address, options?: WaitOptions): Trap<number> {
+  const op = new IoOp<number>(CONNECT, checkFd('connect', fd), null, 0, 0, checkTimeout(options?.timeout))
+  op.address = address
+  return op
+}
+
+/** Waits until reading would not wait; for descriptors that other code reads. Errors as for `read`. */
+export function readable(fd: number, options?: WaitOptions): Trap<number> {
+  return new IoOp<number>(READABLE, checkFd('wait for', fd), null, 0, 0, checkTimeout(options?.timeout))
+}
+
+/** Waits until writing would not wait; for descriptors that other code writes. Errors as for `write`. */
+export function writable(fd: number, options?: WaitOptions): Trap<number> {
+  return new IoOp<number>(WRITABLE, checkFd('wait for', fd), null, 0, 0, checkTimeout(options?.timeout))
+}
+
+/** Closes a descriptor; tasks that wait on it get a ClosedError. Does not wait. */
+export function close(fd: number): Trap<number> {
+  checkFd('close', fd)
+  return ask('close', (driver) => driver.closeFd(fd))
+}
+
+/** Opens a socket; its fd. Does not wait. */
+export function socket(kind: SocketKind): Trap<number> {
+  return ask('socket', (driver) => driver.socket(kind))
+}
+
+/** Gives a socket its address. Does not wait. */
+export function bind(fd: number, address: Address): Trap<number> {
+  checkFd('bind', fd)
+  return ask('bind', (driver) => driver.bind(fd, address), address)
+}
+
+/** Makes a socket accept connections, `backlog` of them before they are accepted. Does not wait. */
+export function listen(fd: number, backlog = 511, address: Address | null = null): Trap<number> {
+  checkFd('listen on', fd)
+  return ask('listen', (driver) => driver.listen(fd, backlog), address)
+}
+
+/** Sets a socket option: a switch (true or false), or a size in bytes. Does not wait. */
+export function setOption(fd: number, option: SocketOption, value: boolean | number): Trap<number> {
+  checkFd('set an option of', fd)
+  return ask('setsockopt', (driver) => driver.setOption(fd, option, Number(value)))
+}
+
+/** The address of this end. Does not wait. */
+export function localAddress(fd: number): Trap<Address> {
+  checkFd('ask for the address of', fd)
+  return ask('getsockname', (driver) => driver.localAddress(fd)) as Trap<Address>
+}
+
+/** The address of the other end. Does not wait. */
+export function remoteAddress(fd: number): Trap<Address> {
+  checkFd('ask for the peer of', fd)
+  return ask('getpeername', (driver) => driver.remoteAddress(fd)) as Trap<Address>
+}
+
+/** Ends the writing side: the peer reads an end. Does not wait. */
+export function shutdown(fd: number): Trap<number> {
+  checkFd('shut down', fd)
+  return ask('shutdown', (driver) => driver.shutdown(fd))
+}

@@ -1,0 +1,223 @@
+/**
+ * Streams: bytes both ways over a connected socket.
+ *
+ * A stream is a descriptor and two operations that it uses again and again, one for reading and one for writing, so that a
+ * message costs no allocation but its own bytes. A connection that waits for data holds no buffer: the driver lends one
+ * when there is something to put into it. One task may read while another writes; two readers are a BusyError.
+ */
+import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Address, IoOp, READ, WRITE } from '../../kernel/io-op.js'
+import type { Operation, Trap } from '../../kernel/trap.js'
+import { ask } from '../call.js'
+import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
+import { copyOf } from './chunks.js'
+
+/** No read is larger, whatever is asked for. */
+const MOST_BYTES = 0x7fffffff
+
+/** A connection. Made by `connect`, or given to the handler of `serve`; close it when done. */
+export class Stream {
+  private fd: number
+  private reader: IoOp
+  private writer: IoOp | null = null
+
+  /** @internal The stream owns the descriptor from here on. */
+  constructor(fd: number) {
+    this.fd = fd
+    this.reader = new IoOp(READ, fd, null, 0, MOST_BYTES, Number.POSITIVE_INFINITY)
+  }
+
+  /** Has it been closed on this side? */
+  get closed(): boolean {
+    return this.fd < 0
+  }
+
+  /**
+   * Waits for bytes and returns those that are there, at least one and at most `max`; null at the end of the stream. The
+   * bytes belong to the caller. Cancelled or timed out, nothing was read.
+   *
+   * @throws ClosedError if the stream is closed, before or meanwhile.
+   * @throws BusyError if another task is reading.
+   * @throws SystemError if the connection broke (`ECONNRESET`, …).
+   * @throws TimeoutError after `timeout` milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   * @example
+   * import { connect, listen, run, serve, spawn } from 'drupe'
+   *
+   * await run(function* () {
+   *   const listener = yield* listen({ host: '127.0.0.1', port: 0 })
+   *   const server = yield* spawn(serve(listener, function* (stream) {
+   *     yield* stream.write(new TextEncoder().encode('hello'))
+   *   }))
+   *   const stream = yield* connect({ host: '127.0.0.1', port: listener.port })
+   *   const bytes = yield* stream.readAll()
+   *   console.log(new TextDecoder().decode(bytes)) // => hello
+   *   yield* stream.close()
+   *   yield* server.cancel()
+   * })
+   */
+  read(max?: number, options?: WaitOptions): Trap<Uint8Array | null> {
+    return this.prepareRead(null, max ?? MOST_BYTES, ownedChunk, options) as Trap<Uint8Array | null>
+  }
+
+  /**
+   * Like `read` without the copy: the bytes lie in a buffer on loan and are valid until the next read on this stream, or
+   * until it is closed. For protocols that are done with their input before they ask for more.
+   */
+  borrow(max?: number, options?: WaitOptions): Trap<Uint8Array | null> {
+    return this.prepareRead(null, max ?? MOST_BYTES, borrowedChunk, options) as Trap<Uint8Array | null>
+  }
+
+  /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
+  readInto(buffer: Uint8Array, options?: WaitOptions): Trap<number> {
+    checkBytes('read into', buffer)
+    return this.prepareRead(buffer, buffer.length, null, options) as Trap<number>
+  }
+
+  /**
+   * Waits for exactly so many bytes. If it is cancelled or times out half-way, what had arrived is lost with it: after that
+   * the stream is only good for closing.
+   *
+   * @throws BrokenError if the stream ends before; its `partial` holds what had arrived.
+   */
+  readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
+    return watched('readExactly', this.readExactlyOperation(bytes, options))
+  }
+
+  private *readExactlyOperation(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
+    const buffer = new Uint8Array(bytes)
+    let filled = 0
+    while (filled < bytes) {
+      const count = yield* this.readInto(filled === 0 ? buffer : buffer.subarray(filled), options)
+      if (count === 0) {
+        const partial = buffer.slice(0, filled)
+        throw new BrokenError(`read ${bytes} bytes`, `the stream ended after ${filled}`, partial)
+      }
+      filled += count
+    }
+    return buffer
+  }
+
+  /** Reads to the end of the stream. Errors as for `read`. */
+  readAll(options?: WaitOptions): Operation<Uint8Array> {
+    return watched('readAll', this.readAllOperation(options))
+  }
+
+  private *readAllOperation(options?: WaitOptions): Operation<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for (let chunk = yield* this.read(MOST_BYTES, options); chunk !== null; chunk = yield* this.read(MOST_BYTES, options)) {
+      chunks.push(chunk)
+      bytes += chunk.length
+    }
+    const all = new Uint8Array(bytes)
+    let at = 0
+    for (const chunk of chunks) {
+      all.set(chunk, at)
+      at += chunk.length
+    }
+    return all
+  }
+
+  /**
+   * Writes all of `bytes`; returns when the system has taken them. They must not change until then. Cancelled, timed out or
+   * failed, some of them may have been sent: after that the stream is only good for closing.
+   *
+   * @throws ClosedError if the stream is closed, before or meanwhile.
+   * @throws BusyError if another task is writing.
+   * @throws SystemError if the connection broke (`EPIPE`, `ECONNRESET`, …).
+   * @throws TimeoutError after `timeout` milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   */
+  write(bytes: Uint8Array, options?: WaitOptions): Trap<void> {
+    checkBytes('write', bytes)
+    this.assertOpen('write to the stream')
+    let op = this.writer
+    if (op === null || op.owner !== null || op.claimed) {
+      op = new IoOp(WRITE, this.fd, null, 0, 0, 0)
+      op.all = true
+      op.convert = nothing
+      // In use or not run yet: the old one keeps what it was asked, and the driver says which of the two is too many.
+      if (this.writer === null || this.writer.owner === null) this.writer = op
+    }
+    op.claimed = true
+    op.buffer = bytes
+    op.length = bytes.length
+    op.timeout = checkTimeout(options?.timeout)
+    return op as unknown as Trap<void>
+  }
+
+  /** Ends the writing side, so that the peer reads an end; reading goes on. Does not wait. */
+  end(): Trap<void> {
+    this.assertOpen('end the stream')
+    return ask('shutdown', (driver) => driver.shutdown(this.fd)) as unknown as Trap<void>
+  }
+
+  /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait. */
+  close(): Trap<void> {
+    return ask('close', (driver) => {
+      if (this.fd < 0) return undefined
+      const fd = this.fd
+      this.fd = -1
+      const result = driver.closeFd(fd)
+      this.reader.lender?.takeBack(this.reader)
+      return result < 0 ? result : undefined
+    }) as Trap<void>
+  }
+
+  /** The address of this end. Does not wait. */
+  localAddress(): Trap<Address> {
+    this.assertOpen('ask for the address of the stream')
+    return ask('getsockname', (driver) => driver.localAddress(this.fd)) as Trap<Address>
+  }
+
+  /** The address of the other end. Does not wait. */
+  remoteAddress(): Trap<Address> {
+    this.assertOpen('ask for the peer of the stream')
+    return ask('getpeername', (driver) => driver.remoteAddress(this.fd)) as Trap<Address>
+  }
+
+  private prepareRead(
+    buffer: Uint8Array | null,
+    length: number,
+    convert: IoOp['convert'],
+    options: WaitOptions | undefined,
+  ): Trap<unknown> {
+    this.assertOpen('read from the stream')
+    if (!(length >= 1) && buffer === null) throw new RangeError(`Cannot read at most ${length} bytes: it must be 1 or more`)
+    let op = this.reader
+    if (op.owner !== null || op.claimed) {
+      op = new IoOp(READ, this.fd, null, 0, 0, 0)
+      if (this.reader.owner === null) this.reader = op
+    }
+    op.claimed = true
+    // A buffer on loan stays with the operation from read to read; a foreign one sends it home.
+    if (buffer !== null || !op.lend) {
+      if (op.lend) op.lender?.takeBack(op)
+      op.buffer = buffer
+    }
+    op.lend = buffer === null
+    op.length = length
+    op.convert = convert
+    op.timeout = checkTimeout(options?.timeout)
+    return op
+  }
+
+  private assertOpen(action: string): void {
+    if (this.fd < 0) throw new ClosedError(action)
+  }
+}
+
+function borrowedChunk(op: IoOp, bytes: number): Uint8Array | null {
+  return bytes === 0 ? null : (op.buffer as Uint8Array).subarray(0, bytes)
+}
+
+function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {
+  if (bytes === 0) return null
+  const chunk = copyOf(op.buffer as Uint8Array, bytes)
+  op.lender?.takeBack(op)
+  return chunk
+}
+
+function nothing(): void {}

@@ -1,0 +1,205 @@
+/**
+ * TCP: listeners and connections, from host names and ports to streams.
+ */
+import { ClosedError, SystemError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { ACCEPT, type Address, IoOp } from '../../kernel/io-op.js'
+import type { Operation, Trap } from '../../kernel/trap.js'
+import { ask } from '../call.js'
+import { checkTimeout, type WaitOptions } from '../check.js'
+import * as io from '../io.js'
+import { timeout } from '../scope/scope.js'
+import { sleep } from '../time.js'
+import { ipFamily, lookup } from './address.js'
+import { Stream } from './stream.js'
+
+/** Accepting fails with these when the process or the system has run out of something, and works again later. */
+const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+const EXHAUSTED_PAUSE_MS = 100
+/** The connection was gone before it was accepted: not the listener's trouble. */
+const GONE = new Set(['ECONNABORTED', 'EPROTO', 'ENETDOWN', 'EHOSTDOWN', 'ENETUNREACH', 'EHOSTUNREACH'])
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** An IP address, or `localhost`. Default: every address of the machine. */
+  readonly host?: string
+  /** 0 takes a free one; `listener.port` tells which. */
+  readonly port: number
+  /** How many connections wait to be accepted before more are refused. Default 511. */
+  readonly backlog?: number
+  /** Lets several sockets listen on the same port, the system sharing out connections. */
+  readonly reusePort?: boolean
+}
+
+/** Where to connect. */
+export interface ConnectOptions extends WaitOptions {
+  readonly host: string
+  readonly port: number
+}
+
+/** A socket that accepts connections. */
+export class Listener {
+  private readonly op: IoOp<number>
+
+  /** @internal */
+  constructor(
+    private fd: number,
+    /** Where it listens. */
+    readonly address: Address,
+  ) {
+    this.op = new IoOp<number>(ACCEPT, fd, null, 0, 0, Number.POSITIVE_INFINITY)
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.address.family === 'unix' ? 0 : this.address.port
+  }
+
+  /**
+   * Waits for a connection. Out of descriptors or memory it pauses 100 ms and goes on: those who are connected are served
+   * meanwhile, and the others wait in the backlog.
+   *
+   * @throws ClosedError if the listener is closed, before or meanwhile.
+   * @throws BusyError if another task is accepting.
+   * @throws Cancelled if a scope around the task is cancelled.
+   */
+  accept(): Operation<Stream> {
+    return watched('accept', this.acceptOperation())
+  }
+
+  private *acceptOperation(): Operation<Stream> {
+    for (;;) {
+      if (this.fd < 0) throw new ClosedError('accept a connection', 'the listener is closed')
+      try {
+        const fd = yield* this.op
+        // A message should leave when it is written; whoever gathers small writes does it better than Nagle's algorithm.
+        yield* io.setOption(fd, 'noDelay', true)
+        return new Stream(fd)
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error
+        if (EXHAUSTED.has(error.code)) yield* sleep(EXHAUSTED_PAUSE_MS)
+        else if (!GONE.has(error.code)) throw error
+      }
+    }
+  }
+
+  /** Stops listening; a task in `accept` gets a ClosedError. A second close does nothing. Does not wait. */
+  close(): Trap<void> {
+    return ask('close', (driver) => {
+      if (this.fd < 0) return undefined
+      const fd = this.fd
+      this.fd = -1
+      const result = driver.closeFd(fd)
+      return result < 0 ? result : undefined
+    }) as Trap<void>
+  }
+}
+
+/**
+ * Opens a listener. Close it when done; `serve` does.
+ *
+ * @throws SystemError if the port is taken (`EADDRINUSE`), not allowed (`EACCES`), …, with `address` and `port`.
+ * @throws RangeError if the port is no port.
+ * @throws TypeError if `host` is neither an IP address nor `localhost`.
+ * @example
+ * import { listen, run } from 'drupe'
+ *
+ * await run(function* () {
+ *   const listener = yield* listen({ host: '127.0.0.1', port: 0 })
+ *   console.log(listener.port > 0) // => true
+ *   yield* listener.close()
+ * })
+ */
+export function listen(options: ListenOptions): Operation<Listener> {
+  checkPort('listen on', options.port)
+  return watched('listen', listenOperation(options))
+}
+
+function* listenOperation(options: ListenOptions): Operation<Listener> {
+  const { port } = options
+  if (options.host !== undefined) return yield* listenOn(addressOf(options.host, port), options)
+  try {
+    return yield* listenOn({ family: 'ipv6', host: '::', port }, options)
+  } catch (error) {
+    // A machine without IPv6.
+    if (!(error instanceof SystemError) || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL')) throw error
+    return yield* listenOn({ family: 'ipv4', host: '0.0.0.0', port }, options)
+  }
+}
+
+function* listenOn(address: Address, options: ListenOptions): Operation<Listener> {
+  const fd = yield* io.socket(address.family === 'ipv6' ? 'tcp6' : 'tcp4')
+  try {
+    yield* io.setOption(fd, 'reuseAddress', true)
+    if (options.reusePort) yield* io.setOption(fd, 'reusePort', true)
+    if (address.family === 'ipv6') yield* io.setOption(fd, 'ipv6Only', address.host !== '::')
+    yield* io.bind(fd, address)
+    yield* io.listen(fd, options.backlog, address)
+    return new Listener(fd, yield* io.localAddress(fd))
+  } catch (error) {
+    yield* io.close(fd)
+    throw error
+  }
+}
+
+/**
+ * Connects to a server. A name is looked up, and its addresses are tried one after the other. Cancelled or timed out, no
+ * socket is left behind.
+ *
+ * @throws SystemError if it cannot (`ECONNREFUSED`, `ENOTFOUND`, …), with `address` and `port`: the last address's error.
+ * @throws TimeoutError after `timeout` milliseconds, everything together.
+ * @throws RangeError if the port is no port.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { connect, run } from 'drupe'
+ *
+ * try {
+ *   await run(() => connect({ host: '127.0.0.1', port: 1 }))
+ * } catch (error) {
+ *   console.log((error as { code: string }).code) // => ECONNREFUSED
+ * }
+ */
+export function connect(options: ConnectOptions): Operation<Stream> {
+  checkPort('connect to', options.port)
+  const limit = checkTimeout(options.timeout)
+  const operation = connectOperation(options)
+  return watched('connect', limit === Number.POSITIVE_INFINITY ? operation : timeout(limit, operation))
+}
+
+function* connectOperation({ host, port }: ConnectOptions): Operation<Stream> {
+  let failure: unknown
+  for (const address of yield* lookup(host, port)) {
+    try {
+      return yield* connectTo(address)
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      failure = error
+    }
+  }
+  throw failure
+}
+
+function* connectTo(address: Address): Operation<Stream> {
+  const fd = yield* io.socket(address.family === 'ipv6' ? 'tcp6' : 'tcp4')
+  try {
+    yield* io.connect(fd, address)
+    yield* io.setOption(fd, 'noDelay', true)
+    return new Stream(fd)
+  } catch (error) {
+    yield* io.close(fd)
+    throw error
+  }
+}
+
+function addressOf(host: string, port: number): Address {
+  const literal = host === 'localhost' ? '127.0.0.1' : host
+  const family = ipFamily(literal)
+  if (family === null) throw new TypeError(`Cannot listen on "${host}": it is neither an IP address nor localhost`)
+  return { family, host: literal, port }
+}
+
+function checkPort(action: string, port: number): void {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new RangeError(`Cannot ${action} port ${String(port)}: a port is an integer from 0 to 65535`)
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The nursery block: start tasks in it; it is left when all of them are done.
+ *
+ * The body is a member like the children. It may return early, then the children are awaited; it may fail, then they are
+ * cancelled. The kernel keeps the books (kernel/group.ts); this is the door.
+ */
+import { Cancelled, suppressed } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import type { Nursery } from '../../kernel/nursery.js'
+import type { ScopeOptions } from '../../kernel/scope.js'
+import type { Operation } from '../../kernel/trap.js'
+import { finishNursery, openNursery } from '../call.js'
+
+/** How a nursery behaves. */
+export interface NurseryOptions extends ScopeOptions {
+  /** `'first'` (default): the first failure leaves as it is. `'group'`: always an AggregateError of all failures. */
+  readonly errors?: 'first' | 'group'
+}
+
+/**
+ * Runs a body that can start tasks, and waits until all of them are done. The first failure, of the body or of a child,
+ * cancels the rest and is thrown when they are out, the same object; `suppressed(error)` lists those that came later.
+ * Returns what the body returned; undefined if the nursery was cancelled through `n.cancel()` before it did.
+ *
+ * @throws the first failure; with `errors: 'group'` an AggregateError of all.
+ * @throws Cancelled if an outer scope is cancelled.
+ * @example
+ * import { run, nursery, sleep } from 'drupe'
+ *
+ * await run(function* () {
+ *   const order: string[] = []
+ *   yield* nursery(function* (n) {
+ *     for (const ms of [3, 1, 2]) {
+ *       yield* n.spawn(function* () {
+ *         yield* sleep(ms * 5)
+ *         order.push(`${ms}`)
+ *       })
+ *     }
+ *   })
+ *   console.log(order.join(' ')) // => 1 2 3
+ * })
+ */
+export function nursery<T>(body: (n: Nursery) => Operation<T>, options?: NurseryOptions): Operation<T> {
+  return watched('nursery', nurseryOperation(body, options))
+}
+
+function* nurseryOperation<T>(body: (n: Nursery) => Operation<T>, options?: NurseryOptions): Operation<T> {
+  const n = yield* openNursery(options ?? null)
+  let result: T | undefined
+  let failure: { readonly error: unknown } | null = null
+  try {
+    result = yield* body(n)
+  } catch (error) {
+    failure = { error }
+  }
+  try {
+    yield* finishNursery(n, failure)
+  } catch (error) {
+    if (options?.errors === 'group' && !(error instanceof Cancelled)) throw groupOf(error)
+    throw error
+  }
+  return result as T
+}
+
+function groupOf(error: unknown): AggregateError {
+  const errors = [error, ...suppressed(error)]
+  return new AggregateError(errors, `${errors.length} task(s) of a nursery failed`)
+}

@@ -1,0 +1,162 @@
+/**
+ * Scopes around an operation: cancel it as one, limit its time, keep cancels out.
+ *
+ * All of them are one shape: open a scope, run the operation, close the scope whatever happens. They differ only in what
+ * they make of the scope's own `Cancelled` at its edge: an error, a fallback, nothing. A `Cancelled` of an outer scope passes
+ * through them all.
+ */
+import { Cancelled, TimeoutError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import type { Scope, ScopeOptions } from '../../kernel/scope.js'
+import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import { closeScope, openScope } from '../call.js'
+import { checkTime, checkTimeout } from '../check.js'
+
+/** What left a scope: the operation's result, or the knock of this very scope. */
+const EXPIRED = Symbol('expired')
+
+const TIMEOUT: ScopeOptions = { name: 'timeout' }
+const MOVE_ON: ScopeOptions = { name: 'moveOn' }
+const SHIELD: ScopeOptions = { name: 'shield', shield: true }
+
+/**
+ * Runs an operation in a scope of its own, which it is given, and can be cancelled through. Undefined if it was cancelled
+ * that way.
+ *
+ * @throws whatever the operation throws; Cancelled if an outer scope is cancelled.
+ * @example
+ * import { run, scope, sleep, spawn } from 'drupe'
+ *
+ * await run(function* () {
+ *   const result = yield* scope({}, function* (s) {
+ *     yield* spawn(function* () {
+ *       yield* s.cancel('enough')
+ *     })
+ *     yield* sleep(1000)
+ *     return 'never'
+ *   })
+ *   console.log(result) // => undefined
+ * })
+ */
+export function scope<T>(options: ScopeOptions, body: (scope: Scope) => Operation<T>): Operation<T | undefined> {
+  return watched('scope', scopeOperation(options, body))
+}
+
+function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Operation<T>): Operation<T | undefined> {
+  const inner = yield* openScope(options, Number.POSITIVE_INFINITY)
+  try {
+    return yield* body(inner)
+  } catch (error) {
+    if (error instanceof Cancelled && error.scope === inner) return undefined
+    throw error
+  } finally {
+    yield* closeScope(inner)
+  }
+}
+
+/**
+ * Gives an operation so many milliseconds. When they are over it is cancelled, may clean up within the grace, and then this
+ * throws. If the operation finishes all the same, its result counts.
+ *
+ * @param ms Milliseconds, 0 or more; Infinity for no limit.
+ * @throws TimeoutError when the time is over. Nested timeouts: only the one that ran out throws.
+ * @throws RangeError if `ms` is negative or NaN.
+ * @throws Cancelled if an outer scope is cancelled.
+ * @example
+ * import { run, sleep, timeout, TimeoutError } from 'drupe'
+ *
+ * await run(function* () {
+ *   try {
+ *     yield* timeout(5, sleep(60_000))
+ *   } catch (error) {
+ *     console.log(error instanceof TimeoutError) // => true
+ *   }
+ * })
+ */
+export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
+  return watched('timeout', timeoutOperation(TIMEOUT, checkTimeout(ms), op))
+}
+
+/**
+ * Like `timeout`, until a time on the kernel's clock.
+ *
+ * @throws TimeoutError when that time has come; its `ms` is NaN.
+ */
+export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
+  return watched('timeoutAt', timeoutOperation({ name: 'timeoutAt', deadline: checkTime(at) }, Number.NaN, op))
+}
+
+function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>): Operation<T> {
+  const result = yield* untilExpired(options, Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms, op)
+  if (result === EXPIRED) throw new TimeoutError('finish in time', ms)
+  return result as T
+}
+
+/**
+ * Gives an operation so many milliseconds and goes on without it when they are over.
+ *
+ * @param fallback What to return then.
+ * @throws whatever the operation throws; Cancelled if an outer scope is cancelled.
+ * @throws RangeError if `ms` is negative or NaN.
+ * @example
+ * import { run, sleep, moveOn } from 'drupe'
+ *
+ * await run(function* () {
+ *   console.log(yield* moveOn(5, sleep(60_000), 'too slow')) // => too slow
+ * })
+ */
+export function moveOn<T>(ms: number, op: Op<T>): Operation<T | undefined>
+export function moveOn<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F>
+export function moveOn<T, F>(ms: number, op: Op<T>, fallback?: F): Operation<T | F | undefined> {
+  return watched('moveOn', moveOnOperation(checkTimeout(ms), op, fallback))
+}
+
+function* moveOnOperation<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F> {
+  const result = yield* untilExpired(MOVE_ON, ms, op)
+  return result === EXPIRED ? fallback : (result as T)
+}
+
+function* untilExpired<T>(options: ScopeOptions, ms: number, op: Op<T>): Operation<T | typeof EXPIRED> {
+  const inner = yield* openScope(options, ms)
+  try {
+    return yield* toOperation(op)
+  } catch (error) {
+    if (error instanceof Cancelled && error.scope === inner) return EXPIRED
+    throw error
+  } finally {
+    yield* closeScope(inner)
+  }
+}
+
+/**
+ * Keeps cancels of outer scopes out of an operation until it is done. Use it for the few lines that must not be cut in two;
+ * cleanup rarely needs it, because of the grace.
+ *
+ * @throws whatever the operation throws.
+ * @example
+ * import { run, moveOn, shield, sleep } from 'drupe'
+ *
+ * await run(function* () {
+ *   const log: string[] = []
+ *   yield* moveOn(1, function* () {
+ *     yield* shield(function* () {
+ *       yield* sleep(3)
+ *       log.push('whole')
+ *     })
+ *     yield* sleep(1000)
+ *   })
+ *   console.log(log) // => [ 'whole' ]
+ * })
+ */
+export function shield<T>(op: Op<T>): Operation<T> {
+  return watched('shield', shieldOperation(op))
+}
+
+function* shieldOperation<T>(op: Op<T>): Operation<T> {
+  const inner = yield* openScope(SHIELD, Number.POSITIVE_INFINITY)
+  try {
+    return yield* toOperation(op)
+  } finally {
+    yield* closeScope(inner)
+  }
+}

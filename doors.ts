@@ -4,6 +4,7 @@
  * The kernel takes any driver and knows none; native/ knows the drivers and no kernel. This file puts one into the other.
  */
 import type { Driver } from './kernel/driver.js'
+import { suppress } from './kernel/errors.js'
 import { HostDriver } from './kernel/host.js'
 import { Kernel as BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
 import type { Op } from './kernel/trap.js'
@@ -51,11 +52,16 @@ export class Kernel extends BareKernel {
  */
 export async function run<T>(op: Op<T>, options?: KernelOptions): Promise<T> {
   const kernel = new Kernel(options)
+  let result: T
   try {
-    return await kernel.run(op)
-  } finally {
-    await kernel.close()
+    result = await kernel.run(op)
+  } catch (error) {
+    // The first error counts; what goes wrong in closing after it is kept with it.
+    await kernel.close().catch((later: unknown) => suppress(error, later))
+    throw error
   }
+  await kernel.close()
+  return result
 }
 
 /**
@@ -72,10 +78,22 @@ export async function run<T>(op: Op<T>, options?: KernelOptions): Promise<T> {
  * })) // => done
  */
 export function runSync<T>(op: Op<T>, options?: KernelOptions): T {
-  const kernel = new Kernel(options)
+  return runAndClose(new Kernel(options), op)
+}
+
+/** @internal */
+export function runAndClose<T>(kernel: Kernel, op: Op<T>): T {
+  let result: T
   try {
-    return kernel.runSync(op)
-  } finally {
-    kernel.closeSync()
+    result = kernel.runSync(op)
+  } catch (error) {
+    try {
+      kernel.closeSync()
+    } catch (later) {
+      suppress(error, later)
+    }
+    throw error
   }
+  kernel.closeSync()
+  return result
 }

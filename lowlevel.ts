@@ -35,6 +35,7 @@ export { knock } from './native/knock.js'
 export { chooseDriver } from './native/select.js'
 export { park, suspend, wake } from './traps/call.js'
 export type { WaitOptions } from './traps/check.js'
+export type { Endpoint } from './traps/ip.js'
 export {
   accept,
   bind,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Kernel, type KernelOptions } from './doors.js'
+import { Kernel, runAndClose, type KernelOptions } from './doors.js'
 import type { Op } from './kernel/trap.js'
 import { VirtualDriver } from './kernel/virtual.js'
 
@@ -31,13 +31,9 @@ export type VirtualOptions = Omit<KernelOptions, 'driver'>
  */
 export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
   const kernel = new Kernel({ ...options, driver: new VirtualDriver() })
-  try {
-    const result = kernel.runSync(op)
-    assertNoLeaks(kernel)
-    return result
-  } finally {
-    kernel.closeSync()
-  }
+  const result = runAndClose(kernel, op)
+  assertNoLeaks(kernel)
+  return result
 }
 
 /**

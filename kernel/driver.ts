@@ -32,10 +32,13 @@ import { ACCEPT, type Address, type IoOp, READ, READABLE } from './io-op.js'
 
 export * from './io-op.js'
 
-/** Portable results, below any errno. */
+/** Portable results, below any errno. This one: the operation was cancelled before it had an effect. */
 export const CANCELED = -100_001
+/** Portable result: the fd, or the driver, was closed. */
 export const CLOSED = -100_002
+/** Portable result: another operation waits on this side of the fd. */
 export const BUSY = -100_003
+/** Portable result: this driver has nothing of the kind. */
 export const UNSUPPORTED = -100_004
 
 /** Does this kind of op occupy the fd's reading side (or else its writing side)? */

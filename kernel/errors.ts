@@ -9,6 +9,7 @@
 
 /** What all of Drupe's own errors have in common: a stable `code`, and a `cause` where there is one. */
 export class DrupeError extends Error {
+  /** Stable, to switch on: `DRUPE_TIMEOUT`; of a SystemError the symbolic name, `ECONNREFUSED`. */
   readonly code: string
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -16,6 +17,7 @@ export class DrupeError extends Error {
     this.code = code
   }
 
+  /** The name of the class. */
   override get name(): string {
     return this.constructor.name
   }
@@ -35,9 +37,18 @@ export class Cancelled extends DrupeError {
   readonly reason: unknown
 
   constructor(scope: object, what: string, reason: unknown) {
-    super('DRUPE_CANCELLED', `Cannot go on: ${what} was cancelled${reason === undefined ? '' : ` (${String(reason)})`}`)
+    super('DRUPE_CANCELLED', `Cannot go on: ${what} was cancelled${reason === undefined ? '' : ` (${textOf(reason)})`}`)
     this.scope = scope
     this.reason = reason
+  }
+}
+
+/** A reason can be anything, and not everything can be made a string. */
+function textOf(reason: unknown): string {
+  try {
+    return String(reason)
+  } catch {
+    return typeof reason
   }
 }
 
@@ -121,18 +132,25 @@ export interface SystemErrorFields {
   code: string
   /** The negative errno, as Node has it. */
   errno: number
+  /** The call that failed, as Node calls it: `connect`. */
   syscall: string
   /** In words: `connection refused`. */
   text: string
+  /** The IP address, or the path of a Unix socket, that the call was about. */
   address?: string | undefined
+  /** The port that the call was about. */
   port?: number | undefined
 }
 
 /** The operating system refused. Shaped like Node's own system errors. */
 export class SystemError extends DrupeError {
+  /** The negative errno, as Node has it. */
   readonly errno: number
+  /** The call that failed: `connect`. */
   readonly syscall: string
+  /** The IP address, or the path of a Unix socket, that the call was about. */
   readonly address?: string
+  /** The port that the call was about. */
   readonly port?: number
 
   constructor(fields: SystemErrorFields) {
@@ -168,11 +186,14 @@ export class SystemError extends DrupeError {
  */
 export function suppressed(error: unknown): readonly unknown[] {
   if (typeof error !== 'object' || error === null) return []
-  return (error as { [SUPPRESSED]?: unknown[] })[SUPPRESSED] ?? []
+  return (error as { [SUPPRESSED]?: unknown[] })[SUPPRESSED] ?? frozen.get(error) ?? []
 }
 
 /** A symbol property, so that `console.log` and uncaught errors show it without a line of our own. */
 const SUPPRESSED = Symbol.for('drupe.suppressed')
+
+/** For errors that cannot take a property. */
+const frozen = new WeakMap<object, unknown[]>()
 
 /** @internal Keeps `later` with the error that came first. */
 export function suppress(first: unknown, later: unknown): void {
@@ -181,4 +202,6 @@ export function suppress(first: unknown, later: unknown): void {
   const list = holder[SUPPRESSED]
   if (list !== undefined) list.push(later)
   else if (Object.isExtensible(first)) Object.defineProperty(first, SUPPRESSED, { value: [later], enumerable: true })
+  else if (frozen.has(first)) frozen.get(first)?.push(later)
+  else frozen.set(first, [later])
 }

@@ -98,7 +98,7 @@ function exit(loop: Loop, task: Task, ended: number, outcome: unknown): void {
         value = knock(task, scope)
       }
     }
-    if (own.timerIndex >= 0) loop.timers.remove(own)
+    if (own.timerIndex !== -1) loop.timers.remove(own)
   }
   if (phase === FAILED && isLeaving(task, value)) phase = CANCELLED
   if (loop.watch !== null) {
@@ -109,6 +109,7 @@ function exit(loop: Loop, task: Task, ended: number, outcome: unknown): void {
     }
   }
   if (phase === DONE && task.alert && task.knocked !== null && task.knocked.size > 0) loop.swallowed(task)
+  if (loop.evictions.size > 0) loop.evictions.delete(task)
   task.phase = phase
   task.value = value
   task.faulted = false
@@ -127,7 +128,7 @@ function wakeJoiners(loop: Loop, task: Task): boolean {
       heard = true
       joiners.remove(joiner)
       const trap = joiner.trap as Trap
-      if (joiner.timerIndex >= 0) loop.timers.remove(joiner)
+      if (joiner.timerIndex !== -1) loop.timers.remove(joiner)
       try {
         loop.resume(joiner, outcomeOf(task, trap.amount === 1))
       } catch (error) {
@@ -147,7 +148,8 @@ function childEnded(loop: Loop, child: Task, heard: boolean): void {
   const nursery = child.home
   nursery.remove(child)
   if (child.phase === FAILED) {
-    if (nursery.supervising) {
+    // A child of the root is nobody's sibling: its failure is the host's affair.
+    if (nursery === loop.root) {
       if (!heard) loop.report(child.value)
     } else if (nursery.fail(child.value)) {
       cancelScope(loop, nursery, child.value, false)

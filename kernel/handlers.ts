@@ -25,7 +25,6 @@ import {
   FINISH,
   IO,
   JOIN,
-  nameOf,
   type Op,
   OPEN,
   PARK,
@@ -38,6 +37,8 @@ import {
   WAKE,
 } from './trap.js'
 import { Suspension } from './waits.js'
+
+const FOREIGN = 'it belongs to another kernel'
 
 /** An I/O operation that completes at once has cost syscalls: it counts as this many traps. */
 const IO_COST = 16
@@ -64,12 +65,12 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
     case SLEEP:
       if (task.alert) loop.checkpoint(task)
       loop.wait(task, trap)
-      loop.timers.set(task, loop.driver.now() + trap.amount)
+      if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + trap.amount)
       return false
     case SLEEP_UNTIL:
       if (task.alert) loop.checkpoint(task)
       loop.wait(task, trap)
-      loop.timers.set(task, trap.amount)
+      if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, trap.amount)
       return false
     case SPAWN:
       task.value = spawn(loop, task, trap)
@@ -96,10 +97,7 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
       loop.wait(task, trap)
       return false
     case CANCEL:
-      task.value =
-        trap.amount === 1
-          ? cancelTask(loop, trap.subject as Task, trap.detail)
-          : cancelScope(loop, trap.subject as Scope, trap.detail, false)
+      task.value = cancel(loop, trap)
       return true
     case SUSPEND:
       return suspend(loop, task, trap)
@@ -120,6 +118,7 @@ function io(loop: Loop, task: Task, op: IoOp): boolean {
     return true
   }
   op.owner = task
+  op.withdrawing = false
   loop.inFlight++
   loop.wait(task, op)
   if (op.timeout !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + op.timeout)
@@ -130,8 +129,9 @@ function wake(loop: Loop, queue: TaskList, count: number, value: unknown): numbe
   let woken = 0
   while (woken < count && queue.head !== null) {
     const task = queue.head
+    if (task.home.root !== loop.root) throw new KernelStateError(`wake ${String(task)}`, FOREIGN)
     queue.remove(task)
-    if (task.timerIndex >= 0) loop.timers.remove(task)
+    if (task.timerIndex !== -1) loop.timers.remove(task)
     loop.resume(task, value)
     woken++
   }
@@ -141,16 +141,20 @@ function wake(loop: Loop, queue: TaskList, count: number, value: unknown): numbe
 function spawn(loop: Loop, task: Task, trap: Trap): Task {
   const request = trap.detail as SpawnRequest | null
   const op = trap.subject as Op<unknown>
-  if (request === null) return start(loop, innermostNursery(loop, task), op, nameOf(op), false)
+  if (request === null) return start(loop, innermostNursery(loop, task), op, op, false)
   const nursery = request.nursery ?? innermostNursery(loop, task)
   if (nursery.closed) throw new ClosedError('spawn', `${nursery.name} has ended`)
-  return start(loop, nursery, op, request.name ?? nameOf(op), request.daemon ?? false)
+  if (nursery.root !== loop.root) throw new KernelStateError('spawn', FOREIGN)
+  return start(loop, nursery, op, request.name ?? op, request.daemon ?? false)
 }
 
 /** Makes a task and puts it into the ready queue. */
-export function start(loop: Loop, nursery: Nursery, op: Op<unknown>, name: string, daemon: boolean): Task {
-  const task = new Task(++loop.lastId, name, iteratorOf(toOperation(op)), nursery, daemon)
+export function start(loop: Loop, nursery: Nursery, op: Op<unknown>, label: string | Op<unknown>, daemon: boolean): Task {
+  const task = new Task(++loop.lastId, label, iteratorOf(toOperation(op)), nursery, daemon)
   task.alert = nursery.status !== LIVE || (nursery.task?.alert ?? false)
+  // Who is told to leave and cleans up may start helpers; they need not be told again.
+  const spawner = loop.current
+  if (task.alert && spawner !== null && spawner.knocked !== null) task.knocked = new Set(spawner.knocked)
   nursery.add(task)
   loop.live++
   loop.ready.push(task)
@@ -160,6 +164,7 @@ export function start(loop: Loop, nursery: Nursery, op: Op<unknown>, name: strin
 
 function join(loop: Loop, task: Task, trap: Trap): boolean {
   const target = trap.subject as Task
+  if (target.home.root !== loop.root) throw new KernelStateError(`join ${String(target)}`, FOREIGN)
   if (task.alert) loop.checkpoint(task)
   if (target.ended) {
     task.value = outcomeOf(target, trap.amount === 1)
@@ -172,6 +177,13 @@ function join(loop: Loop, task: Task, trap: Trap): boolean {
   return false
 }
 
+function cancel(loop: Loop, trap: Trap): boolean {
+  const home = trap.amount === 1 ? (trap.subject as Task).home : (trap.subject as Scope).task?.home
+  if (home !== undefined && home.root !== loop.root) throw new KernelStateError('cancel', FOREIGN)
+  if (trap.amount === 1) return cancelTask(loop, trap.subject as Task, trap.detail)
+  return cancelScope(loop, trap.subject as Scope, trap.detail, false)
+}
+
 function open(loop: Loop, task: Task, trap: Trap): Scope {
   const options = trap.subject as ScopeOptions | null
   const name = options?.name ?? 'a scope'
@@ -182,7 +194,7 @@ function open(loop: Loop, task: Task, trap: Trap): Scope {
   const scope =
     trap.detail === null
       ? new Scope(task.scope, task, name, shield, grace, deadline)
-      : new Nursery(task.scope, task, name, shield, grace, deadline, false)
+      : new Nursery(task.scope, task, name, shield, grace, deadline, loop.root)
   task.scope = scope
   if (deadline <= now) cancelScope(loop, scope, undefined, true)
   else if (deadline !== Number.POSITIVE_INFINITY) loop.timers.set(scope, deadline)
@@ -208,7 +220,13 @@ function suspend(loop: Loop, task: Task, trap: Trap): boolean {
       task.value = value
     }
   }
-  wait.abort = (trap.subject as Starter)((value) => settle(value, false), (error) => settle(error, true)) ?? undefined
+  try {
+    wait.abort = (trap.subject as Starter)((value) => settle(value, false), (error) => settle(error, true)) ?? undefined
+  } catch (error) {
+    // Whoever got hold of the callbacks before it failed must not wake the task out of another wait.
+    wait.settled = true
+    throw error
+  }
   if (wait.settled) return true
   loop.suspended++
   loop.wait(task, trap)

@@ -4,12 +4,17 @@
  */
 import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 
-/** Kinds of operation. */
+/** Kind of operation: read into `buffer`. */
 export const READ = 0
+/** Kind of operation: write from `buffer`. */
 export const WRITE = 1
+/** Kind of operation: accept a connection. */
 export const ACCEPT = 2
+/** Kind of operation: connect to `address`. */
 export const CONNECT = 3
+/** Kind of operation: wait until reading would not wait. */
 export const READABLE = 4
+/** Kind of operation: wait until writing would not wait. */
 export const WRITABLE = 5
 
 /** What each kind is called in errors and traces. */
@@ -54,6 +59,8 @@ export class IoOp<out T = unknown> extends Trap<T> {
   pointee: Uint8Array | null = null
   /** For the kernel alone: the task that waits. */
   owner: unknown = null
+  /** For the kernel alone: asked to be withdrawn once, and said that its completion will come. */
+  withdrawing = false
   /** For the owner that uses it again and again: made, and not run yet. */
   claimed = false
   /** What the task gets instead of the bare number. A field and not a subclass, so that all ops have one shape. */

@@ -15,7 +15,7 @@ import { seededRandom } from './random.js'
 import { cancelScope, cancelTask } from './reach.js'
 import { Guest, runBlocking, waiting } from './runners.js'
 import { outcomeOf, type Task } from './task.js'
-import { nameOf, type Op } from './trap.js'
+import type { Op } from './trap.js'
 import { Waker } from './waker.js'
 
 /** How a kernel works. */
@@ -26,6 +26,7 @@ export interface KernelOptions {
   readonly grace?: number
   /** Shuffles the ready tasks of each pass, always in the same way for the same seed. For tests. */
   readonly seed?: number
+  /** What watches it. */
   readonly instruments?: readonly Instrument[]
   /** Finds forgotten `yield*` and swallowed cancels, at a price. */
   readonly debug?: boolean
@@ -33,10 +34,15 @@ export interface KernelOptions {
 
 /** How much a kernel has in hand; all zero after everything is over. */
 export interface KernelStatistics {
+  /** Tasks that are not over. */
   readonly tasks: number
+  /** Tasks that can run now. */
   readonly ready: number
+  /** Sleeps, timeouts and deadlines that have not come. */
   readonly timers: number
+  /** I/O operations that the driver has. */
   readonly operations: number
+  /** Tasks that wait for host code. */
   readonly suspended: number
 }
 
@@ -52,7 +58,7 @@ export class Kernel {
     const report = (error: unknown): void => void Promise.reject(error)
     this.loop = new Loop({
       driver: options.driver,
-      grace: options.grace ?? 5000,
+      grace: checkGrace(options.grace ?? 5000),
       random: options.seed === undefined ? null : seededRandom(options.seed),
       instruments: options.instruments?.length ? new Instruments(options.instruments, report) : null,
       watch: options.debug ? new ForgottenWatch() : null,
@@ -147,10 +153,14 @@ export class Kernel {
     if (this.loop.turning) throw new KernelStateError('close', 'this kernel is running')
     const tooLate = this.beginClosing()
     this.closed = Promise.resolve()
-    if (this.loop.live > 0) runBlocking(this.loop, () => this.loop.live === 0 || this.loop.driver.now() >= tooLate)
-    this.endClosing()
+    try {
+      if (this.loop.live > 0) runBlocking(this.loop, () => this.loop.live === 0, tooLate)
+    } finally {
+      this.endClosing()
+    }
   }
 
+  /** `await using kernel = new Kernel()` closes it at the end of the block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
@@ -191,7 +201,7 @@ export class Kernel {
   }
 
   private begin<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
-    return start(this.loop, this.loop.root, op, options?.name ?? nameOf(op), options?.daemon ?? false) as Task<T>
+    return start(this.loop, this.loop.root, op, options?.name ?? op, options?.daemon ?? false) as Task<T>
   }
 
   private ended(task: Task): Promise<void> {
@@ -205,4 +215,9 @@ export class Kernel {
   private assertOpen(action: string): void {
     if (this.state !== 'open') throw new KernelStateError(action, `this kernel is ${this.state}`)
   }
+}
+
+function checkGrace(ms: number): number {
+  if (!(ms >= 0)) throw new RangeError(`Cannot make a kernel with a grace of ${ms} ms: it must be 0 or more`)
+  return ms
 }

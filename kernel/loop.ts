@@ -19,7 +19,7 @@ import { actionOf, ioError } from './io.js'
 import { Nursery } from './nursery.js'
 import { knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
-import type { Scope } from './scope.js'
+import { OVERDUE, type Scope } from './scope.js'
 import { DONE, FAILED, NEW, READY, RUNNING, Task, WAITING } from './task.js'
 import { Timers } from './timers.js'
 import { adviceFor, describe, HANDOVER, type Trap } from './trap.js'
@@ -31,6 +31,8 @@ const BUDGET = 256
 const MOST_STEPS = 64
 /** …and aims at this many milliseconds between two looks. */
 const LOOK_EVERY_MS = 0.1
+/** After its grace a task may try this many waits, each of which throws; then its generator is dropped as it is. */
+const PATIENCE = 1000
 /** With nothing under way, only a wake-up from outside can come from the driver: every eighth look suffices. A mask. */
 const IDLE_GLANCES = 7
 
@@ -70,6 +72,8 @@ export class Loop {
   budget = 0
   /** Tasks whose timed-out wait could not be withdrawn. */
   readonly overdue = new Set<Task>()
+  /** Tasks whose grace is over, and how many waits they have tried since. */
+  readonly evictions = new Map<Task, number>()
   /** Host code that wants to know of a task's end. */
   readonly watchers = new Map<Task, () => void>()
   /** Wake-ups by other threads that tasks may wait for. */
@@ -89,7 +93,7 @@ export class Loop {
     this.watch = options.watch
     this.report = options.report
     this.warn = options.warn
-    this.root = new Nursery(null, null, 'the kernel', false, options.grace, Number.POSITIVE_INFINITY, true)
+    this.root = new Nursery(null, null, 'the kernel', false, options.grace, Number.POSITIVE_INFINITY, null)
     this.driver.start((op) => this.complete(op))
   }
 
@@ -152,6 +156,7 @@ export class Loop {
     task.phase = RUNNING
     for (;;) {
       let result: IteratorResult<unknown, unknown>
+      let ended: boolean
       try {
         if (task.faulted) {
           const error = task.value
@@ -165,21 +170,26 @@ export class Loop {
         } else {
           result = iterator.next(task)
         }
+        // A hand-made iterator may return anything, so its result is looked at in here.
+        ended = result.done === true
       } catch (error) {
         bodyEnded(this, task, FAILED, error)
         return
       }
-      if (result === HANDOVER) {
-        try {
-          if (!handle(this, task, HANDOVER.value)) return
-        } catch (error) {
-          this.fault(task, error)
-        }
-      } else if (result.done === true) {
+      if (ended) {
         bodyEnded(this, task, DONE, result.value)
         return
-      } else {
-        this.fault(task, badYield(task, result.value))
+      }
+      try {
+        if (result !== HANDOVER) throw badYield(task, result.value)
+        if (this.watch !== null) this.watch.started(HANDOVER.value)
+        if (!handle(this, task, HANDOVER.value)) return
+      } catch (error) {
+        if (this.evictions.size > 0 && this.outstayed(task)) {
+          bodyEnded(this, task, FAILED, error)
+          return
+        }
+        this.fault(task, error)
       }
       if (--this.budget <= 0) {
         task.phase = READY
@@ -213,7 +223,16 @@ export class Loop {
   /** Before a wait: throws if a cancel has something to say to the task. */
   checkpoint(task: Task): void {
     const scope = knockFor(task)
-    if (scope !== null) throw knock(task, scope)
+    if (scope === null) return
+    if (scope.status === OVERDUE) this.evictions.set(task, (this.evictions.get(task) ?? 0) + 1)
+    throw knock(task, scope)
+  }
+
+  /** A task that answers the end of its grace with one wait after the other will never go by itself. */
+  private outstayed(task: Task): boolean {
+    if ((this.evictions.get(task) ?? 0) < PATIENCE) return false
+    this.swallowed(task)
+    return true
   }
 
   /** Parks the running task in this trap. */
@@ -228,7 +247,7 @@ export class Loop {
     const task = op.owner as Task
     op.owner = null
     this.inFlight--
-    if (task.timerIndex >= 0) this.timers.remove(task)
+    if (task.timerIndex !== -1) this.timers.remove(task)
     const late = this.overdue.size > 0 && this.overdue.delete(task)
     if (op.result >= 0) {
       this.resume(task, op.result)

@@ -43,8 +43,10 @@ export class Nursery extends Scope {
   failure: unknown = undefined
   /** @internal The operands of a spawn without options, made once. */
   private readonly request: SpawnRequest = { nursery: this }
-  /** @internal A child's failure is its own affair: it cancels nobody. */
-  readonly supervising: boolean
+  /** @internal Later failures, in the order in which they happened. */
+  later: unknown[] | null = null
+  /** @internal The root of this kernel, by which things of another kernel are told. */
+  readonly root: Nursery
 
   /** @internal */
   constructor(
@@ -54,10 +56,10 @@ export class Nursery extends Scope {
     shield: boolean,
     grace: number,
     deadline: number,
-    supervising: boolean,
+    root: Nursery | null,
   ) {
     super(parent, task, name, shield, grace, deadline)
-    this.supervising = supervising
+    this.root = root ?? this
   }
 
   /**
@@ -96,6 +98,8 @@ export class Nursery extends Scope {
   fail(error: unknown): boolean {
     if (this.failed) {
       suppress(this.failure, error)
+      this.later ??= []
+      this.later.push(error)
       return false
     }
     this.failed = true

@@ -55,7 +55,7 @@ export function cancelTask(loop: Loop, task: Task, reason: unknown): boolean {
  */
 export function ownNursery(loop: Loop, task: Task): Nursery {
   if (task.own !== null) return task.own
-  const own = new Nursery(task.home, task, task.toString(), false, loop.grace, Number.POSITIVE_INFINITY, false)
+  const own = new Nursery(task.home, task, 'the task', false, loop.grace, Number.POSITIVE_INFINITY, loop.root)
   if (task.scope === task.home) {
     task.scope = own
   } else {

@@ -16,11 +16,11 @@ import { PARK, TRAP_NAMES } from './trap.js'
 export const TURN_MS = 8
 
 /**
- * Runs until `done`, sleeping in the driver.
+ * Runs until `done`, or until a time, sleeping in the driver.
  *
  * @throws DeadlockError if every task waits for another one.
  */
-export function runBlocking(loop: Loop, done: () => boolean): void {
+export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSITIVE_INFINITY): void {
   loop.turning = true
   try {
     loop.look(false)
@@ -28,12 +28,16 @@ export function runBlocking(loop: Loop, done: () => boolean): void {
       loop.runReady(loop.driver.now() + TURN_MS)
       if (done()) return
       if (loop.ready.length > 0) continue
-      if (loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0) throw new DeadlockError(waiting(loop))
-      loop.driver.arm(loop.timers.next)
+      if (loop.driver.now() >= until) return
+      const hopeless = loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0
+      if (hopeless && until === Number.POSITIVE_INFINITY) throw new DeadlockError(waiting(loop))
+      loop.driver.arm(Math.min(loop.timers.next, until))
       loop.look(true)
     }
   } finally {
     loop.turning = false
+    // A guest on the same kernel must set its alarm again: this run has spent it.
+    loop.nudge()
   }
 }
 

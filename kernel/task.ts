@@ -11,7 +11,7 @@ import type { Nursery } from './nursery.js'
 import type { TaskList } from './park.js'
 import type { Scope } from './scope.js'
 import type { Timed } from './timers.js'
-import { CANCEL, JOIN, type Operation, type TaskIterator, Trap } from './trap.js'
+import { CANCEL, JOIN, nameOf, type Op, type Operation, type TaskIterator, Trap } from './trap.js'
 
 export const NEW = 0
 export const READY = 1
@@ -32,7 +32,8 @@ export type TaskState = (typeof STATES)[number]
 export class Task<out T = unknown> implements Timed {
   /** Unique within the kernel, counted from 1. */
   readonly id: number
-  readonly name: string
+  /** @internal What its name comes from; a function is asked only when somebody wants to know. */
+  private readonly label: string | Op<unknown>
   /** Cancelled, not awaited, when everything else in its nursery is done. */
   readonly daemon: boolean
   /** @internal */
@@ -69,13 +70,18 @@ export class Task<out T = unknown> implements Timed {
   joiners: TaskList | null = null
 
   /** @internal */
-  constructor(id: number, name: string, iterator: TaskIterator, home: Nursery, daemon: boolean) {
+  constructor(id: number, label: string | Op<unknown>, iterator: TaskIterator, home: Nursery, daemon: boolean) {
     this.id = id
-    this.name = name
+    this.label = label
     this.iterator = iterator
     this.home = home
     this.scope = home
     this.daemon = daemon
+  }
+
+  /** The name given at spawn, or that of the function; for messages and traces. */
+  get name(): string {
+    return typeof this.label === 'string' ? this.label : nameOf(this.label)
   }
 
   /** Where it is in its life. */

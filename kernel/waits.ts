@@ -15,6 +15,8 @@ import { FINISH, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from '
 /** A task that waits for host code to call it back; while it waits this is its `value`. */
 export class Suspension {
   settled = false
+  /** It was asked once to call off, and said that the callback will still come. */
+  asked = false
   /** Returns false if the callback will still come. */
   abort: (() => boolean | void) | undefined = undefined
 }
@@ -25,7 +27,11 @@ export function withdraw(loop: Loop, task: Task): boolean {
   switch (trap.code) {
     case IO: {
       const op = trap as IoOp
-      if (!loop.driver.cancel(op)) return false
+      if (op.withdrawing) return false
+      if (!loop.driver.cancel(op)) {
+        op.withdrawing = true
+        return false
+      }
       op.owner = null
       loop.inFlight--
       break
@@ -38,7 +44,7 @@ export function withdraw(loop: Loop, task: Task): boolean {
       break
     case SUSPEND: {
       const wait = task.value as Suspension
-      if (wait.abort?.() === false || wait.settled) return false
+      if (wait.asked || !calledOff(loop, wait) || wait.settled) return false
       wait.settled = true
       loop.suspended--
       break
@@ -47,8 +53,19 @@ export function withdraw(loop: Loop, task: Task): boolean {
       // A nursery is not left before its children are out; they hear of the cancel themselves.
       return false
   }
-  if (task.timerIndex >= 0) loop.timers.remove(task)
+  if (task.timerIndex !== -1) loop.timers.remove(task)
   return true
+}
+
+/** Asks whoever is to call back not to; an abort function that fails is reported, and its callback ignored from now on. */
+function calledOff(loop: Loop, wait: Suspension): boolean {
+  wait.asked = true
+  try {
+    return wait.abort?.() !== false
+  } catch (error) {
+    loop.report(error)
+    return true
+  }
 }
 
 /** A task's timer went off: its sleep is over, or its wait has run out of time. */

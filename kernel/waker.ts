@@ -5,6 +5,7 @@
  * that none is lost, however the two race, and that many knocks at once are one wake-up. What the knock means is up to
  * those who share the waker: the data travels by other ways (a MessagePort, shared memory).
  */
+import { BusyError } from './errors.js'
 import type { Loop } from './loop.js'
 import { type Operation, SUSPEND, Trap } from './trap.js'
 
@@ -37,6 +38,7 @@ export class Waker {
   }
 
   private begin(resolve: (value: unknown) => void): () => void {
+    if (this.resolve !== null) throw new BusyError('wait for knocks', 'another task is waiting at this waker')
     this.resolve = resolve
     this.loop.wakers.add(this)
     this.look()

@@ -7,7 +7,7 @@ import type { WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
 import type { Task } from '../kernel/task.js'
 import { CALL, CHECKPOINT, CLOSE, CURRENT, FINISH, type Op, OPEN, PARK, SPAWN, SUSPEND, Trap, WAKE } from '../kernel/trap.js'
-import { checkTimeout, type WaitOptions } from './check.js'
+import { checkScope, checkTimeout, type WaitOptions } from './check.js'
 
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
 const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, 0)
@@ -113,11 +113,13 @@ export function suspend<T = void>(
 
 /** @internal Opens a scope of the given kind around what follows; `ms` from now is its deadline. */
 export function openScope(options: ScopeOptions | null, ms: number): Trap<Scope> {
+  checkScope(options)
   return new Trap(OPEN, options, null, ms)
 }
 
 /** @internal */
 export function openNursery(options: ScopeOptions | null): Trap<Nursery> {
+  checkScope(options)
   return new Trap(OPEN, options, 'nursery', Number.POSITIVE_INFINITY)
 }
 

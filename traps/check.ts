@@ -2,6 +2,8 @@
  * Operands, checked where they enter: a bad number is an error at the line that wrote it, not a wait without an end.
  */
 
+import type { ScopeOptions } from '../kernel/scope.js'
+
 /** How long a trap may wait. */
 export interface WaitOptions {
   /** Milliseconds; fractions count. Default: no limit. */
@@ -22,6 +24,13 @@ export function checkTime(at: number): number {
   if (typeof at !== 'number') throw new TypeError(`Cannot wait until ${String(at)}: a number of milliseconds is needed`)
   if (Number.isNaN(at)) throw new RangeError('Cannot wait until NaN: a time on the kernel clock is needed')
   return at
+}
+
+/** The times of a scope. */
+export function checkScope(options: ScopeOptions | null): void {
+  if (options === null) return
+  if (options.deadline !== undefined) checkTime(options.deadline)
+  if (options.grace !== undefined) checkTimeout(options.grace)
 }
 
 /** A file descriptor. */

@@ -10,6 +10,7 @@ import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } 
 import type { Trap } from '../kernel/trap.js'
 import { ask } from './call.js'
 import { checkBytes, checkFd, checkTimeout, type WaitOptions } from './check.js'
+import { type Endpoint, toAddress } from './ip.js'
 
 /**
  * Waits until there is something to read, and reads into `buffer`; how many bytes, 0 at the end of the stream (or for a
@@ -59,9 +60,9 @@ export function accept(fd: number, options?: WaitOptions): Trap<number> {
  *
  * @throws SystemError as the system says (`ECONNREFUSED`, …), with `address` and `port`.
  */
-export function connect(fd: number, address: Address, options?: WaitOptions): Trap<number> {
+export function connect(fd: number, endpoint: Endpoint, options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(CONNECT, checkFd('connect', fd), null, 0, 0, checkTimeout(options?.timeout))
-  op.address = address
+  op.address = toAddress('connect to', endpoint)
   return op
 }
 
@@ -87,8 +88,9 @@ export function socket(kind: SocketKind): Trap<number> {
 }
 
 /** Gives a socket its address. Does not wait. */
-export function bind(fd: number, address: Address): Trap<number> {
+export function bind(fd: number, endpoint: Endpoint): Trap<number> {
   checkFd('bind', fd)
+  const address = toAddress('bind to', endpoint)
   return ask('bind', (driver) => driver.bind(fd, address), address)
 }
 

@@ -8,13 +8,7 @@ import { SystemError } from '../../kernel/errors.js'
 import type { Address } from '../../kernel/io-op.js'
 import type { Operation } from '../../kernel/trap.js'
 import { suspend } from '../call.js'
-
-/** Which family an IP address belongs to; null if it is none. */
-export function ipFamily(host: string): 'ipv4' | 'ipv6' | null {
-  if (/^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(host)) return 'ipv4'
-  // Whether the groups are right is the driver's to say; no name has a colon.
-  return /^[0-9a-f:.]*:[0-9a-f:.]*(%.+)?$/i.test(host) ? 'ipv6' : null
-}
+import { ipFamily } from '../ip.js'
 
 /** The addresses that a name stands for, at least one. */
 export function* lookup(host: string, port: number): Operation<Address[]> {
@@ -33,9 +27,14 @@ export function* lookup(host: string, port: number): Operation<Address[]> {
   return yield* suspend<Address[]>((resolve, reject) => {
     dns.lookup(host, { all: true }, (error, found) => {
       if (error === null) resolve(found.map((entry) => toAddress(entry, port)))
-      else reject(new SystemError({ code: error.code ?? 'ENOTFOUND', errno: error.errno ?? 0, syscall: 'getaddrinfo', text: 'name not found', address: host }))
+      else reject(notFound(host, error))
     })
   })
+}
+
+function notFound(host: string, error: NodeJS.ErrnoException): SystemError {
+  const { code = 'ENOTFOUND', errno = 0 } = error
+  return new SystemError({ code, errno, syscall: 'getaddrinfo', text: 'the name was not found', address: host })
 }
 
 function toAddress(entry: { address: string; family: number }, port: number): Address {

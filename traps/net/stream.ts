@@ -137,7 +137,7 @@ export class Stream {
     if (op === null || op.owner !== null || op.claimed) {
       op = new IoOp(WRITE, this.fd, null, 0, 0, 0)
       op.all = true
-      op.convert = nothing
+      op.convert = written
       // In use or not run yet: the old one keeps what it was asked, and the driver says which of the two is too many.
       if (this.writer === null || this.writer.owner === null) this.writer = op
     }
@@ -220,4 +220,7 @@ function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {
   return chunk
 }
 
-function nothing(): void {}
+/** The bytes are sent: they must not stay alive, or keep a whole slab alive, until the next write. */
+function written(op: IoOp): void {
+  op.buffer = op.pointee = null
+}

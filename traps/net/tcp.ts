@@ -8,9 +8,10 @@ import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
 import { checkTimeout, type WaitOptions } from '../check.js'
 import * as io from '../io.js'
+import { checkPort, toAddress } from '../ip.js'
 import { timeout } from '../scope/scope.js'
 import { sleep } from '../time.js'
-import { ipFamily, lookup } from './address.js'
+import { lookup } from './address.js'
 import { Stream } from './stream.js'
 
 /** Accepting fails with these when the process or the system has run out of something, and works again later. */
@@ -33,7 +34,9 @@ export interface ListenOptions {
 
 /** Where to connect. */
 export interface ConnectOptions extends WaitOptions {
+  /** A name or an IP address. */
   readonly host: string
+  /** From 1 to 65535. */
   readonly port: number
 }
 
@@ -117,7 +120,7 @@ export function listen(options: ListenOptions): Operation<Listener> {
 
 function* listenOperation(options: ListenOptions): Operation<Listener> {
   const { port } = options
-  if (options.host !== undefined) return yield* listenOn(addressOf(options.host, port), options)
+  if (options.host !== undefined) return yield* listenOn(toAddress('listen on', { host: options.host, port }), options)
   try {
     return yield* listenOn({ family: 'ipv6', host: '::', port }, options)
   } catch (error) {
@@ -188,18 +191,5 @@ function* connectTo(address: Address): Operation<Stream> {
   } catch (error) {
     yield* io.close(fd)
     throw error
-  }
-}
-
-function addressOf(host: string, port: number): Address {
-  const literal = host === 'localhost' ? '127.0.0.1' : host
-  const family = ipFamily(literal)
-  if (family === null) throw new TypeError(`Cannot listen on "${host}": it is neither an IP address nor localhost`)
-  return { family, host: literal, port }
-}
-
-function checkPort(action: string, port: number): void {
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(`Cannot ${action} port ${String(port)}: a port is an integer from 0 to 65535`)
   }
 }

@@ -4,7 +4,7 @@
  * The body is a member like the children. It may return early, then the children are awaited; it may fail, then they are
  * cancelled. The kernel keeps the books (kernel/group.ts); this is the door.
  */
-import { Cancelled, suppressed } from '../../kernel/errors.js'
+import { Cancelled } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { Nursery } from '../../kernel/nursery.js'
 import type { ScopeOptions } from '../../kernel/scope.js'
@@ -56,13 +56,13 @@ function* nurseryOperation<T>(body: (n: Nursery) => Operation<T>, options?: Nurs
   try {
     yield* finishNursery(n, failure)
   } catch (error) {
-    if (options?.errors === 'group' && !(error instanceof Cancelled)) throw groupOf(error)
+    if (options?.errors === 'group' && !(error instanceof Cancelled)) throw groupOf(n)
     throw error
   }
   return result as T
 }
 
-function groupOf(error: unknown): AggregateError {
-  const errors = [error, ...suppressed(error)]
+function groupOf(n: Nursery): AggregateError {
+  const errors = [n.failure, ...(n.later ?? [])]
   return new AggregateError(errors, `${errors.length} task(s) of a nursery failed`)
 }

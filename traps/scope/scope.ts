@@ -93,9 +93,8 @@ function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>): Ope
 }
 
 /**
- * Gives an operation so many milliseconds and goes on without it when they are over.
+ * Gives an operation so many milliseconds and goes on without it when they are over; the fallback is returned then.
  *
- * @param fallback What to return then.
  * @throws whatever the operation throws; Cancelled if an outer scope is cancelled.
  * @throws RangeError if `ms` is negative or NaN.
  * @example

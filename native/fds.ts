@@ -1,0 +1,108 @@
+/**
+ * What a readiness driver knows about each file descriptor, in an array by number.
+ *
+ * *Own* fds were opened or accepted here: stream sockets, non-blocking, closed only through us, so what is known about
+ * them stays true. All others are *foreign*: anybody may read from them, close them, and get another file under the
+ * same number. They are looked at anew for every operation, one cheap call each, and only their registration is kept.
+ *
+ * A state is made once for a number and used again after a close; `generation` tells the uses apart.
+ */
+import type { IoOp } from '../kernel/driver.js'
+import { EBADF } from './errno.js'
+import { type Libc, O_NONBLOCK } from './libc.js'
+
+/** No system gives out numbers above this; a larger one is a mistake, and must not make the array huge. */
+const MAX_FDS = 1 << 24
+
+/** One fd. */
+export class FdState {
+  readonly fd: number
+  generation = 1
+  reader: IoOp<unknown> | null = null
+  writer: IoOp<unknown> | null = null
+  /** May a read, a write succeed now? True as long as it is not known. */
+  readable = true
+  writable = true
+  /** An end or an error was reported: it stays readable for good, and no further event may come. */
+  hangup = false
+  registered = false
+  closing = false
+  own = false
+  blocking = false
+
+  constructor(fd: number) {
+    this.fd = fd
+  }
+
+  /** Forgets the file and keeps the number. */
+  reset(): void {
+    this.generation = (this.generation + 1) | 0
+    this.reader = this.writer = null
+    this.readable = this.writable = true
+    this.hangup = this.registered = this.closing = this.own = this.blocking = false
+  }
+}
+
+/** Could this be an fd at all? To C, NaN is 0 and 2 ** 32 too. */
+export function isFd(fd: number): boolean {
+  return Number.isInteger(fd) && fd >= 0 && fd < MAX_FDS
+}
+
+/** All fds that a driver has met. */
+export class FdTable {
+  /** Ops that waited on a foreign fd whose number turned up again as one of ours: closed behind our back. */
+  readonly orphans: IoOp<unknown>[] = []
+  private readonly states: (FdState | undefined)[] = []
+  private readonly libc: Libc
+
+  constructor(libc: Libc) {
+    this.libc = libc
+  }
+
+  /** What is known about an fd; never asks the system. */
+  at(fd: number): FdState | undefined {
+    return fd >= 0 && fd < this.states.length ? this.states[fd] : undefined
+  }
+
+  /** The state of an open fd, ready for an operation, or a negative errno. */
+  find(fd: number): FdState | number {
+    const known = this.at(fd)
+    if (known !== undefined && known.own) return known
+    if (!isFd(fd)) return EBADF
+    const flags = this.libc.statusFlags(fd)
+    if (flags < 0) return flags
+    const state = known ?? this.add(fd)
+    state.blocking = (flags & O_NONBLOCK) === 0
+    state.readable = state.writable = true
+    return state
+  }
+
+  /** Notes that this fd is a new non-blocking stream socket of our own. */
+  adopt(fd: number): void {
+    const known = this.at(fd)
+    if (known?.reader) this.orphans.push(known.reader)
+    if (known?.writer) this.orphans.push(known.writer)
+    known?.reset()
+    const state = known ?? this.add(fd)
+    state.own = true
+  }
+
+  /** Takes every waiting op off its fd. */
+  takeWaiting(): IoOp<unknown>[] {
+    const waiting = this.orphans.splice(0)
+    for (const state of this.states) {
+      if (state?.reader) waiting.push(state.reader)
+      if (state?.writer) waiting.push(state.writer)
+      if (state !== undefined) state.reader = state.writer = null
+    }
+    return waiting
+  }
+
+  private add(fd: number): FdState {
+    // Filled without holes: a sparse array would become a dictionary, and every access slow.
+    while (this.states.length <= fd) this.states.push(undefined)
+    const state = new FdState(fd)
+    this.states[fd] = state
+    return state
+  }
+}

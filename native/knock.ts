@@ -1,0 +1,14 @@
+/**
+ * Knocking at another thread's kernel: count the knock in shared memory, then wake the kernel to look.
+ */
+import { wakeFromThread } from './epoll.js'
+
+/**
+ * Lets the task that waits in `waker.wait()` go on, from any thread.
+ *
+ * @param token `waker.token`, by way of `postMessage` or `workerData`.
+ */
+export function knock(token: { readonly fd: number; readonly knocks: SharedArrayBuffer }): void {
+  Atomics.add(new Int32Array(token.knocks), 0, 1)
+  wakeFromThread(token)
+}

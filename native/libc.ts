@@ -1,0 +1,139 @@
+/**
+ * The C library, as a table of plain functions on numbers.
+ *
+ * Every function returns ≥ 0 or the negated errno. Memory goes in as an address (a number): taking one costs more than
+ * a call, so callers take it once with `addressOf` and keep it, and keep the memory alive too. None of these functions
+ * checks an fd: to the C side NaN is 0, which is somebody's standard input.
+ *
+ * Nothing is loaded before `openLibc` is called, so that a browser, or a platform without koffi, can import this file.
+ * The constants are Linux's, equal on x64 and arm64. (Those that differ there, O_DIRECTORY, O_NOFOLLOW, O_DIRECT and
+ * O_LARGEFILE, are not used; the one difference that matters is the layout of epoll_event.)
+ */
+export const O_NONBLOCK = 0o4000
+export const CLOEXEC = 0o2000000
+export const F_GETFL = 3
+export const AF_UNIX = 1
+export const AF_INET = 2
+export const AF_INET6 = 10
+export const SOCK_STREAM = 1
+export const SOCK_NONBLOCK = O_NONBLOCK
+export const MSG_NOSIGNAL = 0x4000
+export const SHUT_WR = 1
+export const SOL_SOCKET = 1
+export const SO_ERROR = 4
+export const CLOCK_MONOTONIC = 1
+const RTLD_LAZY = 0x1
+const RTLD_NODELETE = 0x1000
+export const POLLIN = 0x1
+export const POLLOUT = 0x4
+export const POLLERR = 0x8
+export const POLLHUP = 0x10
+export const POLLNVAL = 0x20
+export const EPOLLRDHUP = 0x2000
+export const EPOLLET = 1 << 31
+export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
+export const EPOLL_CTL_MOD = 3
+
+/** Level and name of each option that is one int. */
+export const SOCKET_OPTIONS = {
+  noDelay: [6, 1],
+  reuseAddress: [SOL_SOCKET, 2],
+  reusePort: [SOL_SOCKET, 15],
+  keepAlive: [SOL_SOCKET, 9],
+  ipv6Only: [41, 26],
+  receiveBufferBytes: [SOL_SOCKET, 8],
+  sendBufferBytes: [SOL_SOCKET, 7],
+} as const
+
+/** The koffi module. */
+export type Koffi = typeof import('koffi')
+
+/** What `openLibc` returns. */
+export type Libc = ReturnType<typeof bindLibc>
+
+let opened: Libc | null = null
+
+/**
+ * Loads koffi and binds the table, once a thread.
+ *
+ * @throws Error if koffi has no binary for this platform.
+ */
+export function openLibc(): Libc {
+  opened ??= bindLibc(loadKoffi())
+  return opened
+}
+
+function loadKoffi(): Koffi {
+  const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)
+  const koffi = require('koffi') as Koffi
+  // A terminated worker unloads its addons before libuv has called back into them: a crash, if koffi was loaded in
+  // workers only. So its library is pinned, for the life of the process.
+  const file = Object.keys(require.cache).find((path) => path.endsWith('.node') && path.includes('koffi'))
+  if (file !== undefined) koffi.load(null).func('dlopen', 'uintptr_t', ['str', 'int'])(file, RTLD_LAZY | RTLD_NODELETE)
+  return koffi
+}
+
+function bindLibc(koffi: Koffi) {
+  const library = koffi.load(null)
+  const checked = (result: number): number => (result >= 0 ? result : -koffi.errno())
+  // 'int' is enough for counts: Linux moves at most 0x7ffff000 bytes in one call.
+  type Call = (...operands: number[]) => number
+  const bind = (name: string, ...types: string[]): Call => library.func(name, 'int', types) as Call
+  const bindChecked = (name: string, ...types: string[]): Call => {
+    const call = bind(name, ...types)
+    return (...operands) => checked(call(...operands))
+  }
+
+  // The hot ones are written out: a rest parameter would allocate, and a shared closure would not be inlined.
+  const read = bind('read', 'int', 'uintptr_t', 'size_t')
+  const write = bind('write', 'int', 'uintptr_t', 'size_t')
+  const recv = bind('recv', 'int', 'uintptr_t', 'size_t', 'int')
+  const send = bind('send', 'int', 'uintptr_t', 'size_t', 'int')
+  const accept4 = bind('accept4', 'int', 'uintptr_t', 'uintptr_t', 'int')
+  const poll = bind('poll', 'uintptr_t', 'ulong', 'int')
+  const fcntl = bind('fcntl', 'int', 'int', 'long')
+  const epollWait = bind('epoll_wait', 'int', 'uintptr_t', 'int', 'int')
+  const epollControl = bind('epoll_ctl', 'int', 'int', 'int', 'uintptr_t')
+  const timerfdSettime = bind('timerfd_settime', 'int', 'int', 'uintptr_t', 'uintptr_t')
+
+  return {
+    koffi,
+    read: (fd: number, at: number, length: number) => checked(read(fd, at, length)),
+    write: (fd: number, at: number, length: number) => checked(write(fd, at, length)),
+    recv: (fd: number, at: number, length: number) => checked(recv(fd, at, length, 0)),
+    send: (fd: number, at: number, length: number) => checked(send(fd, at, length, MSG_NOSIGNAL)),
+    accept: (fd: number) => checked(accept4(fd, 0, 0, SOCK_NONBLOCK | CLOEXEC)),
+    poll: (fds: number, count: number, ms: number) => checked(poll(fds, count, ms)),
+    statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 0)),
+    epollWait: (epoll: number, events: number, max: number, ms: number) => checked(epollWait(epoll, events, max, ms)),
+    epollControl: (epoll: number, action: number, fd: number, event: number) =>
+      checked(epollControl(epoll, action, fd, event)),
+    timerfdSettime: (fd: number, flags: number, value: number) => checked(timerfdSettime(fd, flags, value, 0)),
+
+    epollCreate: bindChecked('epoll_create1', 'int'),
+    eventfd: bindChecked('eventfd', 'uint', 'int'),
+    timerfdCreate: bindChecked('timerfd_create', 'int', 'int'),
+    socket: bindChecked('socket', 'int', 'int', 'int'),
+    socketpair: bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t'),
+    pipe: bindChecked('pipe2', 'uintptr_t', 'int'),
+    bind: bindChecked('bind', 'int', 'uintptr_t', 'uint'),
+    listen: bindChecked('listen', 'int', 'int'),
+    connect: bindChecked('connect', 'int', 'uintptr_t', 'uint'),
+    getsockopt: bindChecked('getsockopt', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
+    setsockopt: bindChecked('setsockopt', 'int', 'int', 'int', 'uintptr_t', 'uint'),
+    getsockname: bindChecked('getsockname', 'int', 'uintptr_t', 'uintptr_t'),
+    getpeername: bindChecked('getpeername', 'int', 'uintptr_t', 'uintptr_t'),
+    shutdown: bindChecked('shutdown', 'int', 'int'),
+    close: bindChecked('close', 'int'),
+
+    /**
+     * The memory address of a view, valid as long as the view is alive and attached. Small typed arrays live inside V8's
+     * heap and move; reading `.buffer` moves them out, for good.
+     */
+    addressOf(view: ArrayBufferView): number {
+      void view.buffer
+      return Number(koffi.address(view))
+    },
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Completions out of readiness: what epoll has in common with any other mechanism that only says "try again now".
+ *
+ * The algorithm: try first; if it has to wait, register the fd once, edge-triggered, for both directions, and never touch
+ * the registration again until it is closed. Events put up flags and try what waits. A flag that is down means that an
+ * event is certain to come, so an op can wait without a system call. In the steady state a message costs its own read
+ * and its own write, nothing else.
+ *
+ * Cancelling is only forgetting: a waiting op has made no call that could still take effect. (Of a CONNECT the socket
+ * remembers more than we do; close it.) An op that is not found any more has been handed over or is about to be, so
+ * `cancel` says false.
+ */
+import { BUSY, CLOSED, CONNECT, type IoOp, isReader, READABLE } from '../kernel/driver.js'
+import { Attempts } from './attempt.js'
+import { EBADF, EINTR } from './errno.js'
+import { type FdState, FdTable, isFd } from './fds.js'
+import type { Libc } from './libc.js'
+import { BufferPool } from './pool.js'
+
+/** The mechanism underneath. */
+export interface Watcher {
+  /** Reports edges in both directions from now on, beginning with what is there already. ≥ 0 or a negative errno. */
+  watch(fd: number, generation: number, again: boolean): number
+  unwatch(fd: number): void
+}
+
+/** The waiting ops of one driver. */
+export class Readiness {
+  readonly fds: FdTable
+  private readonly libc: Libc
+  private readonly watcher: Watcher
+  private readonly attempts: Attempts
+  private complete: (op: IoOp<unknown>) => void = () => {}
+  private closed = false
+
+  constructor(libc: Libc, watcher: Watcher) {
+    this.libc = libc
+    this.watcher = watcher
+    this.fds = new FdTable(libc)
+    this.attempts = new Attempts(libc, this.fds, new BufferPool(libc.addressOf))
+  }
+
+  start(complete: (op: IoOp<unknown>) => void): void {
+    this.complete = complete
+  }
+
+  submit(op: IoOp<unknown>): boolean {
+    const state = this.closed ? CLOSED : this.fds.find(op.fd)
+    const refusal = typeof state === 'number' ? state : refuse(state, op)
+    if (typeof state === 'number' || refusal !== 0) {
+      op.result = refusal
+      op.lender?.takeBack(op)
+      return true
+    }
+    op.moved = 0
+    const reads = isReader(op.kind)
+    // From CONNECT on, the flags do not tell what the call would do.
+    const worthIt = op.kind >= CONNECT || (reads ? state.readable : state.writable)
+    if (worthIt && this.attempts.attempt(state, op)) return true
+    op.lender?.takeBack(op)
+    if (!state.registered || !state.own || op.kind >= READABLE) {
+      // Regular files cannot be watched (EPERM), but poll(2) always calls them ready, so they never come this far.
+      const result = this.watcher.watch(state.fd, state.generation, state.registered)
+      if (result < 0) {
+        op.result = result
+        return true
+      }
+      state.registered = true
+    }
+    if (reads) state.reader = op
+    else state.writer = op
+    return false
+  }
+
+  cancel(op: IoOp<unknown>): boolean {
+    const state = this.fds.at(op.fd)
+    if (state?.reader === op) state.reader = null
+    else if (state?.writer === op) state.writer = null
+    else return false
+    return true
+  }
+
+  /** Something happened on an fd. Returns how many ops that completed. */
+  event(fd: number, generation: number, readable: boolean, writable: boolean, hangup: boolean): number {
+    const state = this.fds.at(fd)
+    // A callback earlier in the same batch may have closed the fd, and even opened another one of that number.
+    if (state === undefined || state.generation !== generation) return 0
+    if (readable) state.readable = true
+    if (writable) state.writable = true
+    if (hangup) state.hangup = true
+    let count = 0
+    const reader = state.reader
+    if (readable && reader !== null && this.attempts.attempt(state, reader)) {
+      state.reader = null
+      this.complete(reader)
+      count++
+    }
+    if (state.generation !== generation) return count
+    const writer = state.writer
+    if (writable && writer !== null && this.attempts.attempt(state, writer)) {
+      state.writer = null
+      this.complete(writer)
+      count++
+    }
+    return count
+  }
+
+  /** Hands over what was left behind by fds that others closed. */
+  flush(): number {
+    if (this.fds.orphans.length === 0) return 0
+    return this.finish(this.fds.orphans.splice(0))
+  }
+
+  closeFd(fd: number): number {
+    if (!isFd(fd)) return EBADF
+    const state = this.fds.at(fd)
+    if (state !== undefined) {
+      if (state.closing) return 0
+      state.closing = true
+      const { reader, writer } = state
+      state.reader = state.writer = null
+      if (reader !== null) this.finish([reader])
+      if (writer !== null) this.finish([writer])
+      // Nobody else holds our own sockets, so closing ends their registration. A foreign file may live on elsewhere.
+      if (state.registered && !state.own) this.watcher.unwatch(fd)
+      state.reset()
+    }
+    const result = this.libc.close(fd)
+    // Linux has let go of the fd even then; a second close could hit somebody else's.
+    return result === EINTR ? 0 : result
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.finish(this.fds.takeWaiting())
+  }
+
+  private finish(ops: readonly IoOp<unknown>[]): number {
+    for (const op of ops) {
+      op.result = CLOSED
+      this.complete(op)
+    }
+    return ops.length
+  }
+}
+
+/** Why this op cannot even be tried; 0 if it can. */
+function refuse(state: FdState, op: IoOp<unknown>): number {
+  if (state.closing) return CLOSED
+  return (isReader(op.kind) ? state.reader : state.writer) === null ? 0 : BUSY
+}

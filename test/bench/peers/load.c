@@ -1,0 +1,207 @@
+/*
+ * The load generator: load HOST PORT CONNECTIONS SIZE SECONDS [WARMUP [RATE]]
+ *
+ * One idea: a closed loop. Each connection has one message in flight: it sends SIZE bytes, waits until SIZE bytes came
+ * back, notes how long that took, and sends again. One thread, epoll, so that the generator needs less than the server.
+ * With RATE (messages per second over all connections) messages are due at fixed moments instead, and a latency counts
+ * from the moment a message was due, so that a stalled server can not hide by stalling the generator too.
+ *
+ * Prints "measuring" when the warm-up is over, then one JSON line. What comes back during the warm-up is compared with
+ * what was sent; after it only counted. Exits 1 if a connection failed or bytes were wrong.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BUFFER = 256 * 1024, EVENTS = 1024 };
+
+struct connection {
+  int fd, busy, watching_out;
+  size_t sent, got;
+  int64_t begin;
+};
+
+static size_t size;
+static char *message, *buffer;
+static int epoll_fd, verify = 1;
+static struct connection *all, **idle;
+static int count, idle_count;
+static double rate;
+static int64_t due, gap;
+static uint32_t *latencies;
+static size_t samples, room;
+
+static void fail(const char *what) {
+  fprintf(stderr, "error: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void watch(struct connection *c, int operation, int out) {
+  struct epoll_event event = {.events = EPOLLIN | (out ? EPOLLOUT : 0), .data.ptr = c};
+  if (epoll_ctl(epoll_fd, operation, c->fd, &event) < 0) fail("epoll_ctl");
+  c->watching_out = out;
+}
+
+static void send_more(struct connection *c) {
+  while (c->sent < size) {
+    ssize_t put = send(c->fd, message + c->sent, size - c->sent, MSG_NOSIGNAL);
+    if (put < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) fail("send");
+      if (!c->watching_out) watch(c, EPOLL_CTL_MOD, 1);
+      return;
+    }
+    c->sent += put;
+  }
+  if (c->watching_out) watch(c, EPOLL_CTL_MOD, 0);
+}
+
+static void begin(struct connection *c, int64_t at) {
+  c->busy = 1;
+  c->sent = c->got = 0;
+  c->begin = at;
+  send_more(c);
+}
+
+static void note(int64_t nanoseconds) {
+  if (samples == room) {
+    room = room ? room * 2 : 1 << 20;
+    latencies = realloc(latencies, room * sizeof *latencies);
+    if (!latencies) fail("realloc");
+  }
+  latencies[samples++] = nanoseconds > UINT32_MAX ? UINT32_MAX : nanoseconds;
+}
+
+/* Sends what is due, as far as there are idle connections. */
+static void send_due(int64_t at) {
+  while (idle_count > 0 && due <= at) {
+    begin(idle[--idle_count], due);
+    due += gap;
+  }
+}
+
+static void receive(struct connection *c) {
+  ssize_t got = recv(c->fd, buffer, BUFFER, 0);
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR) return;
+    fail("recv");
+  }
+  if (got == 0 || !c->busy || c->got + got > size) {
+    fprintf(stderr, "error: %s\n", got == 0 ? "the server closed a connection" : "more bytes came back than were sent");
+    exit(1);
+  }
+  if (verify && memcmp(buffer, message + c->got, got) != 0) {
+    fprintf(stderr, "error: other bytes came back than were sent\n");
+    exit(1);
+  }
+  c->got += got;
+  if (c->got < size) return;
+  int64_t at = now();
+  note(at - c->begin);
+  c->busy = 0;
+  if (rate > 0) idle[idle_count++] = c;
+  else begin(c, at);
+}
+
+static void run_until(int64_t end) {
+  static struct epoll_event events[EVENTS];
+  for (;;) {
+    int64_t at = now();
+    if (at >= end) return;
+    if (rate > 0) send_due(at);
+    /* At a fixed rate the next moment is closer than a timeout of epoll can be: this core is ours, so look again. */
+    int ready = epoll_wait(epoll_fd, events, EVENTS, rate > 0 ? 0 : 100);
+    if (ready < 0 && errno != EINTR) fail("epoll_wait");
+    for (int i = 0; i < ready; i++) {
+      struct connection *c = events[i].data.ptr;
+      if (events[i].events & EPOLLOUT) send_more(c);
+      if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(c);
+    }
+  }
+}
+
+static void connect_all(const char *host, int port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  if (inet_pton(AF_INET, host, &address.sin_addr) != 1) fail("host");
+  for (int i = 0; i < count; i++) {
+    struct connection *c = &all[i];
+    int on = 1;
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd < 0) fail("socket");
+    if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0) fail("connect");
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    /* Connected while it blocks, which is simpler; from here on it must not block. */
+    if (fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0) fail("fcntl");
+    watch(c, EPOLL_CTL_ADD, 0);
+  }
+}
+
+static int by_value(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return (x > y) - (x < y);
+}
+
+static double quantile(double q) {
+  if (samples == 0) return 0;
+  size_t at = q * samples;
+  return latencies[at < samples ? at : samples - 1] / 1000.0;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 6) {
+    fprintf(stderr, "usage: load HOST PORT CONNECTIONS SIZE SECONDS [WARMUP [RATE]]\n");
+    return 2;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  count = atoi(argv[3]);
+  size = strtoull(argv[4], NULL, 10);
+  double seconds = atof(argv[5]), warmup = argc > 6 ? atof(argv[6]) : 0;
+  rate = argc > 7 ? atof(argv[7]) : 0;
+  all = calloc(count, sizeof *all);
+  idle = calloc(count, sizeof *idle);
+  message = malloc(size);
+  buffer = malloc(BUFFER);
+  if (!all || !idle || !message || !buffer) fail("malloc");
+  for (size_t i = 0; i < size; i++) message[i] = (char)(i * 31 + (i >> 8));
+  epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd < 0) fail("epoll_create1");
+
+  connect_all(argv[1], atoi(argv[2]));
+  due = now();
+  gap = rate > 0 ? (int64_t)(1e9 / rate) : 0;
+  for (int i = 0; i < count; i++) {
+    if (rate > 0) idle[idle_count++] = &all[i];
+    else begin(&all[i], now());
+  }
+  run_until(now() + (int64_t)(warmup * 1e9));
+  samples = 0;
+  verify = 0;
+  printf("measuring\n");
+  fflush(stdout);
+  int64_t started = now();
+  run_until(started + (int64_t)(seconds * 1e9));
+  double elapsed = (now() - started) / 1e9;
+
+  qsort(latencies, samples, sizeof *latencies, by_value);
+  printf("{\"requests\": %zu, \"seconds\": %.4f, \"reqPerSec\": %.1f, \"p50us\": %.1f, \"p99us\": %.1f, \"p999us\": %.1f, \"maxus\": %.1f}\n",
+         samples, elapsed, samples / elapsed, quantile(0.5), quantile(0.99), quantile(0.999), quantile(1));
+  return 0;
+}

@@ -67,7 +67,7 @@ export class FdTable {
   /** The state of an open fd, ready for an operation, or a negative errno. */
   find(fd: number): FdState | number {
     const known = this.at(fd)
-    if (known !== undefined && known.own) return known
+    if (known?.own) return known
     if (!isFd(fd)) return EBADF
     const flags = this.libc.statusFlags(fd)
     if (flags < 0) return flags

@@ -1,0 +1,197 @@
+/**
+ * Scenarios that need a process of their own: they end it, starve it, or count what it has open. Each prints one line.
+ *
+ * Run as `node child.js <scenario>`; guest.test.ts does.
+ */
+import { readdirSync } from 'node:fs'
+import { isMainThread, Worker, workerData } from 'node:worker_threads'
+import { EpollDriver } from '../../native/epoll.js'
+import { acceptOp, connectOp, ok, Rig, readOp } from './rig.js'
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+const after = (ms: number, body: () => void): void => {
+  setTimeout(body, ms)
+}
+const openFds = (): number => readdirSync('/proc/self/fd').length
+
+/** An attached driver with a pair of sockets on which a read waits. */
+function guest(turn: (rig: Rig) => void) {
+  const rig = new Rig(new EpollDriver())
+  const [a, b] = rig.pair()
+  const attachment = rig.driver.attach(() => turn(rig))
+  rig.submit(readOp(b))
+  return { rig, a, b, attachment }
+}
+
+const scenarios: Record<string, () => void> = {
+  'data, alarm and wake call the turn': () => {
+    const seen: string[] = []
+    let turns = 0
+    let at = Number.POSITIVE_INFINITY
+    let woken = false
+    const { rig, a, attachment } = guest(() => {
+      turns++
+      rig.driver.poll(false)
+      if (seen.length === 0 && rig.completed.at(-1)?.result === 1) {
+        seen.push('data')
+        at = rig.driver.now() + 5
+        rig.driver.arm(at)
+      } else if (seen.length === 1 && rig.driver.now() >= at) {
+        seen.push('alarm')
+        after(5, () => {
+          woken = true
+          rig.driver.wake()
+          rig.driver.wake()
+        })
+      } else if (seen.length === 2 && woken) {
+        seen.push('wake')
+        after(20, () => {
+          say(`${seen.join(' ')} ${turns < 10 ? 'calm' : 'spinning'}`)
+          rig.driver.close()
+        })
+      }
+    })
+    attachment.ref()
+    rig.write(a, 'x')
+  },
+
+  'another thread wakes a guest': () => {
+    const { rig, attachment } = guest(() => {
+      rig.driver.poll(false)
+      say('woken')
+      rig.driver.close()
+    })
+    attachment.ref()
+    new Worker(new URL('./waker.js', import.meta.url), { workerData: { token: rig.driver.wakeToken, ms: 1 } })
+  },
+
+  'a guest that is not held lets the process end': () => {
+    guest(() => {})
+    say('ends')
+  },
+
+  'a guest that is held keeps the process until it is let go': () => {
+    const { rig, attachment } = guest(() => {
+      rig.driver.poll(false)
+      say('alarm')
+      attachment.unref()
+    })
+    attachment.ref()
+    rig.driver.arm(rig.driver.now() + 30)
+  },
+
+  'an exception in a turn is uncaught, not swallowed': () => {
+    const { rig, a, attachment } = guest(() => {
+      rig.driver.poll(false)
+      throw new Error('from the turn')
+    })
+    process.on('uncaughtException', (error) => {
+      say(error.message)
+      rig.driver.close()
+    })
+    attachment.ref()
+    rig.write(a, 'x')
+  },
+
+  'nothing is called after close': () => {
+    let turns = 0
+    const { rig, a, attachment } = guest(() => turns++)
+    attachment.ref()
+    rig.write(a, 'x')
+    attachment.schedule()
+    attachment.close()
+    attachment.close()
+    attachment.schedule()
+    attachment.ref()
+    after(30, () => say(`turns ${turns}`))
+  },
+
+  'a guest survives the garbage collector': () => {
+    const { rig, a } = guest(() => {
+      rig.driver.poll(false)
+      say('still there')
+      process.exit()
+    })
+    const churn = setInterval(() => globalThis.gc?.(), 1)
+    after(40, () => {
+      clearInterval(churn)
+      rig.write(a, 'x')
+    })
+    after(2000, () => say('gone'))
+  },
+
+  'workers may end without closing': () => {
+    if (!isMainThread) {
+      // Idle when it ends: koffi cannot survive a worker that is terminated at the very moment its fd becomes ready.
+      guest((rig) => rig.driver.poll(false)).attachment.ref()
+      if (workerData === 'throw') throw new Error('on purpose')
+      if (workerData === 'exit') process.exit(7)
+      return
+    }
+    const codes: string[] = []
+    const next = (how: string, then: () => void): void => {
+      const worker = new Worker(new URL(import.meta.url), { workerData: how, argv: process.argv.slice(2) })
+      worker.on('error', () => {})
+      worker.on('exit', (code) => {
+        codes.push(`${how} ${code}`)
+        then()
+      })
+      if (how === 'terminate') worker.on('online', () => after(100, () => void worker.terminate()))
+    }
+    next('exit', () => next('throw', () => next('terminate', () => say(codes.join(', ')))))
+  },
+
+  'accept without fds left fails with EMFILE and works again later': () => {
+    const rig = new Rig(new EpollDriver())
+    const [listener, address] = rig.listen()
+    const clients: number[] = []
+    for (let i = 0; i < 3; i++) {
+      clients.push(rig.socket('tcp4'))
+      ok(rig.run(connectOp(clients[i] as number, address)))
+    }
+    const fillers: number[] = []
+    for (let fd = rig.driver.socket('unix'); fd >= 0; fd = rig.driver.socket('unix')) fillers.push(fd)
+    const names = [acceptOp(listener), acceptOp(listener)].map((op) => rig.driver.describeError(rig.run(op))[0])
+    rig.close(...fillers.splice(0, 2))
+    const accepted = ok(rig.run(acceptOp(listener)))
+    say(`${names.join(' ')} ${accepted > 0}`)
+    rig.driver.close()
+    process.exit()
+  },
+
+  'a closed driver has left no fd behind': () => {
+    const cycle = (): void => {
+      const { rig, a, b } = guest(() => {})
+      rig.write(a, 'x')
+      rig.settle()
+      rig.close(a, b)
+      rig.driver.close()
+    }
+    cycle()
+    const before = openFds()
+    for (let i = 0; i < 50; i++) cycle()
+    say(`leaked ${openFds() - before}`)
+  },
+
+  'fds that a failing constructor had opened are closed again': () => {
+    const drivers: EpollDriver[] = []
+    let message = ''
+    try {
+      for (;;) drivers.push(new EpollDriver())
+    } catch (error) {
+      message = (error as Error).message
+    }
+    const before = drivers.length
+    for (const driver of drivers.splice(0)) driver.close()
+    try {
+      for (;;) drivers.push(new EpollDriver())
+    } catch {
+      say(`${message}; ${drivers.length - before}`)
+      process.exit()
+    }
+  },
+}
+
+scenarios[process.argv[2] ?? '']?.()

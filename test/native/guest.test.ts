@@ -1,0 +1,33 @@
+/** Life on the host's loop and at the edges of a process: each scenario of child.ts in a process of its own. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+
+/** What each scenario must print. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  'data, alarm and wake call the turn': 'data alarm wake calm',
+  'another thread wakes a guest': 'woken',
+  'a guest that is not held lets the process end': 'ends',
+  'a guest that is held keeps the process until it is let go': 'alarm',
+  'an exception in a turn is uncaught, not swallowed': 'from the turn',
+  'nothing is called after close': 'turns 0',
+  'a guest survives the garbage collector': 'still there',
+  'workers may end without closing': 'exit 7, throw 1, terminate 1',
+  'a closed driver has left no fd behind': 'leaked 0',
+  'accept without fds left fails with EMFILE and works again later': 'EMFILE EMFILE true',
+  'fds that a failing constructor had opened are closed again': 'Cannot set up epoll: too many open files (EMFILE); 0',
+}
+
+const run = promisify(execFile)
+const child = fileURLToPath(new URL('./child.js', import.meta.url))
+
+for (const [scenario, line] of Object.entries(EXPECTED)) {
+  if (process.platform !== 'linux') break
+  test(scenario, async (t) => {
+    const script = 'ulimit -n 64; exec "$0" --expose-gc "$@"'
+    const { stdout, stderr } = await run('sh', ['-c', script, process.execPath, child, scenario], { timeout: 20_000 })
+    t.is(stderr, '')
+    t.is(stdout.trim(), line)
+  })
+}

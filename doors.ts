@@ -78,14 +78,15 @@ export async function run<T>(op: Op<T>, options?: KernelOptions): Promise<T> {
  * })) // => done
  */
 export function runSync<T>(op: Op<T>, options?: KernelOptions): T {
-  return runAndClose(new Kernel(options), op)
+  const kernel = new Kernel(options)
+  return thenClose(kernel, () => kernel.runSync(op))
 }
 
-/** @internal */
-export function runAndClose<T>(kernel: Kernel, op: Op<T>): T {
+/** @internal Does something with a kernel and closes it, whatever happens. */
+export function thenClose<T>(kernel: Kernel, use: () => T): T {
   let result: T
   try {
-    result = kernel.runSync(op)
+    result = use()
   } catch (error) {
     try {
       kernel.closeSync()

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Kernel, runAndClose, type KernelOptions } from './doors.js'
+import { Kernel, type KernelOptions, thenClose } from './doors.js'
 import type { Op } from './kernel/trap.js'
 import { VirtualDriver } from './kernel/virtual.js'
 
@@ -31,9 +31,11 @@ export type VirtualOptions = Omit<KernelOptions, 'driver'>
  */
 export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
   const kernel = new Kernel({ ...options, driver: new VirtualDriver() })
-  const result = runAndClose(kernel, op)
-  assertNoLeaks(kernel)
-  return result
+  return thenClose(kernel, () => {
+    const result = kernel.runSync(op)
+    assertNoLeaks(kernel)
+    return result
+  })
 }
 
 /**

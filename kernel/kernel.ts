@@ -192,6 +192,7 @@ export class Kernel {
 
   private endClosing(): void {
     this.state = 'closed'
+    this.loop.timers.remove(this.loop.root)
     const left = this.loop.live > 0 ? waiting(this.loop) : []
     this.guest?.close()
     this.loop.driver.close()

@@ -10,9 +10,10 @@
  * from inside `submit` or `cancel`. Until then the op and its buffer belong to the driver: the buffer is neither touched,
  * resized nor transferred, and the driver keeps it alive.
  *
- * Cancel. `cancel(op)` returns true if the op is withdrawn *now*: it had no effect and will never complete. False means
- * that *its completion will come*, with CANCELED if the cancel won, or with its own result if the operation did. Never both,
- * never neither.
+ * Cancel. `cancel(op)` returns true if the op is withdrawn *now*: it will never complete, and it had no effect, with two
+ * exceptions that lie in their nature: a WRITE with `all` may have written `moved` bytes, and a CONNECT may go on in the
+ * socket, which can only be closed. False means that *its completion will come*, with CANCELED if the cancel won, or with
+ * its own result if the operation did. Never both, never neither. Asked once for each op.
  *
  * Poll. `poll(wait)` hands over all completions that are there; with `wait` it first sleeps until there is one, until
  * `wake()`, or until the time given to `arm`. It may return early and with nothing: spurious wake-ups are allowed, and the

@@ -63,7 +63,7 @@ export class TimerRun<T extends Timed> {
     while (this.entries[(this.tail - 1) & this.mask] === null) this.tail--
   }
 
-  /** Moves everything into a ring without holes, twice as large if it was more than half full. */
+  /** Packs the ring, or doubles it if it is more than half full; entries that keep their slot are not touched. */
   private makeRoom(): void {
     const { times, order, entries, mask, head, tail } = this
     const length = this.size > entries.length / 2 ? entries.length * 2 : entries.length
@@ -71,11 +71,16 @@ export class TimerRun<T extends Timed> {
     this.order = new Float64Array(length)
     this.entries = new Array<T | null>(length).fill(null)
     this.mask = length - 1
-    this.head = this.tail = this.size = 0
+    this.tail = head
     for (let i = head; i < tail; i++) {
-      const slot = i & mask
-      const entry = entries[slot] as T | null
-      if (entry !== null) this.append(entry, times[slot] as number, order[slot] as number)
+      const from = i & mask
+      const entry = entries[from] as T | null
+      if (entry === null) continue
+      const to = this.tail++ & this.mask
+      this.times[to] = times[from] as number
+      this.order[to] = order[from] as number
+      this.entries[to] = entry
+      if (entry.timerIndex !== -2 - to) entry.timerIndex = -2 - to
     }
   }
 }

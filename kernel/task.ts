@@ -25,6 +25,10 @@ export const CANCELLED = 7
 
 const STATES = ['new', 'ready', 'running', 'waiting', 'finishing', 'done', 'failed', 'cancelled'] as const
 
+const IS_DAEMON = 1
+const IS_FAULTED = 2
+const IS_ALERT = 4
+
 /** Where a task is in its life. */
 export type TaskState = (typeof STATES)[number]
 
@@ -34,8 +38,6 @@ export class Task<out T = unknown> implements Timed {
   readonly id: number
   /** @internal What its name comes from; a function is asked only when somebody wants to know. */
   private readonly label: string | Op<unknown>
-  /** Cancelled, not awaited, when everything else in its nursery is done. */
-  readonly daemon: boolean
   /** @internal */
   readonly iterator: TaskIterator
   /** @internal The nursery that it is a child of. */
@@ -48,10 +50,8 @@ export class Task<out T = unknown> implements Timed {
   phase = NEW
   /** @internal See the head of this file. */
   value: unknown = undefined
-  /** @internal `value` is to be thrown. */
-  faulted = false
-  /** @internal Some scope around it is cancelled: look before each wait. Never false if one is, sometimes true if none is. */
-  alert = false
+  /** Three switches in one field: see the accessors below. */
+  private flags: number
   /** @internal The cancelled scopes that it has been told of. */
   knocked: Set<Scope> | null = null
   /** @internal What it waits in. */
@@ -76,12 +76,35 @@ export class Task<out T = unknown> implements Timed {
     this.iterator = iterator
     this.home = home
     this.scope = home
-    this.daemon = daemon
+    this.flags = daemon ? IS_DAEMON : 0
   }
 
   /** The name given at spawn, or that of the function; for messages and traces. */
   get name(): string {
     return typeof this.label === 'string' ? this.label : nameOf(this.label)
+  }
+
+  /** Cancelled, not awaited, when everything else in its nursery is done. */
+  get daemon(): boolean {
+    return (this.flags & IS_DAEMON) !== 0
+  }
+
+  /** @internal `value` is to be thrown. */
+  get faulted(): boolean {
+    return (this.flags & IS_FAULTED) !== 0
+  }
+
+  set faulted(on: boolean) {
+    this.flags = on ? this.flags | IS_FAULTED : this.flags & ~IS_FAULTED
+  }
+
+  /** @internal Some scope around it is cancelled: look before each wait. Never false if one is, sometimes true if none is. */
+  get alert(): boolean {
+    return (this.flags & IS_ALERT) !== 0
+  }
+
+  set alert(on: boolean) {
+    this.flags = on ? this.flags | IS_ALERT : this.flags & ~IS_ALERT
   }
 
   /** Where it is in its life. */

@@ -1,9 +1,11 @@
 /**
  * Raw traps: about time. Milliseconds, fractions included, on the kernel's own clock, which never goes backwards.
  */
+import { watcher } from '../kernel/forgotten.js'
 import { CLOCK, SLEEP, SLEEP_UNTIL, Trap } from '../kernel/trap.js'
 import { checkTime, checkTimeout } from './check.js'
 
+let lastSleep = new Trap<void>(SLEEP, null, null, 0)
 const CLOCK_TRAP = new Trap<number>(CLOCK, null, null, 0)
 
 /**
@@ -20,7 +22,10 @@ const CLOCK_TRAP = new Trap<number>(CLOCK, null, null, 0)
  * })
  */
 export function sleep(ms: number): Trap<void> {
-  return new Trap(SLEEP, null, null, checkTimeout(ms))
+  // A trap has no state, so the one made last serves again if it fits; in debug mode each call must be told apart.
+  if (ms === lastSleep.amount && watcher === null) return lastSleep
+  lastSleep = new Trap<void>(SLEEP, null, null, checkTimeout(ms))
+  return lastSleep
 }
 
 /**

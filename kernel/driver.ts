@@ -19,6 +19,8 @@
  * `wake()`, or until the time given to `arm`. It may return early and with nothing: spurious wake-ups are allowed, and the
  * kernel looks at its own clock and queues again whatever the reason.
  *
+ * `complete` only takes note: it runs no task and does not throw, so a driver may call it from the middle of its own work.
+ *
  * Wake. `wake()` is cheap, may be called from anywhere on this thread, and makes the present or else the next `poll(true)`
  * return. `wakeToken` lets other threads do the same.
  *

@@ -32,13 +32,14 @@ export class DrupeError extends Error {
  */
 export class Cancelled extends DrupeError {
   /** The scope that was cancelled; only this scope catches the error. */
-  readonly scope: object
+  readonly scope!: object
   /** What was given to `cancel(reason)`; undefined for a deadline. */
   readonly reason: unknown
 
   constructor(scope: object, what: string, reason: unknown) {
     super('DRUPE_CANCELLED', `Cannot go on: ${what} was cancelled${reason === undefined ? '' : ` (${textOf(reason)})`}`)
-    this.scope = scope
+    // Not enumerable: printing the error would print the whole kernel.
+    Object.defineProperty(this, 'scope', { value: scope })
     this.reason = reason
   }
 }
@@ -107,8 +108,8 @@ export class DeadlockError extends DrupeError {
 
 /** A kernel used in a way that it cannot work: closed, entered again from inside, or from another kernel's task. */
 export class KernelStateError extends DrupeError {
-  constructor(action: string, why: string) {
-    super('DRUPE_KERNEL_STATE', `Cannot ${action}: ${why}`)
+  constructor(action: string, why: string, options?: ErrorOptions) {
+    super('DRUPE_KERNEL_STATE', `Cannot ${action}: ${why}`, options)
   }
 }
 

@@ -34,17 +34,20 @@ export class ForgottenWatch {
     this.made.get(owner)?.delete(operation)
   }
 
-  /** Forgets a task that has ended; the first operation it made and nobody ran comes back as an error. */
+  /**
+   * Forgets a task that has ended; an operation that it made and nobody ran comes back as an error. The last one: in
+   * `timeout(5, sleep(1))` the argument is made first.
+   */
   ended(owner: object): ForgottenYieldError | undefined {
     const operations = this.made.get(owner)
     if (operations === undefined) return undefined
     this.made.delete(owner)
-    let first: ForgottenYieldError | undefined
+    let last: ForgottenYieldError | undefined
     for (const [operation, error] of operations) {
       this.owners.delete(operation)
-      first ??= error
+      last = error
     }
-    return first
+    return last
   }
 }
 

@@ -80,8 +80,18 @@ export function closeScope(loop: Loop, task: Task, scope: Scope): void {
   }
 }
 
-/** The end of a task, children included. */
-function exit(loop: Loop, task: Task, ended: number, outcome: unknown): void {
+/** The end of a task, children included; and then of its parent, if that waited for nothing else, and so on upwards. */
+function exit(loop: Loop, first: Task, ended: number, outcome: unknown): void {
+  settle(loop, first, ended, outcome)
+  let parent = childEnded(loop, first)
+  while (parent !== null) {
+    settle(loop, parent, parent.faulted ? FAILED : DONE, parent.value)
+    parent = childEnded(loop, parent)
+  }
+}
+
+/** Gives a task its final state and tells those who wait for it. */
+function settle(loop: Loop, task: Task, ended: number, outcome: unknown): void {
   let phase = ended
   let value = outcome
   const own = task.own
@@ -95,7 +105,7 @@ function exit(loop: Loop, task: Task, ended: number, outcome: unknown): void {
       const scope = knockFor(task)
       if (scope !== null) {
         phase = FAILED
-        value = knock(task, scope)
+        value = knock(loop, task, scope)
       }
     }
     if (own.timerIndex !== -1) loop.timers.remove(own)
@@ -108,7 +118,7 @@ function exit(loop: Loop, task: Task, ended: number, outcome: unknown): void {
       value = forgotten
     }
   }
-  if (phase === DONE && task.alert && task.knocked !== null && task.knocked.size > 0) loop.swallowed(task)
+  if (phase === DONE && task.told) loop.swallowed(task)
   if (loop.evictions.size > 0) loop.evictions.delete(task)
   task.phase = phase
   task.value = value
@@ -117,7 +127,8 @@ function exit(loop: Loop, task: Task, ended: number, outcome: unknown): void {
   loop.live--
   if (loop.instruments !== null) loop.instruments.exit(task)
   const heard = wakeJoiners(loop, task)
-  childEnded(loop, task, heard)
+  // A child of the root is nobody's sibling: its failure is the host's affair.
+  if (phase === FAILED && !heard && task.home === loop.root) loop.report(value)
 }
 
 function wakeJoiners(loop: Loop, task: Task): boolean {
@@ -143,34 +154,31 @@ function wakeJoiners(loop: Loop, task: Task): boolean {
   return true
 }
 
-/** A child is over: its nursery may have failed with it, or be over, too. */
-function childEnded(loop: Loop, child: Task, heard: boolean): void {
+/** A child is over: its nursery may fail with it, and may be over, too. Returns the parent if that ends it. */
+function childEnded(loop: Loop, child: Task): Task | null {
   const nursery = child.home
   nursery.remove(child)
-  if (child.phase === FAILED) {
-    // A child of the root is nobody's sibling: its failure is the host's affair.
-    if (nursery === loop.root) {
-      if (!heard) loop.report(child.value)
-    } else if (nursery.fail(child.value)) {
-      cancelScope(loop, nursery, child.value, false)
-    }
+  if (child.phase === FAILED && nursery !== loop.root && nursery.fail(child.value)) {
+    cancelScope(loop, nursery, child.value, false)
   }
-  if (!nursery.finishing) return
-  if (nursery.size > 0) dismissDaemons(loop, nursery)
-  else nurseryEmpty(loop, nursery)
+  if (!nursery.finishing) return null
+  if (nursery.size > 0) {
+    dismissDaemons(loop, nursery)
+    return null
+  }
+  const parent = nursery.task as Task
+  if (parent.phase === FINISHING) return parent
+  resumeFinisher(loop, nursery, parent)
+  return null
 }
 
-function nurseryEmpty(loop: Loop, nursery: Nursery): void {
-  const task = nursery.task as Task
-  nursery.finishing = task.phase === FINISHING
-  if (task.phase === FINISHING) {
-    exit(loop, task, task.faulted ? FAILED : DONE, task.value)
-    return
-  }
+/** The last child of a nursery block is out: the task that waits in FINISH leaves it. */
+function resumeFinisher(loop: Loop, nursery: Nursery, task: Task): void {
+  nursery.finishing = false
   leave(loop, task, task.trap as Trap)
   if (!task.faulted && task.alert) {
     const scope = knockFor(task)
-    if (scope !== null) loop.fault(task, knock(task, scope))
+    if (scope !== null) loop.fault(task, knock(loop, task, scope))
   }
   loop.resume(task, task.value)
 }

@@ -2,6 +2,7 @@
  * The I/O operation: the one record that a trap, the kernel and a driver share. What each of them may do with it, and when,
  * is the contract in driver.ts.
  */
+import { watcher } from './forgotten.js'
 import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 
 /** Kind of operation: read into `buffer`. */
@@ -74,6 +75,14 @@ export class IoOp<out T = unknown> extends Trap<T> {
     this.offset = offset
     this.length = length
     this.timeout = timeout
+  }
+
+  /** Takes it for one more use; false if the last use has not begun yet, or is not over. */
+  claim(): boolean {
+    if (this.claimed || this.owner !== null) return false
+    this.claimed = true
+    if (watcher !== null) watcher.created(this, IO_NAMES[this.kind] ?? 'io')
+    return true
   }
 
   /** @internal */

@@ -10,8 +10,8 @@
  * The loop never blocks. Its callers do (runners.ts).
  */
 import { CANCELED, type Driver, type IoOp } from './driver.js'
-import { TimeoutError } from './errors.js'
-import { type ForgottenWatch, setWatcher } from './forgotten.js'
+import { KernelStateError, TimeoutError } from './errors.js'
+import { type ForgottenWatch, setWatcher, watcher } from './forgotten.js'
 import { bodyEnded } from './group.js'
 import { handle } from './handlers.js'
 import type { Instruments } from './instruments.js'
@@ -19,7 +19,7 @@ import { actionOf, ioError } from './io.js'
 import { Nursery } from './nursery.js'
 import { knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
-import { OVERDUE, type Scope } from './scope.js'
+import type { Scope } from './scope.js'
 import { DONE, FAILED, NEW, READY, RUNNING, Task, WAITING } from './task.js'
 import { Timers } from './timers.js'
 import { adviceFor, describe, HANDOVER, type Trap } from './trap.js'
@@ -142,9 +142,8 @@ export class Loop {
     this.current = task
     this.budget = BUDGET
     if (this.instruments !== null) this.instruments.beforeStep(task)
-    if (this.watch !== null) this.enterWatch(task)
-    this.advance(task)
-    if (this.watch !== null) setWatcher(null)
+    if (this.watch === null) this.advance(task)
+    else this.advanceWatched(task, this.watch)
     if (this.instruments !== null) this.instruments.afterStep(task)
     this.current = null
   }
@@ -155,6 +154,10 @@ export class Loop {
     let fresh = task.phase === NEW
     task.phase = RUNNING
     for (;;) {
+      if (this.outstays(task)) {
+        bodyEnded(this, task, FAILED, evicted(task))
+        return
+      }
       let result: IteratorResult<unknown, unknown>
       let ended: boolean
       try {
@@ -185,10 +188,6 @@ export class Loop {
         if (this.watch !== null) this.watch.started(HANDOVER.value)
         if (!handle(this, task, HANDOVER.value)) return
       } catch (error) {
-        if (this.evictions.size > 0 && this.outstayed(task)) {
-          bodyEnded(this, task, FAILED, error)
-          return
-        }
         this.fault(task, error)
       }
       if (--this.budget <= 0) {
@@ -224,15 +223,12 @@ export class Loop {
   checkpoint(task: Task): void {
     const scope = knockFor(task)
     if (scope === null) return
-    if (scope.status === OVERDUE) this.evictions.set(task, (this.evictions.get(task) ?? 0) + 1)
-    throw knock(task, scope)
+    throw knock(this, task, scope)
   }
 
   /** A task that answers the end of its grace with one wait after the other will never go by itself. */
-  private outstayed(task: Task): boolean {
-    if ((this.evictions.get(task) ?? 0) < PATIENCE) return false
-    this.swallowed(task)
-    return true
+  private outstays(task: Task): boolean {
+    return this.evictions.size > 0 && task.faulted && (this.evictions.get(task) ?? 0) >= PATIENCE
   }
 
   /** Parks the running task in this trap. */
@@ -257,7 +253,7 @@ export class Loop {
       this.throwInto(task, new TimeoutError(actionOf(op), allowance(op)))
     } else {
       const scope = knockFor(task)
-      this.throwInto(task, scope === null ? ioError(this.driver, op) : knock(task, scope))
+      this.throwInto(task, scope === null ? ioError(this.driver, op) : knock(this, task, scope))
     }
   }
 
@@ -267,11 +263,19 @@ export class Loop {
     if (this.watch !== null) this.warn(`${String(task)} swallowed a Cancelled: rethrow it after cleaning up`)
   }
 
-  private enterWatch(task: Task): void {
-    const watch = this.watch as ForgottenWatch
+  private advanceWatched(task: Task, watch: ForgottenWatch): void {
+    // Not always null: a task may run another kernel inside one of its own steps.
+    const outer = watcher
     watch.owner = task
     setWatcher(watch)
+    this.advance(task)
+    setWatcher(outer)
   }
+}
+
+function evicted(task: Task): KernelStateError {
+  const why = `it was cancelled, its grace is over, and it has begun ${PATIENCE} waits since`
+  return new KernelStateError(`go on with ${String(task)}`, why, { cause: task.value })
 }
 
 function badYield(task: Task, value: unknown): TypeError {

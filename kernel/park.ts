@@ -58,12 +58,16 @@ export class TaskList {
 export class WaitQueue extends TaskList {
   /** What the queue is for; traces and deadlock messages show it. */
   readonly name: string
-  /** @internal The one trap that waits here without a timeout. */
-  readonly trap: Trap<unknown>
+  private parking: Trap<unknown> | null = null
 
   constructor(name = 'queue') {
     super()
     this.name = name
-    this.trap = new Trap(PARK, this, null, Number.POSITIVE_INFINITY)
+  }
+
+  /** @internal The one trap that waits here without a timeout. */
+  get trap(): Trap<unknown> {
+    this.parking ??= new Trap(PARK, this, null, Number.POSITIVE_INFINITY)
+    return this.parking
   }
 }

@@ -97,9 +97,11 @@ export function isAlerted(task: Task): boolean {
 }
 
 /** The error that tells a task about a scope; from now on it has been told. */
-export function knock(task: Task, scope: Scope): Cancelled {
+export function knock(loop: Loop, task: Task, scope: Scope): Cancelled {
   task.knocked ??= new Set()
   task.knocked.add(scope)
+  if (scope.task !== task || scope === task.own) task.told = true
+  if (scope.status === OVERDUE) loop.evictions.set(task, (loop.evictions.get(task) ?? 0) + 1)
   return new Cancelled(scope, scope.name, scope.reason)
 }
 
@@ -134,5 +136,5 @@ function interrupt(loop: Loop, task: Task): void {
   if (task.phase !== WAITING) return
   const scope = knockFor(task)
   // A wait that cannot be withdrawn resumes the task when its completion comes, and the completion decides.
-  if (scope !== null && withdraw(loop, task)) loop.throwInto(task, knock(task, scope))
+  if (scope !== null && withdraw(loop, task)) loop.throwInto(task, knock(loop, task, scope))
 }

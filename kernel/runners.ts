@@ -9,8 +9,11 @@
 import type { Attachment } from './driver.js'
 import { DeadlockError } from './errors.js'
 import type { Loop } from './loop.js'
-import { type Task, WAITING } from './task.js'
-import { PARK, TRAP_NAMES } from './trap.js'
+import { Nursery } from './nursery.js'
+import type { WaitQueue } from './park.js'
+import type { Scope } from './scope.js'
+import { WAITING } from './task.js'
+import { JOIN, PARK, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
 
 /** How long a turn may take before the host gets its turn. */
 export const TURN_MS = 8
@@ -44,22 +47,23 @@ export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSI
 /** Every waiting task with what it waits for, for messages. */
 export function waiting(loop: Loop): string[] {
   const found: string[] = []
-  const visit = (first: Task | null): void => {
-    for (let task = first; task !== null; task = task.younger) {
-      if (task.phase === WAITING && task.trap !== null) {
-        const { code, subject } = task.trap
-        const where = code === PARK ? ` in "${(subject as { name: string }).name}"` : ''
-        found.push(`${String(task)}: ${TRAP_NAMES[code]}${where}`)
-      }
-      for (let scope = task.scope; scope !== task.home; ) {
-        if ('oldest' in scope) visit(scope.oldest as Task | null)
-        if (scope.parent === null) break
-        scope = scope.parent
+  const nurseries: Nursery[] = [loop.root]
+  for (let nursery = nurseries.pop(); nursery !== undefined; nursery = nurseries.pop()) {
+    for (let task = nursery.oldest; task !== null; task = task.younger) {
+      if (task.phase === WAITING && task.trap !== null) found.push(`${String(task)}: ${whereabouts(task.trap)}`)
+      for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
+        if (scope instanceof Nursery) nurseries.push(scope)
       }
     }
   }
-  visit(loop.root.oldest)
   return found
+}
+
+function whereabouts(trap: Trap): string {
+  if (trap.code === PARK) return `park in "${(trap.subject as WaitQueue).name}"`
+  if (trap.code === JOIN) return `join ${String(trap.subject)}`
+  if (trap.code === SUSPEND) return 'suspended until host code calls back'
+  return TRAP_NAMES[trap.code] as string
 }
 
 /** A kernel on the host's event loop. */

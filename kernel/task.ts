@@ -28,6 +28,7 @@ const STATES = ['new', 'ready', 'running', 'waiting', 'finishing', 'done', 'fail
 const IS_DAEMON = 1
 const IS_FAULTED = 2
 const IS_ALERT = 4
+const IS_TOLD = 8
 
 /** Where a task is in its life. */
 export type TaskState = (typeof STATES)[number]
@@ -50,7 +51,7 @@ export class Task<out T = unknown> implements Timed {
   phase = NEW
   /** @internal See the head of this file. */
   value: unknown = undefined
-  /** Three switches in one field: see the accessors below. */
+  /** Four switches in one field: see the accessors below. */
   private flags: number
   /** @internal The cancelled scopes that it has been told of. */
   knocked: Set<Scope> | null = null
@@ -105,6 +106,15 @@ export class Task<out T = unknown> implements Timed {
 
   set alert(on: boolean) {
     this.flags = on ? this.flags | IS_ALERT : this.flags & ~IS_ALERT
+  }
+
+  /** @internal It got a `Cancelled` of a scope that lies around the whole task. */
+  get told(): boolean {
+    return (this.flags & IS_TOLD) !== 0
+  }
+
+  set told(on: boolean) {
+    this.flags = on ? this.flags | IS_TOLD : this.flags & ~IS_TOLD
   }
 
   /** Where it is in its life. */

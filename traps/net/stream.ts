@@ -19,13 +19,12 @@ const MOST_BYTES = 0x7fffffff
 /** A connection. Made by `connect`, or given to the handler of `serve`; close it when done. */
 export class Stream {
   private fd: number
-  private reader: IoOp
+  private reader: IoOp | null = null
   private writer: IoOp | null = null
 
   /** @internal The stream owns the descriptor from here on. */
   constructor(fd: number) {
     this.fd = fd
-    this.reader = new IoOp(READ, fd, null, 0, MOST_BYTES, Number.POSITIVE_INFINITY)
   }
 
   /** Has it been closed on this side? */
@@ -134,14 +133,14 @@ export class Stream {
     checkBytes('write', bytes)
     this.assertOpen('write to the stream')
     let op = this.writer
-    if (op === null || op.owner !== null || op.claimed) {
+    if (op === null || !op.claim()) {
       op = new IoOp(WRITE, this.fd, null, 0, 0, 0)
       op.all = true
       op.convert = written
+      op.claim()
       // In use or not run yet: the old one keeps what it was asked, and the driver says which of the two is too many.
-      if (this.writer === null || this.writer.owner === null) this.writer = op
+      if (this.writer?.owner == null) this.writer = op
     }
-    op.claimed = true
     op.buffer = bytes
     op.length = bytes.length
     op.timeout = checkTimeout(options?.timeout)
@@ -161,7 +160,7 @@ export class Stream {
       const fd = this.fd
       this.fd = -1
       const result = driver.closeFd(fd)
-      this.reader.lender?.takeBack(this.reader)
+      if (this.reader !== null) this.reader.lender?.takeBack(this.reader)
       return result < 0 ? result : undefined
     }) as Trap<void>
   }
@@ -187,11 +186,11 @@ export class Stream {
     this.assertOpen('read from the stream')
     if (!(length >= 1) && buffer === null) throw new RangeError(`Cannot read at most ${length} bytes: it must be 1 or more`)
     let op = this.reader
-    if (op.owner !== null || op.claimed) {
+    if (op === null || !op.claim()) {
       op = new IoOp(READ, this.fd, null, 0, 0, 0)
-      if (this.reader.owner === null) this.reader = op
+      op.claim()
+      if (this.reader?.owner == null) this.reader = op
     }
-    op.claimed = true
     // A buffer on loan stays with the operation from read to read; a foreign one sends it home.
     if (buffer !== null || !op.lend) {
       if (op.lend) op.lender?.takeBack(op)

@@ -42,16 +42,14 @@ export interface ConnectOptions extends WaitOptions {
 
 /** A socket that accepts connections. */
 export class Listener {
-  private readonly op: IoOp<number>
+  private op: IoOp<number> | null = null
 
   /** @internal */
   constructor(
     private fd: number,
     /** Where it listens. */
     readonly address: Address,
-  ) {
-    this.op = new IoOp<number>(ACCEPT, fd, null, 0, 0, Number.POSITIVE_INFINITY)
-  }
+  ) {}
 
   /** The port that it listens on. */
   get port(): number {
@@ -74,6 +72,7 @@ export class Listener {
     for (;;) {
       if (this.fd < 0) throw new ClosedError('accept a connection', 'the listener is closed')
       try {
+        this.op ??= new IoOp<number>(ACCEPT, this.fd, null, 0, 0, Number.POSITIVE_INFINITY)
         const fd = yield* this.op
         // A message should leave when it is written; whoever gathers small writes does it better than Nagle's algorithm.
         yield* io.setOption(fd, 'noDelay', true)

@@ -5,7 +5,7 @@
  * `runSync` by taking the thread. Everything most programs need is here; `drupe/lowlevel` has file descriptors and wait
  * queues, `drupe/testing` virtual time.
  *
- * @module
+ * @module drupe
  */
 export { Kernel, type KernelOptions, run, runSync } from './doors.js'
 export {
@@ -27,7 +27,7 @@ export {
 export type { Instrument } from './kernel/instruments.js'
 export type { Address } from './kernel/io-op.js'
 export type { KernelStatistics } from './kernel/kernel.js'
-export type { Nursery, SpawnOptions } from './kernel/nursery.js'
+export type { Nursery, NurseryOptions, SpawnOptions } from './kernel/nursery.js'
 export type { Scope, ScopeOptions } from './kernel/scope.js'
 export type { Task, TaskState } from './kernel/task.js'
 export type { Op, Operation, Trap } from './kernel/trap.js'
@@ -38,6 +38,6 @@ export { read, readable, writable, write } from './traps/io.js'
 export { type ServeOptions, serve } from './traps/net/server.js'
 export type { Stream } from './traps/net/stream.js'
 export { type ConnectOptions, connect, type Listener, type ListenOptions, listen } from './traps/net/tcp.js'
-export { type NurseryOptions, nursery } from './traps/scope/nursery.js'
+export { nursery, started } from './traps/scope/nursery.js'
 export { moveOn, scope, shield, timeout, timeoutAt } from './traps/scope/scope.js'
 export { clock, sleep, sleepUntil } from './traps/time.js'

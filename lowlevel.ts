@@ -1,7 +1,7 @@
 /**
  * Below the comfort: file descriptors, wait queues, drivers, other threads. What streams and locks are built from.
  *
- * @module
+ * @module drupe/lowlevel
  */
 export {
   type Attachment,

@@ -1,7 +1,7 @@
 /**
  * For tests: concurrent code on virtual time, deterministic and without waiting.
  *
- * @module
+ * @module drupe/testing
  */
 import { Kernel, type KernelOptions, thenClose } from './doors.js'
 import type { Op } from './kernel/trap.js'

@@ -59,7 +59,7 @@ export class TimeoutError extends DrupeError {
   readonly ms: number
 
   constructor(action: string, ms: number, options?: ErrorOptions) {
-    super('DRUPE_TIMEOUT', `Cannot ${action}: not done within ${ms} ms`, options)
+    super('DRUPE_TIMEOUT', `Cannot ${action}: ${Number.isNaN(ms) ? 'the deadline has passed' : `not done within ${ms} ms`}`, options)
     this.ms = ms
   }
 }

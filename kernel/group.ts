@@ -8,6 +8,7 @@
 import { Cancelled } from './errors.js'
 import type { Loop } from './loop.js'
 import type { Nursery } from './nursery.js'
+import type { TaskList } from './park.js'
 import { cancelScope, cancelTask, isAlerted, knock, knockFor } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from './task.js'
@@ -60,13 +61,15 @@ function leave(loop: Loop, task: Task, trap: Trap): void {
   const failure = trap.detail as Failure | null
   closeScope(loop, task, nursery)
   if (nursery.failed) loop.fault(task, nursery.failure)
-  else if (failure !== null && !catches(nursery, failure.error)) loop.fault(task, failure.error)
-  else task.value = undefined
+  else if (failure === null) task.value = undefined
+  else if (failure.error instanceof Cancelled && failure.error.scope === nursery) nursery.caught = true
+  else loop.fault(task, failure.error)
+  if (nursery.over !== null) reportUnseen(loop, nursery.over)
 }
 
-/** Is this the knock of this very scope? Then the scope ends it. */
-export function catches(scope: Scope, error: unknown): boolean {
-  return error instanceof Cancelled && error.scope === scope
+/** Failures that a collecting nursery kept for somebody who never asked. */
+function reportUnseen(loop: Loop, tasks: readonly Task[]): void {
+  for (const task of tasks) if (task.phase === FAILED && !task.seen) loop.report(task.value)
 }
 
 /** Takes the innermost scope off a task. */
@@ -126,9 +129,9 @@ function settle(loop: Loop, task: Task, ended: number, outcome: unknown): void {
   task.trap = null
   loop.live--
   if (loop.instruments !== null) loop.instruments.exit(task)
-  const heard = wakeJoiners(loop, task)
+  if (wakeJoiners(loop, task)) task.seen = true
   // A child of the root is nobody's sibling: its failure is the host's affair.
-  if (phase === FAILED && !heard && task.home === loop.root) loop.report(value)
+  if (phase === FAILED && !task.seen && task.home === loop.root) loop.report(value)
 }
 
 function wakeJoiners(loop: Loop, task: Task): boolean {
@@ -158,7 +161,8 @@ function wakeJoiners(loop: Loop, task: Task): boolean {
 function childEnded(loop: Loop, child: Task): Task | null {
   const nursery = child.home
   nursery.remove(child)
-  if (child.phase === FAILED && nursery !== loop.root && nursery.fail(child.value)) {
+  if (nursery.over !== null) announce(loop, nursery, child)
+  if (child.phase === FAILED && nursery !== loop.root && !nursery.collecting && nursery.fail(child.value)) {
     cancelScope(loop, nursery, child.value, false)
   }
   if (!nursery.finishing) return null
@@ -170,6 +174,32 @@ function childEnded(loop: Loop, child: Task): Task | null {
   if (parent.phase === FINISHING) return parent
   resumeFinisher(loop, nursery, parent)
   return null
+}
+
+/** Tells those who wait for the next task to be over. */
+function announce(loop: Loop, nursery: Nursery, child: Task): void {
+  if (!child.daemon) nursery.over?.push(child)
+  if (nursery.arrivals === null) return
+  const last = nursery.size === nursery.daemons
+  wakeFirst(loop, nursery.arrivals, last ? Number.POSITIVE_INFINITY : 1, undefined)
+}
+
+/** Wakes those who have waited in a queue for longest; how many. */
+export function wakeFirst(loop: Loop, queue: TaskList, count: number, value: unknown): number {
+  let woken = 0
+  while (woken < count && queue.head !== null) {
+    const task = queue.head
+    queue.remove(task)
+    if (task.timerIndex !== -1) loop.timers.remove(task)
+    loop.resume(task, value)
+    woken++
+  }
+  return woken
+}
+
+/** The only child of a `start` has moved on: its starter goes on, too, if it waits already. */
+export function nestEmptied(loop: Loop, nest: Nursery): void {
+  if (nest.finishing) resumeFinisher(loop, nest, nest.task as Task)
 }
 
 /** The last child of a nursery block is out: the task that waits in FINISH leaves it. */

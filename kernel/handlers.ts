@@ -7,15 +7,17 @@
  */
 import type { Address, Driver, IoOp } from './driver.js'
 import { BusyError, ClosedError, KernelStateError } from './errors.js'
-import { closeScope, finish } from './group.js'
+import { closeScope, finish, wakeFirst } from './group.js'
 import { actionOf, ioError, resultError } from './io.js'
 import type { Loop } from './loop.js'
-import { Nursery, type SpawnRequest } from './nursery.js'
+import type { Nursery, SpawnRequest } from './nursery.js'
 import { TaskList, type WaitQueue } from './park.js'
-import { cancelScope, cancelTask, innermostNursery } from './reach.js'
-import { LIVE, Scope, type ScopeOptions } from './scope.js'
+import { innermostNursery } from './reach.js'
+import { LIVE, type Scope } from './scope.js'
+import { adjust, cancel, FOREIGN, open, started } from './scoping.js'
 import { iteratorOf, outcomeOf, READY, Task, WAITING } from './task.js'
 import {
+  ADJUST,
   CALL,
   CANCEL,
   CHECKPOINT,
@@ -23,6 +25,7 @@ import {
   CLOSE,
   CURRENT,
   FINISH,
+  IDLE,
   IO,
   JOIN,
   type Op,
@@ -31,14 +34,13 @@ import {
   SLEEP,
   SLEEP_UNTIL,
   SPAWN,
+  STARTED,
   SUSPEND,
   type Trap,
   toOperation,
   WAKE,
 } from './trap.js'
 import { Suspension } from './waits.js'
-
-const FOREIGN = 'it belongs to another kernel'
 
 /** An I/O operation that completes at once has cost syscalls: it counts as this many traps. */
 const IO_COST = 16
@@ -60,7 +62,7 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
       if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + trap.amount)
       return false
     case WAKE:
-      task.value = wake(loop, trap.subject as WaitQueue, trap.amount, trap.detail)
+      task.value = wake(loop, trap)
       return true
     case SLEEP:
       if (task.alert) loop.checkpoint(task)
@@ -99,6 +101,19 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
     case CANCEL:
       task.value = cancel(loop, trap)
       return true
+    case ADJUST:
+      adjust(loop, trap)
+      task.value = undefined
+      return true
+    case STARTED:
+      started(loop, task, trap.detail)
+      task.value = undefined
+      return true
+    case IDLE:
+      if (task.alert) loop.checkpoint(task)
+      loop.wait(task, trap)
+      loop.idlers.add(task)
+      return false
     case SUSPEND:
       return suspend(loop, task, trap)
     case CALL:
@@ -125,17 +140,11 @@ function io(loop: Loop, task: Task, op: IoOp): boolean {
   return false
 }
 
-function wake(loop: Loop, queue: TaskList, count: number, value: unknown): number {
-  let woken = 0
-  while (woken < count && queue.head !== null) {
-    const task = queue.head
-    if (task.home.root !== loop.root) throw new KernelStateError(`wake ${String(task)}`, FOREIGN)
-    queue.remove(task)
-    if (task.timerIndex !== -1) loop.timers.remove(task)
-    loop.resume(task, value)
-    woken++
-  }
-  return woken
+function wake(loop: Loop, trap: Trap): number {
+  const queue = trap.subject as WaitQueue
+  const first = queue.head
+  if (first !== null && first.home.root !== loop.root) throw new KernelStateError(`wake ${String(first)}`, FOREIGN)
+  return wakeFirst(loop, queue, trap.amount, trap.detail)
 }
 
 function spawn(loop: Loop, task: Task, trap: Trap): Task {
@@ -152,8 +161,9 @@ function spawn(loop: Loop, task: Task, trap: Trap): Task {
 export function start(loop: Loop, nursery: Nursery, op: Op<unknown>, label: string | Op<unknown>, daemon: boolean): Task {
   const task = new Task(++loop.lastId, label, iteratorOf(toOperation(op)), nursery, daemon)
   task.alert = nursery.status !== LIVE || (nursery.task?.alert ?? false)
-  // Who is told to leave and cleans up may start helpers; they need not be told again.
   const spawner = loop.current
+  task.context = spawner === null ? null : spawner.context
+  // Who is told to leave and cleans up may start helpers; they need not be told again.
   if (task.alert && spawner !== null && spawner.knocked !== null) task.knocked = new Set(spawner.knocked)
   nursery.add(task)
   loop.live++
@@ -164,6 +174,7 @@ export function start(loop: Loop, nursery: Nursery, op: Op<unknown>, label: stri
 
 function join(loop: Loop, task: Task, trap: Trap): boolean {
   const target = trap.subject as Task
+  target.seen = true
   if (target.home.root !== loop.root) throw new KernelStateError(`join ${String(target)}`, FOREIGN)
   if (task.alert) loop.checkpoint(task)
   if (target.ended) {
@@ -175,30 +186,6 @@ function join(loop: Loop, task: Task, trap: Trap): boolean {
   loop.wait(task, trap)
   target.joiners.add(task)
   return false
-}
-
-function cancel(loop: Loop, trap: Trap): boolean {
-  const home = trap.amount === 1 ? (trap.subject as Task).home : (trap.subject as Scope).task?.home
-  if (home !== undefined && home.root !== loop.root) throw new KernelStateError('cancel', FOREIGN)
-  if (trap.amount === 1) return cancelTask(loop, trap.subject as Task, trap.detail)
-  return cancelScope(loop, trap.subject as Scope, trap.detail, false)
-}
-
-function open(loop: Loop, task: Task, trap: Trap): Scope {
-  const options = trap.subject as ScopeOptions | null
-  const name = options?.name ?? 'a scope'
-  const grace = options?.grace ?? loop.grace
-  const now = trap.amount === Number.POSITIVE_INFINITY && options?.deadline === undefined ? 0 : loop.driver.now()
-  const deadline = Math.min(options?.deadline ?? Number.POSITIVE_INFINITY, now + trap.amount)
-  const shield = options?.shield ?? false
-  const scope =
-    trap.detail === null
-      ? new Scope(task.scope, task, name, shield, grace, deadline)
-      : new Nursery(task.scope, task, name, shield, grace, deadline, loop.root)
-  task.scope = scope
-  if (deadline <= now) cancelScope(loop, scope, undefined, true)
-  else if (deadline !== Number.POSITIVE_INFINITY) loop.timers.set(scope, deadline)
-  return scope
 }
 
 /** What a suspended task's starter gets: the two ways to call back; both work once. */

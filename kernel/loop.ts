@@ -12,11 +12,12 @@
 import { CANCELED, type Driver, type IoOp } from './driver.js'
 import { KernelStateError, TimeoutError } from './errors.js'
 import { type ForgottenWatch, setWatcher, watcher } from './forgotten.js'
-import { bodyEnded } from './group.js'
+import { bodyEnded, wakeFirst } from './group.js'
 import { handle } from './handlers.js'
 import type { Instruments } from './instruments.js'
 import { actionOf, ioError } from './io.js'
 import { Nursery } from './nursery.js'
+import { TaskList } from './park.js'
 import { knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
 import type { Scope } from './scope.js'
@@ -70,6 +71,8 @@ export class Loop {
   suspended = 0
   /** What is left of the running step's budget. */
   budget = 0
+  /** Tasks that wait until all others wait. */
+  readonly idlers = new TaskList()
   /** Tasks whose timed-out wait could not be withdrawn. */
   readonly overdue = new Set<Task>()
   /** Tasks whose grace is over, and how many waits they have tried since. */
@@ -129,6 +132,14 @@ export class Loop {
       else if (this.stride < MOST_STEPS) this.stride <<= 1
       before = now
     }
+  }
+
+  /** Nothing is ready: wakes the tasks that waited for this, once the world has nothing new either. True if one is ready. */
+  wakeIdlers(): boolean {
+    if (this.idlers.length === 0) return false
+    this.look(false)
+    if (this.ready.length === 0) wakeFirst(this, this.idlers, Number.POSITIVE_INFINITY, undefined)
+    return true
   }
 
   private fire(now: number): void {

@@ -7,10 +7,13 @@
  *
  * Bookkeeping only: the loop decides when something happens, this class knows what that means for the group.
  */
-import { suppress } from './errors.js'
-import { Scope } from './scope.js'
+import { KernelStateError, suppress } from './errors.js'
+import { WaitQueue } from './park.js'
+import { Scope, type ScopeOptions } from './scope.js'
 import type { Task } from './task.js'
-import { type Op, SPAWN, Trap } from './trap.js'
+import { FINISH, type Op, OPEN, SPAWN, Trap } from './trap.js'
+
+const START_OPTIONS = { name: 'start' }
 
 /** How to spawn a task. */
 export interface SpawnOptions {
@@ -18,6 +21,19 @@ export interface SpawnOptions {
   readonly name?: string
   /** Cancelled instead of awaited when all else in the nursery is done. */
   readonly daemon?: boolean
+}
+
+/** How a nursery behaves. */
+export interface NurseryOptions extends ScopeOptions {
+  /** `'first'` (default): the first failure leaves as it is. `'group'`: always an AggregateError of all failures. */
+  readonly errors?: 'first' | 'group'
+  /**
+   * `'cancel'` (default): the first failure cancels the rest. `'collect'`: a child's failure is its own affair. Who joins it or
+   * gets it from `next` sees it; a failure that nobody looked at is reported as an unhandled rejection.
+   */
+  readonly onError?: 'cancel' | 'collect'
+  /** Keeps children that are over for `next`. */
+  readonly completions?: boolean
 }
 
 /** @internal The operands of a SPAWN that names more than the operation. */
@@ -39,6 +55,18 @@ export class Nursery extends Scope {
   finishing = false
   /** @internal */
   failed = false
+  /** @internal Failures of children cancel nobody; they wait here with the other tasks that are over. */
+  collecting = false
+  /** @internal Children that are over and that `next` has not returned yet; null if nobody is to be told. */
+  over: Task[] | null = null
+  /** How many of them it has. */
+  private returned = 0
+  /** @internal Where `next` waits. */
+  arrivals: WaitQueue | null = null
+  /** @internal While a child is being started here for another nursery: that nursery. */
+  startingFor: Nursery | null = null
+  /** @internal What the child gave to `started`, once it did. */
+  started: { readonly value: unknown } | null = null
   /** @internal The first failure. */
   failure: unknown = undefined
   /** @internal The operands of a spawn without options, made once. */
@@ -69,6 +97,50 @@ export class Nursery extends Scope {
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
     return new Trap(SPAWN, op, options === undefined ? this.request : { ...options, nursery: this }, 0)
+  }
+
+  /**
+   * Starts a child and waits until it says that it is ready, with `yield* started(value)`; that value. Until then it belongs to
+   * the caller: its errors come out here, and cancelling the caller cancels it. From then on it is a child of this nursery.
+   *
+   * @throws what the task throws before it is ready.
+   * @throws KernelStateError if it returns before it is ready.
+   * @throws ClosedError once the nursery has ended.
+   */
+  *start<T>(op: Op<unknown>, options?: SpawnOptions): Generator<Trap, T, unknown> {
+    const nest = yield* new Trap<Nursery>(OPEN, START_OPTIONS, 'nursery', Number.POSITIVE_INFINITY)
+    nest.startingFor = this
+    let failure: { readonly error: unknown } | null = null
+    try {
+      yield* nest.spawn(op, options)
+    } catch (error) {
+      failure = { error }
+    }
+    yield* new Trap<void>(FINISH, nest, failure, 0)
+    if (nest.started === null) throw new KernelStateError('start the task', 'it returned without yield* started(…)')
+    return nest.started.value as T
+  }
+
+  /**
+   * Waits for the next child to be over and returns it, however it ended; children in the order of their ends, each once.
+   * Null when none is left. Only in a nursery with `completions` or `onError: 'collect'`.
+   *
+   * @throws KernelStateError in another nursery.
+   * @throws Cancelled if a scope around the task is cancelled.
+   */
+  *next(): Generator<Trap, Task | null, unknown> {
+    if (this.over === null) throw new KernelStateError('wait for the next task', 'the nursery needs { completions: true }')
+    for (;;) {
+      const task = this.over[this.returned]
+      if (task !== undefined) {
+        task.seen = true
+        if (++this.returned === this.over.length) this.returned = this.over.length = 0
+        return task
+      }
+      if (this.size === this.daemons) return null
+      this.arrivals ??= new WaitQueue('the next task to be over')
+      yield* this.arrivals.trap
+    }
   }
 
   /** @internal */

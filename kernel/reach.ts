@@ -108,24 +108,38 @@ export function knock(loop: Loop, task: Task, scope: Scope): Cancelled {
 /** Tells every task inside a scope that was cancelled, ran out of grace, or lost its shield; the youngest first. */
 export function reach(loop: Loop, scope: Scope): void {
   const tasks: Task[] = []
+  runHooks(loop, scope, scope.reason)
   // A child's chain ends in its nursery, which is inside `scope`; the opener's own chain ends at `scope` itself.
-  if (scope.task !== null) visit(loop, scope.task, scope, tasks)
+  if (scope.task !== null) visit(loop, scope.task, scope, tasks, scope.reason)
   if (scope instanceof Nursery) collect(scope, tasks)
-  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) visit(loop, task, task.home, tasks)
+  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) visit(loop, task, task.home, tasks, scope.reason)
 }
 
 /** Interrupts one task unless a shield between it and `until` protects it, and collects its unprotected children. */
-function visit(loop: Loop, task: Task, until: Scope, tasks: Task[]): void {
+function visit(loop: Loop, task: Task, until: Scope, tasks: Task[], reason: unknown): void {
   let exposed: Scope = task.scope
   for (let scope: Scope = task.scope; scope !== until; scope = scope.parent as Scope) {
     if (scope.shield) exposed = scope.parent as Scope
   }
   for (let scope: Scope = exposed; scope !== until; scope = scope.parent as Scope) {
+    runHooks(loop, scope, reason)
     if (scope instanceof Nursery) collect(scope, tasks)
   }
   // Even behind a shield: the task must look again when it leaves the shield.
   task.alert = true
   if (exposed === task.scope) interrupt(loop, task)
+}
+
+/** Tells those outside of tasks who follow a scope: abort signals. */
+function runHooks(loop: Loop, scope: Scope, reason: unknown): void {
+  if (scope.hooks === null) return
+  for (const hook of scope.hooks) {
+    try {
+      hook(reason)
+    } catch (error) {
+      loop.report(error)
+    }
+  }
 }
 
 function collect(nursery: Nursery, tasks: Task[]): void {

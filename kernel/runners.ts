@@ -30,7 +30,7 @@ export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSI
     for (;;) {
       loop.runReady(loop.driver.now() + TURN_MS)
       if (done()) return
-      if (loop.ready.length > 0) continue
+      if (loop.ready.length > 0 || loop.wakeIdlers()) continue
       if (loop.driver.now() >= until) return
       const hopeless = loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0
       if (hopeless && until === Number.POSITIVE_INFINITY) throw new DeadlockError(waiting(loop))
@@ -91,6 +91,7 @@ export class Guest {
         loop.runReady(end)
         // One more look costs a syscall and saves a round through the host's loop when more has come meanwhile.
         if (ready.length === 0) loop.look(false)
+        if (ready.length === 0) loop.wakeIdlers()
       } while (ready.length > 0 && driver.now() < end)
     } finally {
       loop.turning = false

@@ -8,7 +8,7 @@
  */
 import type { Task } from './task.js'
 import type { Timed } from './timers.js'
-import { CANCEL, Trap } from './trap.js'
+import { ADJUST, CANCEL, Trap } from './trap.js'
 
 /** Not cancelled. */
 export const LIVE = 0
@@ -43,14 +43,18 @@ export class Scope implements Timed {
   closed = false
   /** What it is called in messages. */
   readonly name: string
-  /** Are cancels from outside kept out? */
-  readonly shield: boolean
+  /** Are cancels from outside kept out? Changed through `setShield`. */
+  shield: boolean
   /** Milliseconds of grace after a cancel. */
   readonly grace: number
-  /** When it will be cancelled, on the kernel's clock in milliseconds; Infinity for never. */
-  readonly deadline: number
+  /** When it will be cancelled, on the kernel's clock in milliseconds; Infinity for never. Changed through `setDeadline`. */
+  deadline: number
   /** Was it the deadline that cancelled it? */
   expired = false
+  /** Did its own `Cancelled` arrive at its edge, so that what was in it did not come to its end? */
+  caught = false
+  /** @internal Called when a cancel of this scope, or of one around it, comes in. */
+  hooks: Set<(reason: unknown) => void> | null = null
   /** What was given to `cancel`. */
   reason: unknown = undefined
 
@@ -67,6 +71,17 @@ export class Scope implements Timed {
   /** Was it cancelled (whether or not anything inside took notice)? */
   get cancelled(): boolean {
     return this.status !== LIVE
+  }
+
+  /** Moves the deadline to a time on the kernel's clock; one that is past cancels at once. Does not wait. */
+  setDeadline(at: number): Trap<void> {
+    if (Number.isNaN(at)) throw new RangeError('Cannot set a deadline to NaN: a time on the kernel clock is needed')
+    return new Trap(ADJUST, this, null, at)
+  }
+
+  /** Raises or takes down the shield; a cancel that waited outside then comes in. Does not wait. */
+  setShield(on: boolean): Trap<void> {
+    return new Trap(ADJUST, this, on, 0)
   }
 
   /**

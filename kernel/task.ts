@@ -29,9 +29,17 @@ const IS_DAEMON = 1
 const IS_FAULTED = 2
 const IS_ALERT = 4
 const IS_TOLD = 8
+const IS_SEEN = 16
 
 /** Where a task is in its life. */
 export type TaskState = (typeof STATES)[number]
+
+/** @internal One value of one context; a chain of them is never changed, so that tasks can share it. */
+export interface ContextEntry {
+  readonly key: object
+  readonly value: unknown
+  readonly outer: ContextEntry | null
+}
 
 /** A running operation, as `spawn` returns it. */
 export class Task<out T = unknown> implements Timed {
@@ -42,7 +50,7 @@ export class Task<out T = unknown> implements Timed {
   /** @internal */
   readonly iterator: TaskIterator
   /** @internal The nursery that it is a child of. */
-  readonly home: Nursery
+  home: Nursery
   /** @internal The innermost scope. */
   scope: Scope
   /** @internal Its implicit nursery and at the same time the scope that `cancel` cancels; made when first needed. */
@@ -51,7 +59,7 @@ export class Task<out T = unknown> implements Timed {
   phase = NEW
   /** @internal See the head of this file. */
   value: unknown = undefined
-  /** Four switches in one field: see the accessors below. */
+  /** Switches in one field: see the accessors below. */
   private flags: number
   /** @internal The cancelled scopes that it has been told of. */
   knocked: Set<Scope> | null = null
@@ -67,6 +75,8 @@ export class Task<out T = unknown> implements Timed {
   younger: Task | null = null
   /** @internal */
   older: Task | null = null
+  /** @internal Its values of task-local context, innermost first. */
+  context: ContextEntry | null = null
   /** @internal Those who wait for its end. */
   joiners: TaskList | null = null
 
@@ -115,6 +125,15 @@ export class Task<out T = unknown> implements Timed {
 
   set told(on: boolean) {
     this.flags = on ? this.flags | IS_TOLD : this.flags & ~IS_TOLD
+  }
+
+  /** @internal Somebody knows how it ended: joined it, or got it from `next`. */
+  get seen(): boolean {
+    return (this.flags & IS_SEEN) !== 0
+  }
+
+  set seen(on: boolean) {
+    this.flags = on ? this.flags | IS_SEEN : this.flags & ~IS_SEEN
   }
 
   /** Where it is in its life. */

@@ -48,6 +48,9 @@ export const CANCEL = 12
 export const OPEN = 13
 export const CLOSE = 14
 export const FINISH = 15
+export const ADJUST = 16
+export const STARTED = 17
+export const IDLE = 18
 
 /** Names of the codes, for traces and messages. */
 export const TRAP_NAMES = [
@@ -67,6 +70,9 @@ export const TRAP_NAMES = [
   'open scope',
   'close scope',
   'finish nursery',
+  'adjust scope',
+  'started',
+  'wait until all are blocked',
 ] as const
 
 /** @internal What the kernel gives back to a waiting trap: the task, whose `value` is the answer. */

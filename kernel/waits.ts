@@ -10,7 +10,7 @@ import { actionOf } from './io.js'
 import type { Loop } from './loop.js'
 import type { TaskList } from './park.js'
 import type { Task } from './task.js'
-import { FINISH, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from './trap.js'
+import { FINISH, IDLE, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from './trap.js'
 
 /** A task that waits for host code to call it back; while it waits this is its `value`. */
 export class Suspension {
@@ -41,6 +41,9 @@ export function withdraw(loop: Loop, task: Task): boolean {
       break
     case JOIN:
       ;((trap.subject as Task).joiners as TaskList).remove(task)
+      break
+    case IDLE:
+      loop.idlers.remove(task)
       break
     case SUSPEND: {
       const wait = task.value as Suspension

@@ -2,7 +2,7 @@
  * Raw traps: about tasks. Each is one trap, made here and answered by the kernel; everything else is built from them.
  */
 import type { Address, Driver } from '../kernel/driver.js'
-import type { Nursery, SpawnOptions } from '../kernel/nursery.js'
+import type { Nursery, NurseryOptions, SpawnOptions } from '../kernel/nursery.js'
 import type { WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
 import type { Task } from '../kernel/task.js'
@@ -118,7 +118,7 @@ export function openScope(options: ScopeOptions | null, ms: number): Trap<Scope>
 }
 
 /** @internal */
-export function openNursery(options: ScopeOptions | null): Trap<Nursery> {
+export function openNursery(options: NurseryOptions | null): Trap<Nursery> {
   checkScope(options)
   return new Trap(OPEN, options, 'nursery', Number.POSITIVE_INFINITY)
 }

@@ -6,16 +6,9 @@
  */
 import { Cancelled } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import type { Nursery } from '../../kernel/nursery.js'
-import type { ScopeOptions } from '../../kernel/scope.js'
-import type { Operation } from '../../kernel/trap.js'
+import type { Nursery, NurseryOptions } from '../../kernel/nursery.js'
+import { type Operation, STARTED, Trap } from '../../kernel/trap.js'
 import { finishNursery, openNursery } from '../call.js'
-
-/** How a nursery behaves. */
-export interface NurseryOptions extends ScopeOptions {
-  /** `'first'` (default): the first failure leaves as it is. `'group'`: always an AggregateError of all failures. */
-  readonly errors?: 'first' | 'group'
-}
 
 /**
  * Runs a body that can start tasks, and waits until all of them are done. The first failure, of the body or of a child,
@@ -65,4 +58,27 @@ function* nurseryOperation<T>(body: (n: Nursery) => Operation<T>, options?: Nurs
 function groupOf(n: Nursery): AggregateError {
   const errors = [n.failure, ...(n.later ?? [])]
   return new AggregateError(errors, `${errors.length} task(s) of a nursery failed`)
+}
+
+/**
+ * Says that a task started with `n.start` is ready, and gives its starter this value. From here on the task is a child of
+ * that nursery. Does not wait.
+ *
+ * @throws KernelStateError if the task was not started that way, or has said so before.
+ * @example
+ * import { listen, nursery, run, serve, started } from 'drupe'
+ *
+ * function* server() {
+ *   const listener = yield* listen({ host: '127.0.0.1', port: 0 })
+ *   yield* started(listener.port)
+ *   yield* serve(listener, function* (stream) {})
+ * }
+ * await run(() => nursery(function* (n) {
+ *   const port = yield* n.start<number>(server)
+ *   console.log(port > 0) // => true
+ *   yield* n.cancel()
+ * }))
+ */
+export function started(value?: unknown): Trap<void> {
+  return new Trap(STARTED, null, value, 0)
 }

@@ -47,8 +47,9 @@ function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Opera
   try {
     return yield* body(inner)
   } catch (error) {
-    if (error instanceof Cancelled && error.scope === inner) return undefined
-    throw error
+    if (!(error instanceof Cancelled) || error.scope !== inner) throw error
+    inner.caught = true
+    return undefined
   } finally {
     yield* closeScope(inner)
   }

@@ -1,0 +1,82 @@
+/**
+ * The answers to the traps about scopes: open, adjust, cancel, and the hand-over of a started task.
+ */
+import { KernelStateError } from './errors.js'
+import { nestEmptied } from './group.js'
+import type { Loop } from './loop.js'
+import { Nursery, type NurseryOptions } from './nursery.js'
+import { cancelScope, cancelTask, reach } from './reach.js'
+import { LIVE, Scope } from './scope.js'
+import type { Task } from './task.js'
+import type { Trap } from './trap.js'
+
+export const FOREIGN = 'it belongs to another kernel'
+
+/** CANCEL: a scope, or a task. */
+export function cancel(loop: Loop, trap: Trap): boolean {
+  const home = trap.amount === 1 ? (trap.subject as Task).home : (trap.subject as Scope).task?.home
+  if (home !== undefined && home.root !== loop.root) throw new KernelStateError('cancel', FOREIGN)
+  if (trap.amount === 1) return cancelTask(loop, trap.subject as Task, trap.detail)
+  return cancelScope(loop, trap.subject as Scope, trap.detail, false)
+}
+
+/** OPEN: a scope, or a nursery, around what the task does next. */
+export function open(loop: Loop, task: Task, trap: Trap): Scope {
+  const options = trap.subject as NurseryOptions | null
+  const name = options?.name ?? 'a scope'
+  const grace = options?.grace ?? loop.grace
+  const now = trap.amount === Number.POSITIVE_INFINITY && options?.deadline === undefined ? 0 : loop.driver.now()
+  const deadline = Math.min(options?.deadline ?? Number.POSITIVE_INFINITY, now + trap.amount)
+  const shield = options?.shield ?? false
+  let scope: Scope
+  if (trap.detail === null) {
+    scope = new Scope(task.scope, task, name, shield, grace, deadline)
+  } else {
+    const nursery = new Nursery(task.scope, task, name, shield, grace, deadline, loop.root)
+    nursery.collecting = options?.onError === 'collect'
+    if (nursery.collecting || options?.completions) nursery.over = []
+    scope = nursery
+  }
+  task.scope = scope
+  if (deadline <= now) cancelScope(loop, scope, undefined, true)
+  else if (deadline !== Number.POSITIVE_INFINITY) loop.timers.set(scope, deadline)
+  return scope
+}
+
+/** ADJUST: the shield (a boolean in `detail`), or the deadline (in `amount`). */
+export function adjust(loop: Loop, trap: Trap): void {
+  const scope = trap.subject as Scope
+  if (scope.closed) return
+  if (trap.detail !== null) {
+    scope.shield = trap.detail as boolean
+    // Whoever is inside and has not heard of an outer cancel hears of it now.
+    if (!scope.shield) reach(loop, scope)
+    return
+  }
+  scope.deadline = trap.amount
+  if (scope.status !== LIVE) return
+  if (trap.amount <= loop.driver.now()) cancelScope(loop, scope, undefined, true)
+  else if (trap.amount === Number.POSITIVE_INFINITY) loop.timers.remove(scope)
+  else loop.timers.set(scope, trap.amount)
+}
+
+/** STARTED: the task is ready, and moves from the nursery of its starter into the one that it was started for. */
+export function started(loop: Loop, task: Task, value: unknown): void {
+  const nest = task.home
+  const target = nest.startingFor
+  if (target === null || nest.started !== null) throw new KernelStateError('say started', 'nobody waits for it in n.start()')
+  if (target.closed) throw new KernelStateError('say started', `${target.name} has ended meanwhile`)
+  nest.started = { value }
+  nest.remove(task)
+  target.add(task)
+  task.home = target
+  if (task.scope === nest) {
+    task.scope = target
+  } else {
+    let scope: Scope = task.scope
+    while (scope.parent !== nest) scope = scope.parent as Scope
+    scope.parent = target
+  }
+  task.alert = true
+  nestEmptied(loop, nest)
+}

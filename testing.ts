@@ -8,6 +8,7 @@ import type { Op } from './kernel/trap.js'
 import { VirtualDriver } from './kernel/virtual.js'
 
 export { VirtualDriver } from './kernel/virtual.js'
+export { waitAllBlocked } from './traps/call.js'
 
 /** How to run a test. */
 export type VirtualOptions = Omit<KernelOptions, 'driver'>

@@ -166,6 +166,7 @@ export class Loop {
     task.phase = RUNNING
     for (;;) {
       if (this.outstays(task)) {
+        this.swallowed(task)
         bodyEnded(this, task, FAILED, evicted(task))
         return
       }

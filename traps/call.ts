@@ -6,10 +6,11 @@ import type { Nursery, NurseryOptions, SpawnOptions } from '../kernel/nursery.js
 import type { WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
 import type { Task } from '../kernel/task.js'
-import { CALL, CHECKPOINT, CLOSE, CURRENT, FINISH, type Op, OPEN, PARK, SPAWN, SUSPEND, Trap, WAKE } from '../kernel/trap.js'
+import { CALL, CHECKPOINT, CLOSE, CURRENT, FINISH, IDLE, type Op, OPEN, PARK, SPAWN, SUSPEND, Trap, WAKE } from '../kernel/trap.js'
 import { checkScope, checkTimeout, type WaitOptions } from './check.js'
 
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
+const IDLE_TRAP = new Trap<void>(IDLE, null, null, 0)
 const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, 0)
 
 /**
@@ -109,6 +110,29 @@ export function suspend<T = void>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
 ): Trap<T> {
   return new Trap(SUSPEND, begin, null, 0)
+}
+
+/**
+ * Waits until every other task waits and nothing is ready: in a test, until everything that could happen has happened. On
+ * virtual time this is before the clock moves.
+ *
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { nursery, sleep } from 'drupe'
+ * import { virtual, waitAllBlocked } from 'drupe/testing'
+ *
+ * virtual({}, () => nursery(function* (n) {
+ *   let asleep = false
+ *   yield* n.spawn(function* () {
+ *     asleep = true
+ *     yield* sleep(1000)
+ *   })
+ *   yield* waitAllBlocked()
+ *   console.log(asleep) // => true
+ * }))
+ */
+export function waitAllBlocked(): Trap<void> {
+  return IDLE_TRAP
 }
 
 /** @internal Opens a scope of the given kind around what follows; `ms` from now is its deadline. */

@@ -25,6 +25,8 @@ export {
   type Lender,
   READ,
   READABLE,
+  RECEIVE,
+  SEND,
   WRITABLE,
   WRITE,
 } from './kernel/io-op.js'

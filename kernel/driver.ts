@@ -31,7 +31,7 @@
  *
  * Results are ≥ 0, or negative: the system's errno negated, or one of the portable results below.
  */
-import { ACCEPT, type Address, type IoOp, READ, READABLE } from './io-op.js'
+import { ACCEPT, type Address, type IoOp, READ, READABLE, RECEIVE } from './io-op.js'
 
 export * from './io-op.js'
 
@@ -46,14 +46,15 @@ export const UNSUPPORTED = -100_004
 
 /** Does this kind of op occupy the fd's reading side (or else its writing side)? */
 export function isReader(kind: number): boolean {
-  return kind === READ || kind === ACCEPT || kind === READABLE
+  return kind === READ || kind === ACCEPT || kind === READABLE || kind === RECEIVE
 }
 
 /** Sockets that a driver can open. */
-export type SocketKind = 'tcp4' | 'tcp6' | 'unix'
+export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix'
 
 /** Socket options that a driver can set; all of them switches, or sizes in bytes. */
 export type SocketOption =
+  | 'broadcast'
   | 'noDelay'
   | 'reuseAddress'
   | 'reusePort'

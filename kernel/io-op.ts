@@ -18,8 +18,22 @@ export const READABLE = 4
 /** Kind of operation: wait until writing would not wait. */
 export const WRITABLE = 5
 
+/** Kind of operation: receive a datagram into `buffer`; `address` then says from whom. */
+export const RECEIVE = 6
+/** Kind of operation: send `buffer` as one datagram to `address`, or to the connected peer if that is null. */
+export const SEND = 7
+
 /** What each kind is called in errors and traces. */
-export const IO_NAMES = ['read', 'write', 'accept', 'connect', 'wait until readable', 'wait until writable'] as const
+export const IO_NAMES = [
+  'read',
+  'write',
+  'accept',
+  'connect',
+  'wait until readable',
+  'wait until writable',
+  'receive',
+  'send',
+] as const
 
 /** An end point: an IP address with a port, or a path of a Unix socket. */
 export type Address =
@@ -53,7 +67,7 @@ export class IoOp<out T = unknown> extends Trap<T> {
   lender: Lender | null = null
   /** WRITE with `all`: bytes written so far. */
   moved = 0
-  /** CONNECT. */
+  /** CONNECT, SEND: to whom. RECEIVE: from whom, set by the driver. */
   address: Address | null = null
   /** For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was taken from. */
   pointer = 0

@@ -3,7 +3,7 @@
  *
  * The portable results become Drupe's own classes, an errno becomes a SystemError with the fields of Node's.
  */
-import { type Address, BUSY, CLOSED, CONNECT, type Driver, IO_NAMES, type IoOp, UNSUPPORTED } from './driver.js'
+import { type Address, BUSY, CLOSED, CONNECT, type Driver, IO_NAMES, type IoOp, SEND, UNSUPPORTED } from './driver.js'
 import { BusyError, ClosedError, SystemError, UnsupportedError } from './errors.js'
 
 /** `read fd 7`: for messages. */
@@ -13,7 +13,7 @@ export function actionOf(op: IoOp): string {
 
 /** The error of a completed operation with a negative result. */
 export function ioError(driver: Driver, op: IoOp): Error {
-  return resultError(driver, actionOf(op), IO_NAMES[op.kind] ?? 'io', op.result, op.kind === CONNECT ? op.address : null)
+  return resultError(driver, actionOf(op), IO_NAMES[op.kind] ?? 'io', op.result, op.kind === CONNECT || op.kind === SEND ? op.address : null)
 }
 
 /** The error of a negative result: `syscall` is what Node would call the failed call. */

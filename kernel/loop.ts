@@ -4,8 +4,8 @@
  * A step resumes a task with its answer and deals with the traps that it hands out. A trap that need not wait is answered
  * in place and the task goes on, until it has used up its budget; a trap that waits parks it. Around the steps stand two
  * rules. A pass runs exactly the tasks that were ready when it began, so whoever is made ready by a pass comes after all
- * that were there before. And the loop looks at the world (driver, clock) every so many steps, however busy it is; how
- * many adapts to how long steps take.
+ * that were there before. And the loop looks at the world (driver, clock) every so many steps, in the middle of a pass if
+ * need be; how many adapts to how long steps take.
  *
  * The loop never blocks. Its callers do (runners.ts).
  */
@@ -32,6 +32,8 @@ const BUDGET = 256
 const MOST_STEPS = 64
 /** …and aims at this many milliseconds between two looks. */
 const LOOK_EVERY_MS = 0.1
+/** How many timers may go off at one look. */
+const MOST_TIMERS = 4096
 /** After its grace a task may try this many waits, each of which throws; then its generator is dropped as it is. */
 const PATIENCE = 1000
 /** With nothing under way, only a wake-up from outside can come from the driver: every eighth look suffices. A mask. */
@@ -85,6 +87,7 @@ export class Loop {
   nudge: () => void = () => {}
   turning = false
   private readonly random: (() => number) | null
+  private leftInPass = 0
   private stride = MOST_STEPS
   private glances = 0
 
@@ -117,12 +120,10 @@ export class Loop {
   runReady(end: number): void {
     let before = this.driver.now()
     for (;;) {
-      let steps = 0
-      while (steps < this.stride && this.ready.length > 0) {
-        const count = this.ready.length
-        if (this.random !== null) this.ready.shuffle(count, this.random)
-        for (let i = 0; i < count; i++) this.step(this.ready.take())
-        steps += count
+      for (let steps = this.stride; steps > 0 && this.ready.length > 0; steps--) {
+        if (this.leftInPass === 0) this.beginPass()
+        this.leftInPass--
+        this.step(this.ready.take())
       }
       if (this.ready.length === 0) return
       this.glance()
@@ -134,6 +135,12 @@ export class Loop {
     }
   }
 
+  /** A pass may be longer than a turn; the next turn goes on with it. */
+  private beginPass(): void {
+    this.leftInPass = this.ready.length
+    if (this.random !== null) this.ready.shuffle(this.leftInPass, this.random)
+  }
+
   /** Nothing is ready: wakes the tasks that waited for this, once the world has nothing new either. True if one is ready. */
   wakeIdlers(): boolean {
     if (this.idlers.length === 0) return false
@@ -143,7 +150,10 @@ export class Loop {
   }
 
   private fire(now: number): void {
-    for (let entry = this.timers.due(now); entry !== null; entry = this.timers.due(now)) {
+    // So many at most, because a million that are due together must not stop the host; the rest is due at the next look.
+    for (let i = 0; i < MOST_TIMERS; i++) {
+      const entry = this.timers.due(now)
+      if (entry === null) return
       if (entry instanceof Task) taskDue(this, entry)
       else scopeDue(this, entry)
     }

@@ -9,8 +9,8 @@
  * A blocking fd (a shell's terminal, a pipe from a parent) must never stop the thread: poll(2) is asked before each call,
  * and a write is kept so small that it fits if there is room at all.
  */
-import { ACCEPT, CONNECT, type IoOp, READ, READABLE, UNSUPPORTED, WRITE } from '../kernel/driver.js'
-import { ADDRESS_BYTES, encodeAddress } from './address.js'
+import { ACCEPT, CONNECT, type IoOp, READ, READABLE, RECEIVE, SEND, UNSUPPORTED, WRITE } from '../kernel/driver.js'
+import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './address.js'
 import * as errno from './errno.js'
 import type { FdState, FdTable } from './fds.js'
 import { type Libc, POLLIN, POLLNVAL, POLLOUT, SO_ERROR, SOL_SOCKET } from './libc.js'
@@ -49,6 +49,8 @@ export class Attempts {
     if (op.kind === READ) return this.read(state, op)
     if (op.kind === WRITE) return this.write(state, op)
     if (op.kind === ACCEPT) return this.accept(state, op)
+    if (op.kind === RECEIVE) return this.receive(state, op)
+    if (op.kind === SEND) return this.send(state, op)
     if (op.kind === CONNECT) return state.writer === op ? this.connected(state, op) : this.connect(state, op)
     return this.level(state, op)
   }
@@ -73,7 +75,7 @@ export class Attempts {
       state.readable = false
       return false
     }
-    if (result > 0 && result < length && state.own && !state.hangup) state.readable = false
+    if (result > 0 && result < length && state.own && !state.hangup && !state.datagrams) state.readable = false
     return finish(op, result)
   }
 
@@ -100,6 +102,31 @@ export class Attempts {
     }
   }
 
+  /** A datagram that fills less than the buffer says nothing about the next one: only EAGAIN takes the flag down. */
+  private receive(state: FdState, op: IoOp<unknown>): boolean {
+    if (!this.locate(op, op.length)) return finish(op, EFAULT)
+    if (state.blocking && this.poll(state.fd, POLLIN) === 0) return waits(state, 'readable')
+    this.answer[0] = ADDRESS_BYTES
+    let result: number
+    do
+      result = this.libc.recvfrom(state.fd, op.pointer + op.offset, op.length, this.sockaddrAt, this.answerAt)
+    while (result === EINTR)
+    if (result === EAGAIN) return waits(state, 'readable')
+    if (result >= 0) op.address = decodeAddress(this.sockaddr, this.answer[0] as number)
+    return finish(op, result)
+  }
+
+  private send(state: FdState, op: IoOp<unknown>): boolean {
+    if (!this.locate(op, op.length)) return finish(op, EFAULT)
+    if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
+    const length = op.address === null ? 0 : encodeAddress(op.address, this.sockaddr)
+    const to = length === 0 ? 0 : this.sockaddrAt
+    let result: number
+    do result = this.libc.sendto(state.fd, op.pointer + op.offset, op.length, to, length)
+    while (result === EINTR)
+    return result === EAGAIN ? waits(state, 'writable') : finish(op, result)
+  }
+
   private accept(state: FdState, op: IoOp<unknown>): boolean {
     for (;;) {
       // A foreign listening socket may block, and then another process may have been faster than us.
@@ -111,7 +138,7 @@ export class Attempts {
       }
       // The peer gave up while it was queued: not our listener's failure, the next one may be fine.
       if (result === EINTR || result === errno.ECONNABORTED || result === errno.EPROTO) continue
-      if (result >= 0) this.fds.adopt(result)
+      if (result >= 0) this.fds.adopt(result, false)
       return finish(op, result)
     }
   }
@@ -174,6 +201,11 @@ export class Attempts {
     }
     return op.offset >= 0 && length >= 0 && op.offset + length <= buffer.length
   }
+}
+
+function waits(state: FdState, direction: 'readable' | 'writable'): false {
+  state[direction] = false
+  return false
 }
 
 function finish(op: IoOp<unknown>, result: number): true {

@@ -115,7 +115,7 @@ export class EpollDriver implements Driver, Watcher {
   socket(kind: SocketKind): number {
     if (this.epollFd < 0) return CLOSED
     const fd = this.sockets.open(kind)
-    if (fd >= 0) this.readiness.fds.adopt(fd)
+    if (fd >= 0) this.readiness.fds.adopt(fd, kind === 'udp4' || kind === 'udp6')
     return fd
   }
 

@@ -1,7 +1,7 @@
 /**
  * What a readiness driver knows about each file descriptor, in an array by number.
  *
- * *Own* fds were opened or accepted here: stream sockets, non-blocking, closed only through us, so what is known about
+ * *Own* fds were opened or accepted here: sockets, non-blocking, closed only through us, so what is known about
  * them stays true. All others are *foreign*: anybody may read from them, close them, and get another file under the
  * same number. They are looked at anew for every operation, one cheap call each, and only their registration is kept.
  *
@@ -28,6 +28,8 @@ export class FdState {
   registered = false
   closing = false
   own = false
+  /** Datagrams: less than asked for does not mean that nothing is left. */
+  datagrams = false
   blocking = false
 
   constructor(fd: number) {
@@ -39,7 +41,7 @@ export class FdState {
     this.generation = (this.generation + 1) | 0
     this.reader = this.writer = null
     this.readable = this.writable = true
-    this.hangup = this.registered = this.closing = this.own = this.blocking = false
+    this.hangup = this.registered = this.closing = this.own = this.datagrams = this.blocking = false
   }
 }
 
@@ -77,14 +79,15 @@ export class FdTable {
     return state
   }
 
-  /** Notes that this fd is a new non-blocking stream socket of our own. */
-  adopt(fd: number): void {
+  /** Notes that this fd is a new non-blocking socket of our own. */
+  adopt(fd: number, datagrams: boolean): void {
     const known = this.at(fd)
     if (known?.reader) this.orphans.push(known.reader)
     if (known?.writer) this.orphans.push(known.writer)
     known?.reset()
     const state = known ?? this.add(fd)
     state.own = true
+    state.datagrams = datagrams
   }
 
   /** Takes every waiting op off its fd. */

@@ -16,6 +16,7 @@ export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
 export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
 export const SOCK_NONBLOCK = O_NONBLOCK
 export const MSG_NOSIGNAL = 0x4000
 export const SHUT_WR = 1
@@ -38,6 +39,7 @@ export const EPOLL_CTL_MOD = 3
 /** Level and name of each option that is one int. */
 export const SOCKET_OPTIONS = {
   noDelay: [6, 1],
+  broadcast: [SOL_SOCKET, 6],
   reuseAddress: [SOL_SOCKET, 2],
   reusePort: [SOL_SOCKET, 15],
   keepAlive: [SOL_SOCKET, 9],
@@ -90,6 +92,8 @@ function bindLibc(koffi: Koffi) {
   const write = bind('write', 'int', 'uintptr_t', 'size_t')
   const recv = bind('recv', 'int', 'uintptr_t', 'size_t', 'int')
   const send = bind('send', 'int', 'uintptr_t', 'size_t', 'int')
+  const recvfrom = bind('recvfrom', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uintptr_t')
+  const sendto = bind('sendto', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uint')
   const accept4 = bind('accept4', 'int', 'uintptr_t', 'uintptr_t', 'int')
   const poll = bind('poll', 'uintptr_t', 'ulong', 'int')
   const fcntl = bind('fcntl', 'int', 'int', 'long')
@@ -103,6 +107,10 @@ function bindLibc(koffi: Koffi) {
     write: (fd: number, at: number, length: number) => checked(write(fd, at, length)),
     recv: (fd: number, at: number, length: number) => checked(recv(fd, at, length, 0)),
     send: (fd: number, at: number, length: number) => checked(send(fd, at, length, MSG_NOSIGNAL)),
+    recvfrom: (fd: number, at: number, length: number, from: number, fromLength: number) =>
+      checked(recvfrom(fd, at, length, 0, from, fromLength)),
+    sendto: (fd: number, at: number, length: number, to: number, toLength: number) =>
+      checked(sendto(fd, at, length, MSG_NOSIGNAL, to, toLength)),
     accept: (fd: number) => checked(accept4(fd, 0, 0, SOCK_NONBLOCK | CLOEXEC)),
     poll: (fds: number, count: number, ms: number) => checked(poll(fds, count, ms)),
     statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 0)),

@@ -10,7 +10,7 @@
  * remembers more than we do; close it.) An op that is not found any more has been handed over or is about to be, so
  * `cancel` says false.
  */
-import { BUSY, CLOSED, CONNECT, type IoOp, isReader, READABLE } from '../kernel/driver.js'
+import { BUSY, CLOSED, CONNECT, type IoOp, isReader, READABLE, WRITABLE } from '../kernel/driver.js'
 import { Attempts } from './attempt.js'
 import { EBADF, EINTR } from './errno.js'
 import { type FdState, FdTable, isFd } from './fds.js'
@@ -54,11 +54,12 @@ export class Readiness {
     }
     op.moved = 0
     const reads = isReader(op.kind)
-    // From CONNECT on, the flags do not tell what the call would do.
-    const worthIt = op.kind >= CONNECT || (reads ? state.readable : state.writable)
+    // The flags do not tell what a connect would do, nor what others have done to the fd meanwhile.
+    const level = op.kind === READABLE || op.kind === WRITABLE
+    const worthIt = level || op.kind === CONNECT || (reads ? state.readable : state.writable)
     if (worthIt && this.attempts.attempt(state, op)) return true
     op.lender?.takeBack(op)
-    if (!state.registered || !state.own || op.kind >= READABLE) {
+    if (!state.registered || !state.own || level) {
       // Regular files cannot be watched (EPERM), but poll(2) always calls them ready, so they never come this far.
       const result = this.watcher.watch(state.fd, state.generation, state.registered)
       if (result < 0) {

@@ -10,7 +10,14 @@ import { EBADF, EINVAL } from './errno.js'
 import { isFd } from './fds.js'
 import * as c from './libc.js'
 
-const FAMILIES: Readonly<Record<SocketKind, number>> = { tcp4: c.AF_INET, tcp6: c.AF_INET6, unix: c.AF_UNIX }
+/** Family and type of each kind. */
+const KINDS: Readonly<Record<SocketKind, readonly [number, number]>> = {
+  tcp4: [c.AF_INET, c.SOCK_STREAM],
+  tcp6: [c.AF_INET6, c.SOCK_STREAM],
+  udp4: [c.AF_INET, c.SOCK_DGRAM],
+  udp6: [c.AF_INET6, c.SOCK_DGRAM],
+  unix: [c.AF_UNIX, c.SOCK_STREAM],
+}
 
 /** Makes the calls; holds the scratch memory that they need. */
 export class Sockets {
@@ -27,9 +34,9 @@ export class Sockets {
   }
 
   open(kind: SocketKind): number {
-    const family = FAMILIES[kind]
-    if (family === undefined) return UNSUPPORTED
-    return this.libc.socket(family, c.SOCK_STREAM | c.SOCK_NONBLOCK | c.CLOEXEC, 0)
+    const place = KINDS[kind]
+    if (place === undefined) return UNSUPPORTED
+    return this.libc.socket(place[0], place[1] | c.SOCK_NONBLOCK | c.CLOEXEC, 0)
   }
 
   bind(fd: number, address: Address): number {

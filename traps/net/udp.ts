@@ -1,0 +1,138 @@
+/**
+ * UDP: datagrams, one at a time, each with the address that it came from or goes to.
+ */
+import { ClosedError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/io-op.js'
+import type { Operation, Trap } from '../../kernel/trap.js'
+import { ask } from '../call.js'
+import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
+import * as io from '../io.js'
+import { type Endpoint, toAddress } from '../ip.js'
+
+/** The largest payload that UDP can carry. */
+const MOST_BYTES = 65_535
+
+/** Where a datagram socket listens. */
+export interface UdpOptions {
+  /** An IP address, or `localhost`. Default `0.0.0.0`: every IPv4 address of the machine. */
+  readonly host?: string
+  /** Default 0: a free one. */
+  readonly port?: number
+  /** Allows datagrams to broadcast addresses. */
+  readonly broadcast?: boolean
+  readonly reusePort?: boolean
+}
+
+/** What came: the bytes, owned by the caller, and from whom. */
+export interface Datagram {
+  readonly bytes: Uint8Array
+  readonly from: Address
+}
+
+/** A bound datagram socket. */
+export class UdpSocket {
+  /** @internal */
+  constructor(
+    private fd: number,
+    /** Where it is bound. */
+    readonly address: Address,
+  ) {}
+
+  /** The port that it is bound to. */
+  get port(): number {
+    return this.address.family === 'unix' ? 0 : this.address.port
+  }
+
+  /**
+   * Waits for a datagram. Cancelled or timed out, none was taken.
+   *
+   * @throws ClosedError if the socket is closed, before or meanwhile.
+   * @throws BusyError if another task is receiving.
+   * @throws TimeoutError after `timeout` milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   */
+  receive(options?: WaitOptions): Trap<Datagram> {
+    const fd = this.opened('receive a datagram')
+    const op = new IoOp<Datagram>(RECEIVE, fd, new Uint8Array(MOST_BYTES), 0, MOST_BYTES, checkTimeout(options?.timeout))
+    op.convert = datagram
+    return op
+  }
+
+  /**
+   * Sends one datagram; how many bytes it had. Waits only if the system has no room for it.
+   *
+   * @throws SystemError if the system refuses it: `EMSGSIZE`, `ENETUNREACH`, …
+   * @throws ClosedError if the socket is closed, before or meanwhile.
+   * @throws BusyError if another task is sending.
+   * @throws TimeoutError after `timeout` milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   */
+  send(bytes: Uint8Array, to: Endpoint, options?: WaitOptions): Trap<number> {
+    checkBytes('send', bytes)
+    const fd = this.opened('send a datagram')
+    const op = new IoOp<number>(SEND, fd, bytes, 0, bytes.length, checkTimeout(options?.timeout))
+    op.address = toAddress('send to', to)
+    return op
+  }
+
+  /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait. */
+  close(): Trap<void> {
+    return ask('close', (driver) => {
+      if (this.fd < 0) return undefined
+      const fd = this.fd
+      this.fd = -1
+      const result = driver.closeFd(fd)
+      return result < 0 ? result : undefined
+    }) as Trap<void>
+  }
+
+  private opened(action: string): number {
+    if (this.fd < 0) throw new ClosedError(action)
+    return this.fd
+  }
+}
+
+function datagram(op: IoOp, bytes: number): Datagram {
+  const buffer = op.buffer as Uint8Array
+  op.buffer = op.pointee = null
+  // A copy of the right size: the buffer is as large as the largest datagram.
+  return { bytes: buffer.slice(0, bytes), from: op.address as Address }
+}
+
+/**
+ * Opens a datagram socket. Close it when done.
+ *
+ * @throws SystemError if the port is taken (`EADDRINUSE`), not allowed (`EACCES`), …, with `address` and `port`.
+ * @throws RangeError if the port is no port.
+ * @throws TypeError if `host` is neither an IP address nor `localhost`.
+ * @example
+ * import { run, udp } from 'drupe'
+ *
+ * await run(function* () {
+ *   const a = yield* udp({ host: '127.0.0.1' })
+ *   const b = yield* udp({ host: '127.0.0.1' })
+ *   yield* a.send(new TextEncoder().encode('ping'), { host: '127.0.0.1', port: b.port })
+ *   const { bytes, from } = yield* b.receive()
+ *   console.log(new TextDecoder().decode(bytes), from.family) // => ping ipv4
+ *   yield* a.close()
+ *   yield* b.close()
+ * })
+ */
+export function udp(options: UdpOptions = {}): Operation<UdpSocket> {
+  const address = toAddress('bind to', { host: options.host ?? '0.0.0.0', port: options.port ?? 0 })
+  return watched('udp', udpOperation(address, options))
+}
+
+function* udpOperation(address: Address, options: UdpOptions): Operation<UdpSocket> {
+  const fd = yield* io.socket(address.family === 'ipv6' ? 'udp6' : 'udp4')
+  try {
+    if (options.broadcast) yield* io.setOption(fd, 'broadcast', true)
+    if (options.reusePort) yield* io.setOption(fd, 'reusePort', true)
+    yield* io.bind(fd, address)
+    return new UdpSocket(fd, yield* io.localAddress(fd))
+  } catch (error) {
+    yield* io.close(fd)
+    throw error
+  }
+}

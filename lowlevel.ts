@@ -21,7 +21,6 @@ export {
   CONNECT,
   IO_NAMES,
   IoOp,
-
   type Lender,
   READ,
   READABLE,
@@ -37,7 +36,6 @@ export { knock } from './native/knock.js'
 export { chooseDriver } from './native/select.js'
 export { park, suspend, wake } from './traps/call.js'
 export type { WaitOptions } from './traps/check.js'
-export type { Endpoint } from './traps/ip.js'
 export {
   accept,
   bind,
@@ -55,3 +53,4 @@ export {
   write,
   writeAll,
 } from './traps/io.js'
+export type { Endpoint } from './traps/ip.js'

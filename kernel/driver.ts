@@ -111,6 +111,8 @@ export interface Driver {
   /** Ends the writing side, so that the peer reads an end. */
   shutdown(fd: number): number
   closeFd(fd: number): number
+  /** The addresses of a host name that this driver knows by itself, as a simulated network does; null: ask the system. */
+  lookup?(name: string, port: number): readonly Address[] | null
   /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
   describeError(result: number): readonly [name: string, text: string]
 }

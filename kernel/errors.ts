@@ -59,7 +59,11 @@ export class TimeoutError extends DrupeError {
   readonly ms: number
 
   constructor(action: string, ms: number, options?: ErrorOptions) {
-    super('DRUPE_TIMEOUT', `Cannot ${action}: ${Number.isNaN(ms) ? 'the deadline has passed' : `not done within ${ms} ms`}`, options)
+    super(
+      'DRUPE_TIMEOUT',
+      `Cannot ${action}: ${Number.isNaN(ms) ? 'the deadline has passed' : `not done within ${ms} ms`}`,
+      options,
+    )
     this.ms = ms
   }
 }
@@ -116,7 +120,10 @@ export class KernelStateError extends DrupeError {
 /** Debug mode: an operation was made and never run, most likely for want of a `yield*`. Its stack is the line that made it. */
 export class ForgottenYieldError extends DrupeError {
   constructor(name: string) {
-    super('DRUPE_FORGOTTEN_YIELD', `Cannot finish the task: ${name}() was called and never run; write "yield* ${name}(…)"`)
+    super(
+      'DRUPE_FORGOTTEN_YIELD',
+      `Cannot finish the task: ${name}() was called and never run; write "yield* ${name}(…)"`,
+    )
   }
 }
 
@@ -193,6 +200,8 @@ export function suppressed(error: unknown): readonly unknown[] {
 /** A symbol property, so that `console.log` and uncaught errors show it without a line of our own. */
 const SUPPRESSED = Symbol.for('drupe.suppressed')
 
+const MOST_SUPPRESSED = 100
+
 /** For errors that cannot take a property. */
 const frozen = new WeakMap<object, unknown[]>()
 
@@ -201,8 +210,13 @@ export function suppress(first: unknown, later: unknown): void {
   if (first === later || typeof first !== 'object' || first === null) return
   const holder = first as { [SUPPRESSED]?: unknown[] }
   const list = holder[SUPPRESSED]
-  if (list !== undefined) list.push(later)
+  if (list !== undefined) keep(list, later)
   else if (Object.isExtensible(first)) Object.defineProperty(first, SUPPRESSED, { value: [later], enumerable: true })
-  else if (frozen.has(first)) frozen.get(first)?.push(later)
+  else if (frozen.has(first)) keep(frozen.get(first) as unknown[], later)
   else frozen.set(first, [later])
+}
+
+/** One error object thrown again and again (a constant of a module) must not collect others for ever. */
+function keep(list: unknown[], later: unknown): void {
+  if (list.length < MOST_SUPPRESSED) list.push(later)
 }

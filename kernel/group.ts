@@ -178,7 +178,7 @@ function childEnded(loop: Loop, child: Task): Task | null {
 
 /** Tells those who wait for the next task to be over. */
 function announce(loop: Loop, nursery: Nursery, child: Task): void {
-  if (!child.daemon) nursery.over?.push(child)
+  if (!child.daemon || child.phase === FAILED) nursery.over?.push(child)
   if (nursery.arrivals === null) return
   const last = nursery.size === nursery.daemons
   wakeFirst(loop, nursery.arrivals, last ? Number.POSITIVE_INFINITY : 1, undefined)
@@ -215,7 +215,8 @@ function resumeFinisher(loop: Loop, nursery: Nursery, task: Task): void {
 
 /** Once only daemons are left, they go: nobody waits for them. */
 function dismissDaemons(loop: Loop, nursery: Nursery): void {
-  if (nursery.daemons === 0 || nursery.size > nursery.daemons) return
+  // A child that is being started is awaited whatever it will be afterwards.
+  if (nursery.daemons === 0 || nursery.size > nursery.daemons || nursery.startingFor !== null) return
   for (let child = nursery.youngest; child !== null; child = child.older) {
     if (child.own === null || child.own.status === LIVE) cancelTask(loop, child, 'all else in its nursery is done')
   }

@@ -11,12 +11,13 @@ import { closeScope, finish, wakeFirst } from './group.js'
 import { actionOf, ioError, resultError } from './io.js'
 import type { Loop } from './loop.js'
 import type { Nursery, SpawnRequest } from './nursery.js'
-import { TaskList, type WaitQueue } from './park.js'
+import { type Act, TaskList, WAIT, type WaitQueue } from './park.js'
 import { innermostNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { adjust, cancel, FOREIGN, open, started } from './scoping.js'
 import { iteratorOf, outcomeOf, READY, Task, WAITING } from './task.js'
 import {
+  ACT,
   ADJUST,
   CALL,
   CANCEL,
@@ -28,8 +29,8 @@ import {
   IDLE,
   IO,
   JOIN,
-  type Op,
   OPEN,
+  type Op,
   PARK,
   SLEEP,
   SLEEP_UNTIL,
@@ -56,11 +57,10 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
     case IO:
       return io(loop, task, trap as IoOp)
     case PARK:
-      if (task.alert) loop.checkpoint(task)
-      loop.wait(task, trap)
-      ;(trap.subject as WaitQueue).add(task)
-      if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + trap.amount)
-      return false
+      return park(loop, task, trap)
+    case ACT:
+      task.value = (trap.subject as Act)(task, trap, loop)
+      return true
     case WAKE:
       task.value = wake(loop, trap)
       return true
@@ -83,7 +83,7 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
       task.value = loop.driver.now()
       return true
     case CURRENT:
-      task.value = task
+      task.value = trap.amount === 1 ? innermostNursery(loop, task) : task
       return true
     case OPEN:
       task.value = open(loop, task, trap)
@@ -140,6 +140,22 @@ function io(loop: Loop, task: Task, op: IoOp): boolean {
   return false
 }
 
+function park(loop: Loop, task: Task, trap: Trap): boolean {
+  if (task.alert) loop.checkpoint(task)
+  const queue = trap.subject as WaitQueue
+  if (queue.admit !== null) {
+    const answer = queue.admit(task, trap, loop)
+    if (answer !== WAIT) {
+      task.value = answer
+      return true
+    }
+  }
+  loop.wait(task, trap)
+  queue.add(task)
+  if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + trap.amount)
+  return false
+}
+
 function wake(loop: Loop, trap: Trap): number {
   const queue = trap.subject as WaitQueue
   const first = queue.head
@@ -158,7 +174,13 @@ function spawn(loop: Loop, task: Task, trap: Trap): Task {
 }
 
 /** Makes a task and puts it into the ready queue. */
-export function start(loop: Loop, nursery: Nursery, op: Op<unknown>, label: string | Op<unknown>, daemon: boolean): Task {
+export function start(
+  loop: Loop,
+  nursery: Nursery,
+  op: Op<unknown>,
+  label: string | Op<unknown>,
+  daemon: boolean,
+): Task {
   const task = new Task(++loop.lastId, label, iteratorOf(toOperation(op)), nursery, daemon)
   task.alert = nursery.status !== LIVE || (nursery.task?.alert ?? false)
   const spawner = loop.current
@@ -174,10 +196,10 @@ export function start(loop: Loop, nursery: Nursery, op: Op<unknown>, label: stri
 
 function join(loop: Loop, task: Task, trap: Trap): boolean {
   const target = trap.subject as Task
-  target.seen = true
   if (target.home.root !== loop.root) throw new KernelStateError(`join ${String(target)}`, FOREIGN)
   if (task.alert) loop.checkpoint(task)
   if (target.ended) {
+    target.seen = true
     task.value = outcomeOf(target, trap.amount === 1)
     return true
   }
@@ -208,7 +230,11 @@ function suspend(loop: Loop, task: Task, trap: Trap): boolean {
     }
   }
   try {
-    wait.abort = (trap.subject as Starter)((value) => settle(value, false), (error) => settle(error, true)) ?? undefined
+    wait.abort =
+      (trap.subject as Starter)(
+        (value) => settle(value, false),
+        (error) => settle(error, true),
+      ) ?? undefined
   } catch (error) {
     // Whoever got hold of the callbacks before it failed must not wake the task out of another wait.
     wait.settled = true

@@ -13,7 +13,13 @@ export function actionOf(op: IoOp): string {
 
 /** The error of a completed operation with a negative result. */
 export function ioError(driver: Driver, op: IoOp): Error {
-  return resultError(driver, actionOf(op), IO_NAMES[op.kind] ?? 'io', op.result, op.kind === CONNECT || op.kind === SEND ? op.address : null)
+  return resultError(
+    driver,
+    actionOf(op),
+    IO_NAMES[op.kind] ?? 'io',
+    op.result,
+    op.kind === CONNECT || op.kind === SEND ? op.address : null,
+  )
 }
 
 /** The error of a negative result: `syscall` is what Node would call the failed call. */
@@ -25,7 +31,8 @@ export function resultError(
   address: Address | null,
 ): Error {
   if (result === CLOSED) return new ClosedError(action, 'it was closed while this task waited')
-  if (result === BUSY) return new BusyError(action, 'another task is waiting there; one reader and one writer at a time')
+  if (result === BUSY)
+    return new BusyError(action, 'another task is waiting there; one reader and one writer at a time')
   if (result === UNSUPPORTED) return new UnsupportedError(action, `the ${driver.name} driver cannot`)
   const [code, text] = driver.describeError(result)
   if (address === null) return new SystemError({ code, errno: result, syscall, text })

@@ -193,7 +193,7 @@ export class Kernel {
   private endClosing(): void {
     this.state = 'closed'
     this.loop.timers.remove(this.loop.root)
-    const left = this.loop.live > 0 ? waiting(this.loop) : []
+    const left = this.loop.live > 0 ? waiting(this.loop.root) : []
     this.guest?.close()
     this.loop.driver.close()
     if (this.loop.live > 0) {

@@ -17,7 +17,7 @@ import { handle } from './handlers.js'
 import type { Instruments } from './instruments.js'
 import { actionOf, ioError } from './io.js'
 import { Nursery } from './nursery.js'
-import { TaskList } from './park.js'
+import { type Hands, TaskList } from './park.js'
 import { knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
 import type { Scope } from './scope.js'
@@ -52,7 +52,7 @@ export interface LoopOptions {
   readonly warn: (message: string) => void
 }
 
-export class Loop {
+export class Loop implements Hands {
   readonly driver: Driver
   readonly grace: number
   readonly instruments: Instruments | null
@@ -235,6 +235,20 @@ export class Loop {
     this.resume(task, error)
   }
 
+  /** A parked task goes on with this answer. */
+  wake(task: Task, value: unknown): void {
+    if (task.home.root !== this.root) throw new KernelStateError(`wake ${String(task)}`, 'it belongs to another kernel')
+    ;((task.trap as Trap).subject as TaskList).remove(task)
+    if (task.timerIndex !== -1) this.timers.remove(task)
+    this.resume(task, value)
+  }
+
+  /** A parked task goes on with this error. */
+  fail(task: Task, error: unknown): void {
+    this.wake(task, error)
+    task.faulted = true
+  }
+
   /** The running task's trap throws. */
   fault(task: Task, error: unknown): void {
     task.faulted = true
@@ -303,4 +317,3 @@ function evicted(task: Task): KernelStateError {
 function badYield(task: Task, value: unknown): TypeError {
   return new TypeError(`Cannot answer ${describe(value)}, yielded by ${String(task)}: ${adviceFor(value)}`)
 }
-

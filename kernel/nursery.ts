@@ -11,7 +11,7 @@ import { KernelStateError, suppress } from './errors.js'
 import { WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
 import type { Task } from './task.js'
-import { FINISH, type Op, OPEN, SPAWN, Trap } from './trap.js'
+import { FINISH, OPEN, type Op, SPAWN, Trap } from './trap.js'
 
 const START_OPTIONS = { name: 'start' }
 
@@ -129,7 +129,8 @@ export class Nursery extends Scope {
    * @throws Cancelled if a scope around the task is cancelled.
    */
   *next(): Generator<Trap, Task | null, unknown> {
-    if (this.over === null) throw new KernelStateError('wait for the next task', 'the nursery needs { completions: true }')
+    if (this.over === null)
+      throw new KernelStateError('wait for the next task', 'the nursery needs { completions: true }')
     for (;;) {
       const task = this.over[this.returned]
       if (task !== undefined) {

@@ -7,6 +7,20 @@
 import type { Task } from './task.js'
 import { PARK, Trap } from './trap.js'
 
+/** What the `admit` of a wait queue returns for a task that has to wait. */
+export const WAIT: unique symbol = Symbol('wait')
+
+/** What a synchronisation object does inside a trap: nothing comes between its steps. */
+export type Act = (task: Task, trap: Trap<unknown>, hands: Hands) => unknown
+
+/** How an act lets parked tasks go on, whichever place they have in their queue; the kernel lends it for the call. */
+export interface Hands {
+  /** Answers the wait of a parked task. From here on no cancel gets it out of that wait. */
+  wake(task: Task, value: unknown): void
+  /** The same with an error. */
+  fail(task: Task, error: unknown): void
+}
+
 /** @internal The list itself; the joiners of a task are one without a name. */
 export class TaskList {
   /** How many tasks wait. */
@@ -58,11 +72,17 @@ export class TaskList {
 export class WaitQueue extends TaskList {
   /** What the queue is for; traces and deadlock messages show it. */
   readonly name: string
+  /**
+   * Asked, inside the trap, when a task is about to wait here and no cancel has anything to say to it: returns the answer if
+   * it need not wait, else WAIT. Null: everybody waits.
+   */
+  readonly admit: Act | null
   private parking: Trap<unknown> | null = null
 
-  constructor(name = 'queue') {
+  constructor(name = 'queue', admit: Act | null = null) {
     super()
     this.name = name
+    this.admit = admit
   }
 
   /** @internal The one trap that waits here without a timeout. */

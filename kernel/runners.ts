@@ -6,14 +6,15 @@
  * timers and callbacks get theirs, and an idle kernel does not keep the process alive. Tests use the blocking runner over
  * the virtual driver, whose sleep is a jump of the clock.
  */
-import type { Attachment } from './driver.js'
+import type { Attachment, IoOp } from './driver.js'
 import { DeadlockError } from './errors.js'
+import { actionOf } from './io.js'
 import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
 import type { WaitQueue } from './park.js'
 import type { Scope } from './scope.js'
 import { WAITING } from './task.js'
-import { JOIN, PARK, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
+import { IO, JOIN, PARK, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
 
 /** How long a turn may take before the host gets its turn. */
 export const TURN_MS = 8
@@ -33,7 +34,7 @@ export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSI
       if (loop.ready.length > 0 || loop.wakeIdlers()) continue
       if (loop.driver.now() >= until) return
       const hopeless = loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0
-      if (hopeless && until === Number.POSITIVE_INFINITY) throw new DeadlockError(waiting(loop))
+      if (hopeless && until === Number.POSITIVE_INFINITY) throw new DeadlockError(waiting(loop.root))
       loop.driver.arm(Math.min(loop.timers.next, until))
       loop.look(true)
     }
@@ -45,9 +46,9 @@ export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSI
 }
 
 /** Every waiting task with what it waits for, for messages. */
-export function waiting(loop: Loop): string[] {
+export function waiting(root: Nursery): string[] {
   const found: string[] = []
-  const nurseries: Nursery[] = [loop.root]
+  const nurseries: Nursery[] = [root]
   for (let nursery = nurseries.pop(); nursery !== undefined; nursery = nurseries.pop()) {
     for (let task = nursery.oldest; task !== null; task = task.younger) {
       if (task.phase === WAITING && task.trap !== null) found.push(`${String(task)}: ${whereabouts(task.trap)}`)
@@ -61,6 +62,7 @@ export function waiting(loop: Loop): string[] {
 
 function whereabouts(trap: Trap): string {
   if (trap.code === PARK) return `park in "${(trap.subject as WaitQueue).name}"`
+  if (trap.code === IO) return actionOf(trap as IoOp)
   if (trap.code === JOIN) return `join ${String(trap.subject)}`
   if (trap.code === SUSPEND) return 'suspended until host code calls back'
   return TRAP_NAMES[trap.code] as string
@@ -105,7 +107,7 @@ export class Guest {
     const { loop } = this
     if (loop.ready.length > 0) this.attachment.schedule()
     else loop.driver.arm(loop.timers.next)
-    const busy = loop.inFlight > 0 || loop.timers.size > 0
+    const busy = loop.inFlight > 0 || loop.timers.size > 0 || loop.wakers.size > 0
     if (busy === this.held) return
     this.held = busy
     if (busy) this.attachment.ref()

@@ -12,12 +12,14 @@ import type { Trap } from './trap.js'
 
 export const FOREIGN = 'it belongs to another kernel'
 
-/** CANCEL: a scope, or a task. */
-export function cancel(loop: Loop, trap: Trap): boolean {
+/** CANCEL: a scope (0), a task (1), or (2) a scope later: the answer is a function for host code that cancels it. */
+export function cancel(loop: Loop, trap: Trap): boolean | ((reason: unknown) => boolean) {
   const home = trap.amount === 1 ? (trap.subject as Task).home : (trap.subject as Scope).task?.home
   if (home !== undefined && home.root !== loop.root) throw new KernelStateError('cancel', FOREIGN)
   if (trap.amount === 1) return cancelTask(loop, trap.subject as Task, trap.detail)
-  return cancelScope(loop, trap.subject as Scope, trap.detail, false)
+  const scope = trap.subject as Scope
+  if (trap.amount === 2) return (reason) => cancelScope(loop, scope, reason, false)
+  return cancelScope(loop, scope, trap.detail, false)
 }
 
 /** OPEN: a scope, or a nursery, around what the task does next. */
@@ -64,7 +66,8 @@ export function adjust(loop: Loop, trap: Trap): void {
 export function started(loop: Loop, task: Task, value: unknown): void {
   const nest = task.home
   const target = nest.startingFor
-  if (target === null || nest.started !== null) throw new KernelStateError('say started', 'nobody waits for it in n.start()')
+  if (target === null || nest.started !== null)
+    throw new KernelStateError('say started', 'nobody waits for it in n.start()')
   if (target.closed) throw new KernelStateError('say started', `${target.name} has ended meanwhile`)
   nest.started = { value }
   nest.remove(task)

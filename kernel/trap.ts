@@ -51,6 +51,7 @@ export const FINISH = 15
 export const ADJUST = 16
 export const STARTED = 17
 export const IDLE = 18
+export const ACT = 19
 
 /** Names of the codes, for traces and messages. */
 export const TRAP_NAMES = [
@@ -73,6 +74,7 @@ export const TRAP_NAMES = [
   'adjust scope',
   'started',
   'wait until all are blocked',
+  'act',
 ] as const
 
 /** @internal What the kernel gives back to a waiting trap: the task, whose `value` is the answer. */

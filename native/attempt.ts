@@ -108,8 +108,7 @@ export class Attempts {
     if (state.blocking && this.poll(state.fd, POLLIN) === 0) return waits(state, 'readable')
     this.answer[0] = ADDRESS_BYTES
     let result: number
-    do
-      result = this.libc.recvfrom(state.fd, op.pointer + op.offset, op.length, this.sockaddrAt, this.answerAt)
+    do result = this.libc.recvfrom(state.fd, op.pointer + op.offset, op.length, this.sockaddrAt, this.answerAt)
     while (result === EINTR)
     if (result === EAGAIN) return waits(state, 'readable')
     if (result >= 0) op.address = decodeAddress(this.sockaddr, this.answer[0] as number)

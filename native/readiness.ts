@@ -10,7 +10,7 @@
  * remembers more than we do; close it.) An op that is not found any more has been handed over or is about to be, so
  * `cancel` says false.
  */
-import { BUSY, CLOSED, CONNECT, type IoOp, isReader, READABLE, WRITABLE } from '../kernel/driver.js'
+import { BUSY, CLOSED, CONNECT, type IoOp, isReader, READ, READABLE, WRITABLE, WRITE } from '../kernel/driver.js'
 import { Attempts } from './attempt.js'
 import { EBADF, EINTR } from './errno.js'
 import { type FdState, FdTable, isFd } from './fds.js'
@@ -53,6 +53,10 @@ export class Readiness {
       return true
     }
     op.moved = 0
+    if (op.length === 0 && (op.kind === READ || op.kind === WRITE)) {
+      op.result = 0
+      return true
+    }
     const reads = isReader(op.kind)
     // The flags do not tell what a connect would do, nor what others have done to the fd meanwhile.
     const level = op.kind === READABLE || op.kind === WRITABLE

@@ -6,7 +6,21 @@ import type { Nursery, NurseryOptions, SpawnOptions } from '../kernel/nursery.js
 import type { WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
 import type { Task } from '../kernel/task.js'
-import { CALL, CHECKPOINT, CLOSE, CURRENT, FINISH, IDLE, type Op, OPEN, PARK, SPAWN, SUSPEND, Trap, WAKE } from '../kernel/trap.js'
+import {
+  CALL,
+  CHECKPOINT,
+  CLOSE,
+  CURRENT,
+  FINISH,
+  IDLE,
+  OPEN,
+  type Op,
+  PARK,
+  SPAWN,
+  SUSPEND,
+  Trap,
+  WAKE,
+} from '../kernel/trap.js'
 import { checkScope, checkTimeout, type WaitOptions } from './check.js'
 
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)

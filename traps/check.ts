@@ -44,7 +44,8 @@ export function checkFd(action: string, fd: number): number {
 /** Bytes to read into, or to write. */
 export function checkBytes(action: string, bytes: Uint8Array): Uint8Array {
   if (!(bytes instanceof Uint8Array)) {
-    const hint = typeof bytes === 'string' ? 'encode the string first (new TextEncoder().encode(text))' : 'not a Uint8Array'
+    const hint =
+      typeof bytes === 'string' ? 'encode the string first (new TextEncoder().encode(text))' : 'not a Uint8Array'
     throw new TypeError(`Cannot ${action} ${typeof bytes}: ${hint}`)
   }
   return bytes

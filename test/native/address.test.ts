@@ -1,3 +1,7 @@
+/**
+ * Socket addresses: every form survives the way into bytes and back, and what is no address is refused before a system
+ * call could misread it.
+ */
 import test from 'ava'
 import type { Address } from '../../kernel/driver.js'
 import { ADDRESS_BYTES, decodeAddress, encodeAddress, formatIPv6, parseIPv4, parseIPv6 } from '../../native/address.js'

@@ -1,3 +1,6 @@
+/**
+ * The epoll driver against the contract: the whole conformance suite, and nothing of its own.
+ */
 import { EpollDriver } from '../../native/epoll.js'
 import { conformance } from './conformance.js'
 import { bytes } from './conformance-bytes.js'

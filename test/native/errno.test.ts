@@ -1,3 +1,6 @@
+/**
+ * Error numbers: each has the name and words that Node gives it, and the few that the drivers compare with are right.
+ */
 import { constants } from 'node:os'
 import test from 'ava'
 import { BUSY, CANCELED, CLOSED, UNSUPPORTED } from '../../kernel/driver.js'

@@ -1,3 +1,6 @@
+/**
+ * The choice of a driver: by platform, or by name through DRUPE_DRIVER, with an error that lists what there is.
+ */
 import test from 'ava'
 import { chooseDriver } from '../../native/select.js'
 

@@ -7,12 +7,13 @@
 import { SystemError } from '../../kernel/errors.js'
 import type { Address } from '../../kernel/io-op.js'
 import type { Operation } from '../../kernel/trap.js'
-import { suspend } from '../call.js'
+import { ask, suspend } from '../call.js'
 import { ipFamily } from '../ip.js'
 
 /** The addresses that a name stands for, at least one. */
-export function* lookup(host: string, port: number): Operation<Address[]> {
-  if (typeof host !== 'string' || host === '') throw new TypeError(`Cannot look up ${JSON.stringify(host)}: no host name`)
+export function* lookup(host: string, port: number): Operation<readonly Address[]> {
+  if (typeof host !== 'string' || host === '')
+    throw new TypeError(`Cannot look up ${JSON.stringify(host)}: no host name`)
   const family = ipFamily(host)
   if (family !== null) return [{ family, host, port }]
   if (host === 'localhost') {
@@ -21,6 +22,8 @@ export function* lookup(host: string, port: number): Operation<Address[]> {
       { family: 'ipv6', host: '::1', port },
     ]
   }
+  const known = yield* ask('lookup', (driver) => driver.lookup?.(host, port) ?? null)
+  if (known !== null) return known
   const dns = yield* suspend<typeof import('node:dns')>((resolve, reject) => {
     import('node:dns').then(resolve, reject)
   })

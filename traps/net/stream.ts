@@ -106,7 +106,11 @@ export class Stream {
   private *readAllOperation(options?: WaitOptions): Operation<Uint8Array> {
     const chunks: Uint8Array[] = []
     let bytes = 0
-    for (let chunk = yield* this.read(MOST_BYTES, options); chunk !== null; chunk = yield* this.read(MOST_BYTES, options)) {
+    for (
+      let chunk = yield* this.read(MOST_BYTES, options);
+      chunk !== null;
+      chunk = yield* this.read(MOST_BYTES, options)
+    ) {
       chunks.push(chunk)
       bytes += chunk.length
     }
@@ -184,7 +188,8 @@ export class Stream {
     options: WaitOptions | undefined,
   ): Trap<unknown> {
     this.assertOpen('read from the stream')
-    if (!(length >= 1) && buffer === null) throw new RangeError(`Cannot read at most ${length} bytes: it must be 1 or more`)
+    if (!(length >= 1) && buffer === null)
+      throw new RangeError(`Cannot read at most ${length} bytes: it must be 1 or more`)
     let op = this.reader
     if (op === null || !op.claim()) {
       op = new IoOp(READ, this.fd, null, 0, 0, 0)

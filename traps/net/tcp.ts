@@ -124,7 +124,8 @@ function* listenOperation(options: ListenOptions): Operation<Listener> {
     return yield* listenOn({ family: 'ipv6', host: '::', port }, options)
   } catch (error) {
     // A machine without IPv6.
-    if (!(error instanceof SystemError) || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL')) throw error
+    if (!(error instanceof SystemError) || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL'))
+      throw error
     return yield* listenOn({ family: 'ipv4', host: '0.0.0.0', port }, options)
   }
 }

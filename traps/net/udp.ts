@@ -54,7 +54,14 @@ export class UdpSocket {
    */
   receive(options?: WaitOptions): Trap<Datagram> {
     const fd = this.opened('receive a datagram')
-    const op = new IoOp<Datagram>(RECEIVE, fd, new Uint8Array(MOST_BYTES), 0, MOST_BYTES, checkTimeout(options?.timeout))
+    const op = new IoOp<Datagram>(
+      RECEIVE,
+      fd,
+      new Uint8Array(MOST_BYTES),
+      0,
+      MOST_BYTES,
+      checkTimeout(options?.timeout),
+    )
     op.convert = datagram
     return op
   }

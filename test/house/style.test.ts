@@ -1,0 +1,39 @@
+/**
+ * The look of the sources: small files, each of which says at its head what it is.
+ */
+import test from 'ava'
+import { files, textOf } from './sources.js'
+
+const HARD_LINES = 400
+const HARD_LINES_OF_TESTS = 500
+/** A file above this explains itself in docs/design.md. */
+const SOFT_LINES = 250
+const HEADER_LINES = 20
+/** Its header is the contract of the drivers, in full. */
+const CONTRACT = 'kernel/driver.ts'
+
+const programs = [...files('.ts'), ...files('.mjs')].filter((path) => !path.startsWith('test/bench/peers/'))
+
+function lines(path: string): number {
+  return textOf(path).trimEnd().split('\n').length
+}
+
+test(`no file has more than ${HARD_LINES} lines, and no test more than ${HARD_LINES_OF_TESTS}`, (t) => {
+  const tooLong = programs.filter((path) => lines(path) > (path.startsWith('test/') ? HARD_LINES_OF_TESTS : HARD_LINES))
+  t.deepEqual(tooLong, [])
+})
+
+test(`docs/design.md explains exactly the files of the package with more than ${SOFT_LINES} lines`, (t) => {
+  const [, section = ''] = /\n## Files over the soft cap\n([\s\S]*?)(\n## |$)/.exec(textOf('docs/design.md')) ?? []
+  const explained = [...section.matchAll(/^- `([^`]+)`/gm)].map(([, path]) => path)
+  const large = programs.filter((path) => !path.startsWith('test/') && lines(path) > SOFT_LINES)
+  t.deepEqual(explained.sort(), large.sort())
+})
+
+test('each file begins with a comment that says what it is', (t) => {
+  const silent = programs.filter((path) => {
+    const header = /^(\/\*\*[\s\S]*?\*\/|(\/\/ .*\n)+)/.exec(textOf(path))?.[0]
+    return header === undefined || (header.split('\n').length > HEADER_LINES && path !== CONTRACT)
+  })
+  t.deepEqual(silent, [])
+})

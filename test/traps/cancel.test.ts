@@ -1,0 +1,279 @@
+/**
+ * Cancelling tasks: before they start, while they wait, run or clean up, once and twice, by themselves and by others.
+ */
+import test from 'ava'
+import {
+  type Cancelled,
+  checkpoint,
+  clock,
+  current,
+  nursery,
+  type Operation,
+  sleep,
+  spawn,
+  TaskCancelledError,
+} from 'drupe'
+import { park, WaitQueue, wake } from 'drupe/lowlevel'
+import { virtual } from 'drupe/testing'
+import { give, thrownBy } from '../kit.js'
+
+test('cancel asks, waits until the task is out, and says that it was alive [curio kernel: task_cancel]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    const task = yield* spawn(function* () {
+      try {
+        yield* sleep(1000)
+      } catch (error) {
+        log.push((error as Error).name)
+        throw error
+      } finally {
+        yield* sleep(5)
+        log.push('clean')
+      }
+    })
+    yield* sleep(10)
+    log.push(yield* task.cancel(), yield* clock(), task.state)
+    return log
+  })
+  t.deepEqual(log, ['Cancelled', 'clean', true, 15, 'cancelled'])
+})
+
+test('cancel without waiting only asks [curio kernel: task_cancel_not_blocking] [curio task: cancel_noblock]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    const task = yield* spawn(function* () {
+      try {
+        yield* sleep(1000)
+      } finally {
+        log.push('left')
+      }
+    })
+    yield* checkpoint()
+    log.push(yield* task.cancel('', { wait: false }), 'asked', task.ended)
+    yield* task.wait()
+    return log
+  })
+  t.deepEqual(log, [true, 'asked', false, 'left'])
+})
+
+test('cancelling a task that is over says so and changes nothing', (t) => {
+  virtual({}, function* () {
+    const task = yield* spawn(give(7))
+    yield* checkpoint()
+    t.false(yield* task.cancel())
+    t.is(task.state, 'done')
+    t.is(yield* task.join(), 7)
+  })
+})
+
+test('cancelling twice knocks once, and both wait for the end [curio kernel: double_cancel]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    const task = yield* spawn(function* () {
+      let knocks = 0
+      for (const ms of [1000, 20, 20]) {
+        try {
+          yield* sleep(ms)
+        } catch {
+          knocks++
+        }
+      }
+      return knocks
+    })
+    yield* checkpoint()
+    yield* nursery(function* (n) {
+      for (const reason of ['first', 'second']) {
+        yield* n.spawn(function* () {
+          log.push([reason, yield* task.cancel(reason), yield* clock()])
+        })
+      }
+    })
+    log.push(task.result)
+    return log
+  })
+  t.deepEqual(log, [['first', true, 40], ['second', true, 40], 1])
+})
+
+test('the first reason counts [trio cancelled: cancel_reason_not_overwritten]', (t) => {
+  virtual({}, function* () {
+    const task = yield* spawn(sleep(1000))
+    yield* checkpoint()
+    yield* task.cancel('first', { wait: false })
+    yield* task.cancel('second')
+    t.is((task.error as Cancelled).reason, 'first')
+    t.regex((task.error as Cancelled).message, /was cancelled \(first\)$/)
+  })
+})
+
+test('a task that is cancelled before it starts hears of it at its first wait [trio run: precancelled_task]', (t) => {
+  const log = virtual({}, function* () {
+    const log: string[] = []
+    const task = yield* spawn(function* () {
+      log.push('started')
+      try {
+        yield* sleep(1000)
+        log.push('slept')
+      } finally {
+        log.push('clean')
+      }
+    })
+    yield* task.cancel()
+    log.push(task.state)
+    return log
+  })
+  t.deepEqual(log, ['started', 'clean', 'cancelled'])
+})
+
+test('a task that never waits is not cancelled: it is done', (t) => {
+  virtual({}, function* () {
+    const task = yield* spawn(function* () {
+      yield* clock()
+      return 'whole'
+    })
+    t.true(yield* task.cancel())
+    t.is(task.state, 'done')
+    t.is(yield* task.join(), 'whole')
+  })
+})
+
+test('a cancelled trap as a task is cancelled', (t) => {
+  virtual({}, function* () {
+    const task = yield* spawn(sleep(1000))
+    yield* checkpoint()
+    yield* task.cancel()
+    t.is(task.state, 'cancelled')
+  })
+})
+
+test('a task that cancels itself is out at its next wait [curio task: self_cancellation]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    const task = yield* spawn(function* () {
+      const me = yield* current()
+      log.push(yield* me.cancel('myself', { wait: false }))
+      yield* clock()
+      log.push('still here')
+      yield* sleep(1)
+      log.push('too far')
+    })
+    yield* task.wait()
+    log.push(task.state)
+    return log
+  })
+  t.deepEqual(log, [true, 'still here', 'cancelled'])
+})
+
+test('a task that cancels itself and waits is out at once', (t) => {
+  virtual({}, function* () {
+    const task = yield* spawn(function* () {
+      yield* (yield* current()).cancel()
+      return 'too far'
+    })
+    yield* task.wait()
+    t.is(task.state, 'cancelled')
+  })
+})
+
+test('a child that cancels its parent goes with it', (t) => {
+  virtual({}, function* () {
+    const parent = yield* spawn(function* () {
+      const me = yield* current()
+      yield* spawn(function* () {
+        yield* me.cancel()
+      })
+      yield* sleep(1000)
+    })
+    yield* parent.wait()
+    t.is(parent.state, 'cancelled')
+    t.is(yield* clock(), 0)
+  })
+})
+
+test('a cancel reaches children and grandchildren, and waits for all [curio kernel: task_child_cancel]', (t) => {
+  const log = virtual({}, function* () {
+    const log: string[] = []
+    const generation = (n: number): (() => Operation<void>) =>
+      function* () {
+        try {
+          if (n < 3) yield* spawn(generation(n + 1))
+          yield* sleep(1000)
+        } finally {
+          yield* sleep(10 * n)
+          log.push(`${n} at ${yield* clock()}`)
+        }
+      }
+    const task = yield* spawn(generation(0))
+    yield* sleep(1)
+    yield* task.cancel()
+    log.push(`out at ${yield* clock()}`)
+    return log
+  })
+  t.deepEqual(log, ['0 at 1', '1 at 11', '2 at 21', '3 at 31', 'out at 31'])
+})
+
+test('a cancel that reaches only children makes the parent cancelled, too', (t) => {
+  virtual({}, function* () {
+    const parent = yield* spawn(function* () {
+      yield* spawn(sleep(1000))
+      return 'my part is done'
+    })
+    yield* checkpoint()
+    t.is(parent.state, 'finishing')
+    yield* parent.cancel()
+    t.is(parent.state, 'cancelled')
+    t.true((yield* thrownBy(parent.join())) instanceof TaskCancelledError)
+  })
+})
+
+test('a ready task is not robbed of its answer [curio kernel: task_ready_cancel]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    const queue = new WaitQueue()
+    const task = yield* spawn(function* () {
+      log.push(yield* park(queue))
+      log.push(((yield* thrownBy(checkpoint())) as Error).name)
+    })
+    yield* checkpoint()
+    yield* wake(queue, 1, 'answer')
+    yield* task.cancel()
+    return log
+  })
+  t.deepEqual(log, ['answer', 'Cancelled'])
+})
+
+test('every waiting trap is a cancellation point, and no other [trio run: cancel_points]', (t) => {
+  virtual({}, function* () {
+    const queue = new WaitQueue()
+    const done = yield* spawn(give(1))
+    yield* checkpoint()
+    const points: Record<string, () => Operation<unknown>> = {
+      checkpoint: () => checkpoint(),
+      sleep: () => sleep(0),
+      park: () => park(queue),
+      join: () => done.join(),
+      wait: () => done.wait(),
+    }
+    const none: Record<string, () => Operation<unknown>> = {
+      clock: () => clock(),
+      current: () => current(),
+      spawn: () => spawn(give(1)),
+      wake: () => wake(queue),
+      cancel: () => done.cancel(),
+    }
+    for (const [table, expected] of [
+      [points, false],
+      [none, true],
+    ] as const) {
+      for (const [name, point] of Object.entries(table)) {
+        let passed = false
+        const task = yield* spawn(function* () {
+          yield* (yield* current()).cancel('', { wait: false })
+          yield* point()
+          passed = true
+        })
+        yield* task.wait()
+        t.is(passed, expected, name)
+      }
+    }
+  })
+})

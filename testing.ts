@@ -4,18 +4,47 @@
  * @module drupe/testing
  */
 import { Kernel, type KernelOptions, thenClose } from './doors.js'
+import type { SimNetwork } from './kernel/sim/network.js'
+import { noting, seedFromEnvironment } from './kernel/sim/seed.js'
 import type { Op } from './kernel/trap.js'
 import { VirtualDriver } from './kernel/virtual.js'
 
+export { Choices } from './kernel/sim/choices.js'
+export type { SimDriver } from './kernel/sim/driver.js'
+export {
+  ExplorationError,
+  type ExploreOptions,
+  type ExploreReport,
+  explore,
+  type Scenario,
+} from './kernel/sim/explore.js'
+export type { HostOptions, SimHost } from './kernel/sim/host.js'
+export { type NetworkOptions, SimNetwork } from './kernel/sim/network.js'
+export type { Conditions } from './kernel/sim/path.js'
+export type { Program, Programs, Results, RunOptions } from './kernel/sim/run.js'
 export { VirtualDriver } from './kernel/virtual.js'
 export { waitAllBlocked } from './traps/call.js'
+export type { ByteStream } from './traps/net/byte-stream.js'
+export {
+  type ConformanceOptions,
+  checkStreams,
+  type StreamCheck,
+  type StreamPair,
+  streamConformance,
+} from './traps/testing/conformance.js'
+export { lockstepStreams, type MemoryOptions, type MemoryStream, memoryStreams } from './traps/testing/memory.js'
+export { Sequencer } from './traps/testing/sequencer.js'
 
 /** How to run a test. */
-export type VirtualOptions = Omit<KernelOptions, 'driver'>
+export interface VirtualOptions extends Omit<KernelOptions, 'driver'> {
+  /** A simulated network: the operation then runs on its host `main`, and has sockets. */
+  readonly network?: SimNetwork
+}
 
 /**
  * Runs an operation on a clock that jumps whenever everybody waits: a test that sleeps for a week takes no time. With a
- * `seed` the order of ready tasks is shuffled, always in the same way. Afterwards nothing may be left over.
+ * `seed` the order of ready tasks is shuffled, always in the same way; without one `DRUPE_SEED` may give it. An error that
+ * leaves says which seed it was. Afterwards nothing may be left over.
  *
  * @throws what the operation throws.
  * @throws DeadlockError if every task waits for another one.
@@ -31,12 +60,16 @@ export type VirtualOptions = Omit<KernelOptions, 'driver'>
  * console.log(days) // => 7
  */
 export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
-  const kernel = new Kernel({ ...options, driver: new VirtualDriver() })
-  return thenClose(kernel, () => {
-    const result = kernel.runSync(op)
-    assertNoLeaks(kernel)
-    return result
-  })
+  const { network, seed = seedFromEnvironment(), ...rest } = options
+  const driver = network?.host('main').driver() ?? new VirtualDriver()
+  const kernel = new Kernel({ ...rest, driver, ...(seed === undefined ? {} : { seed }) })
+  return noting(seed ?? network?.seed, () =>
+    thenClose(kernel, () => {
+      const result = kernel.runSync(op)
+      assertNoLeaks(kernel)
+      return result
+    }),
+  )
 }
 
 /**
@@ -46,5 +79,6 @@ export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
  */
 export function assertNoLeaks(kernel: Kernel): void {
   const left = Object.entries(kernel.statistics).filter(([, count]) => count !== 0)
-  if (left.length > 0) throw new Error(`Cannot end the test: left over: ${left.map(([what, n]) => `${n} ${what}`).join(', ')}`)
+  if (left.length > 0)
+    throw new Error(`Cannot end the test: left over: ${left.map(([what, n]) => `${n} ${what}`).join(', ')}`)
 }

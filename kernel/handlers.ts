@@ -15,7 +15,7 @@ import { type Act, TaskList, WAIT, type WaitQueue } from './park.js'
 import { innermostNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { adjust, cancel, FOREIGN, open, started } from './scoping.js'
-import { iteratorOf, outcomeOf, READY, Task, WAITING } from './task.js'
+import { iteratorOf, outcomeOf, READY, Task } from './task.js'
 import {
   ACT,
   ADJUST,
@@ -41,7 +41,7 @@ import {
   toOperation,
   WAKE,
 } from './trap.js'
-import { Suspension } from './waits.js'
+import { suspend } from './waits.js'
 
 /** An I/O operation that completes at once has cost syscalls: it counts as this many traps. */
 const IO_COST = 16
@@ -207,43 +207,6 @@ function join(loop: Loop, task: Task, trap: Trap): boolean {
   target.joiners ??= new TaskList()
   loop.wait(task, trap)
   target.joiners.add(task)
-  return false
-}
-
-/** What a suspended task's starter gets: the two ways to call back; both work once. */
-type Starter = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
-
-function suspend(loop: Loop, task: Task, trap: Trap): boolean {
-  if (task.alert) loop.checkpoint(task)
-  const wait = new Suspension()
-  const settle = (value: unknown, failed: boolean): void => {
-    if (wait.settled) return
-    wait.settled = true
-    if (task.phase === WAITING) {
-      loop.suspended--
-      task.faulted = failed
-      loop.resume(task, value)
-    } else if (failed) {
-      loop.fault(task, value)
-    } else {
-      task.value = value
-    }
-  }
-  try {
-    wait.abort =
-      (trap.subject as Starter)(
-        (value) => settle(value, false),
-        (error) => settle(error, true),
-      ) ?? undefined
-  } catch (error) {
-    // Whoever got hold of the callbacks before it failed must not wake the task out of another wait.
-    wait.settled = true
-    throw error
-  }
-  if (wait.settled) return true
-  loop.suspended++
-  loop.wait(task, trap)
-  task.value = wait
   return false
 }
 

@@ -2,23 +2,62 @@
  * Waits: getting a task out of one before its time.
  *
  * For each trap that waits there is one way to call it off, and it answers as the abort protocol wants it: *withdrawn now*
- * (true), or *its completion will come* (false). Cancels and timeouts both go through here, and nothing else does.
+ * (true), or *its completion will come* (false). Cancels and timeouts both go through here, and nothing else does. Waits for
+ * host code begin here, too, because calling back and calling off have to agree on which of them came first.
  */
 import type { IoOp } from './driver.js'
 import { TimeoutError } from './errors.js'
 import { actionOf } from './io.js'
 import type { Loop } from './loop.js'
 import type { TaskList } from './park.js'
-import type { Task } from './task.js'
+import { type Task, WAITING } from './task.js'
 import { FINISH, IDLE, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from './trap.js'
 
 /** A task that waits for host code to call it back; while it waits this is its `value`. */
-export class Suspension {
+class Suspension {
   settled = false
   /** It was asked once to call off, and said that the callback will still come. */
   asked = false
   /** Returns false if the callback will still come. */
   abort: (() => boolean | void) | undefined = undefined
+}
+
+/** What a suspended task's starter gets: the two ways to call back; both work once. */
+type Starter = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
+
+/** SUSPEND: the task waits until host code calls back. */
+export function suspend(loop: Loop, task: Task, trap: Trap): boolean {
+  if (task.alert) loop.checkpoint(task)
+  const wait = new Suspension()
+  const settle = (value: unknown, failed: boolean): void => {
+    if (wait.settled) return
+    wait.settled = true
+    if (task.phase === WAITING) {
+      loop.suspended--
+      task.faulted = failed
+      loop.resume(task, value)
+    } else if (failed) {
+      loop.fault(task, value)
+    } else {
+      task.value = value
+    }
+  }
+  try {
+    wait.abort =
+      (trap.subject as Starter)(
+        (value) => settle(value, false),
+        (error) => settle(error, true),
+      ) ?? undefined
+  } catch (error) {
+    // Whoever got hold of the callbacks before it failed must not wake the task out of another wait.
+    wait.settled = true
+    throw error
+  }
+  if (wait.settled) return true
+  loop.suspended++
+  loop.wait(task, trap)
+  task.value = wait
+  return false
 }
 
 /** Calls a wait off. True: the task waits no more, and the caller resumes it. False: its completion will do so. */

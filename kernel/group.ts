@@ -7,9 +7,9 @@
  */
 import { Cancelled } from './errors.js'
 import type { Loop } from './loop.js'
-import type { Nursery } from './nursery.js'
+import { Nursery } from './nursery.js'
 import type { TaskList } from './park.js'
-import { cancelScope, cancelTask, isAlerted, knock, knockFor } from './reach.js'
+import { cancelScope, cancelTask, isAlerted, knock, knockFor, ownNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from './task.js'
 import type { Trap } from './trap.js'
@@ -231,8 +231,16 @@ function isLeaving(task: Task, error: unknown): boolean {
   return false
 }
 
-/** A body that ended without closing its scopes (a hand-made iterator) must not leave their timers behind. */
+/**
+ * A body that ended without closing its scopes (a hand-made iterator, or a task that was given up) must not leave their
+ * timers behind, and children that are still in them become children of the task itself, which waits for those.
+ */
 function closeLeftOpen(loop: Loop, task: Task): void {
-  const outermost = task.own ?? task.home
-  while (task.scope !== outermost) closeScope(loop, task, task.scope)
+  while (task.scope !== (task.own ?? task.home)) {
+    const scope = task.scope
+    if (scope instanceof Nursery) {
+      for (let child = scope.oldest; child !== null; child = scope.oldest) scope.handOver(child, ownNursery(loop, task))
+    }
+    closeScope(loop, task, scope)
+  }
 }

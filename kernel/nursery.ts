@@ -8,10 +8,11 @@
  * Bookkeeping only: the loop decides when something happens, this class knows what that means for the group.
  */
 import { KernelStateError, suppress } from './errors.js'
+import { watched } from './forgotten.js'
 import { WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
 import type { Task } from './task.js'
-import { FINISH, OPEN, type Op, SPAWN, Trap } from './trap.js'
+import { FINISH, OPEN, type Op, type Operation, SPAWN, Trap } from './trap.js'
 
 const START_OPTIONS = { name: 'start' }
 
@@ -107,7 +108,11 @@ export class Nursery extends Scope {
    * @throws KernelStateError if it returns before it is ready.
    * @throws ClosedError once the nursery has ended.
    */
-  *start<T>(op: Op<unknown>, options?: SpawnOptions): Generator<Trap, T, unknown> {
+  start<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
+    return watched('start', this.startOperation<T>(op, options))
+  }
+
+  private *startOperation<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
     const nest = yield* new Trap<Nursery>(OPEN, START_OPTIONS, 'nursery', Number.POSITIVE_INFINITY)
     nest.startingFor = this
     let failure: { readonly error: unknown } | null = null
@@ -128,7 +133,11 @@ export class Nursery extends Scope {
    * @throws KernelStateError in another nursery.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  *next(): Generator<Trap, Task | null, unknown> {
+  next(): Operation<Task | null> {
+    return watched('next', this.nextOperation())
+  }
+
+  private *nextOperation(): Operation<Task | null> {
     if (this.over === null)
       throw new KernelStateError('wait for the next task', 'the nursery needs { completions: true }')
     for (;;) {
@@ -165,6 +174,22 @@ export class Nursery extends Scope {
     task.older = task.younger = null
     this.size--
     if (task.daemon) this.daemons--
+  }
+
+  /** @internal Gives a child, with all that is in it, to another nursery. */
+  handOver(task: Task, target: Nursery): void {
+    this.remove(task)
+    target.add(task)
+    task.home = target
+    if (task.scope === this) {
+      task.scope = target
+    } else {
+      let scope: Scope = task.scope
+      while (scope.parent !== this) scope = scope.parent as Scope
+      scope.parent = target
+    }
+    // Other scopes lie around it now; let it look.
+    task.alert = true
   }
 
   /** @internal Notes a failure of the body or of a child; true for the first one. */

@@ -70,16 +70,6 @@ export function started(loop: Loop, task: Task, value: unknown): void {
     throw new KernelStateError('say started', 'nobody waits for it in n.start()')
   if (target.closed) throw new KernelStateError('say started', `${target.name} has ended meanwhile`)
   nest.started = { value }
-  nest.remove(task)
-  target.add(task)
-  task.home = target
-  if (task.scope === nest) {
-    task.scope = target
-  } else {
-    let scope: Scope = task.scope
-    while (scope.parent !== nest) scope = scope.parent as Scope
-    scope.parent = target
-  }
-  task.alert = true
+  nest.handOver(task, target)
   nestEmptied(loop, nest)
 }

@@ -7,6 +7,7 @@
  * A kernel holds a million of these; every field is eight bytes of each.
  */
 import { TaskCancelledError } from './errors.js'
+import { watched } from './forgotten.js'
 import type { Nursery } from './nursery.js'
 import type { TaskList } from './park.js'
 import type { Scope } from './scope.js'
@@ -180,7 +181,11 @@ export class Task<out T = unknown> implements Timed {
    * Asks the task to leave and waits until it is out, cleanup and children included; `{ wait: false }` only asks. Returns
    * whether it was still alive.
    */
-  *cancel(reason?: unknown, options?: { readonly wait?: boolean }): Generator<Trap, boolean, unknown> {
+  cancel(reason?: unknown, options?: { readonly wait?: boolean }): Operation<boolean> {
+    return watched('cancel', this.cancelOperation(reason, options))
+  }
+
+  private *cancelOperation(reason: unknown, options?: { readonly wait?: boolean }): Operation<boolean> {
     const alive = yield* new Trap<boolean>(CANCEL, this, reason, 1)
     if (alive && options?.wait !== false) yield* this.wait()
     return alive

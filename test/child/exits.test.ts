@@ -1,0 +1,48 @@
+/**
+ * How processes end: exit codes, what is printed, what keeps a process alive and what does not, and that nothing that goes
+ * wrong inside the kernel's turn is swallowed. Each case is a process of its own (programs/exits.ts).
+ */
+import test from 'ava'
+import { execute } from './child-kit.js'
+
+const CASES: readonly (readonly [program: string, code: number, stdout: string | RegExp, stderr: RegExp])[] = [
+  ['success', 0, 'done', /^$/],
+  ['failure', 1, '', /Error: the reason/],
+  ['blocking failure', 1, '', /Error: the reason/],
+  ['idle kernel', 0, 'undefined', /^$/],
+  ['idle server', 0, 'served', /^$/],
+  // Newer Nodes say a word about it, older ones do not.
+  ['unsettled', 13, '', /^$|unsettled top-level await/i],
+  ['failure of a spawned task', 1, '', /nobody joined/],
+  ['failure of a joined task', 0, 'caught somebody joined', /^$/],
+  ['failure after a joiner gave up', 1, '', /nobody joined any more/],
+  ['work keeps the process', 0, 'worked', /^$/],
+  ['host callbacks keep the process', 0, 'called back', /^$/],
+  ['broken instrument', 0, 'unhandled: Error: broken instrument\nunharmed, broken whole whole whole', /^$/],
+  ['broken getter of an instrument', 0, /unharmed/, /^$/],
+  ['broken abort', 0, 'unhandled: Error: broken abort\ncancelled', /^$/],
+  ['exception in a turn', 3, 'uncaught: from the turn', /^$/],
+  [
+    'closing with a read under way behind a shield',
+    0,
+    /^Cannot close: 1 task\(s\) would not leave: .*stubborn.*accept/,
+    /^$/,
+  ],
+  [
+    'closing with a read under way behind a shield, as a guest',
+    0,
+    /^Cannot close: 1 task\(s\) would not leave: .*stubborn.*accept/,
+    /^$/,
+  ],
+]
+
+for (const [program, code, stdout, stderr] of CASES) {
+  test(`${program}: exit code ${code}`, async (t) => {
+    const ending = await execute('exits', program)
+    t.is(ending.signal, null)
+    t.regex(ending.stderr, stderr)
+    if (typeof stdout === 'string') t.is(ending.stdout, stdout)
+    else t.regex(ending.stdout, stdout)
+    t.is(ending.code, code)
+  })
+}

@@ -1,0 +1,184 @@
+/**
+ * Small programs that end in different ways; the first argument says which. What is asserted is their exit code and output.
+ */
+import { checkpoint, Kernel, moveOn, run, runSync, serve, shield, sleep, spawn, suspend, until } from 'drupe'
+import { chooseDriver, type Driver } from 'drupe/lowlevel'
+import { fail, thrown } from '../../kit.js'
+import { connectTo, echo, listenLocally } from '../../modes/net-kit.js'
+
+const say = (line: unknown): void => console.log(String(line))
+
+/** Shows what would be unhandled, and goes on. */
+function showUnhandled(): void {
+  process.on('unhandledRejection', (error) => say(`unhandled: ${error}`))
+}
+
+const PROGRAMS: Readonly<Record<string, () => unknown>> = {
+  async success() {
+    say(
+      await run(function* () {
+        yield* sleep(5)
+        return 'done'
+      }),
+    )
+  },
+
+  async failure() {
+    await run(function* () {
+      yield* sleep(5)
+      throw new Error('the reason')
+    })
+  },
+
+  'blocking failure'() {
+    runSync(() => fail(new Error('the reason')))
+  },
+
+  async 'idle kernel'() {
+    const kernel = new Kernel()
+    say(await kernel.run(() => checkpoint()))
+    // Not closed, and nothing under way: that must not keep the process.
+  },
+
+  async 'idle server'() {
+    const kernel = new Kernel()
+    await kernel.run(function* () {
+      const listener = yield* listenLocally()
+      const server = yield* spawn(serve(listener, echo))
+      const stream = yield* connectTo(listener)
+      yield* stream.close()
+      yield* server.cancel()
+    })
+    say('served')
+  },
+
+  async unsettled() {
+    await run(() => suspend(() => {}))
+  },
+
+  'failure of a spawned task'() {
+    new Kernel().spawn(() => fail(new Error('nobody joined')))
+  },
+
+  'failure of a joined task'() {
+    const kernel = new Kernel()
+    const task = kernel.spawn(function* () {
+      yield* sleep(5)
+      throw new Error('somebody joined')
+    })
+    kernel.run(() => task.join()).catch((error) => say(`caught ${error.message}`))
+  },
+
+  'failure after a joiner gave up'() {
+    const kernel = new Kernel()
+    const task = kernel.spawn(function* () {
+      yield* sleep(20)
+      throw new Error('nobody joined any more')
+    })
+    kernel.run(() => moveOn(1, task.join()))
+  },
+
+  'work keeps the process'() {
+    const kernel = new Kernel()
+    kernel.spawn(function* () {
+      yield* sleep(50)
+      say('worked')
+    })
+  },
+
+  async 'host callbacks keep the process'() {
+    await run(() => until(new Promise((resolve) => setTimeout(resolve, 20))))
+    say('called back')
+  },
+
+  async 'broken instrument'() {
+    showUnhandled()
+    const log: string[] = []
+    const broken = {
+      beforeStep() {
+        log.push('broken')
+        throw new Error('broken instrument')
+      },
+    }
+    const whole = { beforeStep: () => void log.push('whole') }
+    const result = await run(
+      function* () {
+        yield* sleep(1)
+        yield* checkpoint()
+        return 'unharmed'
+      },
+      { instruments: [broken, whole] },
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+    say(`${result}, ${log.join(' ')}`)
+  },
+
+  async 'broken getter of an instrument'() {
+    showUnhandled()
+    const broken = {
+      get exit(): never {
+        throw new Error('broken getter')
+      },
+    }
+    say(await run(() => moveOn(1, sleep(100), 'unharmed'), { instruments: [broken] }))
+    await new Promise((resolve) => setImmediate(resolve))
+  },
+
+  async 'broken abort'() {
+    showUnhandled()
+    const result = await run(function* () {
+      const task = yield* spawn(
+        suspend(() => () => {
+          throw new Error('broken abort')
+        }),
+      )
+      yield* checkpoint()
+      yield* task.cancel()
+      return task.state
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    say(result)
+  },
+
+  'exception in a turn'() {
+    process.on('uncaughtException', (error) => {
+      say(`uncaught: ${error.message}`)
+      process.exit(3)
+    })
+    const driver = chooseDriver() as Driver
+    const poll = driver.poll.bind(driver)
+    let polls = 0
+    driver.poll = (wait) => {
+      if (++polls === 3) throw new Error('from the turn')
+      return poll(wait)
+    }
+    new Kernel({ driver }).spawn(function* () {
+      for (;;) yield* sleep(1)
+    })
+  },
+
+  'closing with a read under way behind a shield'() {
+    const kernel = new Kernel({ grace: 20 })
+    const stubborn = function* stubborn() {
+      const listener = yield* listenLocally()
+      yield* shield(listener.accept())
+    }
+    kernel.runSync(function* () {
+      kernel.spawn(stubborn)
+      yield* sleep(5)
+    })
+    say((thrown(() => kernel.closeSync()) as Error).message)
+  },
+
+  async 'closing with a read under way behind a shield, as a guest'() {
+    const kernel = new Kernel({ grace: 20 })
+    kernel.spawn(function* stubborn() {
+      const listener = yield* listenLocally()
+      yield* shield(listener.accept())
+    })
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await kernel.close().catch((error) => say(error.message))
+  },
+}
+
+await PROGRAMS[process.argv[2] ?? '']?.()

@@ -1,0 +1,35 @@
+/**
+ * Runs every I/O scenario in one mode and counts the open descriptors after each; prints those that left one behind.
+ *
+ * In a process of its own, because test files that run beside it open and close descriptors, too.
+ */
+import { readdirSync } from 'node:fs'
+import { timeout } from 'drupe'
+import { MODES } from '../../kit.js'
+import { SERVER_SCENARIOS } from '../../modes/servers.js'
+import { STREAM_SCENARIOS } from '../../modes/streams.js'
+
+const open = (): number => readdirSync('/proc/self/fd').length
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1))
+
+const mode = MODES.find(({ name }) => name === process.argv[2])
+if (mode === undefined) throw new Error('no such mode')
+const scenarios = [...STREAM_SCENARIOS, ...SERVER_SCENARIOS]
+const report: string[] = []
+// Standard output opens something when it is first used, and the first run loads what stays open for good.
+process.stdout.write('')
+await mode.run(timeout(5000, (scenarios[0] as (typeof scenarios)[number]).op))
+await soon()
+let before = open()
+for (const { name, op } of scenarios) {
+  try {
+    await mode.run(timeout(5000, op))
+  } catch (error) {
+    report.push(`${name}: ${error}`)
+  }
+  await soon()
+  const now = open()
+  if (now !== before) report.push(`${name}: ${now - before} left over`)
+  before = now
+}
+console.log([...report, `${scenarios.length} scenarios`].join('\n'))

@@ -1,0 +1,132 @@
+/**
+ * Servers as processes: killed by signals, left by peers that are killed, out of descriptors, and idle.
+ *
+ * The clients are Node's own sockets, so that nothing of Drupe's stands on both sides.
+ */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import test from 'ava'
+import { Child, execute } from './child-kit.js'
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+async function dial(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Sends a word and waits for its echo; null if none came in time. */
+async function ask(socket: Socket, word: string, ms = 2000): Promise<string | null> {
+  const answer = once(socket, 'data').then(([chunk]) => String(chunk))
+  socket.write(word)
+  return await Promise.race([answer, pause(ms).then(() => null)])
+}
+
+async function serverIn(mode: string, limits = ''): Promise<{ child: Child; port: number }> {
+  const child = new Child('server', [mode], limits)
+  return { child, port: Number(await child.line()) }
+}
+
+for (const mode of ['guest', 'blocking']) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+    test(`a server in ${mode} mode is ended by ${signal}, and its port is free`, async (t) => {
+      const { child, port } = await serverIn(mode)
+      const socket = await dial(port)
+      t.is(await ask(socket, 'hello'), 'hello')
+      const ending = await child.kill(signal)
+      t.is(ending.signal, signal)
+      t.is(ending.stderr, '')
+      await t.throwsAsync(dial(port), { code: 'ECONNREFUSED' })
+      socket.destroy()
+    })
+  }
+
+  test(`a server in ${mode} mode survives peers that are killed in the middle`, async (t) => {
+    const { child, port } = await serverIn(mode)
+    const floods = [1, 2, 3].map(() => new Child('flood', [String(port)]))
+    await pause(500)
+    for (const flood of floods) t.is((await flood.kill('SIGKILL')).signal, 'SIGKILL')
+    const socket = await dial(port)
+    t.is(await ask(socket, 'still there'), 'still there')
+    socket.destroy()
+    t.is((await child.kill('SIGTERM')).stderr, '')
+  })
+
+  test(`a server in ${mode} mode survives clients that reset`, async (t) => {
+    const { child, port } = await serverIn(mode)
+    for (let i = 0; i < 20; i++) {
+      const socket = await dial(port)
+      socket.write('never read')
+      socket.resetAndDestroy()
+    }
+    const socket = await dial(port)
+    t.is(await ask(socket, 'still there'), 'still there')
+    socket.destroy()
+    t.is((await child.kill('SIGTERM')).stderr, '')
+  })
+
+  test(`a server in ${mode} mode without descriptors serves those it has, and the rest later`, async (t) => {
+    const { child, port } = await serverIn(mode, '-n 40')
+    const sockets: Socket[] = []
+    // More than there are descriptors for; the system completes all connections, the server accepts as many as it can.
+    for (let i = 0; i < 50; i++) sockets.push(await dial(port))
+    t.is(await ask(sockets[0] as Socket, 'first'), 'first')
+    const last = sockets.at(-1) as Socket
+    t.is(await ask(last, 'too early', 300), null)
+    t.is(await ask(sockets[1] as Socket, 'second'), 'second')
+    for (const socket of sockets.slice(0, 40)) socket.destroy()
+    const late = once(last, 'data').then(([chunk]) => String(chunk))
+    t.is(await Promise.race([late, pause(3000).then(() => null)]), 'too early')
+    for (const socket of sockets) socket.destroy()
+    t.is((await child.kill('SIGTERM')).stderr, '')
+  })
+}
+
+async function statsOf(child: Child, line: number): Promise<{ steps: number; cpuMs: number }> {
+  child.process.stdin?.write('stats\n')
+  return JSON.parse(await child.line(line))
+}
+
+test('a server without descriptors does not spin', async (t) => {
+  const { child, port } = await serverIn('guest', '-n 40')
+  const sockets: Socket[] = []
+  for (let i = 0; i < 50; i++) sockets.push(await dial(port))
+  await pause(200)
+  const before = await statsOf(child, 2)
+  await pause(1000)
+  const after = await statsOf(child, 3)
+  // One try every 100 ms.
+  t.true(after.steps - before.steps <= 30, `${after.steps - before.steps} steps in a second`)
+  t.true(after.cpuMs - before.cpuMs < 300, `${after.cpuMs - before.cpuMs} ms of processor time`)
+  for (const socket of sockets) socket.destroy()
+  await child.kill('SIGTERM')
+})
+
+test('a server with idle connections does nothing', async (t) => {
+  const { child, port } = await serverIn('guest')
+  const sockets: Socket[] = []
+  for (let i = 0; i < 20; i++) {
+    const socket = await dial(port)
+    await ask(socket, 'hello')
+    sockets.push(socket)
+  }
+  await pause(100)
+  const before = await statsOf(child, 2)
+  await pause(1000)
+  const after = await statsOf(child, 3)
+  t.is(after.steps, before.steps)
+  t.true(after.cpuMs - before.cpuMs < 300, `${after.cpuMs - before.cpuMs} ms of processor time`)
+  for (const socket of sockets) socket.destroy()
+  await child.kill('SIGTERM')
+})
+
+for (const mode of ['guest, native', 'blocking, native']) {
+  test(`${mode}: no scenario leaves a descriptor behind`, async (t) => {
+    const ending = await execute('leaks', mode)
+    t.is(ending.stderr, '')
+    t.regex(ending.stdout, /^\d+ scenarios$/)
+    t.is(ending.code, 0)
+  })
+}

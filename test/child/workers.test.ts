@@ -1,0 +1,25 @@
+/**
+ * Kernels in worker threads: they work, end, are terminated with everything under way, and hear knocks of other threads.
+ */
+import test from 'ava'
+import { execute } from './child-kit.js'
+
+const CASES: Readonly<Record<string, string>> = {
+  'a worker works and ends': 'guest 0\nblocking 0',
+  'a worker with a live kernel is terminated, exits or throws': 'live and exit 7\nlive and throw 1\nterminated three',
+  'ten workers at once': '0 0 0 0 0 0 0 0 0 0',
+  'knocks reach a guest': '10000 knocks in as many wake-ups or fewer',
+  'knocks reach a blocking run': '1 knocks in as many wake-ups or fewer',
+  'a knock that came before anybody waited is heard': '3 knocks in as many wake-ups or fewer',
+  'two tasks cannot wait at one waker': 'DRUPE_BUSY',
+  'a cancelled wait hears later knocks': '2',
+}
+
+for (const [program, stdout] of Object.entries(CASES)) {
+  test(program, async (t) => {
+    const ending = await execute('workers', program)
+    t.is(ending.stderr, '')
+    t.is(ending.stdout, stdout)
+    t.deepEqual([ending.code, ending.signal], [0, null])
+  })
+}

@@ -1,0 +1,284 @@
+/**
+ * Scenarios of listeners, servers and raw descriptors, for every mode that has I/O. Each says what must come out of it.
+ */
+import {
+  connect,
+  listen,
+  moveOn,
+  nursery,
+  type Operation,
+  readable,
+  type SystemError,
+  serve,
+  sleep,
+  spawn,
+  writable,
+} from 'drupe'
+import * as low from 'drupe/lowlevel'
+import { fail, thrownBy } from '../kit.js'
+import { bytes, connectTo, echo, listenLocally, text, withServer } from './net-kit.js'
+import type { Scenario } from './scenarios.js'
+
+const nameOf = (error: unknown): string => (error as Error).name
+const codeOf = (error: unknown): string => (error as { code: string }).code
+const LOCAL = { host: '127.0.0.1', port: 0 } as const
+
+/** Two connected descriptors. */
+function* rawPair(): Operation<readonly [number, number]> {
+  const listener = yield* low.socket('tcp4')
+  yield* low.bind(listener, LOCAL)
+  yield* low.listen(listener)
+  const address = yield* low.localAddress(listener)
+  const client = yield* low.socket('tcp4')
+  const server = yield* nursery(function* (n) {
+    const accepting = yield* n.spawn(low.accept(listener))
+    yield* low.connect(client, address)
+    return yield* accepting.join()
+  })
+  yield* low.close(listener)
+  return [client, server]
+}
+
+export const SERVER_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'a handler that throws is reported; its connection is closed and the server goes on',
+    *op() {
+      const errors: unknown[] = []
+      const got = yield* withServer(
+        function* (stream) {
+          const word = text(yield* stream.readExactly(4))
+          if (word === 'boom') yield* fail('boom')
+          yield* stream.write(bytes('fine'))
+        },
+        function* (listener) {
+          const got: string[] = []
+          for (const word of ['boom', 'okay', 'boom', 'okay']) {
+            const stream = yield* connectTo(listener)
+            yield* stream.write(bytes(word))
+            got.push(text(yield* stream.readAll()))
+            yield* stream.close()
+          }
+          return got
+        },
+        (error) => errors.push(error),
+      )
+      return [got, errors]
+    },
+    gives: [
+      ['', 'fine', '', 'fine'],
+      ['boom', 'boom'],
+    ],
+  },
+  {
+    name: 'a cancelled server cancels its connections, waits for their cleanup and closes its port',
+    *op() {
+      const log: string[] = []
+      const listener = yield* listenLocally()
+      const server = yield* spawn(
+        serve(listener, function* (stream) {
+          try {
+            yield* stream.read()
+          } finally {
+            yield* sleep(3)
+            yield* stream.write(bytes('goodbye'))
+            log.push('clean')
+          }
+        }),
+      )
+      const stream = yield* connectTo(listener)
+      yield* sleep(5)
+      yield* server.cancel()
+      log.push(text(yield* stream.readAll()), codeOf(yield* thrownBy(connectTo(listener))))
+      yield* stream.close()
+      // The port is free again.
+      yield* (yield* listen({ host: '127.0.0.1', port: listener.port })).close()
+      return log
+    },
+    gives: ['clean', 'goodbye', 'ECONNREFUSED'],
+  },
+  {
+    name: 'a server whose listener is closed lets its connections finish, then throws a ClosedError',
+    *op() {
+      const listener = yield* listenLocally()
+      const server = yield* spawn(() => thrownBy(serve(listener, echo)))
+      const stream = yield* connectTo(listener)
+      yield* stream.write(bytes('a'))
+      yield* stream.readExactly(1)
+      yield* listener.close()
+      yield* stream.write(bytes('still served'))
+      const got = text(yield* stream.readExactly(12))
+      yield* stream.close()
+      return [got, nameOf(yield* server.join())]
+    },
+    gives: ['still served', 'ClosedError'],
+  },
+  {
+    name: 'a port that is taken is EADDRINUSE, with address and port',
+    *op() {
+      const listener = yield* listenLocally()
+      const error = (yield* thrownBy(listen({ host: '127.0.0.1', port: listener.port }))) as SystemError
+      yield* listener.close()
+      return [error.code, error.address, error.port === listener.port]
+    },
+    gives: ['EADDRINUSE', '127.0.0.1', true],
+  },
+  {
+    name: 'an address that is not ours is EADDRNOTAVAIL',
+    *op() {
+      return codeOf(yield* thrownBy(listen({ host: '192.0.2.1', port: 0 })))
+    },
+    gives: 'EADDRNOTAVAIL',
+  },
+  {
+    name: 'closing a listener wakes the task in accept with a ClosedError; a second close does nothing',
+    *op() {
+      const listener = yield* listenLocally()
+      const waiting = yield* spawn(() => thrownBy(listener.accept()))
+      yield* sleep(1)
+      yield* listener.close()
+      yield* listener.close()
+      return [nameOf(yield* waiting.join()), nameOf(yield* thrownBy(listener.accept()))]
+    },
+    gives: ['ClosedError', 'ClosedError'],
+  },
+  {
+    name: 'one task accepts at a time; a cancelled accept can be taken up again',
+    *op() {
+      const listener = yield* listenLocally()
+      const first = yield* spawn(listener.accept())
+      yield* sleep(1)
+      const busy = codeOf(yield* thrownBy(listener.accept()))
+      yield* first.cancel()
+      const client = yield* connectTo(listener)
+      const server = yield* listener.accept()
+      yield* server.write(bytes('hello'))
+      const got = text(yield* client.readExactly(5))
+      for (const one of [client, server, listener]) yield* one.close()
+      return [busy, got]
+    },
+    gives: ['DRUPE_BUSY', 'hello'],
+  },
+  {
+    name: 'connections that came before anybody accepted are accepted in their order',
+    *op() {
+      const listener = yield* listenLocally()
+      const clients = []
+      for (const name of ['a', 'b', 'c']) {
+        const client = yield* connectTo(listener)
+        yield* client.write(bytes(name))
+        clients.push(client)
+      }
+      const order: string[] = []
+      for (const client of clients) {
+        const server = yield* listener.accept()
+        order.push(text(yield* server.read()))
+        yield* server.close()
+        yield* client.close()
+      }
+      yield* listener.close()
+      return order
+    },
+    gives: ['a', 'b', 'c'],
+  },
+  {
+    name: 'a connect that is not answered times out, and leaves no descriptor',
+    *op() {
+      // A full backlog: Linux then drops what knocks, and the connect waits.
+      const listener = yield* listen({ host: '127.0.0.1', port: 0, backlog: 0 })
+      const streams = []
+      let error: unknown
+      for (let i = 0; i < 20 && error === undefined; i++) {
+        try {
+          streams.push(yield* connect({ host: '127.0.0.1', port: listener.port, timeout: 50 }))
+        } catch (caught) {
+          error = caught
+        }
+      }
+      for (const stream of streams) yield* stream.close()
+      yield* listener.close()
+      return nameOf(error)
+    },
+    gives: 'TimeoutError',
+  },
+  {
+    name: 'localhost is reached by its name',
+    *op() {
+      const listener = yield* listen({ host: 'localhost', port: 0 })
+      yield* spawn(serve(listener, echo), { daemon: true })
+      const stream = yield* connect({ host: 'localhost', port: listener.port })
+      yield* stream.write(bytes('by name'))
+      const got = text(yield* stream.readExactly(7))
+      yield* stream.close()
+      return got
+    },
+    gives: 'by name',
+  },
+  {
+    name: 'raw descriptors: read, write, end, close',
+    *op() {
+      const [a, b] = yield* rawPair()
+      const buffer = new Uint8Array(10)
+      const log: unknown[] = [yield* low.write(a, bytes('hello')), yield* low.read(b, buffer)]
+      log.push(text(buffer.subarray(0, 5)))
+      yield* low.shutdown(a)
+      log.push(yield* low.read(b, buffer))
+      yield* low.close(a)
+      yield* low.close(b)
+      log.push(codeOf(yield* thrownBy(low.read(b, buffer))), codeOf(yield* thrownBy(low.close(b))))
+      return log
+    },
+    gives: [5, 5, 'hello', 0, 'EBADF', 'EBADF'],
+  },
+  {
+    name: 'raw descriptors: bad numbers and buffers are errors at the call',
+    *op() {
+      const log = new Set<string>()
+      for (const fd of [-1, 1.5, Number.NaN, '1' as never, 2 ** 31]) {
+        log.add(nameOf(yield* thrownBy(() => low.read(fd, new Uint8Array(1)))))
+        log.add(nameOf(yield* thrownBy(() => low.write(fd, new Uint8Array(1)))))
+        log.add(nameOf(yield* thrownBy(() => low.close(fd))))
+      }
+      const types = new Set<string>()
+      for (const buffer of ['text', null, [1], new ArrayBuffer(1)]) {
+        types.add(nameOf(yield* thrownBy(() => low.write(0, buffer as never))))
+        types.add(nameOf(yield* thrownBy(() => low.read(0, buffer as never))))
+      }
+      return [[...log], [...types]]
+    },
+    gives: [['RangeError'], ['TypeError']],
+  },
+  {
+    name: 'raw descriptors: readable and writable tell without taking [curio kernel: io_registration]',
+    *op() {
+      const [a, b] = yield* rawPair()
+      const log: unknown[] = []
+      log.push(nameOf(yield* thrownBy(readable(b, { timeout: 5 }))))
+      yield* writable(a)
+      yield* low.write(a, bytes('x'))
+      yield* readable(b)
+      yield* readable(b)
+      log.push(yield* low.read(b, new Uint8Array(5)))
+      log.push(yield* moveOn(5, readable(b), 'nothing there'))
+      yield* low.close(a)
+      yield* low.close(b)
+      return log
+    },
+    gives: ['TimeoutError', 1, 'nothing there'],
+  },
+  {
+    name: 'raw descriptors: closing one wakes its reader, and a new one of the same number is not disturbed',
+    *op() {
+      const [a, b] = yield* rawPair()
+      const reader = yield* spawn(() => thrownBy(low.read(a, new Uint8Array(5))))
+      yield* sleep(1)
+      yield* low.close(a)
+      const [c, d] = yield* rawPair()
+      const error = yield* reader.join()
+      yield* low.write(c, bytes('y'))
+      const got = yield* low.read(d, new Uint8Array(5))
+      for (const fd of [b, c, d]) yield* low.close(fd)
+      return [nameOf(error), got]
+    },
+    gives: ['ClosedError', 1],
+  },
+]

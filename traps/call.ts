@@ -58,7 +58,8 @@ export function current(): Trap<Task> {
 
 /**
  * Starts a child of the innermost nursery of this task; it runs when this task waits next. Does not wait, and is no
- * cancellation point.
+ * cancellation point. A `timeout`, a `moveOn` or a `scope` is no nursery: a task spawned inside one belongs to the nursery
+ * around it and goes on when the time is over. Open a `nursery` inside to keep tasks inside.
  *
  * @param op What to run: an operation, or a function that returns one, which then gives the task its name.
  * @throws TypeError if it is neither.

@@ -6,7 +6,8 @@ import { execute } from './child-kit.js'
 
 const CASES: Readonly<Record<string, string>> = {
   'a worker works and ends': 'guest 0\nblocking 0',
-  'a worker with a live kernel is terminated, exits or throws': 'live and exit 7\nlive and throw 1\nterminated three',
+  'a worker with a live kernel exits, throws, or is terminated while it waits':
+    'live and exit 7\nlive and throw 1\nterminated three',
   'ten workers at once': '0 0 0 0 0 0 0 0 0 0',
   'knocks reach a guest': '10000 knocks in as many wake-ups or fewer',
   'knocks reach a blocking run': '1 knocks in as many wake-ups or fewer',

@@ -111,7 +111,10 @@ export interface Driver {
   /** Ends the writing side, so that the peer reads an end. */
   shutdown(fd: number): number
   closeFd(fd: number): number
-  /** The addresses of a host name that this driver knows by itself, as a simulated network does; null: ask the system. */
+  /**
+   * The addresses of a host name, for drivers that know all names there are, as a simulated network does; an empty list if
+   * there is no such name. Null, or no such method: ask the system.
+   */
   lookup?(name: string, port: number): readonly Address[] | null
   /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
   describeError(result: number): readonly [name: string, text: string]

@@ -12,7 +12,7 @@ import { actionOf, ioError, resultError } from './io.js'
 import type { Loop } from './loop.js'
 import type { Nursery, SpawnRequest } from './nursery.js'
 import { type Act, TaskList, WAIT, type WaitQueue } from './park.js'
-import { innermostNursery } from './reach.js'
+import { innermostNursery, ownNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { adjust, cancel, FOREIGN, open, started } from './scoping.js'
 import { iteratorOf, outcomeOf, READY, Task } from './task.js'
@@ -186,7 +186,10 @@ export function start(
   const spawner = loop.current
   task.context = spawner === null ? null : spawner.context
   // Who is told to leave and cleans up may start helpers; they need not be told again.
-  if (task.alert && spawner !== null && spawner.knocked !== null) task.knocked = new Set(spawner.knocked)
+  if (task.alert && spawner !== null && spawner.knocked !== null) {
+    task.knocked = new Map(spawner.knocked)
+    ownNursery(loop, task).born = ++loop.sequence
+  }
   nursery.add(task)
   loop.live++
   loop.ready.push(task)

@@ -67,6 +67,8 @@ export class Loop implements Hands {
   /** Tasks that are not over. */
   live = 0
   lastId = 0
+  /** Counts what the rules of cancellation have to put in order: scopes opened, knocks delivered. */
+  sequence = 0
   /** Operations that the driver has. */
   inFlight = 0
   /** Tasks that wait for host code. */

@@ -2,8 +2,8 @@
  * Cancellation: whom it reaches, and when it is said.
  *
  * First a knock, then the door. A cancelled scope throws `Cancelled` once into every task inside it: at once where the task
- * waits, else at its next waiting trap. Cleanup then waits as usual, until the scope's grace is over; from there on every
- * waiting trap inside throws. A shield in between keeps a cancel of an outer scope out. Delivery is always `throw`, never
+ * waits, else at its next waiting trap. Cleanup then waits as usual, undisturbed by further cancels, until the scope's grace
+ * is over; from there on every waiting trap inside throws. A shield in between keeps a cancel of an outer scope out. Delivery is always `throw`, never
  * `return`: a return that meets a `finally` which yields is lost at the next `yield*`, and the caller carries on.
  *
  * Walking up answers "is there something to say to this task?" (`knockFor`), walking down "who must hear of it?" (`reach`).
@@ -76,16 +76,32 @@ export function innermostNursery(loop: Loop, task: Task): Nursery {
 }
 
 /**
- * The scope that has something to say to this task now: cancelled, and either not yet told or out of grace. With several it
- * is the outermost, since the inner ones end with it. Null if there is none.
+ * The scope that has something to say to this task now; with several the outermost, since the inner ones end with it. Null if
+ * there is none.
+ *
+ * A scope whose grace is over always has. One that is only cancelled has if the task was not told of it yet, and if the
+ * task is not cleaning up after an earlier knock: a second cancel must not cut that short, so it waits until the scope of the
+ * first is left. What the cleanup itself has opened since (a timeout around its last message, say) is not held back.
  */
 export function knockFor(task: Task): Scope | null {
+  const since = lastTold(task)
   let found: Scope | null = null
   for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
-    if (scope.status === OVERDUE || (scope.status === KNOCKED && !task.knocked?.has(scope))) found = scope
+    if (scope.status === OVERDUE) found = scope
+    else if (scope.status === KNOCKED && (scope.born > since || since < 0) && !task.knocked?.has(scope)) found = scope
     if (scope.shield) break
   }
   return found
+}
+
+/** When the task was last told of a scope that it is still in and that it did not disregard; −1 if there is none. */
+function lastTold(task: Task): number {
+  let last = -1
+  if (task.knocked === null) return last
+  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
+    last = Math.max(last, task.knocked.get(scope) ?? -1)
+  }
+  return last
 }
 
 /** Is any scope around this task cancelled, shields aside? */
@@ -98,8 +114,8 @@ export function isAlerted(task: Task): boolean {
 
 /** The error that tells a task about a scope; from now on it has been told. */
 export function knock(loop: Loop, task: Task, scope: Scope): Cancelled {
-  task.knocked ??= new Set()
-  task.knocked.add(scope)
+  task.knocked ??= new Map()
+  task.knocked.set(scope, ++loop.sequence)
   if (scope.task !== task || scope === task.own) task.told = true
   if (scope.status === OVERDUE) loop.evictions.set(task, (loop.evictions.get(task) ?? 0) + 1)
   return new Cancelled(scope, scope.name, scope.reason)

@@ -39,6 +39,8 @@ export class Scope implements Timed {
   readonly task: Task | null
   /** @internal */
   status = LIVE
+  /** @internal When it was opened, as a count of the loop's; 0 for one that is as old as its task. */
+  born = 0
   /** @internal Its task has left it. */
   closed = false
   /** What it is called in messages. */

@@ -39,6 +39,7 @@ export function open(loop: Loop, task: Task, trap: Trap): Scope {
     if (nursery.collecting || options?.completions) nursery.over = []
     scope = nursery
   }
+  scope.born = ++loop.sequence
   task.scope = scope
   if (deadline <= now) cancelScope(loop, scope, undefined, true)
   else if (deadline !== Number.POSITIVE_INFINITY) loop.timers.set(scope, deadline)

@@ -62,8 +62,8 @@ export class Task<out T = unknown> implements Timed {
   value: unknown = undefined
   /** Switches in one field: see the accessors below. */
   private flags: number
-  /** @internal The cancelled scopes that it has been told of. */
-  knocked: Set<Scope> | null = null
+  /** @internal The cancelled scopes that it has been told of, and when (a count of the loop's; see reach.ts). */
+  knocked: Map<Scope, number> | null = null
   /** @internal What it waits in. */
   trap: Trap | null = null
   /** @internal A sleep's end or a wait's timeout. */
@@ -189,6 +189,12 @@ export class Task<out T = unknown> implements Timed {
     const alive = yield* new Trap<boolean>(CANCEL, this, reason, 1)
     if (alive && options?.wait !== false) yield* this.wait()
     return alive
+  }
+
+  /** @internal It heard of this scope and stays on purpose, as resources do: later cancels are news to it again. */
+  disregard(scope: Scope): void {
+    this.told = false
+    this.knocked?.set(scope, -1)
   }
 
   /** @internal For messages: `task 3 (worker)`. */

@@ -111,13 +111,17 @@ test('a scope can have a grace of its own', (t) => {
   t.deepEqual(log, ['Cancelled at 0', 'slept', 'Cancelled at 15', 'Cancelled at 15'])
 })
 
-test('each scope knocks once: two scopes, two knocks', (t) => {
+test('a second cancel does not cut the cleanup after the first: its knock comes when that scope is left', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
-    yield* moveOn(30, () => moveOn(15, stubborn(5, log)))
+    yield* moveOn(30, function* () {
+      yield* moveOn(15, stubborn(5, log))
+      log.push('left')
+      yield* stubborn(2, log)
+    })
     return log
   })
-  t.deepEqual(log, ['slept', 'Cancelled at 15', 'slept', 'Cancelled at 30', 'slept'])
+  t.deepEqual(log, ['slept', 'Cancelled at 15', 'slept', 'slept', 'slept', 'left', 'Cancelled at 45', 'slept'])
 })
 
 test('a task that leaves within its grace leaves no timer of it', (t) => {

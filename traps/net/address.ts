@@ -23,7 +23,10 @@ export function* lookup(host: string, port: number): Operation<readonly Address[
     ]
   }
   const known = yield* ask('lookup', (driver) => driver.lookup?.(host, port) ?? null)
-  if (known !== null) return known
+  if (known !== null) {
+    if (known.length === 0) throw notFound(host, {})
+    return known
+  }
   const dns = yield* suspend<typeof import('node:dns')>((resolve, reject) => {
     import('node:dns').then(resolve, reject)
   })
@@ -35,7 +38,7 @@ export function* lookup(host: string, port: number): Operation<readonly Address[
   })
 }
 
-function notFound(host: string, error: NodeJS.ErrnoException): SystemError {
+function notFound(host: string, error: { code?: string | undefined; errno?: number | undefined }): SystemError {
   const { code = 'ENOTFOUND', errno = 0 } = error
   return new SystemError({ code, errno, syscall: 'getaddrinfo', text: 'the name was not found', address: host })
 }

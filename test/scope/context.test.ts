@@ -1,0 +1,108 @@
+/**
+ * `context(name, default)`: what an operation sees depends on what is around it, and on where its task was started.
+ */
+import test from 'ava'
+import { all, context, moveOn, nursery, type Operation, resource, sleep, spawn } from 'drupe'
+import { virtual } from 'drupe/testing'
+import { fail, give, thrownBy } from '../kit.js'
+
+const colour = context('colour', 'none')
+
+test('without a value around it, it is the default [trio contextvars: contextvars_default] [effection context: has the initial value available at all times]', (t) => {
+  t.is(virtual({}, colour.get()), 'none')
+  t.is(virtual({}, context<number>('empty').get()), undefined)
+})
+
+test('with a value around it, it is that one, and afterwards what it was [effection context: can be set within a given scope, but reverts after]', (t) => {
+  const seen = virtual({}, function* () {
+    const seen: string[] = []
+    const note = function* (): Operation<void> {
+      seen.push(yield* colour.get())
+    }
+    yield* colour.with('red', function* () {
+      yield* note()
+      yield* colour.with('blue', note)
+      yield* note()
+    })
+    yield* note()
+    return seen
+  })
+  t.deepEqual(seen, ['red', 'blue', 'red', 'none'])
+})
+
+test('it reverts after an error and after a cancel, too', (t) => {
+  const seen = virtual({}, function* () {
+    yield* thrownBy(colour.with('red', fail('boom')))
+    const first = yield* colour.get()
+    yield* moveOn(5, colour.with('blue', sleep(1000)))
+    return [first, yield* colour.get()]
+  })
+  t.deepEqual(seen, ['none', 'none'])
+})
+
+test('children inherit what was set when they were started, and nothing later [trio contextvars: contextvars_copy] [curio task: contextvars] [effection context: inherits values from parent tasks]', (t) => {
+  const seen = virtual({}, function* () {
+    const late = function* (): Operation<string> {
+      yield* sleep(10)
+      return yield* colour.get()
+    }
+    return yield* colour.with('red', function* () {
+      const child = yield* spawn(function* () {
+        return yield* spawn(late)
+      })
+      return yield* colour.with('blue', function* () {
+        return [yield* (yield* child.join()).join(), yield* (yield* spawn(late)).join()]
+      })
+    })
+  })
+  t.deepEqual(seen, ['red', 'blue'])
+})
+
+test('what a child sets, its parent does not see [trio contextvars: contextvars_set]', (t) => {
+  const seen = virtual({}, function* () {
+    yield* spawn(() => colour.with('red', sleep(10)))
+    yield* sleep(5)
+    return yield* colour.get()
+  })
+  t.is(seen, 'none')
+})
+
+test('tasks beside each other have their own', (t) => {
+  const seen = virtual({}, function* () {
+    const worker = (name: string) =>
+      colour.with(name, function* () {
+        yield* sleep(5)
+        return yield* colour.get()
+      })
+    return yield* all(['a', 'b', 'c'].map(worker))
+  })
+  t.deepEqual(seen, ['a', 'b', 'c'])
+})
+
+test('whoever spawns counts, not whose nursery it is', (t) => {
+  const seen = virtual({}, () =>
+    nursery(function* (n) {
+      const task = yield* colour.with('red', () => n.spawn(colour.get()))
+      return yield* task.join()
+    }),
+  )
+  t.is(seen, 'red')
+})
+
+test('resources inherit it', (t) => {
+  const painted = resource<string>(function* (provide) {
+    yield* provide(yield* colour.get())
+  })
+  t.is(
+    virtual({}, () => colour.with('red', painted)),
+    'red',
+  )
+})
+
+test('two contexts of one name are two', (t) => {
+  const other = context('colour', 'other')
+  t.deepEqual(
+    virtual({}, () => colour.with('red', () => all([colour.get(), other.get(), other.with('x', give(1))]))),
+    ['red', 'other', 1],
+  )
+})

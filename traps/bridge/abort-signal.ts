@@ -1,0 +1,126 @@
+/**
+ * Abort signals, both ways: one that cancels a scope, and one that a scope hands out.
+ *
+ * `AbortSignal` is how the rest of the world says "stop". Coming in, it is one listener for as long as the operation runs, so
+ * a signal that lives as long as the process collects nothing. Going out, the signal is made when it is asked for: a scope
+ * keeps a list of those who want to hear of its cancel, and it is empty until then.
+ */
+import { Cancelled } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import type { Scope } from '../../kernel/scope.js'
+import type { Task } from '../../kernel/task.js'
+import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import { closeScope, current, openScope } from '../call.js'
+import { canceller, innermostNursery } from '../scope/place.js'
+import type { EventTargetLike } from './listen.js'
+
+/** An AbortSignal: the platform's own, or one of the `abort-controller` package, which has no `reason`. */
+export interface AbortSignalLike extends EventTargetLike {
+  readonly aborted: boolean
+  readonly reason?: unknown
+}
+
+const OPTIONS = { name: 'withSignal' }
+
+/**
+ * Runs an operation that an AbortSignal can cancel. When the signal is aborted the operation gets its knock, may clean up
+ * within the grace, and then this throws the signal's reason. If it finishes all the same, its result counts. The listener is
+ * removed at the end, however that comes.
+ *
+ * @param signal Native or from the `abort-controller` package. Aborted already, the operation is not begun.
+ * @throws the reason of the signal (a DOMException named `AbortError` if it has none), or what the operation throws.
+ * @throws Cancelled if an outer scope is cancelled.
+ * @example
+ * import { run, sleep, withSignal } from 'drupe'
+ *
+ * const controller = new AbortController()
+ * setTimeout(() => controller.abort(new Error('the client has left')), 5)
+ * await run(function* () {
+ *   try {
+ *     yield* withSignal(controller.signal, sleep(60_000))
+ *   } catch (error) {
+ *     console.log((error as Error).message) // => the client has left
+ *   }
+ * })
+ */
+export function withSignal<T>(signal: AbortSignalLike, op: Op<T>): Operation<T> {
+  return watched('withSignal', withSignalOperation(signal, op))
+}
+
+function* withSignalOperation<T>(signal: AbortSignalLike, op: Op<T>): Operation<T> {
+  const inner = yield* openScope(OPTIONS, Number.POSITIVE_INFINITY)
+  let listening: (() => void) | null = null
+  try {
+    const cancel = yield* canceller(inner)
+    const onAbort = (): void => void cancel(reasonOf(signal))
+    signal.addEventListener('abort', onAbort)
+    listening = onAbort
+    if (signal.aborted) throw reasonOf(signal)
+    return yield* toOperation(op)
+  } catch (error) {
+    if (error instanceof Cancelled && error.scope === inner) throw inner.reason
+    throw error
+  } finally {
+    if (listening !== null) signal.removeEventListener('abort', listening)
+    yield* closeScope(inner)
+  }
+}
+
+function reasonOf(signal: AbortSignalLike): unknown {
+  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError')
+}
+
+const controllers = new WeakMap<Scope, AbortController>()
+
+/**
+ * An AbortSignal that is aborted when the innermost scope around this line is cancelled, directly or from outside, with the
+ * cancel's reason. The scope is that of `timeout`, `moveOn`, `scope`, `nursery` or the task itself. Made when first asked for;
+ * asked again, the same. The end of the scope without a cancel does not abort it. Does not wait.
+ *
+ * In the cleanup of a cancelled scope it is a fresh one, aborted at the end of the grace: cleanup may use it.
+ *
+ * @example
+ * import { moveOn, run, signal, sleep } from 'drupe'
+ *
+ * await run(function* () {
+ *   const handed = yield* moveOn(5, function* () {
+ *     const mine = yield* signal()
+ *     mine.addEventListener('abort', () => console.log('aborted')) // => aborted
+ *     yield* sleep(60_000)
+ *   }, 'too slow')
+ *   console.log(handed) // => too slow
+ * })
+ */
+export function signal(): Operation<AbortSignal> {
+  return watched('signal', signalOperation())
+}
+
+function* signalOperation(): Operation<AbortSignal> {
+  const task = yield* current()
+  const scope = task.scope === task.home ? yield* innermostNursery() : task.scope
+  const known = controllers.get(scope)
+  if (known !== undefined && !known.signal.aborted) return known.signal
+  const controller = new AbortController()
+  const cancelled = cancelledAround(task, scope)
+  if (cancelled !== null) {
+    controller.abort(cancelled.reason)
+    return controller.signal
+  }
+  controllers.set(scope, controller)
+  const abort = (reason: unknown): void => {
+    scope.hooks?.delete(abort)
+    controller.abort(reason)
+  }
+  scope.hooks ??= new Set()
+  scope.hooks.add(abort)
+  return controller.signal
+}
+
+/** A cancelled scope of which the task is still to be told. */
+function cancelledAround(task: Task, innermost: Scope): Scope | null {
+  for (let scope: Scope | null = innermost; scope !== null; scope = scope.parent) {
+    if (scope.cancelled && !task.knocked?.has(scope)) return scope
+    if (scope.shield) return null
+  }
+  return null
+}

@@ -1,0 +1,170 @@
+/**
+ * Agents: they run operations for code that is not a task, and can be told to stop.
+ *
+ * Host code cannot yield traps, so it leaves a message with somebody who can. `KernelAgent` asks a kernel, whose tasks then
+ * have no parent. `NurseryAgent` asks a task that serves as long as it is needed: what it starts are its children, with its
+ * context, and leave with it. Either way a job gives exactly one reply, after all that it started is out.
+ */
+import { Cancelled, ClosedError, TaskCancelledError } from '../../kernel/errors.js'
+import type { Nursery } from '../../kernel/nursery.js'
+import type { Task } from '../../kernel/task.js'
+import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import { current, suspend } from '../call.js'
+import { nursery } from '../scope/nursery.js'
+import type { HostKernel } from './async-iterable.js'
+
+/** How a job ended. */
+export type Reply = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
+
+/** Runs operations for host code. */
+export interface Agent {
+  /** Starts one; `reply` is called once, and not if the job was stopped before. */
+  start(op: Op<unknown>, name: string, reply: (reply: Reply) => void): Job
+}
+
+/** One operation that runs for host code. */
+export class Job {
+  /** Stops it; called when it is asked to stop and not over. */
+  cancel: () => void = () => {}
+  private outcome: Reply | null = null
+  private stopped: ((reply: Reply) => void) | null = null
+
+  constructor(private readonly reply: (reply: Reply) => void) {}
+
+  /** Was it asked to stop, or is it over? Then it need not begin. */
+  get idle(): boolean {
+    return this.stopped !== null || this.outcome !== null
+  }
+
+  /** Asks it to stop; `done` is called when it is out, at once if it is over. A failing cleanup is the only error then. */
+  stop(done: (reply: Reply) => void): void {
+    if (this.outcome !== null) {
+      done({ ok: true, value: undefined })
+      return
+    }
+    this.stopped = done
+    this.cancel()
+  }
+
+  /** It is over. */
+  finish(outcome: Reply): void {
+    if (this.outcome !== null) return
+    this.outcome = outcome
+    if (this.stopped === null) this.reply(outcome)
+    else if (outcome.ok || isCancel(outcome.error)) this.stopped({ ok: true, value: undefined })
+    else this.stopped(outcome)
+  }
+}
+
+function isCancel(error: unknown): boolean {
+  return error instanceof Cancelled || error instanceof TaskCancelledError
+}
+
+/** Starts tasks from outside. */
+export class KernelAgent implements Agent {
+  constructor(private readonly kernel: HostKernel) {}
+
+  start(op: Op<unknown>, _name: string, reply: (reply: Reply) => void): Job {
+    const { kernel } = this
+    const job = new Job(reply)
+    const running = kernel.run(function* (): Operation<unknown> {
+      const task = yield* current()
+      job.cancel = () => void kernel.cancel(task, 'it is not needed any more')
+      return job.idle ? undefined : yield* toOperation(op)
+    })
+    running.then(
+      (value) => job.finish({ ok: true, value }),
+      (error: unknown) => job.finish({ ok: false, error }),
+    )
+    return job
+  }
+}
+
+/** Starts children of a nursery whose body serves; see `take`. */
+export class NurseryAgent implements Agent {
+  private readonly errands: (() => Operation<void>)[] = []
+  private readonly jobs = new Set<Job>()
+  private arrived: (() => void) | null = null
+  private closed = false
+
+  constructor(private readonly nursery: Nursery) {}
+
+  start(op: Op<unknown>, name: string, reply: (reply: Reply) => void): Job {
+    const job = new Job((outcome) => {
+      this.jobs.delete(job)
+      reply(outcome)
+    })
+    if (this.closed) {
+      // Not at once: whoever starts it does not know it yet.
+      queueMicrotask(() =>
+        job.finish({ ok: false, error: new ClosedError('start the operation', 'its task has ended') }),
+      )
+      return job
+    }
+    this.jobs.add(job)
+    this.post(() => this.begin(job, op, name))
+    return job
+  }
+
+  /** From host code: something for the body to do. It must not wait. */
+  post(errand: () => Operation<void>): void {
+    this.errands.push(errand)
+    this.arrived?.()
+  }
+
+  /** The body: waits for the next thing to do, and does it. */
+  *serve(): Operation<void> {
+    while (this.errands.length === 0) {
+      yield* suspend((resolve) => {
+        this.arrived = resolve
+        return () => {
+          this.arrived = null
+        }
+      })
+      this.arrived = null
+    }
+    const errand = this.errands.shift() as () => Operation<void>
+    yield* errand()
+  }
+
+  /** The body serves no more: what was not begun is answered, and so is all that comes later. */
+  close(): void {
+    this.closed = true
+    for (const job of this.jobs)
+      job.finish({ ok: false, error: new ClosedError('run the operation', 'its task has ended') })
+  }
+
+  private *begin(job: Job, op: Op<unknown>, name: string): Operation<void> {
+    if (job.idle) {
+      job.finish({ ok: true, value: undefined })
+      return
+    }
+    const task: Task = yield* this.nursery.spawn(() => this.work(job, op), { name })
+    job.cancel = () => this.post(() => cancel(task))
+  }
+
+  private *work(job: Job, op: Op<unknown>): Operation<void> {
+    try {
+      // In a nursery of its own: it is not over before what it started is.
+      const value = yield* nursery(() => toOperation(op))
+      job.finish({ ok: true, value })
+    } catch (error) {
+      if (!(error instanceof Cancelled)) {
+        job.finish({ ok: false, error })
+        return
+      }
+      // If the body is cancelled, too, it stops its jobs itself; this one is then out already.
+      this.post(() => cancelled(job, error))
+      throw error
+    }
+  }
+}
+
+function* cancel(task: Task): Operation<void> {
+  // Who has been told is cleaning up; a second cancel would bring no news and cut that short.
+  if (!task.told) yield* task.cancel('it is not needed any more', { wait: false })
+}
+
+function* cancelled(job: Job, cause: Cancelled): Operation<void> {
+  job.finish({ ok: false, error: new TaskCancelledError('the operation', { cause }) })
+}

@@ -1,0 +1,146 @@
+/**
+ * Sequences of the host inside tasks: async iterables, and whatever else gives one value after the other.
+ *
+ * A `Source` is opened to a `Cursor`, a cursor has `next` and `close`, and both are operations. `each` opens and closes it
+ * around a body; `subscribe` opens one that is closed with the block. The next value is asked for when the body is
+ * done with the last, so a fast source waits for a slow task.
+ */
+import { suppress } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import type { Operation } from '../../kernel/trap.js'
+import { resource } from '../scope/resource.js'
+import { until } from './promise.js'
+
+/** A place in a sequence of values. */
+export interface Cursor<T> {
+  /** Waits for the next value; in the shape of an iterator's `next`. */
+  next(): Operation<IteratorResult<T, unknown>>
+  /** Lets go of the source. More calls do nothing. */
+  close(): Operation<void>
+}
+
+/** A sequence of values that can be opened. */
+export interface Source<T> {
+  open(): Cursor<T>
+}
+
+/**
+ * Runs a body for each value, one after the other, until the source ends or the body returns something other than
+ * `undefined`; that is returned. Then, and when the body fails, the source is closed (`return()` of its iterator).
+ *
+ * Cancelled while it waits for a value, it closes the source and waits for that within the grace: an async generator gets
+ * to its `finally` when the promise that it awaits is settled.
+ *
+ * @throws what the source or the body throws; Cancelled if a scope around the task is cancelled.
+ * @throws TypeError if the source is neither an async iterable nor a `Source`.
+ * @example
+ * import { each, run, sleep } from 'drupe'
+ *
+ * async function* lines() {
+ *   try {
+ *     for (const line of ['one', 'two', 'three']) yield line
+ *   } finally {
+ *     console.log('closed')
+ *   }
+ * }
+ * await run(function* () {
+ *   const found = yield* each(lines(), function* (line) {
+ *     yield* sleep(1)
+ *     if (line.startsWith('t')) return line
+ *   })
+ *   // => closed
+ *   console.log(found) // => two
+ * })
+ */
+export function each<T, R = void>(
+  source: AsyncIterable<T> | Source<T>,
+  body: (value: T) => Operation<R>,
+): Operation<Exclude<R, void> | undefined> {
+  return watched('each', eachOperation(source, body)) as Operation<Exclude<R, void> | undefined>
+}
+
+function* eachOperation<T>(
+  source: AsyncIterable<T> | Source<T>,
+  body: (value: T) => Operation<unknown>,
+): Operation<unknown> {
+  const cursor = open(source)
+  let found: unknown
+  try {
+    while (found === undefined) {
+      const step = yield* cursor.next()
+      if (step.done) return undefined
+      found = yield* body(step.value)
+    }
+  } catch (error) {
+    try {
+      yield* cursor.close()
+    } catch (later) {
+      suppress(error, later)
+    }
+    throw error
+  }
+  yield* cursor.close()
+  return found
+}
+
+/**
+ * Opens a source for reading at one's own pace, with `yield* cursor.next()`; it is closed when the innermost nursery of the
+ * task ends, like every resource, or with `yield* cursor.close()` before.
+ *
+ * @throws TypeError if the source is neither an async iterable nor a `Source`.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { run, subscribe } from 'drupe'
+ *
+ * async function* count() {
+ *   for (let n = 1; ; n++) yield n
+ * }
+ * await run(function* () {
+ *   const numbers = yield* subscribe(count())
+ *   console.log((yield* numbers.next()).value, (yield* numbers.next()).value) // => 1 2
+ * })
+ */
+export function subscribe<T>(source: AsyncIterable<T> | Source<T>): Operation<Cursor<T>> {
+  return resource<Cursor<T>>(function* subscribe(provide) {
+    const cursor = open(source)
+    try {
+      yield* provide(cursor)
+    } finally {
+      yield* cursor.close()
+    }
+  })
+}
+
+function open<T>(source: AsyncIterable<T> | Source<T>): Cursor<T> {
+  if (typeof source === 'object' && source !== null) {
+    if (Symbol.asyncIterator in source) return new AsyncCursor(source[Symbol.asyncIterator]())
+    if (typeof source.open === 'function') return source.open()
+  }
+  throw new TypeError(
+    'Cannot read from the source: an async iterable or a Source is needed; for arrays there is "for … of"',
+  )
+}
+
+class AsyncCursor<T> implements Cursor<T> {
+  private over = false
+
+  constructor(private readonly iterator: AsyncIterator<T, unknown>) {}
+
+  next(): Operation<IteratorResult<T, unknown>> {
+    return watched('next', this.step())
+  }
+
+  private *step(): Operation<IteratorResult<T, unknown>> {
+    if (this.over) return { done: true, value: undefined }
+    const step = yield* until(Promise.resolve(this.iterator.next()))
+    if (step.done) this.over = true
+    return step
+  }
+
+  *close(): Operation<void> {
+    if (this.over) return
+    this.over = true
+    const closing = this.iterator.return?.()
+    if (closing !== undefined) yield* until(Promise.resolve(closing))
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Events of the host inside tasks: the next one, or all of them in their order.
+ *
+ * An emitter waits for nobody. What comes while the task is busy is kept in a buffer with a limit; what happens at the limit
+ * is the caller's to say, and by default it is an error and not a silent loss.
+ */
+import { BrokenError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import type { Operation } from '../../kernel/trap.js'
+import { suspend } from '../call.js'
+import type { Cursor, Source } from './each.js'
+import { type EmitterLike, type EventTargetLike, isEmitter, listenAll } from './listen.js'
+
+/**
+ * Waits for the next event of this name and returns its arguments, like Node's `events.once`; for an EventTarget that is one
+ * Event. While it waits for another event of an EventEmitter, `'error'` is thrown. Cancelled or done, no listener is left.
+ *
+ * @throws what an EventEmitter emits as `'error'`.
+ * @throws TypeError if the target is neither an EventEmitter nor an EventTarget.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { once, run } from 'drupe'
+ * import { EventEmitter } from 'node:events'
+ *
+ * const child = new EventEmitter()
+ * setTimeout(() => child.emit('exit', 0, null), 2)
+ * await run(function* () {
+ *   const [code] = yield* once<[number]>(child, 'exit')
+ *   console.log(code) // => 0
+ * })
+ * @see https://nodejs.org/api/events.html#eventsonceemitter-name-options
+ */
+export function once<A extends readonly unknown[] = unknown[]>(
+  target: EmitterLike | EventTargetLike,
+  name: string | symbol,
+): Operation<A> {
+  return suspend<A>((resolve, reject) => {
+    const finish = (settle: () => void): void => {
+      remove()
+      settle()
+    }
+    const remove = listenAll(target, [
+      [name, (...args) => finish(() => resolve(args as unknown as A))],
+      ...(isEmitter(target) && name !== 'error'
+        ? [['error', (error: unknown) => finish(() => reject(error))] as const]
+        : []),
+    ])
+    return remove
+  })
+}
+
+/** How `events` works. */
+export interface EventsOptions {
+  /** How many events wait at most for the task to take them. Default 1024. */
+  readonly limit?: number
+  /**
+   * What happens at the limit. `'fail'` (default): reading throws a BrokenError after the events before it. `'dropOldest'`,
+   * `'dropNewest'`: as they say. `'pause'`: calls `pause()` of the emitter when the buffer is full and `resume()` when it is
+   * empty; meant for streams, whose events go on for a moment after it.
+   */
+  readonly overflow?: 'fail' | 'dropOldest' | 'dropNewest' | 'pause'
+  /** Events after which there are no more: `'end'`, `['end', 'close']`. Default: none, it goes on until it is closed. */
+  readonly until?: string | readonly string[]
+}
+
+/**
+ * The events of this name, as a source for `each` and `subscribe`; each item is the list of arguments. They are listened for
+ * from when the reading begins until it ends. `'error'` of an EventEmitter is thrown, after the events that came before it.
+ *
+ * @throws RangeError if `limit` is not an integer of 1 or more, or Infinity.
+ * @example
+ * import { each, events, run } from 'drupe'
+ * import { EventEmitter } from 'node:events'
+ *
+ * const sensor = new EventEmitter()
+ * setTimeout(() => {
+ *   for (const value of [3, 5]) sensor.emit('value', value)
+ *   sensor.emit('close')
+ * }, 2)
+ * await run(function* () {
+ *   yield* each(events<[number]>(sensor, 'value', { until: 'close' }), function* ([value]) {
+ *     console.log(value)
+ *   })
+ *   // => 3
+ *   // => 5
+ * })
+ * @see https://nodejs.org/api/events.html#eventsonemitter-eventname-options
+ */
+export function events<A extends readonly unknown[] = unknown[]>(
+  target: EmitterLike | EventTargetLike,
+  name: string | symbol,
+  options: EventsOptions = {},
+): Source<A> {
+  const limit = options.limit ?? 1024
+  if (!(limit >= 1) || (limit !== Number.POSITIVE_INFINITY && !Number.isInteger(limit))) {
+    throw new RangeError(`Cannot keep ${String(limit)} events: an integer of 1 or more is needed`)
+  }
+  return { open: () => new EventCursor<A>(target, name, limit, options) }
+}
+
+/** Who can be asked to hold back. */
+interface Pausable {
+  pause?(): unknown
+  resume?(): unknown
+}
+
+class EventCursor<A> implements Cursor<A> {
+  private readonly buffer: A[] = []
+  private readonly waiting = new Set<() => void>()
+  /** Nothing comes any more; with an error, that is thrown once. */
+  private end: { error?: unknown } | null = null
+  private paused = false
+  private readonly remove: () => void
+
+  constructor(
+    private readonly target: EmitterLike | EventTargetLike,
+    private readonly name: string | symbol,
+    private readonly limit: number,
+    private readonly options: EventsOptions,
+  ) {
+    const { until = [] } = options
+    const ends = typeof until === 'string' ? [until] : until
+    this.remove = listenAll(target, [
+      [name, (...args) => this.arrived(args as A)],
+      ...ends.map((end) => [end, () => this.finish({})] as const),
+      ...(isEmitter(target) && name !== 'error'
+        ? [['error', (error: unknown) => this.finish({ error })] as const]
+        : []),
+    ])
+  }
+
+  next(): Operation<IteratorResult<A, undefined>> {
+    return watched('next', this.take())
+  }
+
+  *close(): Operation<void> {
+    this.buffer.length = 0
+    this.finish({})
+    if (this.paused) this.resume()
+  }
+
+  private *take(): Operation<IteratorResult<A, undefined>> {
+    while (this.buffer.length === 0 && this.end === null) {
+      yield* suspend((resolve) => {
+        this.waiting.add(resolve)
+        return () => void this.waiting.delete(resolve)
+      })
+    }
+    if (this.buffer.length > 0) {
+      const value = this.buffer.shift() as A
+      if (this.paused && this.buffer.length === 0) this.resume()
+      return { done: false, value }
+    }
+    if (this.end !== null && 'error' in this.end) {
+      const { error } = this.end
+      this.end = {}
+      throw error
+    }
+    return { done: true, value: undefined }
+  }
+
+  private arrived(args: A): void {
+    const { buffer, limit } = this
+    const { overflow = 'fail' } = this.options
+    if (buffer.length >= limit && overflow !== 'pause') {
+      if (overflow === 'dropNewest') return
+      if (overflow === 'fail') {
+        const why = `${limit} of them are waiting to be read and more come; see the options limit and overflow`
+        this.finish({ error: new BrokenError(`read the events "${String(this.name)}"`, why) })
+        return
+      }
+      buffer.shift()
+    }
+    buffer.push(args)
+    if (overflow === 'pause' && buffer.length >= limit && !this.paused) {
+      this.paused = true
+      ;(this.target as Pausable).pause?.()
+    }
+    this.wakeOne()
+  }
+
+  private finish(end: { error?: unknown }): void {
+    this.remove()
+    this.end ??= end
+    while (this.waiting.size > 0) this.wakeOne()
+  }
+
+  private resume(): void {
+    this.paused = false
+    ;(this.target as Pausable).resume?.()
+  }
+
+  private wakeOne(): void {
+    for (const wake of this.waiting) {
+      this.waiting.delete(wake)
+      wake()
+      return
+    }
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * Several operations at once, and what becomes of them: all of them, one of them, the first that answers.
+ *
+ * Each combinator is a nursery with a rule for when it is over. So they have the nursery's promises: the first error cancels
+ * the rest and leaves unchanged, and nothing returns before the losers are out, their cleanup included.
+ */
+import { TaskCancelledError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import type { Nursery } from '../../kernel/nursery.js'
+import type { Task } from '../../kernel/task.js'
+import { nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import { current } from '../call.js'
+import { nursery } from './nursery.js'
+
+/** Operations with these results, one for each. */
+export type Ops<T extends readonly unknown[]> = readonly [...{ [K in keyof T]: Op<T[K]> }]
+
+/**
+ * Runs operations at the same time and returns their results, in the order of the operations. The first error cancels the
+ * rest and is thrown when they are out, the same object; `suppressed(error)` lists later ones. Cancelled, all are.
+ *
+ * @throws the first error of an operation.
+ * @throws TaskCancelledError if one of the tasks was cancelled by somebody.
+ * @throws Cancelled if an outer scope is cancelled.
+ * @example
+ * import { all, run, sleep } from 'drupe'
+ *
+ * function* after<T>(ms: number, value: T) {
+ *   yield* sleep(ms)
+ *   return value
+ * }
+ * await run(function* () {
+ *   const [n, s] = yield* all([after(4, 1), after(2, 'two')])
+ *   console.log(n + 1, s.toUpperCase()) // => 2 TWO
+ * })
+ */
+export function all<T extends readonly unknown[]>(ops: Ops<T>): Operation<T> {
+  return watched('all', allOperation(ops as readonly Op<unknown>[])) as Operation<T>
+}
+
+function* allOperation(ops: readonly Op<unknown>[]): Operation<readonly unknown[]> {
+  const tasks: Task[] = []
+  yield* nursery(function* (n) {
+    for (const op of ops) tasks.push(yield* n.spawn(op))
+  })
+  return tasks.map((task) => {
+    if (task.state === 'cancelled') throw cancelledError(task)
+    return task.result
+  })
+}
+
+/**
+ * Runs operations at the same time and returns how each of them ended, in the order of the operations, in the shape of
+ * `Promise.allSettled`. An error cancels nobody. A task that was cancelled by somebody counts as failed with a
+ * TaskCancelledError. Cancelled, all are.
+ *
+ * @throws Cancelled if an outer scope is cancelled.
+ * @example
+ * import { allSettled, run, sleep } from 'drupe'
+ *
+ * function* fail() {
+ *   throw new Error('no')
+ * }
+ * await run(function* () {
+ *   const ends = yield* allSettled([sleep(1), fail()])
+ *   console.log(ends.map((end) => end.status).join(' ')) // => fulfilled rejected
+ * })
+ */
+export function allSettled<T extends readonly unknown[]>(
+  ops: Ops<T>,
+): Operation<{ -readonly [K in keyof T]: PromiseSettledResult<T[K]> }> {
+  return watched('allSettled', allSettledOperation(ops as readonly Op<unknown>[])) as ReturnType<typeof allSettled<T>>
+}
+
+function* allSettledOperation(ops: readonly Op<unknown>[]): Operation<PromiseSettledResult<unknown>[]> {
+  const tasks: Task[] = []
+  yield* nursery(
+    function* (n) {
+      for (const op of ops) tasks.push(watch(yield* n.spawn(op)))
+    },
+    { onError: 'collect' },
+  )
+  return tasks.map((task) =>
+    task.state === 'done' ? { status: 'fulfilled', value: task.result } : { status: 'rejected', reason: errorOf(task) },
+  )
+}
+
+/**
+ * Runs operations at the same time; the first to come to its end decides, with its result or its error. The others are
+ * cancelled, and awaited. An error in their cleanup is thrown, and not lost behind the result. Cancelled, all are.
+ *
+ * @throws the error, if that comes first; an error in the cleanup of a loser.
+ * @throws RangeError if there are no operations: nobody could win.
+ * @throws TaskCancelledError if every task was cancelled by somebody.
+ * @throws Cancelled if an outer scope is cancelled.
+ * @example
+ * import { race, run, sleep } from 'drupe'
+ *
+ * function* after(ms: number, name: string) {
+ *   try {
+ *     yield* sleep(ms)
+ *     return name
+ *   } finally {
+ *     console.log(`${name} is out`)
+ *   }
+ * }
+ * await run(function* () {
+ *   const winner = yield* race([after(60_000, 'tortoise'), after(1, 'hare')])
+ *   // => hare is out
+ *   // => tortoise is out
+ *   console.log(winner) // => hare
+ * })
+ */
+export function race<T>(ops: readonly Op<T>[]): Operation<T> {
+  if (ops.length === 0) throw new RangeError('Cannot race: there are no operations, so none could win')
+  return watched('race', raceOperation(ops))
+}
+
+function* raceOperation<T>(ops: readonly Op<T>[]): Operation<T> {
+  const { winner, tasks } = yield* contest(ops, false, () => true)
+  if (winner === null) throw cancelledError(tasks[0] as Task)
+  return winner.value
+}
+
+/**
+ * Runs operations at the same time; the first result that is not `undefined` is returned, and the others are cancelled and
+ * awaited. `undefined` if that is what all of them return. An error cancels the rest and is thrown, one in the cleanup of a
+ * loser, too. Cancelled, all are.
+ *
+ * @throws the first error of an operation.
+ * @throws Cancelled if an outer scope is cancelled.
+ * @example
+ * import { first, run, sleep } from 'drupe'
+ *
+ * function* look(ms: number, found?: string) {
+ *   yield* sleep(ms)
+ *   return found
+ * }
+ * await run(function* () {
+ *   console.log(yield* first([look(1), look(5, 'key'), look(60_000, 'coin')])) // => key
+ * })
+ * @see https://curio.readthedocs.io/en/latest/reference.html#task-groups (`wait=object`)
+ */
+export function first<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefined> | undefined> {
+  return watched('first', firstOperation(ops))
+}
+
+function* firstOperation<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefined> | undefined> {
+  const { winner } = yield* contest(ops, false, (value) => value !== undefined)
+  return winner?.value as Exclude<T, undefined> | undefined
+}
+
+/**
+ * Runs operations at the same time and returns the first result. Errors are tolerated as long as one operation succeeds,
+ * also those of losers on their way out. The others are cancelled and awaited. Cancelled, all are.
+ *
+ * @throws AggregateError of all errors, in the order of the operations, if all fail or if there are none.
+ * @throws Cancelled if an outer scope is cancelled.
+ * @example
+ * import { any, run, sleep } from 'drupe'
+ *
+ * function* mirror(ms: number, up: boolean) {
+ *   yield* sleep(ms)
+ *   if (!up) throw new Error('down')
+ *   return `answer after ${ms}`
+ * }
+ * await run(function* () {
+ *   console.log(yield* any([mirror(1, false), mirror(4, true), mirror(60_000, true)])) // => answer after 4
+ * })
+ */
+export function any<T>(ops: readonly Op<T>[]): Operation<T> {
+  return watched('any', anyOperation(ops))
+}
+
+function* anyOperation<T>(ops: readonly Op<T>[]): Operation<T> {
+  const { winner, tasks } = yield* contest(ops, true, () => true)
+  if (winner !== null) return winner.value
+  throw new AggregateError(tasks.map(errorOf), `Cannot get any result: all of ${tasks.length} operation(s) failed`)
+}
+
+interface Outcome<T> {
+  readonly winner: { readonly value: T } | null
+  readonly tasks: readonly Task[]
+}
+
+/** Runs operations until one of them returns a value that `wins`. */
+function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) => boolean): Operation<Outcome<T>> {
+  let winner: { readonly value: T } | null = null
+  const tasks: Task[] = []
+
+  function* contestant(n: Nursery, op: Op<T>): Operation<void> {
+    // Decided before it began.
+    if (n.cancelled) return
+    try {
+      // In a nursery of its own: an operation is not over before what it started is.
+      const value = yield* nursery(() => toOperation(op))
+      if (winner !== null || !wins(value)) return
+      winner = { value }
+      yield* n.cancel('another one was first')
+    } catch (error) {
+      // Lost by a hair, without having been told: nobody's concern. What fails in leaving is.
+      if (winner === null || (yield* current()).knocked?.has(n)) throw error
+    }
+  }
+
+  yield* nursery(
+    function* (n) {
+      for (const op of ops) {
+        const task = yield* n.spawn(() => contestant(n, op), { name: nameOf(op) })
+        tasks.push(collect ? watch(task) : task)
+      }
+    },
+    { onError: collect ? 'collect' : 'cancel' },
+  )
+  return { winner, tasks }
+}
+
+/** Whoever collects looks at every end, so no failure is to be reported as unseen. */
+function watch(task: Task): Task {
+  task.seen = true
+  return task
+}
+
+function errorOf(task: Task): unknown {
+  return task.state === 'cancelled' ? cancelledError(task) : task.error
+}
+
+function cancelledError(task: Task): TaskCancelledError {
+  return new TaskCancelledError(String(task), { cause: task.error })
+}

@@ -1,0 +1,196 @@
+/**
+ * Resources: things that are set up with one statement and torn down by themselves.
+ *
+ * A resource is a daemon task that is started and says that it is ready: `yield* provide(value)` gives the value to who asked
+ * for it. It lives where a spawned child would, in the innermost nursery of the caller, and differs from other daemons
+ * in how it leaves. It hears a cancel of the nursery like everybody else but stays, because the body and the other children
+ * may need it for their cleanup; when they are out it is dismissed, waits for those that came after it, and goes. So
+ * resources are torn down one after the other, the last first. All that is within the grace.
+ */
+import { Cancelled, KernelStateError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import type { Scope } from '../../kernel/scope.js'
+import { isOperation, nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import { until } from '../bridge/promise.js'
+import { current } from '../call.js'
+import { sleep } from '../time.js'
+import { nursery, started } from './nursery.js'
+import { innermostNursery } from './place.js'
+
+/** Hands out the value of a resource and stays until it is to be torn down; then it throws `Cancelled`. */
+export type Provide<T> = (value: T) => Operation<never>
+
+/**
+ * Describes a resource: an operation that sets something up, provides it, and tears it down in its `finally`. Each time the
+ * result is run (`const x = yield* …`) a new one is made. It lives until the innermost nursery of the caller ends, a
+ * `nursery` block or the task itself; resources of one nursery are torn down in reverse order, after body and children.
+ * An error of the resource while it is in use fails that nursery.
+ *
+ * Cancelled during the set-up, the resource is, and awaited. Later cancels reach it last: see the head of this file.
+ *
+ * @throws what the set-up throws, at the place where the resource was asked for.
+ * @throws KernelStateError if it returns without providing a value.
+ * @throws Cancelled if a scope around the caller is cancelled during the set-up.
+ * @example
+ * import { nursery, resource, run, sleep } from 'drupe'
+ *
+ * const open = (name: string) => resource<string>(function* (provide) {
+ *   yield* sleep(1)
+ *   try {
+ *     yield* provide(name)
+ *   } finally {
+ *     yield* sleep(1)
+ *     console.log(`${name} closed`)
+ *   }
+ * })
+ * await run(() => nursery(function* () {
+ *   const file = yield* open('file')
+ *   const socket = yield* open('socket')
+ *   console.log(`using ${file} and ${socket}`)
+ * }))
+ * // => using file and socket
+ * // => socket closed
+ * // => file closed
+ * @see https://frontside.com/effection/guides/v4/resources
+ */
+export function resource<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<T> {
+  return watched('resource', {
+    *[Symbol.iterator]() {
+      const n = yield* innermostNursery()
+      return yield* n.start<T>(() => life(body), { daemon: true, name: nameOf(body as () => Operation<unknown>) })
+    },
+  })
+}
+
+function* life<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<void> {
+  let provided = false
+  yield* body(function* provide(value) {
+    yield* started(value)
+    provided = true
+    return yield* serve()
+  })
+  if (!provided) throw new KernelStateError('open the resource', 'it returned without yield* provide(value)')
+}
+
+/** Stays until the task is dismissed and the youngest in its nursery, or until a grace is over. */
+function* serve(): Operation<never> {
+  const me = yield* current()
+  const heard = new Set<object>()
+  let dismissed: Cancelled | null = null
+  for (;;) {
+    if (dismissed !== null && me.younger === null) throw dismissed
+    try {
+      if (dismissed === null) yield* sleep(Number.POSITIVE_INFINITY)
+      else if (me.younger !== null) yield* me.younger.wait()
+    } catch (error) {
+      // The same scope twice: its grace is over.
+      if (!(error instanceof Cancelled) || heard.has(error.scope)) throw error
+      heard.add(error.scope)
+      if (error.scope === me.own) dismissed = error
+      // Heard and not followed: it is still to be dismissed.
+      else me.disregard(error.scope as Scope)
+    }
+  }
+}
+
+/**
+ * Runs a body with a resource that is torn down at the end of the block, together with all that the body has started.
+ * Any operation can be the resource; resources that it opens live in the block, too.
+ *
+ * @throws whatever set-up, body or tear-down throws; Cancelled if an outer scope is cancelled.
+ * @example
+ * import { resource, run, use } from 'drupe'
+ *
+ * const lamp = resource<string>(function* (provide) {
+ *   try {
+ *     yield* provide('light')
+ *   } finally {
+ *     console.log('off')
+ *   }
+ * })
+ * await run(function* () {
+ *   yield* use(lamp, function* (light) {
+ *     console.log(light)
+ *   })
+ *   console.log('dark')
+ * })
+ * // => light
+ * // => off
+ * // => dark
+ */
+export function use<T, R>(resource: Op<T>, body: (value: T) => Operation<R>): Operation<R> {
+  return nursery(function* useBlock() {
+    return yield* body(yield* toOperation(resource))
+  })
+}
+
+/**
+ * Runs a function, or the operation that it returns, when the innermost nursery of the task ends: a `finally` for the rest
+ * of the block. Several run in reverse order, after body and children; see `resource`. Does not wait for anything itself.
+ *
+ * @throws Cancelled if a scope around the task is cancelled; the cleanup is not run then.
+ * @example
+ * import { ensure, run, sleep } from 'drupe'
+ *
+ * await run(function* () {
+ *   yield* ensure(() => console.log('second'))
+ *   yield* ensure(function* () {
+ *     yield* sleep(1)
+ *     console.log('first')
+ *   })
+ * })
+ * // => first
+ * // => second
+ */
+export function ensure(cleanup: () => unknown): Operation<void> {
+  return resource<void>(function* ensured(provide) {
+    try {
+      yield* provide()
+    } finally {
+      const operation = cleanup()
+      if (isOperation(operation)) yield* operation
+    }
+  })
+}
+
+/** Where the language has no such symbols yet, those that compilers and polyfills agree on. */
+const DISPOSE: symbol = Symbol.dispose ?? Symbol.for('Symbol.dispose')
+const ASYNC_DISPOSE: symbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+
+/**
+ * Disposes of an object when the innermost nursery of the task ends, as the language's own `await using` does at the end of a
+ * block; `null` and `undefined` are let through. Asynchronous disposal is awaited.
+ *
+ * @throws TypeError if the object has neither `Symbol.asyncDispose` nor `Symbol.dispose`.
+ * @throws Cancelled if a scope around the task is cancelled; the object is not disposed of then.
+ * @example
+ * import { run, using } from 'drupe'
+ *
+ * class Door {
+ *   [Symbol.dispose]() {
+ *     console.log('closed')
+ *   }
+ * }
+ * await run(function* () {
+ *   const door = yield* using(new Door())
+ *   console.log(door instanceof Door)
+ * })
+ * // => true
+ * // => closed
+ * @see https://github.com/tc39/proposal-explicit-resource-management
+ */
+export function using<T extends Disposable | AsyncDisposable | null | undefined>(value: T): Operation<T> {
+  const methods = value as Record<symbol, unknown> | null | undefined
+  const dispose = methods?.[ASYNC_DISPOSE] ?? methods?.[DISPOSE]
+  if (methods !== null && methods !== undefined && typeof dispose !== 'function') {
+    throw new TypeError('Cannot use the object: it has neither Symbol.asyncDispose nor Symbol.dispose')
+  }
+  return resource<T>(function* using(provide) {
+    try {
+      yield* provide(value)
+    } finally {
+      const end: unknown = typeof dispose === 'function' ? dispose.call(value) : undefined
+      if (typeof end === 'object' && end !== null && 'then' in end) yield* until(end as PromiseLike<unknown>)
+    }
+  })
+}

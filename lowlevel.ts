@@ -29,7 +29,7 @@ export {
   WRITABLE,
   WRITE,
 } from './kernel/io-op.js'
-export { WaitQueue } from './kernel/park.js'
+export { type Act, type Hands, WAIT, WaitQueue } from './kernel/park.js'
 export type { Op, Operation, Trap } from './kernel/trap.js'
 export type { Waker, WakerToken } from './kernel/waker.js'
 export { knock } from './native/knock.js'

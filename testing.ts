@@ -4,13 +4,16 @@
  * @module drupe/testing
  */
 import { Kernel, type KernelOptions, thenClose } from './doors.js'
+import type { Driver } from './kernel/driver.js'
+import { SimDriver } from './kernel/sim/driver.js'
 import type { SimNetwork } from './kernel/sim/network.js'
+import { leftOver } from './kernel/sim/run.js'
 import { noting, seedFromEnvironment } from './kernel/sim/seed.js'
 import type { Op } from './kernel/trap.js'
 import { VirtualDriver } from './kernel/virtual.js'
 
 export { Choices } from './kernel/sim/choices.js'
-export type { SimDriver } from './kernel/sim/driver.js'
+export { SimDriver } from './kernel/sim/driver.js'
 export {
   ExplorationError,
   type ExploreOptions,
@@ -44,11 +47,11 @@ export interface VirtualOptions extends Omit<KernelOptions, 'driver'> {
 /**
  * Runs an operation on a clock that jumps whenever everybody waits: a test that sleeps for a week takes no time. With a
  * `seed` the order of ready tasks is shuffled, always in the same way; without one `DRUPE_SEED` may give it. An error that
- * leaves says which seed it was. Afterwards nothing may be left over.
+ * leaves says which seed it was. Afterwards nothing may be left over: no task, no timer, no open socket.
  *
  * @throws what the operation throws.
  * @throws DeadlockError if every task waits for another one.
- * @throws Error if tasks, timers or operations are left over.
+ * @throws Error if tasks, timers, operations or descriptors are left over.
  * @example
  * import { clock, sleep } from 'drupe'
  * import { virtual } from 'drupe/testing'
@@ -61,12 +64,13 @@ export interface VirtualOptions extends Omit<KernelOptions, 'driver'> {
  */
 export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
   const { network, seed = seedFromEnvironment(), ...rest } = options
-  const driver = network?.host('main').driver() ?? new VirtualDriver()
+  const driver: Driver = network?.host('main').driver() ?? new VirtualDriver()
   const kernel = new Kernel({ ...rest, driver, ...(seed === undefined ? {} : { seed }) })
   return noting(seed ?? network?.seed, () =>
     thenClose(kernel, () => {
       const result = kernel.runSync(op)
       assertNoLeaks(kernel)
+      if (driver instanceof SimDriver) assertNoneOpen(driver)
       return result
     }),
   )
@@ -78,7 +82,10 @@ export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
  * @throws Error that says what is left over.
  */
 export function assertNoLeaks(kernel: Kernel): void {
-  const left = Object.entries(kernel.statistics).filter(([, count]) => count !== 0)
-  if (left.length > 0)
-    throw new Error(`Cannot end the test: left over: ${left.map(([what, n]) => `${n} ${what}`).join(', ')}`)
+  const left = leftOver(kernel.statistics)
+  if (left !== null) throw new Error(`Cannot end the test: left over: ${left}`)
+}
+
+function assertNoneOpen({ descriptors }: SimDriver): void {
+  if (descriptors > 0) throw new Error(`Cannot end the test: left over: ${descriptors} open descriptors`)
 }

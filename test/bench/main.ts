@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   spawn: () => import('./spawn.js'),
   handover: () => import('./handover.js'),
   depth: () => import('./depth.js'),
+  sync: () => import('./sync.js'),
   sleepers: () => import('./sleepers.js'),
   timers: () => import('./timers.js'),
   echo: () => import('./echo.js'),

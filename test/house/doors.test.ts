@@ -7,27 +7,45 @@ import { exportsOfDoors } from './program.js'
 const SURFACE: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
   'index.ts': {
     values: `
-      BrokenError BusyError Cancelled ClosedError DeadlockError DrupeError ForgottenYieldError Kernel KernelStateError
-      SystemError TaskCancelledError TimeoutError UnsupportedError checkpoint clock connect current listen moveOn nursery
-      read readable run runSync scope serve shield sleep sleepUntil spawn started suppressed suspend timeout timeoutAt udp
-      until writable write`,
+      Barrier BoundedSemaphore BrokenError BusyError Cancelled CapacityLimiter ClosedError Condition DeadlockError
+      DrupeError Event ForgottenYieldError Kernel KernelStateError LifoQueue Lock PriorityQueue Queue RLock Result
+      Semaphore SystemError TaskCancelledError Ticker TimeoutError UniversalEvent UniversalQueue UniversalResult
+      UnsupportedError all allSettled any asCompleted broadcast channel checkpoint clock connect context current each
+      ensure events first interval linkedEvent linkedQueue listen map moveOn nursery once race read readable resource
+      run runSync scope serve shield signal sleep sleepUntil spawn started subscribe suppressed suspend ticker timeout
+      timeoutAt toAsyncIterable udp until use using withSignal writable write`,
     types: `
-      Address ConnectOptions Datagram Instrument KernelOptions KernelStatistics ListenOptions Listener Nursery NurseryOptions
-      Op Operation Scope ScopeOptions ServeOptions SpawnOptions Stream SystemErrorFields Task TaskState Trap UdpOptions
-      UdpSocket WaitOptions`,
+      AbortSignalLike Address BarrierStatistics BorrowOptions Broadcast BroadcastOptions BroadcastStatistics
+      ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Emit EmitterLike EventStatistics
+      EventTargetLike EventsOptions HostKernel Instrument KernelOptions KernelStatistics LimiterStatistics LinkPort
+      LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions Nursery NurseryOptions Op
+      Operation Ops PriorityOptions Provide QueueStatistics Receiver ResultState ResultStatistics Scope ScopeOptions
+      SemaphoreOptions SemaphoreStatistics Sender ServeOptions SlowPolicy Source SpawnOptions Stream SubscribeOptions
+      Subscription SubscriptionStatistics SystemErrorFields Task TaskState TickerOptions Trap UdpOptions UdpSocket
+      Universal UniversalQueueStatistics WaitOptions`,
   },
   'lowlevel.ts': {
     values: `
-      ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp READ READABLE RECEIVE SEND UNSUPPORTED WRITABLE WRITE
-      WaitQueue accept bind chooseDriver close connect knock listen localAddress park read readable remoteAddress setOption
-      shutdown socket suspend wake writable write writeAll`,
+      ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp READ READABLE RECEIVE SEND UNSUPPORTED WAIT
+      WRITABLE WRITE WaitQueue accept bind chooseDriver close connect knock listen localAddress park read readable
+      remoteAddress setOption shutdown socket suspend wake writable write writeAll`,
     types: `
-      Address Attachment Driver Endpoint Lender Op Operation SocketKind SocketOption Trap WaitOptions WakeToken Waker
-      WakerToken`,
+      Act Address Attachment Driver Endpoint Hands Lender Op Operation SocketKind SocketOption Trap WaitOptions
+      WakeToken Waker WakerToken`,
   },
   'testing.ts': {
-    values: 'VirtualDriver assertNoLeaks virtual waitAllBlocked',
-    types: 'VirtualOptions',
+    values: `
+      Choices ExplorationError Sequencer SimDriver SimNetwork VirtualDriver assertNoLeaks checkStreams explore
+      lockstepStreams memoryStreams streamConformance virtual waitAllBlocked`,
+    types: `
+      ByteStream Conditions ConformanceOptions ExploreOptions ExploreReport HostOptions MemoryOptions MemoryStream
+      NetworkOptions Program Programs Results RunOptions Scenario SimHost StreamCheck StreamPair VirtualOptions`,
+  },
+  'effection.ts': {
+    values: `
+      fromEffection toEffection`,
+    types: `
+      HostKernel`,
   },
 }
 

@@ -21,13 +21,13 @@ const TABLE: readonly Rule[] = [
   { room: /^kernel\//, values: /^kernel\//, types: NOTHING },
   {
     room: /^traps\//,
-    // The trap protocol, the errors, the I/O record (which is a trap), and debug mode's book of operations.
-    values: /^(traps\/|kernel\/(trap|errors|io-op|forgotten)\.ts$)/,
+    // The trap protocol, the errors, the I/O record (which is a trap), wait queues (each holds one), and debug mode's book.
+    values: /^(traps\/|kernel\/(trap|errors|io-op|park|forgotten)\.ts$)/,
     types: /^kernel\/(?!kernel\.ts|loop\.ts)/,
   },
   { room: /^native\//, values: /^(native\/|kernel\/driver\.ts$|koffi$|node:)/, types: NOTHING },
   { room: /^[^/]+\.ts$/, values: /^(kernel\/|traps\/|native\/|[^/:]+\.ts$)/, types: NOTHING },
-  { room: /^examples\//, values: /^(drupe(\/(lowlevel|testing))?$|node:)/, types: NOTHING },
+  { room: /^examples\//, values: /^(drupe(\/(lowlevel|testing|effection))?$|node:)/, types: NOTHING },
   { room: /^test\//, values: /./, types: NOTHING },
 ]
 
@@ -35,6 +35,8 @@ const TABLE: readonly Rule[] = [
 const EXCEPTIONS: Readonly<Record<string, RegExp>> = {
   // Names are looked up as the host does it.
   'traps/net/address.ts': /^node:dns$/,
+  // The bridge to the optional peer; only the door drupe/effection imports it.
+  'traps/bridge/effection.ts': /^effection$/,
 }
 
 const sources = files('.ts').filter((path) => !path.endsWith('.d.ts'))

@@ -4,7 +4,7 @@
 import ts from 'typescript'
 import { ROOT } from './sources.js'
 
-export const DOORS = ['index.ts', 'lowlevel.ts', 'testing.ts'] as const
+export const DOORS = ['index.ts', 'lowlevel.ts', 'testing.ts', 'effection.ts'] as const
 
 export interface Exported {
   readonly name: string

@@ -1,4 +1,4 @@
-// Go's answers to the small questions: `micro <switch|spawn|handover|sleepers|timers> [n=COUNT] [time|bytes|each|open]`.
+// Go's answers to the small questions: `micro <switch|spawn|handover|sync|sleepers|timers> [n=COUNT] [part]`.
 //
 // One idea: the same shapes as the TypeScript variants (a hundred goroutines, two goroutines, a hundred spawned and
 // joined), run with GOMAXPROCS=1, so that a switch is a switch and not a wake-up of another thread.
@@ -148,6 +148,61 @@ func openTimeouts(count int) float64 {
 	return time.Since(begin).Seconds()
 }
 
+func syncLock(n int) time.Duration {
+	var mutex sync.Mutex
+	begin := time.Now()
+	for i := 0; i < n; i++ {
+		mutex.Lock()
+		mutex.Unlock()
+	}
+	return time.Since(begin)
+}
+
+func syncContended(n int) time.Duration {
+	var mutex sync.Mutex
+	var group sync.WaitGroup
+	group.Add(2)
+	begin := time.Now()
+	for task := 0; task < 2; task++ {
+		go func() {
+			for i := 0; i < n; i += 2 {
+				mutex.Lock()
+				runtime.Gosched()
+				mutex.Unlock()
+			}
+			group.Done()
+		}()
+	}
+	group.Wait()
+	return time.Since(begin)
+}
+
+func syncSemaphore(n int) time.Duration {
+	permits := make(chan struct{}, 2)
+	begin := time.Now()
+	for i := 0; i < n; i++ {
+		permits <- struct{}{}
+		<-permits
+	}
+	return time.Since(begin)
+}
+
+func syncItems(room int) func(int) time.Duration {
+	return func(n int) time.Duration {
+		items := make(chan int, room)
+		begin := time.Now()
+		go func() {
+			for i := 0; i < n; i++ {
+				items <- i
+			}
+		}()
+		for i := 0; i < n; i++ {
+			<-items
+		}
+		return time.Since(begin)
+	}
+}
+
 func main() {
 	count, part := 1_000_000, ""
 	for _, arg := range os.Args[2:] {
@@ -173,6 +228,16 @@ func main() {
 		fmt.Printf("{\"ns\": %f}\n", perItem(count, timeouts))
 	case "timersopen":
 		fmt.Printf("{\"seconds\": %f}\n", openTimeouts(count))
+	case "synclock":
+		fmt.Printf("{\"lock\": %f}\n", perItem(500_000, syncLock))
+	case "synccontended":
+		fmt.Printf("{\"contended\": %f}\n", perItem(500_000, syncContended))
+	case "syncsemaphore":
+		fmt.Printf("{\"semaphore\": %f}\n", perItem(500_000, syncSemaphore))
+	case "syncqueue":
+		fmt.Printf("{\"queue\": %f}\n", perItem(500_000, syncItems(1)))
+	case "syncchannel":
+		fmt.Printf("{\"channel\": %f}\n", perItem(500_000, syncItems(0)))
 	default:
 		os.Exit(2)
 	}

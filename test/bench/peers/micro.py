@@ -1,4 +1,4 @@
-"""asyncio's and uvloop's answers to the small questions: micro.py LOOP QUESTION [n=COUNT] [time|bytes|each|open].
+"""asyncio's and uvloop's answers to the small questions: micro.py LOOP QUESTION [n=COUNT] [PART].
 
 One idea: the same shapes as the TypeScript variants, on either loop; the loop is the first argument and nothing else
 differs. Python has no cheap measure of the bytes of one task, so memory is the growth of the resident set.
@@ -74,6 +74,53 @@ async def handover(n):
     return time.perf_counter_ns() - begin
 
 
+async def sync():
+    async def permits(make, n):
+        thing = make()
+        begin = time.perf_counter_ns()
+        for _ in range(n):
+            await thing.acquire()
+            thing.release()
+        return time.perf_counter_ns() - begin
+
+    async def contended(n):
+        lock = asyncio.Lock()
+
+        async def turns():
+            for _ in range(0, n, 2):
+                await lock.acquire()
+                await asyncio.sleep(0)
+                lock.release()
+
+        begin = time.perf_counter_ns()
+        await asyncio.gather(turns(), turns())
+        return time.perf_counter_ns() - begin
+
+    async def queue(n):
+        items = asyncio.Queue(1)
+
+        async def put():
+            for i in range(n):
+                await items.put(i)
+
+        async def get():
+            for _ in range(n):
+                await items.get()
+
+        begin = time.perf_counter_ns()
+        await asyncio.gather(put(), get())
+        return time.perf_counter_ns() - begin
+
+    parts = {
+        "lock": lambda n: permits(asyncio.Lock, n),
+        "contended": contended,
+        "semaphore": lambda n: permits(lambda: asyncio.Semaphore(2), n),
+        "queue": queue,
+    }
+    # asyncio has no channel.
+    return {PART: await per_item(100_000, parts[PART])} if PART in parts else {}
+
+
 def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
@@ -123,7 +170,7 @@ async def main():
         return {"ns": await per_item(30_000, spawn(100)), "nsSingle": await per_item(30_000, spawn(1))}
     if QUESTION == "handover":
         return {"ns": await per_item(100_000, handover)}
-    return await {"sleepers": sleepers, "timers": timers}[QUESTION]()
+    return await {"sync": sync, "sleepers": sleepers, "timers": timers}[QUESTION]()
 
 
 def finish(answer):

@@ -1,0 +1,172 @@
+/**
+ * One attempt at an operation on a simulated socket: it completes now, with a result, or it has to wait.
+ *
+ * The counterpart of native/attempt.ts, with the simulated system's answers where that one makes system calls.
+ */
+import { BUSY, CLOSED, isReader } from '../driver.js'
+import { ACCEPT, type Address, CONNECT, type IoOp, READ, READABLE, RECEIVE, SEND, WRITE } from '../io-op.js'
+import { canonical, type IpAddress, isLoopback, isWildcard } from './address.js'
+import { aim, receive, send } from './datagram.js'
+import * as errno from './errno.js'
+import { connectLocally, knock } from './handshake.js'
+import type { SimHost } from './host.js'
+import type { BufferLender } from './lender.js'
+import { type SimSocket, speaks } from './socket.js'
+
+const POLLIN = 1
+const POLLOUT = 4
+
+/** @internal What an attempt may need of the process. */
+export interface Desk {
+  readonly host: SimHost
+  readonly lender: BufferLender
+  /** Takes a socket in; its new descriptor, or EMFILE. */
+  adopt(socket: SimSocket): number
+}
+
+/** @internal True: `op.result` is set. False: it has to wait. */
+export function attempt(desk: Desk, socket: SimSocket, op: IoOp): boolean {
+  if (socket.inbox !== null) {
+    if (op.kind === SEND || op.kind === WRITE) return finish(op, send(desk.host, socket, op))
+    if (op.kind === RECEIVE || op.kind === READ) return receive(socket, op)
+    if (op.kind === CONNECT) return finish(op, aim(desk.host, socket, op))
+  }
+  if (op.kind === READ) return read(desk, socket, op)
+  if (op.kind === WRITE) return write(desk, socket, op)
+  if (op.kind === ACCEPT) return accept(desk, socket, op)
+  if (op.kind === CONNECT) return connect(desk, socket, op)
+  if (op.kind === SEND || op.kind === RECEIVE) return finish(op, errno.EINVAL)
+  if (op.kind === READABLE) return isReadable(socket) ? finish(op, POLLIN) : false
+  return isWritable(socket) ? finish(op, POLLOUT) : false
+}
+
+/** @internal Why an operation cannot even be tried; 0 if it can. */
+export function refusalOf(socket: SimSocket, op: IoOp): number {
+  if (socket.closing) return CLOSED
+  if ((isReader(op.kind) ? socket.reader : socket.writer) !== null) return BUSY
+  return fits(op) ? 0 : errno.EFAULT
+}
+
+/** Does the operation stay inside its buffer? */
+function fits({ kind, buffer, offset, length, lend }: IoOp): boolean {
+  if (kind === READ && lend) return true
+  if (kind !== READ && kind !== WRITE && kind !== SEND && kind !== RECEIVE) return true
+  if (buffer === null) return length === 0
+  return offset >= 0 && length >= 0 && offset + length <= buffer.length
+}
+
+function read(desk: Desk, socket: SimSocket, op: IoOp): boolean {
+  if (op.length === 0) return finish(op, 0)
+  const { incoming } = socket
+  if (incoming === null) {
+    if (socket.connecting) return false
+    return finish(op, socket.error === 0 ? errno.ENOTCONN : socket.takeError())
+  }
+  if (incoming.received.length > 0) {
+    if (op.lend && op.buffer === null) desk.lender.lend(op)
+    const buffer = op.buffer as Uint8Array
+    const room = op.lend ? Math.min(op.length, buffer.length - op.offset) : op.length
+    const count = partOf(desk, Math.min(room, incoming.received.length))
+    return finish(op, incoming.readInto(buffer.subarray(op.offset, op.offset + count)))
+  }
+  if (socket.error !== 0 || incoming.ended || socket.broken) {
+    op.lender?.takeBack(op)
+    return finish(op, socket.takeError())
+  }
+  return false
+}
+
+function write(desk: Desk, socket: SimSocket, op: IoOp): boolean {
+  const { outgoing } = socket
+  if (socket.error !== 0) return finish(op, socket.takeError())
+  if (socket.connecting) return false
+  if (outgoing === null || outgoing.finished || socket.broken) return finish(op, errno.EPIPE)
+  for (;;) {
+    const left = op.length - op.moved
+    const room = Math.min(left, outgoing.room)
+    if (room === 0 && left > 0) return false
+    const count = op.all ? room : partOf(desk, room)
+    const from = op.offset + op.moved
+    if (count > 0) outgoing.write((op.buffer as Uint8Array).subarray(from, from + count))
+    op.moved += count
+    if (!op.all || op.moved === op.length) return finish(op, op.moved)
+  }
+}
+
+function accept(desk: Desk, socket: SimSocket, op: IoOp): boolean {
+  if (socket.queue === null) return finish(op, errno.EINVAL)
+  // Who broke while it waited is not the listener's trouble.
+  while (socket.queue[0]?.broken && socket.queue[0].incoming?.received.length === 0) socket.queue.shift()
+  const [next] = socket.queue
+  if (next === undefined) return false
+  const fd = desk.adopt(next)
+  if (fd >= 0) socket.queue.shift()
+  return finish(op, fd)
+}
+
+function connect({ host }: Desk, socket: SimSocket, op: IoOp): boolean {
+  if (socket.error !== 0) return finish(op, socket.takeError())
+  if (socket.connected) return finish(op, 0)
+  if (socket.connecting) return false
+  if (op.address === null || socket.queue !== null) return finish(op, errno.EINVAL)
+  if (op.address.family === 'unix') return connectToPath(host, socket, op, op.address.path)
+  const target = canonical(op.address)
+  const result = begin(host, socket, target)
+  return result === 0 ? false : finish(op, result)
+}
+
+/** Knocks at an address; 0, or why that is not possible. */
+function begin(host: SimHost, socket: SimSocket, target: IpAddress): number {
+  if (!speaks(socket, target)) return errno.EAFNOSUPPORT
+  // To connect to "every address" is to connect to oneself.
+  const self = isWildcard(target) || isLoopback(target) || host.has(target)
+  const address = isWildcard(target) ? { ...target, host: target.family === 'ipv4' ? '127.0.0.1' : '::1' } : target
+  const other = self ? host : host.network.hostAt(address)
+  if (other === null) return errno.EHOSTUNREACH
+  const result = host.bindFor(socket, address)
+  if (result < 0) return result
+  socket.remote = address
+  knock(socket, other, address)
+  return 0
+}
+
+function connectToPath(host: SimHost, socket: SimSocket, op: IoOp, path: string): boolean {
+  if (socket.kind !== 'unix') return finish(op, errno.EAFNOSUPPORT)
+  const listener = host.listenerAtPath(path)
+  if (listener === undefined) return finish(op, path.startsWith('\0') ? errno.ECONNREFUSED : errno.ENOENT)
+  if (listener === null || listener.queue === null) return finish(op, errno.ECONNREFUSED)
+  // Linux would say EAGAIN, and nothing would tell when to try again.
+  return finish(op, connectLocally(socket, listener) ? 0 : errno.ECONNREFUSED)
+}
+
+function isReadable({ queue, incoming, error, broken, connecting, inbox }: SimSocket): boolean {
+  if (inbox !== null) return inbox.length > 0
+  if (queue !== null) return queue.length > 0
+  if (incoming === null) return !connecting
+  return incoming.received.length > 0 || incoming.ended || error !== 0 || broken
+}
+
+function isWritable({ outgoing, error, broken, connecting, queue }: SimSocket): boolean {
+  if (outgoing === null) return !connecting && queue === null
+  return outgoing.room > 0 || outgoing.finished || error !== 0 || broken
+}
+
+/** Moves fewer bytes than it could, where the host is one that does so. */
+function partOf({ host }: Desk, bytes: number): number {
+  const { partial = 0 } = host.options
+  if (partial === 0 || bytes < 2 || host.network.random() >= partial) return bytes
+  return 1 + Math.floor(host.network.random() * (bytes - 1))
+}
+
+function finish(op: IoOp, result: number): true {
+  op.result = result
+  return true
+}
+
+/** @internal The name of a socket that has none yet. */
+export function nameless({ kind }: SimSocket): Address {
+  if (kind === 'unix') return { family: 'unix', path: '' }
+  return kind === 'tcp4' || kind === 'udp4'
+    ? { family: 'ipv4', host: '0.0.0.0', port: 0 }
+    : { family: 'ipv6', host: '::', port: 0 }
+}

@@ -1,0 +1,66 @@
+/**
+ * Choices: what a scenario leaves to chance, drawn so that it can be drawn again and made smaller.
+ *
+ * Each choice is a whole number from 0 on, and 0 is the simplest. What was drawn is kept as a list; a shorter list, or
+ * smaller numbers in it, is a simpler run of the same scenario. So shrinking needs to know nothing about the scenario.
+ *
+ * @see https://hypothesis.works/articles/compositional-shrinking/
+ */
+import { seededRandom } from '../random.js'
+
+/** What a scenario leaves to chance; `explore` makes it. */
+export class Choices {
+  /** @internal What was drawn so far. */
+  readonly drawn: number[] = []
+  private readonly random: () => number
+
+  /** @internal */
+  constructor(
+    /** For `virtual({ seed })`, `new SimNetwork({ seed })` and the like. */
+    readonly seed: number,
+    private readonly given: readonly number[] | null,
+  ) {
+    this.random = seededRandom(seed)
+  }
+
+  /**
+   * A whole number from `least` to `most`; `least` is the simplest.
+   *
+   * @throws RangeError if there is none.
+   */
+  integer(least: number, most: number): number {
+    if (!(Number.isSafeInteger(least) && Number.isSafeInteger(most) && least <= most)) {
+      throw new RangeError(`Cannot choose a whole number from ${least} to ${most}`)
+    }
+    return least + this.draw(most - least)
+  }
+
+  /**
+   * One of these; the first is the simplest.
+   *
+   * @throws RangeError if the list is empty.
+   */
+  pick<T>(list: readonly T[]): T {
+    if (list.length === 0) throw new RangeError('Cannot choose from an empty list')
+    return list[this.draw(list.length - 1)] as T
+  }
+
+  /** True with this probability; false is the simplest. */
+  chance(probability: number): boolean {
+    // Drawn as one of a thousand, so that the most probable outcomes are not lost when it is made smaller.
+    return this.draw(999) >= 1000 - Math.round(probability * 1000)
+  }
+
+  /** These in some order; their own is the simplest. */
+  shuffled<T>(list: readonly T[]): T[] {
+    const rest = [...list]
+    return list.map(() => rest.splice(this.draw(rest.length - 1), 1)[0] as T)
+  }
+
+  private draw(most: number): number {
+    const number = this.drawn.length
+    const value = this.given === null ? Math.floor(this.random() * (most + 1)) : Math.min(this.given[number] ?? 0, most)
+    this.drawn.push(value)
+    return value
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The errors that a simulated system knows, by Linux's numbers, and what they are called.
+ */
+
+export const ENOENT = -2
+export const EBADF = -9
+export const EACCES = -13
+export const EFAULT = -14
+export const EINVAL = -22
+export const EMFILE = -24
+export const EPIPE = -32
+export const EDESTADDRREQ = -89
+export const EMSGSIZE = -90
+export const EAFNOSUPPORT = -97
+export const EADDRINUSE = -98
+export const EADDRNOTAVAIL = -99
+export const ECONNABORTED = -103
+export const ECONNRESET = -104
+export const EISCONN = -106
+export const ENOTCONN = -107
+export const ETIMEDOUT = -110
+export const ECONNREFUSED = -111
+export const EHOSTUNREACH = -113
+
+/** @internal Name and words of each. */
+export const SIM_ERRORS: ReadonlyMap<number, readonly [name: string, text: string]> = new Map([
+  [ENOENT, ['ENOENT', 'no such file or directory']],
+  [EBADF, ['EBADF', 'bad file descriptor']],
+  [EACCES, ['EACCES', 'permission denied']],
+  [EFAULT, ['EFAULT', 'bad address in system call argument']],
+  [EINVAL, ['EINVAL', 'invalid argument']],
+  [EMFILE, ['EMFILE', 'too many open files']],
+  [EPIPE, ['EPIPE', 'broken pipe']],
+  [EDESTADDRREQ, ['EDESTADDRREQ', 'destination address required']],
+  [EMSGSIZE, ['EMSGSIZE', 'message too long']],
+  [EAFNOSUPPORT, ['EAFNOSUPPORT', 'address family not supported']],
+  [EADDRINUSE, ['EADDRINUSE', 'address already in use']],
+  [EADDRNOTAVAIL, ['EADDRNOTAVAIL', 'address not available']],
+  [ECONNABORTED, ['ECONNABORTED', 'software caused connection abort']],
+  [ECONNRESET, ['ECONNRESET', 'connection reset by peer']],
+  [EISCONN, ['EISCONN', 'socket is already connected']],
+  [ENOTCONN, ['ENOTCONN', 'socket is not connected']],
+  [ETIMEDOUT, ['ETIMEDOUT', 'connection timed out']],
+  [ECONNREFUSED, ['ECONNREFUSED', 'connection refused']],
+  [EHOSTUNREACH, ['EHOSTUNREACH', 'host is unreachable']],
+])

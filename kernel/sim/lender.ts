@@ -1,0 +1,26 @@
+/**
+ * Buffers on loan to reads, as native drivers lend them: taken when there is data, given back by whoever is done with it.
+ */
+import type { IoOp, Lender } from '../io-op.js'
+
+const LENT_BYTES = 64 * 1024
+
+/** @internal */
+export class BufferLender implements Lender {
+  private readonly idle: Uint8Array[] = []
+
+  lend(op: IoOp): void {
+    op.buffer = op.pointee = this.idle.pop() ?? new Uint8Array(LENT_BYTES)
+    op.offset = 0
+    op.lender = this
+  }
+
+  takeBack(op: IoOp): void {
+    const buffer = op.pointee
+    if (op.lender !== this || buffer === null) return
+    op.buffer = op.pointee = op.lender = null
+    // What is read next must not show what was read before.
+    buffer.fill(0)
+    this.idle.push(buffer)
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * A simulated process: its table of descriptors, and the immediate calls. They never wait, so this half of the driver is
+ * plain questions to sockets and to the host.
+ */
+import { BareDriver } from '../bare.js'
+import { type Address, CLOSED, type SocketKind, type SocketOption, UNSUPPORTED } from '../driver.js'
+import { nameless } from './attempt.js'
+import { EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
+import type { SimHost } from './host.js'
+import { type Holder, SimSocket } from './socket.js'
+
+/** @internal 0, 1 and 2 are taken, as everywhere. */
+export const FIRST_FD = 3
+const SWITCHES = new Set<SocketOption>(['broadcast', 'noDelay', 'reuseAddress', 'reusePort', 'keepAlive', 'ipv6Only'])
+
+/** @internal */
+export abstract class SimProcess extends BareDriver implements Holder {
+  readonly name = 'simulated'
+  protected readonly files: (SimSocket | undefined)[] = []
+  protected closed = false
+
+  /** @internal */
+  constructor(
+    /** The host that it belongs to. */
+    readonly host: SimHost,
+  ) {
+    super()
+  }
+
+  /** How many descriptors are open. */
+  get descriptors(): number {
+    return this.files.filter((socket) => socket !== undefined).length
+  }
+
+  /** @internal */
+  abstract touch(socket: SimSocket): void
+
+  /** @internal */
+  adopt(socket: SimSocket): number {
+    let fd = FIRST_FD
+    while (this.files[fd] !== undefined) fd++
+    if (fd >= (this.host.options.descriptors ?? 1024)) return EMFILE
+    while (this.files.length <= fd) this.files.push(undefined)
+    this.files[fd] = socket
+    socket.fd = fd
+    socket.holder = this
+    return fd
+  }
+
+  /** @internal Breaks all connections to another host, as a router would that forgot them. */
+  breakTo(host: SimHost): void {
+    for (const socket of this.files) if (socket?.peer?.home === host) socket.break(ECONNRESET)
+  }
+
+  override socket(kind: SocketKind): number {
+    if (this.closed) return CLOSED
+    return this.adopt(new SimSocket(kind, this.host, null))
+  }
+
+  override bind(fd: number, address: Address): number {
+    const socket = this.files[fd]
+    return socket === undefined ? EBADF : this.host.bind(socket, address)
+  }
+
+  override listen(fd: number, backlog: number): number {
+    const socket = this.files[fd]
+    if (socket === undefined) return EBADF
+    if (socket.connected || socket.connecting || socket.inbox !== null) return EINVAL
+    if (socket.local === null) {
+      const result = this.host.bind(socket, nameless(socket))
+      if (result < 0) return result
+    }
+    socket.queue ??= []
+    socket.backlog = backlog
+    return 0
+  }
+
+  override setOption(fd: number, option: SocketOption, value: number): number {
+    const socket = this.files[fd]
+    if (socket === undefined) return EBADF
+    if (!Number.isInteger(value) || value < 0 || value > 0x7fffffff) return EINVAL
+    if (option === 'receiveBufferBytes') socket.receiveBytes = Math.max(1, value)
+    else if (option === 'sendBufferBytes') socket.sendBytes = Math.max(1, value)
+    else if (!SWITCHES.has(option)) return UNSUPPORTED
+    if (option === 'reusePort') socket.reusePort = value !== 0
+    if (option === 'ipv6Only') socket.v6only = value !== 0
+    if (option === 'broadcast') socket.broadcast = value !== 0
+    return 0
+  }
+
+  override localAddress(fd: number): Address | number {
+    const socket = this.files[fd]
+    return socket === undefined ? EBADF : (socket.local ?? nameless(socket))
+  }
+
+  override remoteAddress(fd: number): Address | number {
+    const socket = this.files[fd]
+    if (socket === undefined) return EBADF
+    return (socket.connected || socket.inbox !== null) && socket.remote !== null ? socket.remote : ENOTCONN
+  }
+
+  override shutdown(fd: number): number {
+    const socket = this.files[fd]
+    if (socket === undefined) return EBADF
+    if (socket.outgoing === null || socket.broken) return ENOTCONN
+    socket.outgoing.finish()
+    return 0
+  }
+
+  /** The addresses of a host, by the name that the network gave it; none for a name that it does not know. */
+  lookup(name: string, port: number): readonly Address[] {
+    return this.host.network.lookup(name).map((address) => ({ ...address, port }))
+  }
+
+  override describeError(result: number): readonly [name: string, text: string] {
+    return SIM_ERRORS.get(result) ?? super.describeError(result)
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * A simulated socket: a fresh one, a listening one, or one end of a connection. It behaves as Linux's do.
+ *
+ * The socket knows what a read, a write or a connect would give now; who waits for it is the driver's business (attempt.ts
+ * asks, driver.ts waits). A socket outlives its descriptor until its last bytes have been sent.
+ */
+import type { SocketKind } from '../driver.js'
+import type { Address, IoOp } from '../io-op.js'
+import type { IpAddress } from './address.js'
+import { ECONNRESET, EPIPE, ETIMEDOUT } from './errno.js'
+import { Flow, type FlowEnds } from './flow.js'
+import type { Path } from './path.js'
+
+/** How many bytes wait at either side of a connection. */
+const BUFFER_BYTES = 256 * 1024
+
+/** @internal The process that has the socket. */
+export interface Holder {
+  /** Something changed: whoever waits should try again. */
+  touch(socket: SimSocket): void
+}
+
+/** @internal The place where it has its name: a host. */
+export interface Home {
+  readonly name: string
+  /** Does it run, and can it be reached? */
+  readonly up: boolean
+  forget(socket: SimSocket): void
+  pathTo(home: Home): Path
+}
+
+/** @internal A datagram, and who sent it. */
+export interface Parcel {
+  readonly bytes: Uint8Array
+  readonly from: IpAddress
+}
+
+/** @internal */
+export class SimSocket {
+  reader: IoOp | null = null
+  writer: IoOp | null = null
+  /** The number that its process knows it by. */
+  fd = -1
+  /** Its driver is waiting for it to be looked at. */
+  touched = false
+  /** Its descriptor is being closed. */
+  closing = false
+  /** Its descriptor is closed. */
+  closed = false
+  local: Address | null = null
+  remote: Address | null = null
+  v6only = false
+  reusePort = false
+  sendBytes = BUFFER_BYTES
+  receiveBytes = BUFFER_BYTES
+  /** Listening: who waits to be accepted, how many are on their way, and how many may be. */
+  queue: SimSocket[] | null = null
+  arriving = 0
+  backlog = 0
+  /** On its way to a connection. */
+  connecting = false
+  incoming: Flow | null = null
+  outgoing: Flow | null = null
+  peer: SimSocket | null = null
+  /** Datagrams that have come; null for a socket that has none. */
+  readonly inbox: Parcel[] | null
+  broadcast = false
+  /** To be reported by the next operation; 0 for none. */
+  error = 0
+  /** The connection is gone. */
+  broken = false
+
+  constructor(
+    readonly kind: SocketKind,
+    readonly home: Home,
+    public holder: Holder | null,
+  ) {
+    this.inbox = kind === 'udp4' || kind === 'udp6' ? [] : null
+  }
+
+  /** Who waits should try again. */
+  touch(): void {
+    this.holder?.touch(this)
+  }
+
+  /** Its name, if that is an IP address. */
+  get ip(): IpAddress | null {
+    return this.local === null || this.local.family === 'unix' ? null : this.local
+  }
+
+  /** Is it one end of a connection, or was it? */
+  get connected(): boolean {
+    return this.outgoing !== null
+  }
+
+  /** What is to be reported: once. */
+  takeError(): number {
+    const { error } = this
+    this.error = 0
+    return error
+  }
+
+  /** The other side, or the network, has ended the connection. */
+  break(code: number): void {
+    if (this.broken) return
+    this.broken = true
+    // Linux says EPIPE if the peer had said goodbye before.
+    this.error = code === ECONNRESET && this.incoming?.ended ? EPIPE : code
+    this.outgoing?.kill()
+    if (this.incoming !== null) this.incoming.dead = true
+    this.touch()
+  }
+
+  /** Breaks the connection from this side, and tells the peer if it can be reached. */
+  reset(): void {
+    const { peer } = this
+    if (peer === null || this.broken) return
+    this.broken = true
+    this.outgoing?.kill()
+    if (this.incoming !== null) this.incoming.dead = true
+    this.home.pathTo(peer.home).send(0, () => peer.break(ECONNRESET))
+  }
+
+  /** The descriptor is gone: says goodbye to the peer, or resets if there are bytes that nobody will read. */
+  close(): void {
+    this.closed = true
+    this.holder = null
+    this.home.forget(this)
+    if (this.queue !== null) for (const waiting of this.queue.splice(0)) waiting.reset()
+    if (this.incoming === null || this.outgoing === null) return
+    if (this.incoming.received.length > 0) {
+      this.incoming.received.clear()
+      this.reset()
+      return
+    }
+    this.incoming.abandoned = true
+    this.outgoing.finish()
+  }
+
+  /** The process is gone without a word. */
+  vanish(): void {
+    this.closed = true
+    this.holder = null
+    this.home.forget(this)
+    this.outgoing?.kill()
+    if (this.incoming !== null) this.incoming.abandoned = true
+  }
+}
+
+/** @internal Ties two sockets together; what each writes the other reads. */
+export function join(a: SimSocket, b: SimSocket): void {
+  const there = a.home.pathTo(b.home)
+  const back = b.home.pathTo(a.home)
+  const local = a.home === b.home
+  a.peer = b
+  b.peer = a
+  a.outgoing = b.incoming = new Flow(there, back, local, endsOf(a, b), b.receiveBytes, a.sendBytes)
+  b.outgoing = a.incoming = new Flow(back, there, local, endsOf(b, a), a.receiveBytes, b.sendBytes)
+}
+
+function endsOf(sender: SimSocket, receiver: SimSocket): FlowEnds {
+  return {
+    arrived: () => receiver.touch(),
+    drained: () => sender.touch(),
+    refused: () => {
+      if (!sender.broken) receiver.home.pathTo(sender.home).send(0, () => sender.break(ECONNRESET))
+    },
+    gaveUp: () => sender.break(ETIMEDOUT),
+    hears: () => receiver.home.up,
+  }
+}
+
+/** @internal Can a socket have, or reach, an address of this family? */
+export function speaks({ kind }: SimSocket, { family }: IpAddress): boolean {
+  return kind !== 'unix' && kind.endsWith('4') === (family === 'ipv4')
+}

@@ -1,0 +1,118 @@
+/**
+ * Ticks: doing something every so many milliseconds without drifting.
+ *
+ * The ticks lie on a grid that starts when the first one is asked for. Work between two of them takes nothing away from
+ * the grid; what happens when it takes longer than a period is the `late` policy.
+ */
+import { watched } from '../kernel/forgotten.js'
+import type { Operation } from '../kernel/trap.js'
+import { checkTimeout } from './check.js'
+import { clock, sleepUntil } from './time.js'
+
+/** What happens to ticks that came while the task was busy. */
+export interface TickerOptions {
+  /**
+   * `'skip'` (default): they are one tick, and the next one is on the grid again. `'burst'`: each is made up for, at
+   * once.
+   */
+  readonly late?: 'skip' | 'burst' | undefined
+}
+
+/**
+ * Makes a ticker with a period in milliseconds.
+ *
+ * @throws RangeError if `ms` is not more than 0, or not finite.
+ * @example
+ * import { clock, run, sleep, ticker } from 'drupe'
+ *
+ * await run(function* () {
+ *   const ticks = ticker(10)
+ *   const start = yield* clock()
+ *   for (let i = 0; i < 3; i++) {
+ *     yield* ticks.next()
+ *     yield* sleep(2) // takes nothing away from the next period
+ *   }
+ *   console.log((yield* clock()) - start < 40) // => true
+ * })
+ * @see https://pkg.go.dev/time#Ticker
+ */
+export function ticker(ms: number, options?: TickerOptions): Ticker {
+  return new Ticker(ms, options)
+}
+
+/** Ticks at a fixed rate; made by `ticker()`. One task at a time. */
+export class Ticker {
+  /** The period in milliseconds. */
+  readonly ms: number
+  private readonly late: 'skip' | 'burst'
+  private due = Number.NaN
+
+  /** @internal */
+  constructor(ms: number, options?: TickerOptions) {
+    this.ms = checkPeriod(ms)
+    this.late = options?.late ?? 'skip'
+  }
+
+  /**
+   * Waits for the next tick; how many ticks it stands for: 1, and with `'skip'` one more for each that was missed. The
+   * first comes a period after this was called for the first time. Always lets others run.
+   *
+   * @throws Cancelled if a scope around the task is cancelled; the tick is then still to come.
+   */
+  next(): Operation<number> {
+    return watched('next', this.waitForNext())
+  }
+
+  /** Starts the grid anew: the next tick comes a period after `next` is called. A plain call, no trap. */
+  reset(): void {
+    this.due = Number.NaN
+  }
+
+  private *waitForNext(): Operation<number> {
+    const { ms, late } = this
+    if (Number.isNaN(this.due)) this.due = (yield* clock()) + ms
+    yield* sleepUntil(this.due)
+    const missed = Math.floor(((yield* clock()) - this.due) / ms)
+    const ticks = late === 'skip' ? 1 + Math.max(0, missed) : 1
+    this.due += ticks * ms
+    return ticks
+  }
+}
+
+/**
+ * Runs an operation every so many milliseconds, the first time after one period, until it throws or this is cancelled.
+ *
+ * @param ms The period in milliseconds, from the beginning of one run to the beginning of the next.
+ * @param body Gets the number of ticks that this run stands for; see `Ticker.next`.
+ * @throws what the operation throws; Cancelled if a scope around the task is cancelled.
+ * @throws RangeError if `ms` is not more than 0, or not finite.
+ * @example
+ * import { interval, moveOn, run } from 'drupe'
+ *
+ * await run(function* () {
+ *   let runs = 0
+ *   yield* moveOn(55, interval(10, function* () {
+ *     runs++
+ *   }))
+ *   console.log(runs >= 4) // => true
+ * })
+ */
+export function interval(
+  ms: number,
+  body: (ticks: number) => Operation<unknown>,
+  options?: TickerOptions,
+): Operation<never> {
+  return watched('interval', runInterval(new Ticker(ms, options), body))
+}
+
+function* runInterval(ticks: Ticker, body: (ticks: number) => Operation<unknown>): Operation<never> {
+  for (;;) yield* body(yield* ticks.next())
+}
+
+function checkPeriod(ms: number): number {
+  checkTimeout(ms)
+  if (ms === 0 || ms === Number.POSITIVE_INFINITY) {
+    throw new RangeError(`Cannot tick every ${ms} ms: the period must be more than 0 and finite`)
+  }
+  return ms
+}

@@ -1,0 +1,31 @@
+/**
+ * What all streams of bytes have in common: sockets, pipes in memory, and whatever else is put under TLS or a protocol.
+ *
+ * Code that takes a `ByteStream` works on all of them, and can be tested on the ones that need no network. What they promise
+ * beyond their types is in the conformance checks of `drupe/testing`, which any implementation can run.
+ */
+import type { Operation } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+
+/** A connection to somebody who reads what is written here, and the other way round. */
+export interface ByteStream {
+  /** Has it been closed on this side? */
+  readonly closed: boolean
+  /**
+   * Waits for bytes and returns those that are there, at least one and at most `max`, owned by the caller; null at the end.
+   * Cancelled or timed out, nothing was read.
+   */
+  read(max?: number, options?: WaitOptions): Operation<Uint8Array | null>
+  /** Waits for bytes and puts them into `buffer`; how many, 0 at the end. */
+  readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number>
+  /** Waits for exactly so many bytes; BrokenError with what there was if the stream ends before. */
+  readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array>
+  /** Reads to the end. */
+  readAll(options?: WaitOptions): Operation<Uint8Array>
+  /** Writes all of `bytes`; once it returns, they may change. Cancelled or timed out, some of them may have been sent. */
+  write(bytes: Uint8Array, options?: WaitOptions): Operation<void>
+  /** Ends the writing side: the peer reads an end. Reading goes on. */
+  end(): Operation<void>
+  /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. */
+  close(): Operation<void>
+}

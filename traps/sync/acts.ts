@@ -1,0 +1,89 @@
+/**
+ * The one mechanism under everything in this folder: *take or wait*, and *give or keep*.
+ *
+ * To take is to park in a wait queue that has an `admit`: inside the trap, after a cancel had its say, it is asked
+ * whether the task needs to wait at all. To give is an *act*: a function that runs inside a trap, never waits, and is
+ * lent the kernel's hands to let waiting tasks go on. Nothing comes between the steps of either, so what is given goes
+ * straight to the task that has waited for longest: it can neither be stolen by one that comes later nor lost to a
+ * cancel, because a task that was woken keeps what it got. Each is one trap; those without operands are made once.
+ */
+import { watched } from '../../kernel/forgotten.js'
+import type { Act, Hands, WaitQueue } from '../../kernel/park.js'
+import { ACT, type Op, type Operation, PARK, Trap, toOperation } from '../../kernel/trap.js'
+import { checkTimeout, type WaitOptions } from '../check.js'
+
+/** What a synchronisation object is called in messages. */
+export interface NameOptions {
+  /** For messages, traces and deadlock reports: `lock db`. */
+  readonly name?: string | undefined
+}
+
+/** @internal `lock db`, or `lock` for one without a name. */
+export function titleOf(kind: string, options: NameOptions | undefined): string {
+  return options?.name === undefined ? kind : `${kind} ${options.name}`
+}
+
+/** @internal Waits in a queue, unless its `admit` has an answer. `name` is the method's, for debug mode. */
+export function waitIn<T>(name: string, queue: WaitQueue, options: WaitOptions | undefined): Trap<T> {
+  if (options?.timeout === undefined) return watched(name, queue.trap as Trap<T>)
+  return waitWith(name, queue, null, options)
+}
+
+/** @internal The same with something that `admit`, or whoever wakes the task, finds in `trap.detail`. */
+export function waitWith<T>(
+  name: string,
+  queue: WaitQueue,
+  detail: unknown,
+  options: WaitOptions | undefined,
+): Trap<T> {
+  return watched(name, new Trap<T>(PARK, queue, detail, checkTimeout(options?.timeout)))
+}
+
+/** @internal A trap that does something at once; the function finds `detail` in the trap. */
+export function actOn<T>(act: Act, detail: unknown): Trap<T> {
+  return new Trap<T>(ACT, act, detail, 0)
+}
+
+/** @internal Runs an operation between taking something and giving it back. */
+export function* between<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
+  yield* take
+  try {
+    return yield* toOperation(op)
+  } finally {
+    yield* give()
+  }
+}
+
+/** @internal Runs an operation and closes something after it, whatever happens. */
+export function* thenClose<T>(op: Op<T>, close: () => Trap<void>): Operation<T> {
+  try {
+    return yield* toOperation(op)
+  } finally {
+    yield* close()
+  }
+}
+
+/** @internal Lets everybody in a queue go on with the same answer; how many there were. */
+export function wakeAll(hands: Hands, queue: WaitQueue, value: unknown): number {
+  let woken = 0
+  for (let task = queue.head; task !== null; task = queue.head) {
+    hands.wake(task, value)
+    woken++
+  }
+  return woken
+}
+
+/** @internal Fails everybody in a queue; each gets an error of its own. */
+export function failAll(hands: Hands, queue: WaitQueue, error: (task: object) => unknown): void {
+  for (let task = queue.head; task !== null; task = queue.head) hands.fail(task, error(task))
+}
+
+/** @internal A count of things: a whole number from `least` on; Infinity where it makes sense. */
+export function checkCount(what: string, count: number, least: number, infinite = false): number {
+  if (infinite && count === Number.POSITIVE_INFINITY) return count
+  if (typeof count !== 'number') throw new TypeError(`Cannot use ${String(count)} as ${what}: a number is needed`)
+  if (!Number.isSafeInteger(count) || count < least) {
+    throw new RangeError(`Cannot use ${count} as ${what}: it must be a whole number, ${least} or more`)
+  }
+  return count
+}

@@ -1,0 +1,107 @@
+/**
+ * Barrier: nobody goes on before so many are there.
+ *
+ * Who is cancelled while it waits is simply not there any more; the others wait for somebody else.
+ */
+import { BrokenError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, checkCount, failAll, type NameOptions, titleOf, waitIn } from './acts.js'
+
+/** What a barrier has in hand. */
+export interface BarrierStatistics {
+  /** How many have to come. */
+  readonly parties: number
+  /** How many are there. */
+  readonly waiting: number
+  readonly broken: boolean
+}
+
+/**
+ * A place where tasks wait for each other; used again and again.
+ *
+ * @example
+ * import { Barrier, nursery, run, sleep } from 'drupe'
+ *
+ * await run(function* () {
+ *   const start = new Barrier(3)
+ *   const log: string[] = []
+ *   yield* nursery(function* (n) {
+ *     for (const ms of [1, 2, 3]) {
+ *       yield* n.spawn(function* () {
+ *         yield* sleep(ms)
+ *         log.push('ready')
+ *         yield* start.wait()
+ *         log.push('go')
+ *       })
+ *     }
+ *   })
+ *   console.log(log.join(' ')) // => ready ready ready go go go
+ * })
+ * @see https://docs.python.org/3/library/asyncio-sync.html#barrier
+ */
+export class Barrier {
+  /** How many have to come. */
+  readonly parties: number
+  private readonly title: string
+  private readonly waiters: WaitQueue
+  private aborted = false
+
+  /** @throws RangeError if `parties` is no whole number from 1 on. */
+  constructor(parties: number, options?: NameOptions) {
+    this.parties = checkCount('the number of parties', parties, 1)
+    this.title = titleOf('barrier', options)
+    this.waiters = new WaitQueue(this.title, (_task, _trap, hands) => {
+      if (this.aborted) throw this.broke()
+      const place = this.waiters.length
+      if (place + 1 < this.parties) return WAIT
+      let i = 0
+      for (let task = this.waiters.head; task !== null; task = this.waiters.head) hands.wake(task, i++)
+      return place
+    })
+  }
+
+  /** Was it aborted? */
+  get broken(): boolean {
+    return this.aborted
+  }
+
+  /**
+   * Waits until all are there; the place in the order of arrival, from 0. Cancelled, the task is not counted any more.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   * @throws TimeoutError if they were not all there within `timeout`.
+   * @throws BrokenError if the barrier is aborted.
+   */
+  wait(options?: WaitOptions): Trap<number> {
+    return waitIn('wait', this.waiters, options)
+  }
+
+  /** Throws a BrokenError into all that wait, and into all that come, until `reset`. Does not wait. */
+  abort(): Trap<void> {
+    return watched(
+      'abort',
+      actOn((_task, _trap, hands) => {
+        this.aborted = true
+        failAll(hands, this.waiters, () => this.broke())
+      }, this),
+    )
+  }
+
+  /** Makes it new after an abort. A plain call, no trap; who waits at a sound barrier is not touched. */
+  reset(): void {
+    this.aborted = false
+  }
+
+  /** What is in hand right now. */
+  statistics(): BarrierStatistics {
+    return { parties: this.parties, waiting: this.waiters.length, broken: this.aborted }
+  }
+
+  private broke(): BrokenError {
+    return new BrokenError(`wait at the ${this.title}`, 'it was aborted')
+  }
+}

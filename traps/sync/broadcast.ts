@@ -1,0 +1,180 @@
+/**
+ * Broadcast: every subscriber gets every item.
+ *
+ * Each subscription has a buffer of its own. What happens when one of them is full, because its reader is slow, is the
+ * question that every broadcast has to answer, so it is asked when one is made: wait for the slowest, drop its oldest
+ * item, drop the new one for it, or close its subscription. An item is published to all or, if the publisher is
+ * cancelled while it waits, to none.
+ */
+import { ClosedError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import type { Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, checkCount, type NameOptions, titleOf, waitWith } from './acts.js'
+import { type SlowPolicy, Subscription } from './subscription.js'
+
+/** How a subscription behaves when its reader is slow. */
+export interface SubscribeOptions {
+  /** How many items it keeps for its reader. Default: 16. */
+  readonly capacity?: number | undefined
+  /**
+   * What a full one means: `'wait'` (default): publishing waits for it. `'dropOldest'`, `'dropNewest'`: it misses
+   * items, and counts them. `'close'`: it is closed; its reader gets what is in it, and then a BrokenError.
+   */
+  readonly slow?: SlowPolicy | undefined
+}
+
+/** How a broadcast behaves; what it says about subscriptions is their default. */
+export interface BroadcastOptions extends NameOptions, SubscribeOptions {}
+
+/** What a broadcast has in hand. */
+export interface BroadcastStatistics {
+  readonly subscribers: number
+  /** Tasks that wait to publish. */
+  readonly publishing: number
+  readonly closed: boolean
+}
+
+/**
+ * Makes a broadcast.
+ *
+ * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
+ * @example
+ * import { broadcast, run } from 'drupe'
+ *
+ * await run(function* () {
+ *   const news = broadcast<string>({ capacity: 2, slow: 'dropOldest' })
+ *   const reader = news.subscribe()
+ *   for (const item of ['one', 'two', 'three']) yield* news.publish(item)
+ *   console.log(yield* reader.receive(), yield* reader.receive(), reader.missed) // => two three 1
+ * })
+ */
+export function broadcast<T>(options?: BroadcastOptions): Broadcast<T> {
+  return new Broadcast(options)
+}
+
+/** Where items are published; made by `broadcast()`. */
+export class Broadcast<T> {
+  private readonly title: string
+  private readonly defaults: Required<{ [K in keyof SubscribeOptions]: NonNullable<SubscribeOptions[K]> }>
+  private readonly subscriptions = new Set<Subscription<T>>()
+  private readonly publishers: WaitQueue
+  private isClosed = false
+
+  /** @internal */
+  constructor(options?: BroadcastOptions) {
+    this.title = titleOf('broadcast', options)
+    this.defaults = { capacity: checkCapacity(options?.capacity ?? 16), slow: options?.slow ?? 'wait' }
+    this.publishers = new WaitQueue(`${this.title}, publish`, (_task, { detail }, hands) =>
+      this.spread(detail as T, hands) ? undefined : WAIT,
+    )
+  }
+
+  /** Is it closed? */
+  get closed(): boolean {
+    return this.isClosed
+  }
+
+  /**
+   * Subscribes: the subscription gets every item that is published from now on. A plain call, no trap.
+   *
+   * @throws ClosedError if the broadcast is closed.
+   * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
+   */
+  subscribe(options?: SubscribeOptions): Subscription<T> {
+    if (this.isClosed) throw new ClosedError(`subscribe to the ${this.title}`)
+    const capacity = checkCapacity(options?.capacity ?? this.defaults.capacity)
+    const subscription: Subscription<T> = new Subscription<T>(
+      this.title,
+      capacity,
+      options?.slow ?? this.defaults.slow,
+      {
+        room: (hands) => this.proceed(hands),
+        left: (hands) => {
+          this.subscriptions.delete(subscription)
+          this.proceed(hands)
+        },
+      },
+    )
+    this.subscriptions.add(subscription)
+    return subscription
+  }
+
+  /**
+   * Gives an item to every subscription; waits while one of those with the policy `'wait'` is full. Cancelled while it
+   * waits, it has given it to none. Without subscriptions the item is dropped.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled, also when it need not wait.
+   * @throws TimeoutError if the slowest reader took longer than `timeout`.
+   * @throws ClosedError if the broadcast is closed, before or meanwhile.
+   */
+  publish(item: T, options?: WaitOptions): Trap<void> {
+    return waitWith('publish', this.publishers, item, options)
+  }
+
+  /**
+   * Gives an item to every subscription if it need not wait; true if so. No cancellation point.
+   *
+   * @throws ClosedError if the broadcast is closed.
+   */
+  tryPublish(item: T): Trap<boolean> {
+    return watched(
+      'tryPublish',
+      actOn<boolean>((_task, _trap, hands) => this.spread(item, hands), this),
+    )
+  }
+
+  /** Closes it: readers get what is in their subscriptions, and then null. Does not wait; twice is no error. */
+  close(): Trap<void> {
+    const act = (closer: Task, _trap: Trap<unknown>, hands: Hands): void => {
+      this.isClosed = true
+      const why = `${String(closer)} closed it meanwhile`
+      for (let task = this.publishers.head; task !== null; task = this.publishers.head) {
+        hands.fail(task, new ClosedError(`publish to the ${this.title}`, why))
+      }
+      for (const subscription of this.subscriptions) subscription.end(hands)
+      this.subscriptions.clear()
+    }
+    return watched('close', actOn<void>(act, this))
+  }
+
+  /** What is in hand right now. */
+  statistics(): BroadcastStatistics {
+    return { subscribers: this.subscriptions.size, publishing: this.publishers.length, closed: this.isClosed }
+  }
+
+  private spread(item: T, hands: Hands): boolean {
+    if (this.isClosed) throw new ClosedError(`publish to the ${this.title}`)
+    if (this.isHeldUp()) return false
+    this.deliver(item, hands)
+    return true
+  }
+
+  private isHeldUp(): boolean {
+    for (const subscription of this.subscriptions) if (subscription.holdsUp) return true
+    return false
+  }
+
+  private deliver(item: T, hands: Hands): void {
+    for (const subscription of this.subscriptions) {
+      if (!subscription.offer(item, hands)) this.subscriptions.delete(subscription)
+    }
+  }
+
+  /** A reader has made room, or left: the publishers that waited for it go on. */
+  private proceed(hands: Hands): void {
+    for (let task = this.publishers.head; task !== null; task = this.publishers.head) {
+      if (this.isHeldUp()) return
+      const item = (task.trap as Trap).detail as T
+      hands.wake(task, undefined)
+      this.deliver(item, hands)
+    }
+  }
+}
+
+function checkCapacity(capacity: number): number {
+  return checkCount('the capacity of a subscription', capacity, 1, true)
+}

@@ -1,0 +1,238 @@
+/**
+ * Channels: a way for items with two ends that are closed separately.
+ *
+ * `channel()` makes one sender and one receiver; each can be cloned, so that every task has an end of its own and
+ * closes it when it is done. When the last sender is closed, receivers get what is left and then `null`: the end needs
+ * no agreement on a special item, and no counting. When the last receiver is closed, sending is an error: nobody would
+ * ever look. Without capacity (the default) a send returns when a receiver has its item.
+ */
+import { ClosedError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Hands, WAIT } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import { type Op, type Operation, PARK, Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, checkCount, type NameOptions, thenClose, titleOf, waitWith } from './acts.js'
+import { type ChannelStatistics, failThose, type Letter, Pipe } from './pipe.js'
+
+export type { ChannelStatistics } from './pipe.js'
+
+/**
+ * Makes a channel; its first sender and its first receiver.
+ *
+ * @param capacity How many items may lie in it; 0, the default: none, sender and receiver meet; Infinity: no limit.
+ * @throws RangeError if `capacity` is neither a whole number from 0 on nor Infinity.
+ * @example
+ * import { channel, run, spawn } from 'drupe'
+ *
+ * await run(function* () {
+ *   const [sender, receiver] = channel<number>()
+ *   yield* spawn(() => sender.with(function* () {
+ *     for (const n of [1, 2, 3]) yield* sender.send(n)
+ *   }))
+ *   let sum = 0
+ *   yield* receiver.each(function* (n) {
+ *     sum += n
+ *   })
+ *   console.log(sum) // => 6
+ * })
+ * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.open_memory_channel
+ */
+export function channel<T>(capacity = 0, options?: NameOptions): [Sender<T>, Receiver<T>] {
+  const pipe = new Pipe<T>(checkCount('the capacity of a channel', capacity, 0, true), titleOf('channel', options))
+  return [new Sender(pipe), new Receiver(pipe)]
+}
+
+/** The end of a channel where items go in. */
+export class Sender<T> {
+  private isClosed = false
+
+  /** @internal */
+  constructor(private readonly pipe: Pipe<T>) {
+    pipe.senders++
+  }
+
+  /** Is this end closed? */
+  get closed(): boolean {
+    return this.isClosed
+  }
+
+  /**
+   * Sends an item; waits until there is room, or without capacity until a receiver takes it. Cancelled while it waits,
+   * it has not sent the item.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled, also when it need not wait.
+   * @throws TimeoutError if there was no room within `timeout`.
+   * @throws ClosedError if this sender is closed, before or meanwhile.
+   * @throws BrokenError if every receiver is closed, before or meanwhile.
+   */
+  send(item: T, options?: WaitOptions): Trap<void> {
+    const letter: Letter<T> = { end: this, item }
+    return waitWith('send', this.pipe.sending, letter, options)
+  }
+
+  /**
+   * Sends an item if it need not wait; true if so. No cancellation point.
+   *
+   * @throws ClosedError if this sender is closed.
+   * @throws BrokenError if every receiver is closed.
+   */
+  trySend(item: T): Trap<boolean> {
+    return watched(
+      'trySend',
+      actOn<boolean>((_task, _trap, hands) => this.pipe.put(this, item, hands), this),
+    )
+  }
+
+  /**
+   * Makes another sender of this channel. A plain call, no trap.
+   *
+   * @throws ClosedError if this one is closed.
+   */
+  clone(): Sender<T> {
+    if (this.isClosed) throw new ClosedError(`clone a sender of the ${this.pipe.title}`, 'it is closed')
+    return new Sender(this.pipe)
+  }
+
+  /**
+   * Closes this end; after the last one receivers get what is left, and then null. Does not wait; twice is no error.
+   */
+  close(): Trap<void> {
+    return watched(
+      'close',
+      actOn((_task, _trap, hands) => this.shut(hands), this),
+    )
+  }
+
+  /** Runs an operation and closes this end after it, whatever happens. */
+  with<R>(op: Op<R>): Operation<R> {
+    return watched(
+      'with',
+      thenClose(op, () => this.close()),
+    )
+  }
+
+  /** What is in hand right now. */
+  statistics(): ChannelStatistics {
+    return this.pipe.statistics()
+  }
+
+  private shut(hands: Hands): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    const { pipe } = this
+    pipe.senders--
+    const error = (): ClosedError => new ClosedError(`send to the ${pipe.title}`, 'this sender was closed meanwhile')
+    failThose(hands, pipe.sending, (detail) => (detail as Letter<T>).end === this, error)
+    if (pipe.senders > 0) return
+    for (let task = pipe.receiving.head; task !== null; task = pipe.receiving.head) hands.wake(task, null)
+  }
+}
+
+/** The end of a channel where items come out. */
+export class Receiver<T> {
+  private isClosed = false
+  private taking: Trap<T | null> | null = null
+
+  /** @internal */
+  constructor(private readonly pipe: Pipe<T>) {
+    pipe.receivers++
+  }
+
+  /** Is this end closed? */
+  get closed(): boolean {
+    return this.isClosed
+  }
+
+  /**
+   * Receives the next item; waits until there is one. Null at the end: every sender is closed and nothing is left.
+   * Cancelled while it waits, the task leaves the line; once it was handed an item it has it.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled, also when there is an item.
+   * @throws TimeoutError if there was none within `timeout`.
+   * @throws ClosedError if this receiver is closed, before or meanwhile.
+   */
+  receive(options?: WaitOptions): Trap<T | null> {
+    if (options !== undefined) return waitWith('receive', this.pipe.receiving, this, options)
+    this.taking ??= new Trap(PARK, this.pipe.receiving, this, Number.POSITIVE_INFINITY)
+    return watched('receive', this.taking)
+  }
+
+  /**
+   * Receives the next item if it need not wait: null at the end, undefined if there is nothing yet. No cancellation
+   * point.
+   *
+   * @throws ClosedError if this receiver is closed.
+   */
+  tryReceive(): Trap<T | null | undefined> {
+    const act = (_task: Task, _trap: Trap<unknown>, hands: Hands): unknown => {
+      const item = this.pipe.get(this, hands)
+      return item === WAIT ? undefined : item
+    }
+    return watched('tryReceive', actOn<T | null | undefined>(act, this))
+  }
+
+  /**
+   * Runs an operation for each item until the end of the channel.
+   *
+   * @throws what `receive` throws, or the operation.
+   */
+  each(body: (item: T) => Operation<unknown>): Operation<void> {
+    return watched('each', this.eachItem(body))
+  }
+
+  /**
+   * Makes another receiver of this channel; each item goes to one of them. A plain call, no trap.
+   *
+   * @throws ClosedError if this one is closed.
+   */
+  clone(): Receiver<T> {
+    if (this.isClosed) throw new ClosedError(`clone a receiver of the ${this.pipe.title}`, 'it is closed')
+    return new Receiver(this.pipe)
+  }
+
+  /** Closes this end; after the last one what lies in the channel is dropped. Does not wait; twice is no error. */
+  close(): Trap<void> {
+    return watched(
+      'close',
+      actOn((_task, _trap, hands) => this.shut(hands), this),
+    )
+  }
+
+  /** Runs an operation and closes this end after it, whatever happens. */
+  with<R>(op: Op<R>): Operation<R> {
+    return watched(
+      'with',
+      thenClose(op, () => this.close()),
+    )
+  }
+
+  /** What is in hand right now. */
+  statistics(): ChannelStatistics {
+    return this.pipe.statistics()
+  }
+
+  private *eachItem(body: (item: T) => Operation<unknown>): Operation<void> {
+    for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* body(item)
+  }
+
+  private shut(hands: Hands): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    const { pipe } = this
+    pipe.receivers--
+    const error = (): ClosedError =>
+      new ClosedError(`receive from the ${pipe.title}`, 'this receiver was closed meanwhile')
+    failThose(hands, pipe.receiving, (detail) => detail === this, error)
+    if (pipe.receivers > 0) return
+    failThose(
+      hands,
+      pipe.sending,
+      () => true,
+      () => pipe.broken(),
+    )
+    pipe.items.clear()
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Condition: wait, with a lock in hand, until somebody says that things have changed.
+ *
+ * Waiting lets go of the lock and parks in one trap, so no notification falls in between. Whatever ends the wait, the
+ * lock is taken back before it returns or throws, and a cancel cannot interrupt that. Who was notified returns normally
+ * even if it is cancelled meanwhile: a notification that went to a task is never lost.
+ */
+import { watched } from '../../kernel/forgotten.js'
+import { WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Op, Operation, Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { shield } from '../scope/scope.js'
+import { actOn, checkCount, type NameOptions, titleOf, waitWith } from './acts.js'
+import { Lock, type LockStatistics } from './lock.js'
+
+/** What a condition has in hand. */
+export interface ConditionStatistics {
+  /** Tasks that wait for a notification. */
+  readonly waiting: number
+  readonly lock: LockStatistics
+}
+
+/**
+ * A lock, and a place to wait for news about what it protects.
+ *
+ * @example
+ * import { Condition, run, spawn } from 'drupe'
+ *
+ * await run(function* () {
+ *   const changed = new Condition()
+ *   const items: string[] = []
+ *   const taker = yield* spawn(() => changed.with(function* () {
+ *     yield* changed.waitFor(() => items.length > 0)
+ *     return items.pop()
+ *   }))
+ *   yield* changed.with(function* () {
+ *     items.push('apple')
+ *     yield* changed.notify()
+ *   })
+ *   console.log(yield* taker.join()) // => apple
+ * })
+ * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.Condition
+ */
+export class Condition {
+  /** The lock; an RLock works as well, and is let go of altogether while its owner waits. */
+  readonly lock: Lock
+  private readonly title: string
+  private readonly waiters: WaitQueue
+
+  constructor(lock: Lock = new Lock(), options?: NameOptions) {
+    this.lock = lock
+    this.title = titleOf('condition', options)
+    this.waiters = new WaitQueue(this.title, (task, trap, hands) => {
+      const ticket = trap.detail as Ticket
+      ticket.depth = lock.letGo(task, `wait for the ${this.title}`, hands)
+      return WAIT
+    })
+  }
+
+  /** Takes the lock; see `Lock.acquire`. */
+  acquire(options?: WaitOptions): Trap<void> {
+    return this.lock.acquire(options)
+  }
+
+  /** Takes the lock if it is free; see `Lock.tryAcquire`. */
+  tryAcquire(): Trap<boolean> {
+    return this.lock.tryAcquire()
+  }
+
+  /** Gives the lock back; see `Lock.release`. */
+  release(): Trap<void> {
+    return this.lock.release()
+  }
+
+  /** Runs an operation while holding the lock; see `Lock.with`. */
+  with<T>(op: Op<T>): Operation<T> {
+    return this.lock.with(op)
+  }
+
+  /**
+   * Lets go of the lock, waits until it is notified, and takes the lock back. Cancelled or timed out, it takes the lock
+   * back all the same, and then throws.
+   *
+   * @param options `timeout` in milliseconds, for the notification; taking the lock back is not limited.
+   * @throws Cancelled if a scope around the task is cancelled.
+   * @throws TimeoutError if it was not notified within `timeout`.
+   * @throws KernelStateError if the task does not hold the lock.
+   */
+  wait(options?: WaitOptions): Operation<void> {
+    return watched('wait', this.waiting(options))
+  }
+
+  /**
+   * Waits until a predicate holds, which is asked at first and after each notification; what it returned.
+   *
+   * @throws what `wait` throws, or the predicate.
+   */
+  waitFor<T>(predicate: () => T, options?: WaitOptions): Operation<T> {
+    return watched('waitFor', this.waitingFor(predicate, options))
+  }
+
+  /**
+   * Lets those go on that have waited for longest; how many there were. With nobody there it does nothing. Does not
+   * wait.
+   *
+   * @param count How many at most.
+   * @throws KernelStateError if the task does not hold the lock.
+   * @throws RangeError if `count` is no whole number from 0 on.
+   */
+  notify(count = 1): Trap<number> {
+    checkCount('a count of tasks', count, 0, true)
+    return watched(
+      'notify',
+      actOn((task, _, hands) => {
+        this.lock.assertHeldBy(task, `notify the ${this.title}`)
+        let woken = 0
+        for (let next = this.waiters.head; next !== null && woken < count; next = this.waiters.head) {
+          hands.wake(next, undefined)
+          woken++
+        }
+        return woken
+      }, this),
+    )
+  }
+
+  /** The same for all that wait. */
+  notifyAll(): Trap<number> {
+    return this.notify(Number.POSITIVE_INFINITY)
+  }
+
+  /** What is in hand right now. */
+  statistics(): ConditionStatistics {
+    return { waiting: this.waiters.length, lock: this.lock.statistics() }
+  }
+
+  private *waiting(options: WaitOptions | undefined): Operation<void> {
+    const ticket: Ticket = { depth: 0 }
+    try {
+      yield* waitWith<void>('wait', this.waiters, ticket, options)
+    } finally {
+      // 0: the lock was never let go of.
+      if (ticket.depth > 0) yield* shield(this.lock.retake(ticket.depth))
+    }
+  }
+
+  private *waitingFor<T>(predicate: () => T, options: WaitOptions | undefined): Operation<T> {
+    for (;;) {
+      const answer = predicate()
+      if (answer) return answer
+      yield* this.waiting(options)
+    }
+  }
+}
+
+/** How many times over the lock was held. */
+interface Ticket {
+  depth: number
+}

@@ -1,0 +1,192 @@
+/**
+ * Capacity limiter: so many at a time, and it knows who.
+ *
+ * Like a semaphore whose permits have owners: a borrower has one token or none, so none is returned twice, and the
+ * total can be changed while it is in use. A borrower is a task, or any object that a task acts for (a thread, a
+ * connection).
+ */
+import { KernelStateError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import type { Op, Operation, Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, between, checkCount, type NameOptions, titleOf, waitWith } from './acts.js'
+
+/** For whom a token is borrowed or returned. */
+export interface BorrowOptions {
+  /** Default: the task itself. */
+  readonly onBehalfOf?: object | undefined
+}
+
+/** What a capacity limiter has in hand. */
+export interface LimiterStatistics {
+  /** Tokens that are lent. */
+  readonly borrowed: number
+  /** Tokens that there are; Infinity for no limit. */
+  readonly total: number
+  /** Who has one, in the order in which they got them. */
+  readonly borrowers: readonly object[]
+  /** Tasks that wait for one. */
+  readonly waiting: number
+}
+
+/**
+ * Lends a number of tokens, one to each borrower.
+ *
+ * @example
+ * import { CapacityLimiter, run } from 'drupe'
+ *
+ * await run(function* () {
+ *   const limiter = new CapacityLimiter(1)
+ *   const connection = { id: 7 }
+ *   yield* limiter.acquire({ onBehalfOf: connection })
+ *   console.log(limiter.available, yield* limiter.tryAcquire()) // => 0 false
+ *   yield* limiter.setTotal(2)
+ *   console.log(yield* limiter.tryAcquire()) // => true
+ *   yield* limiter.release()
+ *   yield* limiter.release({ onBehalfOf: connection })
+ * })
+ * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.CapacityLimiter
+ */
+export class CapacityLimiter {
+  private readonly title: string
+  private limit: number
+  private readonly borrowers = new Set<object>()
+  private readonly waiters: WaitQueue
+
+  /** @throws RangeError if `total` is neither a whole number from 0 on nor Infinity. */
+  constructor(total: number, options?: NameOptions) {
+    this.title = titleOf('limiter', options)
+    this.limit = checkTotal(total)
+    this.waiters = new WaitQueue(this.title, (task, { detail }) =>
+      this.lend(task, (detail as object) ?? task) ? undefined : WAIT,
+    )
+  }
+
+  /** How many tokens there are. */
+  get total(): number {
+    return this.limit
+  }
+
+  /** How many are lent; more than `total` for a while after that was lowered. */
+  get borrowed(): number {
+    return this.borrowers.size
+  }
+
+  /** How many are left; 0 also while more are lent than there are. */
+  get available(): number {
+    return Math.max(0, this.limit - this.borrowers.size)
+  }
+
+  /**
+   * Borrows a token; waits until one is left and all who came before have theirs. Cancelled while it waits, the task
+   * leaves the line; once it was handed a token it has it.
+   *
+   * @param options `timeout` in milliseconds; `onBehalfOf`: the borrower.
+   * @throws Cancelled if a scope around the task is cancelled, also when a token is left.
+   * @throws TimeoutError if it did not get one within `timeout`.
+   * @throws KernelStateError if the borrower has a token.
+   */
+  acquire(options?: WaitOptions & BorrowOptions): Trap<void> {
+    return waitWith('acquire', this.waiters, options?.onBehalfOf ?? null, options)
+  }
+
+  /**
+   * Borrows a token if one is left; true if so. Does not wait, and is no cancellation point.
+   *
+   * @throws KernelStateError if the borrower has a token.
+   */
+  tryAcquire(options?: BorrowOptions): Trap<boolean> {
+    const borrower = options?.onBehalfOf
+    return watched(
+      'tryAcquire',
+      actOn((task) => this.lend(task, borrower ?? task), this),
+    )
+  }
+
+  /**
+   * Returns a token; it goes straight to the task that has waited for longest. Does not wait.
+   *
+   * @throws KernelStateError if the borrower has none.
+   */
+  release(options?: BorrowOptions): Trap<void> {
+    const borrower = options?.onBehalfOf
+    return watched(
+      'release',
+      actOn((task, _, hands) => this.giveBack(task, borrower ?? task, hands), this),
+    )
+  }
+
+  /**
+   * Changes how many there are; tasks that wait get what is added. Nothing is taken from who has a token. Does not
+   * wait.
+   */
+  setTotal(total: number): Trap<void> {
+    checkTotal(total)
+    const change = (_task: Task, _trap: Trap<unknown>, hands: Hands): void => {
+      this.limit = total
+      this.serve(hands)
+    }
+    return watched('setTotal', actOn(change, this))
+  }
+
+  /**
+   * Runs an operation with a token, and returns it whatever happens.
+   *
+   * @throws what `acquire` throws, or the operation.
+   */
+  with<T>(op: Op<T>, options?: WaitOptions & BorrowOptions): Operation<T> {
+    return watched(
+      'with',
+      between(this.acquire(options), op, () => this.release(options)),
+    )
+  }
+
+  /** What is in hand right now. */
+  statistics(): LimiterStatistics {
+    const { borrowers, limit, waiters } = this
+    return { borrowed: borrowers.size, total: limit, borrowers: [...borrowers], waiting: waiters.length }
+  }
+
+  private lend(task: Task, borrower: object): boolean {
+    if (this.borrowers.has(borrower)) throw this.twice(task, borrower)
+    if (this.borrowers.size >= this.limit) return false
+    this.borrowers.add(borrower)
+    return true
+  }
+
+  private giveBack(task: Task, borrower: object, hands: Hands): void {
+    if (!this.borrowers.delete(borrower)) {
+      throw new KernelStateError(`release the ${this.title}`, `${borrowing(task, borrower)} has no token of it`)
+    }
+    this.serve(hands)
+  }
+
+  private serve(hands: Hands): void {
+    for (let next = this.waiters.head; next !== null; next = this.waiters.head) {
+      if (this.borrowers.size >= this.limit) return
+      const borrower = ((next.trap as Trap).detail as object) ?? next
+      // Two tasks may wait on behalf of one borrower.
+      if (this.borrowers.has(borrower)) {
+        hands.fail(next, this.twice(next, borrower))
+      } else {
+        hands.wake(next, undefined)
+        this.borrowers.add(borrower)
+      }
+    }
+  }
+
+  private twice(task: Task, borrower: object): KernelStateError {
+    return new KernelStateError(`acquire the ${this.title}`, `${borrowing(task, borrower)} has a token of it already`)
+  }
+}
+
+/** Who borrows, for messages: a task, or what it acts for. */
+function borrowing(task: Task, borrower: object): string {
+  return borrower === task ? String(task) : `what ${String(task)} acts for`
+}
+
+function checkTotal(total: number): number {
+  return checkCount('the total of a limiter', total, 0, true)
+}

@@ -1,0 +1,135 @@
+/**
+ * Links: a universal object that lives in one thread, used from another one.
+ *
+ * A link is a MessagePort with a small protocol of requests and answers; the object stays where it is and does all the
+ * deciding. Two rules keep items whole. A cancel on the far side is only a request: it waits for the answer, which is
+ * either what was waited for (then that counts) or "withdrawn". And an item that was sent is forgotten only when the
+ * far side says that it has it; if the thread ends before that, the item goes back to where it came from.
+ */
+import { ClosedError } from '../../kernel/errors.js'
+import type { Universal } from './universal.js'
+
+/** A MessagePort, as this host has it. */
+export type LinkPort = InstanceType<typeof MessageChannel>['port1']
+
+/** @internal What the near side of a link offers. */
+export interface Linked {
+  /** Waits that the far side may ask for, by name. */
+  readonly calls: Readonly<Record<string, (argument: unknown) => Universal<unknown>>>
+  /** What it may say without an answer. */
+  readonly casts: Readonly<Record<string, () => void>>
+  /** Takes back an answer that did not arrive. */
+  readonly giveBack?: (answer: unknown) => void
+  /** Follows the state of the object; what comes back stops that. */
+  readonly news?: (tell: (state: unknown) => void) => () => void
+}
+
+/** @internal What the far side says. */
+export type Request =
+  | { readonly call: string; readonly id: number; readonly argument: unknown }
+  | { readonly cancel: number }
+  | { readonly got: number }
+  | { readonly cast: string }
+
+/** @internal What the near side says. */
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: string; readonly closed: boolean }
+  | { readonly id: number; readonly withdrawn: true }
+  | { readonly news: unknown }
+
+/** @internal Makes the far end of a link; it is to be transferred. */
+export function linkTo(linked: Linked): LinkPort {
+  const { port1, port2 } = new MessageChannel()
+  new NearEnd(port1, linked)
+  return port2
+}
+
+/** @internal Listens to a port without keeping the process alive. */
+export function listenTo(port: LinkPort, hear: (message: unknown) => void, gone: () => void): void {
+  port.addEventListener('message', (event: object) => hear((event as { readonly data?: unknown }).data))
+  port.addEventListener('close', gone)
+  port.start()
+  port.unref?.()
+}
+
+/** Does what the far side asks for. */
+class NearEnd {
+  private readonly port: LinkPort
+  private readonly linked: Linked
+  /** Waits that are under way, and how to call them off. */
+  private readonly pending = new Map<number, () => void>()
+  /** Answers that may not have arrived. */
+  private readonly sent = new Map<number, unknown>()
+
+  constructor(port: LinkPort, linked: Linked) {
+    this.port = port
+    this.linked = linked
+    const stop = linked.news?.((news) => this.post({ news }))
+    listenTo(
+      port,
+      (message) => this.hear(message as Request),
+      () => {
+        stop?.()
+        this.lost()
+      },
+    )
+  }
+
+  private hear(request: Request): void {
+    if ('call' in request) {
+      this.begin(request.call, request.id, request.argument)
+    } else if ('cancel' in request) {
+      const callOff = this.pending.get(request.cancel)
+      if (callOff === undefined) return
+      this.pending.delete(request.cancel)
+      callOff()
+      this.post({ id: request.cancel, withdrawn: true })
+    } else if ('got' in request) {
+      this.sent.delete(request.got)
+    } else {
+      this.linked.casts[request.cast]?.()
+    }
+  }
+
+  private begin(name: string, id: number, argument: unknown): void {
+    let over = false
+    const answer = (message: Answer): void => {
+      over = true
+      this.pending.delete(id)
+      this.post(message)
+    }
+    const fail = (error: unknown): void => {
+      answer({ id, error: (error as Error).message, closed: error instanceof ClosedError })
+    }
+    const resolve = (value: unknown): void => {
+      if (name === 'get') this.sent.set(id, value)
+      try {
+        answer({ id, value })
+      } catch (error) {
+        // It cannot be copied to the other thread; somebody on this side may still want it.
+        fail(error)
+        this.sent.delete(id)
+        this.linked.giveBack?.(value)
+      }
+    }
+    try {
+      const callOff = this.linked.calls[name]?.(argument).start(resolve, fail)
+      if (!over) this.pending.set(id, () => void callOff?.())
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  /** The other thread has gone, or closed its end. */
+  private lost(): void {
+    for (const callOff of this.pending.values()) callOff()
+    this.pending.clear()
+    for (const value of [...this.sent.values()].reverse()) this.linked.giveBack?.(value)
+    this.sent.clear()
+  }
+
+  private post(message: Answer): void {
+    this.port.postMessage(message)
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The far end of a link: a universal object that lives in another thread, as it looks from here.
+ *
+ * Every call is a request, and what comes back is its answer; see link.ts for what makes that safe.
+ */
+import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { type Answer, type LinkPort, listenTo, type Request } from './link.js'
+import { Universal, WITHDRAWN } from './universal.js'
+
+interface Asked {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** Asks the near side. Keeps its thread alive while an answer is to come. */
+class FarEnd {
+  private readonly asked = new Map<number, Asked>()
+  private lastId = 0
+  private closed = false
+  /** The last that was heard of the object's state. */
+  state: unknown = undefined
+
+  constructor(
+    private readonly port: LinkPort,
+    private readonly title: string,
+  ) {
+    listenTo(
+      port,
+      (message) => this.hear(message as Answer),
+      () => this.lost(),
+    )
+  }
+
+  call<T>(name: string, argument?: unknown): Universal<T> {
+    return new Universal<T>((resolve, reject) => {
+      if (this.closed) throw this.broken(name)
+      const id = ++this.lastId
+      this.post({ call: name, id, argument })
+      if (this.asked.size === 0) this.port.ref?.()
+      this.asked.set(id, { resolve: resolve as (value: unknown) => void, reject })
+      return () => {
+        this.post({ cancel: id })
+        return false
+      }
+    })
+  }
+
+  cast(name: string): void {
+    if (!this.closed) this.post({ cast: name })
+  }
+
+  close(): void {
+    this.closed = true
+    this.port.close()
+  }
+
+  private hear(answer: Answer): void {
+    if ('news' in answer) {
+      this.state = answer.news
+      return
+    }
+    const asked = this.asked.get(answer.id)
+    if (asked === undefined) return
+    this.forget(answer.id)
+    if ('withdrawn' in answer) {
+      asked.resolve(WITHDRAWN)
+    } else if ('error' in answer) {
+      asked.reject(
+        answer.closed ? new ClosedError(`use the linked ${this.title}`, answer.error) : new Error(answer.error),
+      )
+    } else {
+      this.post({ got: answer.id })
+      asked.resolve(answer.value)
+    }
+  }
+
+  private forget(id: number): void {
+    this.asked.delete(id)
+    if (this.asked.size === 0) this.port.unref?.()
+  }
+
+  private lost(): void {
+    this.closed = true
+    for (const [id, { reject }] of [...this.asked]) {
+      this.forget(id)
+      reject(this.broken('wait'))
+    }
+  }
+
+  private post(request: Request): void {
+    this.port.postMessage(request)
+  }
+
+  private broken(action: string): BrokenError {
+    return new BrokenError(
+      `${action} at the linked ${this.title}`,
+      'the thread that has it has ended, or the link was closed',
+    )
+  }
+}
+
+/** A universal event that lives in another thread; made by `linkedEvent`. */
+export class LinkedEvent {
+  private readonly end: FarEnd
+
+  /** @internal */
+  constructor(port: LinkPort) {
+    this.end = new FarEnd(port, 'event')
+  }
+
+  /** Was it set when the other thread was last heard of? */
+  get isSet(): boolean {
+    return this.end.state === true
+  }
+
+  /**
+   * Waits until it is set. Cancelled, a task stops waiting.
+   *
+   * @throws BrokenError if the thread that has it ends.
+   */
+  wait(): Universal<void> {
+    return this.end.call('wait')
+  }
+
+  /** Sets it; `isSet` shows it when the other thread has heard. */
+  set(): void {
+    this.end.cast('set')
+  }
+
+  /** Clears it. */
+  clear(): void {
+    this.end.cast('clear')
+  }
+
+  /** Closes the link, not the event. */
+  close(): void {
+    this.end.close()
+  }
+}
+
+/** A universal queue that lives in another thread; made by `linkedQueue`. */
+export class LinkedQueue<T> {
+  private readonly end: FarEnd
+
+  /** @internal */
+  constructor(port: LinkPort) {
+    this.end = new FarEnd(port, 'queue')
+  }
+
+  /**
+   * Puts a copy of an item in; waits until it is in the queue. Cancelled meanwhile, it has not put the item, or if it
+   * was in time, it has, and returns.
+   *
+   * @throws ClosedError if the queue is or was shut down.
+   * @throws BrokenError if the thread that has it ends.
+   */
+  put(item: T): Universal<void> {
+    return this.end.call('put', item)
+  }
+
+  /**
+   * Takes the next item out; waits until there is one. Cancelled meanwhile, a task leaves the line, or if an item was
+   * on its way, has it, and returns.
+   *
+   * @throws ClosedError if the queue was shut down and is empty.
+   * @throws BrokenError if the thread that has it ends.
+   */
+  get(): Universal<T> {
+    return this.end.call('get')
+  }
+
+  /** Shuts the queue down; see `UniversalQueue.shutdown`. */
+  shutdown(): void {
+    this.end.cast('shutdown')
+  }
+
+  /** Closes the link, not the queue. Waits that are under way fail with a BrokenError. */
+  close(): void {
+    this.end.close()
+  }
+}
+
+/** The other end of `event.link()`, in the thread that it was transferred to. */
+export function linkedEvent(port: LinkPort): LinkedEvent {
+  return new LinkedEvent(port)
+}
+
+/**
+ * The other end of `queue.link()`, in the thread that it was transferred to.
+ *
+ * @example
+ * import { linkedQueue, run, UniversalQueue } from 'drupe'
+ *
+ * const queue = new UniversalQueue<string>()
+ * const port = queue.link() // new Worker(file, { workerData: port, transferList: [port] })
+ * const there = linkedQueue<string>(port) // in the worker: linkedQueue(workerData)
+ * await queue.put('hello')
+ * console.log(await run(() => there.get())) // => hello
+ * there.close()
+ */
+export function linkedQueue<T>(port: LinkPort): LinkedQueue<T> {
+  return new LinkedQueue(port)
+}

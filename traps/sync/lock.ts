@@ -1,0 +1,234 @@
+/**
+ * Locks: one task at a time, first come, first served.
+ *
+ * A lock that is released while others wait is never free in between: it is handed to the task that has waited for
+ * longest, which owns it before it runs. So nobody who comes later can snatch it, and a task that is cancelled after it
+ * was handed the lock still owns it and gives it back on its way out.
+ */
+import { BrokenError, KernelStateError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import type { Op, Operation, Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, between, failAll, type NameOptions, titleOf, waitIn, waitWith } from './acts.js'
+
+/** What a lock has in hand. */
+export interface LockStatistics {
+  readonly locked: boolean
+  /** Who holds it. */
+  readonly owner: Task | null
+  /** How many times over; more than 1 only for an RLock. */
+  readonly depth: number
+  /** Tasks that wait for it. */
+  readonly waiting: number
+}
+
+/**
+ * A lock that one task can hold at a time. The task that took it gives it back.
+ *
+ * @example
+ * import { Lock, nursery, run, sleep } from 'drupe'
+ *
+ * await run(function* () {
+ *   const lock = new Lock()
+ *   const log: string[] = []
+ *   yield* nursery(function* (n) {
+ *     for (const name of ['a', 'b']) {
+ *       yield* n.spawn(() => lock.with(function* () {
+ *         log.push(`${name} in`)
+ *         yield* sleep(1)
+ *         log.push(`${name} out`)
+ *       }))
+ *     }
+ *   })
+ *   console.log(log.join(', ')) // => a in, a out, b in, b out
+ * })
+ * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.Lock
+ */
+export class Lock {
+  /** @internal */
+  readonly title: string
+  private holder: Task | null = null
+  private depth = 0
+  private readonly waiters: WaitQueue
+  private releasing: Trap<void> | null = null
+  private trying: Trap<boolean> | null = null
+
+  constructor(options?: NameOptions) {
+    this.title = titleOf(this.kind, options)
+    this.waiters = new WaitQueue(this.title, (task, trap, hands) =>
+      this.take(task, trap.detail, hands) ? undefined : WAIT,
+    )
+  }
+
+  /** @internal */
+  protected get kind(): string {
+    return 'lock'
+  }
+
+  /** Does anybody hold it? */
+  get locked(): boolean {
+    return this.holder !== null
+  }
+
+  /** Who holds it. */
+  get owner(): Task | null {
+    return this.holder
+  }
+
+  /**
+   * Takes the lock; waits until it is free and all who came before have had it. Cancelled while it waits, the task
+   * leaves the line; once it was handed the lock it has it, and hears of the cancel at its next wait.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled, also when the lock is free.
+   * @throws TimeoutError if it did not get the lock within `timeout`.
+   * @throws KernelStateError if the task holds it already.
+   * @throws BrokenError if the task that holds it has ended.
+   */
+  acquire(options?: WaitOptions): Trap<void> {
+    return waitIn('acquire', this.waiters, options)
+  }
+
+  /**
+   * Takes the lock if it is free; true if it was. Does not wait, and is no cancellation point.
+   *
+   * @throws KernelStateError if the task holds it already.
+   * @throws BrokenError if the task that holds it has ended.
+   */
+  tryAcquire(): Trap<boolean> {
+    this.trying ??= actOn(Lock.try, this)
+    return watched('tryAcquire', this.trying)
+  }
+
+  /**
+   * Gives the lock back, straight to the task that has waited for longest. Does not wait.
+   *
+   * @throws KernelStateError if the task does not hold it.
+   */
+  release(): Trap<void> {
+    this.releasing ??= actOn(Lock.free, this)
+    return watched('release', this.releasing)
+  }
+
+  /**
+   * Runs an operation while holding the lock, and gives it back whatever happens.
+   *
+   * @throws what `acquire` throws, or the operation.
+   */
+  with<T>(op: Op<T>): Operation<T> {
+    return watched(
+      'with',
+      between(this.acquire(), op, () => this.release()),
+    )
+  }
+
+  /** What is in hand right now. */
+  statistics(): LockStatistics {
+    return { locked: this.locked, owner: this.holder, depth: this.depth, waiting: this.waiters.length }
+  }
+
+  /** @internal The holder asks for it once more. */
+  protected again(task: Task): void {
+    throw new KernelStateError(
+      `acquire the ${this.title}`,
+      `${String(task)} holds it already and would wait for itself`,
+    )
+  }
+
+  /** @internal Takes it back as it was before `letGo`; for conditions. */
+  retake(depth: number): Trap<void> {
+    return waitWith('retake', this.waiters, depth, undefined)
+  }
+
+  /** @internal The task lets go of it altogether; how many times over it had it. */
+  letGo(task: Task, action: string, hands: Hands): number {
+    const { depth } = this
+    this.assertHeldBy(task, action)
+    this.handOn(hands)
+    return depth
+  }
+
+  /** @internal */
+  assertHeldBy(task: Task, action: string): void {
+    if (this.holder === task) return
+    const who = this.holder === null ? 'nobody does' : `${String(this.holder)} does`
+    throw new KernelStateError(action, `${String(task)} does not hold the ${this.title}; ${who}`)
+  }
+
+  private take(task: Task, depth: unknown, hands: Hands): boolean {
+    const { holder } = this
+    if (holder === null) {
+      this.holder = task
+      this.depth = (depth as number | null) ?? 1
+      return true
+    }
+    if (holder === task) {
+      this.again(task)
+      this.depth++
+      return true
+    }
+    if (holder.ended) {
+      // Nobody will ever release it: those who wait since before hear of it, too.
+      failAll(hands, this.waiters, () => this.abandoned(holder))
+      throw this.abandoned(holder)
+    }
+    return false
+  }
+
+  private abandoned(holder: Task): BrokenError {
+    return new BrokenError(`acquire the ${this.title}`, `${String(holder)} ended without releasing it`)
+  }
+
+  private handOn(hands: Hands): void {
+    const next = this.waiters.head
+    if (next === null) {
+      this.holder = null
+      this.depth = 0
+      return
+    }
+    const depth = (next.trap as Trap).detail
+    hands.wake(next, undefined)
+    this.holder = next
+    this.depth = (depth as number | null) ?? 1
+  }
+
+  private static try(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): boolean {
+    return (detail as Lock).take(task, null, hands)
+  }
+
+  private static free(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): void {
+    const lock = detail as Lock
+    if (lock.holder !== task) lock.assertHeldBy(task, `release the ${lock.title}`)
+    if (lock.depth > 1) lock.depth--
+    else lock.handOn(hands)
+  }
+}
+
+/**
+ * A lock that its owner may take again; it is free when it was given back as many times.
+ *
+ * @example
+ * import { RLock, run } from 'drupe'
+ *
+ * await run(function* () {
+ *   const lock = new RLock()
+ *   yield* lock.acquire()
+ *   yield* lock.acquire()
+ *   yield* lock.release()
+ *   console.log(lock.locked) // => true
+ *   yield* lock.release()
+ *   console.log(lock.locked) // => false
+ * })
+ * @see https://curio.readthedocs.io/en/latest/reference.html#RLock
+ */
+export class RLock extends Lock {
+  /** @internal */
+  protected override get kind(): string {
+    return 'rlock'
+  }
+
+  /** @internal */
+  protected override again(_task: Task): void {}
+}

@@ -1,0 +1,108 @@
+/**
+ * The inside of a channel: the items, who waits at either end, and how many ends are open.
+ *
+ * The ends (channel.ts) only say through whom something comes or goes. Tasks wait in two lines for the whole channel,
+ * first come, first served, whichever sender or receiver they use; what they wait through is in their trap, so that
+ * closing one end can pick out its own.
+ */
+import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import type { Trap } from '../../kernel/trap.js'
+import { Fifo } from './items.js'
+
+/** What a channel has in hand; the same at each of its ends. */
+export interface ChannelStatistics {
+  /** Items that lie in it. */
+  readonly buffered: number
+  readonly capacity: number
+  readonly openSenders: number
+  readonly openReceivers: number
+  /** Tasks that wait to send. */
+  readonly sending: number
+  /** Tasks that wait to receive. */
+  readonly receiving: number
+}
+
+/** @internal One end, as far as its pipe knows it. */
+export interface End {
+  readonly closed: boolean
+}
+
+/** @internal What the trap of a send carries. */
+export interface Letter<T> {
+  readonly end: End
+  readonly item: T
+}
+
+/** @internal What all ends share. */
+export class Pipe<T> {
+  readonly items = new Fifo<T>()
+  senders = 0
+  receivers = 0
+  readonly sending: WaitQueue
+  readonly receiving: WaitQueue
+
+  constructor(
+    readonly capacity: number,
+    readonly title: string,
+  ) {
+    this.sending = new WaitQueue(`${title}, send`, (_task, { detail }, hands) => {
+      const { end, item } = detail as Letter<T>
+      return this.put(end, item, hands) ? undefined : WAIT
+    })
+    this.receiving = new WaitQueue(`${title}, receive`, (_task, { detail }, hands) => this.get(detail as End, hands))
+  }
+
+  put(end: End, item: T, hands: Hands): boolean {
+    if (end.closed) throw new ClosedError(`send to the ${this.title}`, 'this sender is closed')
+    if (this.receivers === 0) throw this.broken()
+    const receiver = this.receiving.head
+    if (receiver !== null) hands.wake(receiver, item)
+    else if (this.items.size < this.capacity) this.items.add(item)
+    else return false
+    return true
+  }
+
+  /** The next item; null at the end; WAIT if nothing is there yet. */
+  get(end: End, hands: Hands): T | null | typeof WAIT {
+    if (end.closed) throw new ClosedError(`receive from the ${this.title}`, 'this receiver is closed')
+    const sender = this.sending.head
+    if (sender !== null) {
+      const { item } = (sender.trap as Trap).detail as Letter<T>
+      hands.wake(sender, undefined)
+      this.items.add(item)
+    }
+    if (this.items.size > 0) return this.items.take()
+    return this.senders === 0 ? null : WAIT
+  }
+
+  broken(): BrokenError {
+    return new BrokenError(`send to the ${this.title}`, 'every receiver is closed, so nobody would get the item')
+  }
+
+  statistics(): ChannelStatistics {
+    return {
+      buffered: this.items.size,
+      capacity: this.capacity,
+      openSenders: this.senders,
+      openReceivers: this.receivers,
+      sending: this.sending.length,
+      receiving: this.receiving.length,
+    }
+  }
+}
+
+/** @internal Fails the tasks in a queue that wait there through one end of the channel. */
+export function failThose(
+  hands: Hands,
+  queue: WaitQueue,
+  through: (detail: unknown) => boolean,
+  error: () => unknown,
+): void {
+  for (let task: Task | null = queue.head; task !== null; ) {
+    const next: Task | null = task.next
+    if (through((task.trap as Trap).detail)) hands.fail(task, error())
+    task = next
+  }
+}

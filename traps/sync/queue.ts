@@ -1,0 +1,240 @@
+/**
+ * Queues: items on their way from tasks that have them to tasks that need them.
+ *
+ * While tasks wait to get, an item goes to the first of them and never lies in the queue; while tasks wait to put, room
+ * goes to the first of them. So nobody overtakes, and an item is at every moment in exactly one place: with the task
+ * that puts it, in the queue, or with the task that gets it. A cancelled put has put nothing; a get that was answered
+ * has its item.
+ */
+import { ClosedError, KernelStateError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import type { Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, checkCount, failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './acts.js'
+import { Fifo, type Items } from './items.js'
+
+/** What a queue has in hand. */
+export interface QueueStatistics {
+  /** Items that lie in it. */
+  readonly size: number
+  readonly capacity: number
+  /** Items that were put and for which nobody called `taskDone` yet. */
+  readonly unfinished: number
+  /** Tasks that wait to get an item. */
+  readonly getting: number
+  /** Tasks that wait to put one. */
+  readonly putting: number
+  readonly closed: boolean
+}
+
+/**
+ * A queue, first in, first out.
+ *
+ * @example
+ * import { Queue, run, spawn } from 'drupe'
+ *
+ * await run(function* () {
+ *   const jobs = new Queue<number>(2)
+ *   const done: number[] = []
+ *   yield* spawn(function* () {
+ *     for (;;) {
+ *       done.push(yield* jobs.get())
+ *       yield* jobs.taskDone()
+ *     }
+ *   }, { daemon: true })
+ *   for (const job of [1, 2, 3]) yield* jobs.put(job)
+ *   yield* jobs.join()
+ *   console.log(done) // => [ 1, 2, 3 ]
+ * })
+ * @see https://docs.python.org/3/library/asyncio-queue.html
+ */
+export class Queue<T> {
+  /** How many items it takes before `put` waits. */
+  readonly capacity: number
+  private readonly title: string
+  private readonly items: Items<T>
+  private unfinished = 0
+  /** Why it takes no more. */
+  private closing: string | null = null
+  private readonly getters: WaitQueue
+  private readonly putters: WaitQueue
+  private readonly joiners: WaitQueue
+
+  /**
+   * @param capacity How many items it takes; default: no limit.
+   * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
+   */
+  constructor(capacity = Number.POSITIVE_INFINITY, options?: NameOptions) {
+    this.capacity = checkCount('the capacity of a queue', capacity, 1, true)
+    this.title = titleOf('queue', options)
+    this.items = this.makeItems(options)
+    this.getters = new WaitQueue(`${this.title}, get`, (_task, _trap, hands) =>
+      this.hasItem() ? this.give(hands) : WAIT,
+    )
+    this.putters = new WaitQueue(`${this.title}, put`, (_task, { detail }, hands) =>
+      this.take(detail as T, hands) ? undefined : WAIT,
+    )
+    this.joiners = new WaitQueue(`${this.title}, join`, () => (this.unfinished === 0 ? undefined : WAIT))
+  }
+
+  /** @internal */
+  protected makeItems(_options: NameOptions | undefined): Items<T> {
+    return new Fifo()
+  }
+
+  /** How many items lie in it. */
+  get size(): number {
+    return this.items.size
+  }
+
+  /** Does it take no more items? */
+  get closed(): boolean {
+    return this.closing !== null
+  }
+
+  /**
+   * Puts an item in; waits while the queue is full. Cancelled while it waits, it has not put the item.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled, also when there is room.
+   * @throws TimeoutError if there was no room within `timeout`.
+   * @throws ClosedError if the queue is or was shut down; the item was not put.
+   */
+  put(item: T, options?: WaitOptions): Trap<void> {
+    return waitWith('put', this.putters, item, options)
+  }
+
+  /**
+   * Puts an item in if there is room; true if so. Does not wait, and is no cancellation point.
+   *
+   * @throws ClosedError if the queue was shut down.
+   */
+  tryPut(item: T): Trap<boolean> {
+    return watched(
+      'tryPut',
+      actOn<boolean>((_task, _trap, hands) => this.take(item, hands), this),
+    )
+  }
+
+  /**
+   * Takes the next item out; waits until there is one. Cancelled while it waits, the task leaves the line; once it was
+   * handed an item it has it.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled, also when there is an item.
+   * @throws TimeoutError if there was none within `timeout`.
+   * @throws ClosedError if the queue was shut down and is empty.
+   */
+  get(options?: WaitOptions): Trap<T> {
+    return waitIn('get', this.getters, options)
+  }
+
+  /**
+   * Takes the next item out if there is one, else undefined. Does not wait, and is no cancellation point.
+   *
+   * @throws ClosedError if the queue was shut down and is empty.
+   */
+  tryGet(): Trap<T | undefined> {
+    return watched(
+      'tryGet',
+      actOn<T | undefined>((_task, _trap, hands) => (this.hasItem() ? this.give(hands) : undefined), this),
+    )
+  }
+
+  /**
+   * Says that the work on one item is done. Does not wait.
+   *
+   * @throws KernelStateError if it is said more often than items were put.
+   */
+  taskDone(): Trap<void> {
+    return watched(
+      'taskDone',
+      actOn((task, _trap, hands) => {
+        if (this.unfinished === 0) {
+          throw new KernelStateError(`call taskDone of the ${this.title}`, `${String(task)} calls it once too often`)
+        }
+        this.finish(1, hands)
+      }, this),
+    )
+  }
+
+  /**
+   * Waits until the work on all items is done; not at all if there are none.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   * @throws TimeoutError if it was not done within `timeout`.
+   */
+  join(options?: WaitOptions): Trap<void> {
+    return waitIn('join', this.joiners, options)
+  }
+
+  /**
+   * Takes no more items; what is in it can still be got. Tasks that wait to put fail, and so do tasks that wait to get,
+   * as nothing will come. Does not wait; shutting down again is no error.
+   *
+   * @param options `immediate`: throws away what is in it, as if it had been got and done; how many these were is
+   * returned.
+   */
+  shutdown(options?: { readonly immediate?: boolean }): Trap<number> {
+    const act = (task: Task, _trap: Trap<unknown>, hands: Hands): number => {
+      this.closing ??= `${String(task)} has shut it down`
+      failAll(hands, this.putters, (putter) => this.closedError(`put ${String(putter)}'s item into`))
+      // Nobody waits to get while there are items.
+      failAll(hands, this.getters, (getter) => this.closedError(`get an item for ${String(getter)} from`))
+      if (!options?.immediate) return 0
+      const dropped = this.items.size
+      this.items.clear()
+      this.finish(dropped, hands)
+      return dropped
+    }
+    return watched('shutdown', actOn<number>(act, this))
+  }
+
+  /** What is in hand right now. */
+  statistics(): QueueStatistics {
+    const { items, capacity, unfinished, getters, putters, closed } = this
+    return { size: items.size, capacity, unfinished, getting: getters.length, putting: putters.length, closed }
+  }
+
+  /** An item comes in, if it can. */
+  private take(item: T, hands: Hands): boolean {
+    if (this.closing !== null) throw this.closedError('put an item into')
+    const getter = this.getters.head
+    if (getter !== null) hands.wake(getter, item)
+    else if (this.items.size < this.capacity) this.items.add(item)
+    else return false
+    this.unfinished++
+    return true
+  }
+
+  private hasItem(): boolean {
+    if (this.items.size > 0) return true
+    if (this.closing !== null) throw this.closedError('get an item from')
+    return false
+  }
+
+  /** An item goes out, and the first of those that wait for room gets it. */
+  private give(hands: Hands): T {
+    const putter = this.putters.head
+    if (putter === null) return this.items.take()
+    const next = (putter.trap as Trap).detail as T
+    hands.wake(putter, undefined)
+    const item = this.items.take()
+    this.items.add(next)
+    this.unfinished++
+    return item
+  }
+
+  private finish(count: number, hands: Hands): void {
+    this.unfinished -= count
+    if (this.unfinished === 0) wakeAll(hands, this.joiners, undefined)
+  }
+
+  private closedError(action: string): ClosedError {
+    const full = this.items.size >= this.capacity ? `; it was full (${this.capacity})` : ''
+    return new ClosedError(`${action} the ${this.title}`, `${this.closing}${full}`)
+  }
+}

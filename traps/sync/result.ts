@@ -1,0 +1,168 @@
+/**
+ * Result: a value that comes later, from a task that is not a child.
+ *
+ * It is settled once: with a value, with an error, or by a cancel, which says that nobody wants it any more. It is read
+ * with the same words as a task.
+ */
+import { KernelStateError, TaskCancelledError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Act, type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import type { Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
+
+/** Where a result is in its life. */
+export type ResultState = 'pending' | 'done' | 'failed' | 'cancelled'
+
+/** What a result has in hand. */
+export interface ResultStatistics {
+  readonly state: ResultState
+  /** Tasks that wait for it. */
+  readonly waiting: number
+}
+
+/** What the trap of `wait` carries: it wants the end only. */
+const END = 'end'
+
+/**
+ * A value that comes later; others call it a future or a deferred.
+ *
+ * @example
+ * import { Result, run, spawn } from 'drupe'
+ *
+ * await run(function* () {
+ *   const answer = new Result<number>()
+ *   const asker = yield* spawn(function* () {
+ *     return (yield* answer.join()) + 1
+ *   })
+ *   yield* answer.set(41)
+ *   console.log(yield* asker.join(), answer.result) // => 42 41
+ * })
+ * @see https://curio.readthedocs.io/en/latest/reference.html#Result
+ */
+export class Result<T = void> {
+  private readonly title: string
+  private phase: ResultState = 'pending'
+  private value: unknown = undefined
+  private readonly waiters: WaitQueue
+
+  constructor(options?: NameOptions) {
+    this.title = titleOf('result', options)
+    this.waiters = new WaitQueue(this.title, (_task, { detail }) => {
+      if (this.phase === 'pending') return WAIT
+      if (detail === END) return undefined
+      if (this.phase !== 'done') throw this.failure()
+      return this.value
+    })
+  }
+
+  /** Where it is in its life. */
+  get state(): ResultState {
+    return this.phase
+  }
+
+  /** Is it settled, in whichever way? */
+  get done(): boolean {
+    return this.phase !== 'pending'
+  }
+
+  /** Was it cancelled? */
+  get cancelled(): boolean {
+    return this.phase === 'cancelled'
+  }
+
+  /** The value; undefined unless its state is `done`. */
+  get result(): T | undefined {
+    return this.phase === 'done' ? (this.value as T) : undefined
+  }
+
+  /** What it failed with, or the reason of its cancel; undefined in the other states. */
+  get error(): unknown {
+    return this.phase === 'failed' || this.phase === 'cancelled' ? this.value : undefined
+  }
+
+  /**
+   * Waits until it is settled and returns the value. Cancelling the waiter leaves the result alone.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws what was given to `fail`, the same object.
+   * @throws TaskCancelledError if the result was cancelled.
+   * @throws Cancelled if a scope around the task is cancelled.
+   * @throws TimeoutError if it was not settled within `timeout`.
+   */
+  join(options?: WaitOptions): Trap<T> {
+    return waitWith('join', this.waiters, null, options)
+  }
+
+  /**
+   * Waits until it is settled, in whichever way.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   * @throws TimeoutError if it was not settled within `timeout`.
+   */
+  wait(options?: WaitOptions): Trap<void> {
+    return waitWith('wait', this.waiters, END, options)
+  }
+
+  /**
+   * Settles it with a value. True if that counted; false if it was cancelled before. Does not wait.
+   *
+   * @throws KernelStateError if it has a value or an error already.
+   */
+  set(value: T): Trap<boolean> {
+    return watched('set', actOn<boolean>(this.settling('done', value), this))
+  }
+
+  /**
+   * Settles it with an error, which every joiner gets. True if that counted; false if it was cancelled before. Does not
+   * wait.
+   *
+   * @throws KernelStateError if it has a value or an error already.
+   */
+  fail(error: unknown): Trap<boolean> {
+    return watched('fail', actOn<boolean>(this.settling('failed', error), this))
+  }
+
+  /** Says that it is not wanted any more. True if it was pending. Does not wait. */
+  cancel(reason?: unknown): Trap<boolean> {
+    const act: Act = (_task, _trap, hands) => {
+      if (this.phase !== 'pending') return false
+      this.settle('cancelled', reason, hands)
+      return true
+    }
+    return watched('cancel', actOn(act, this))
+  }
+
+  /** What is in hand right now. */
+  statistics(): ResultStatistics {
+    return { state: this.phase, waiting: this.waiters.length }
+  }
+
+  private settling(phase: ResultState, value: unknown): Act {
+    return (task: Task, _trap: Trap<unknown>, hands: Hands): boolean => {
+      if (this.phase === 'cancelled') return false
+      if (this.phase !== 'pending') {
+        throw new KernelStateError(`settle the ${this.title}`, `${String(task)} is not the first; it is ${this.phase}`)
+      }
+      this.settle(phase, value, hands)
+      return true
+    }
+  }
+
+  private settle(phase: ResultState, value: unknown, hands: Hands): void {
+    this.phase = phase
+    this.value = value
+    for (let task = this.waiters.head; task !== null; task = this.waiters.head) {
+      const end = (task.trap as Trap).detail === END
+      if (end) hands.wake(task, undefined)
+      else if (phase === 'done') hands.wake(task, value)
+      else hands.fail(task, this.failure())
+    }
+  }
+
+  private failure(): unknown {
+    return this.phase === 'cancelled' ? new TaskCancelledError(`the ${this.title}`, { cause: this.value }) : this.value
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Semaphores: a number of permits that tasks take and give back, not necessarily the same ones.
+ *
+ * A permit that is given back while tasks wait goes to the one that has waited for longest and is never seen in the
+ * count.
+ */
+import { KernelStateError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import type { Op, Operation, Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, between, checkCount, type NameOptions, titleOf, waitIn } from './acts.js'
+
+/** How a semaphore behaves. */
+export interface SemaphoreOptions extends NameOptions {
+  /** More permits than this it never has; giving back one more is an error. Default: no limit. */
+  readonly max?: number | undefined
+}
+
+/** What a semaphore has in hand. */
+export interface SemaphoreStatistics {
+  /** Permits that are there. */
+  readonly value: number
+  /** Infinity for no limit. */
+  readonly max: number
+  /** Tasks that wait for one. */
+  readonly waiting: number
+}
+
+/**
+ * A number of permits. To limit how many tasks do something at once, a `CapacityLimiter` is the better tool: it knows
+ * who has what.
+ *
+ * @example
+ * import { Semaphore, nursery, run, sleep } from 'drupe'
+ *
+ * await run(function* () {
+ *   const permits = new Semaphore(2)
+ *   let inside = 0
+ *   let most = 0
+ *   yield* nursery(function* (n) {
+ *     for (let i = 0; i < 5; i++) {
+ *       yield* n.spawn(() => permits.with(function* () {
+ *         most = Math.max(most, ++inside)
+ *         yield* sleep(1)
+ *         inside--
+ *       }))
+ *     }
+ *   })
+ *   console.log(most) // => 2
+ * })
+ * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.Semaphore
+ */
+export class Semaphore {
+  private readonly title: string
+  private readonly max: number
+  private permits: number
+  private readonly waiters: WaitQueue
+  private releasing: Trap<void> | null = null
+  private trying: Trap<boolean> | null = null
+
+  /** @throws RangeError if `value` or `max` is no whole number from 0 on, or `max` is less than `value`. */
+  constructor(value: number, options?: SemaphoreOptions) {
+    this.title = titleOf('semaphore', options)
+    this.permits = checkCount('the value of a semaphore', value, 0)
+    this.max = checkCount('the most of a semaphore', options?.max ?? Number.POSITIVE_INFINITY, value, true)
+    this.waiters = new WaitQueue(this.title, () => {
+      if (this.permits === 0) return WAIT
+      this.permits--
+      return undefined
+    })
+  }
+
+  /** How many permits are there. */
+  get value(): number {
+    return this.permits
+  }
+
+  /**
+   * Takes a permit; waits until there is one. Cancelled while it waits, the task leaves the line; once it was handed a
+   * permit it has it.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled, also when there is a permit.
+   * @throws TimeoutError if it did not get one within `timeout`.
+   */
+  acquire(options?: WaitOptions): Trap<void> {
+    return waitIn('acquire', this.waiters, options)
+  }
+
+  /** Takes a permit if there is one; true if so. Does not wait, and is no cancellation point. */
+  tryAcquire(): Trap<boolean> {
+    this.trying ??= actOn(Semaphore.try, this)
+    return watched('tryAcquire', this.trying)
+  }
+
+  /**
+   * Gives a permit, straight to the task that has waited for longest. Any task may. Does not wait.
+   *
+   * @throws KernelStateError if there are `max` already.
+   */
+  release(): Trap<void> {
+    this.releasing ??= actOn(Semaphore.give, this)
+    return watched('release', this.releasing)
+  }
+
+  /**
+   * Runs an operation with a permit, and gives it back whatever happens.
+   *
+   * @throws what `acquire` throws, or the operation.
+   */
+  with<T>(op: Op<T>): Operation<T> {
+    return watched(
+      'with',
+      between(this.acquire(), op, () => this.release()),
+    )
+  }
+
+  /** What is in hand right now. */
+  statistics(): SemaphoreStatistics {
+    return { value: this.permits, max: this.max, waiting: this.waiters.length }
+  }
+
+  private static try(this: void, _task: Task, { detail }: Trap<unknown>): boolean {
+    const semaphore = detail as Semaphore
+    if (semaphore.permits === 0) return false
+    semaphore.permits--
+    return true
+  }
+
+  private static give(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): void {
+    const semaphore = detail as Semaphore
+    const next = semaphore.waiters.head
+    if (next !== null) {
+      hands.wake(next, undefined)
+      return
+    }
+    if (semaphore.permits === semaphore.max) {
+      throw new KernelStateError(
+        `release the ${semaphore.title}`,
+        `${String(task)} gives a permit too many; it has all its ${semaphore.max}`,
+      )
+    }
+    semaphore.permits++
+  }
+}
+
+/**
+ * A semaphore that never has more permits than it had at first: giving back one too many is an error, not a leak.
+ *
+ * @see https://docs.python.org/3/library/asyncio-sync.html#boundedsemaphore
+ */
+export class BoundedSemaphore extends Semaphore {
+  /** @throws RangeError if `value` is no whole number from 0 on. */
+  constructor(value: number, options?: NameOptions) {
+    super(value, { name: options?.name, max: value })
+  }
+}

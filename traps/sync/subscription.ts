@@ -1,0 +1,187 @@
+/**
+ * Subscription: one reader's share of a broadcast, with a buffer and a rule for when it is full.
+ *
+ * If a reader waits, an item goes straight to it; the buffer is for those who are busy.
+ */
+import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
+import type { Op, Operation, Trap } from '../../kernel/trap.js'
+import type { WaitOptions } from '../check.js'
+import { actOn, failAll, thenClose, waitIn, wakeAll } from './acts.js'
+import { Fifo } from './items.js'
+
+/** What is done about a reader that is too slow. */
+export type SlowPolicy = 'wait' | 'dropOldest' | 'dropNewest' | 'close'
+
+/** What a subscription has in hand. */
+export interface SubscriptionStatistics {
+  /** Items that its reader has not taken yet. */
+  readonly buffered: number
+  readonly capacity: number
+  /** Items that it did not get, or lost again, because it was full. */
+  readonly missed: number
+  /** Tasks that wait to receive. */
+  readonly receiving: number
+  readonly closed: boolean
+}
+
+/** @internal What the broadcast wants to know. */
+export interface Broadcaster {
+  /** There is room again where there was none. */
+  room(hands: Hands): void
+  /** It is closed from this side. */
+  left(hands: Hands): void
+}
+
+/** Why nothing more comes. */
+const OPEN = 0
+/** The broadcast was closed. */
+const OVER = 1
+/** The reader was too slow. */
+const LATE = 2
+/** The reader closed it. */
+const SHUT = 3
+
+/** A reader's end of a broadcast; made by `subscribe()`. */
+export class Subscription<T> {
+  private readonly items = new Fifo<T>()
+  private readonly readers: WaitQueue
+  private phase = OPEN
+  private lost = 0
+
+  /** @internal */
+  constructor(
+    private readonly title: string,
+    private readonly capacity: number,
+    private readonly slow: SlowPolicy,
+    private readonly broadcaster: Broadcaster,
+  ) {
+    this.readers = new WaitQueue(`${title}, receive`, (_task, _trap, hands) => this.take(hands))
+  }
+
+  /** Does it get no more items? */
+  get closed(): boolean {
+    return this.phase !== OPEN
+  }
+
+  /** How many items it did not get, or lost again, because it was full. */
+  get missed(): number {
+    return this.lost
+  }
+
+  /**
+   * Receives the next item; waits until there is one. Null at the end: the broadcast is closed and nothing is left.
+   * Cancelled while it waits, the task leaves the line; once it was handed an item it has it.
+   *
+   * @param options `timeout` in milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled, also when there is an item.
+   * @throws TimeoutError if there was none within `timeout`.
+   * @throws ClosedError if this subscription is closed, before or meanwhile.
+   * @throws BrokenError if it was closed for being slow, and nothing is left.
+   */
+  receive(options?: WaitOptions): Trap<T | null> {
+    return waitIn('receive', this.readers, options)
+  }
+
+  /**
+   * Receives the next item if there is one: null at the end, undefined if there is nothing yet. No cancellation point.
+   *
+   * @throws what `receive` throws about the subscription.
+   */
+  tryReceive(): Trap<T | null | undefined> {
+    const act = (_task: Task, _trap: Trap<unknown>, hands: Hands): unknown => {
+      const item = this.take(hands)
+      return item === WAIT ? undefined : item
+    }
+    return watched('tryReceive', actOn<T | null | undefined>(act, this))
+  }
+
+  /**
+   * Runs an operation for each item until the end.
+   *
+   * @throws what `receive` throws, or the operation.
+   */
+  each(body: (item: T) => Operation<unknown>): Operation<void> {
+    return watched('each', this.eachItem(body))
+  }
+
+  /** Ends the subscription and drops what is in it; nobody waits for it any more. Does not wait; twice is no error. */
+  close(): Trap<void> {
+    const act = (closer: Task, _trap: Trap<unknown>, hands: Hands): void => {
+      if (this.phase === SHUT) return
+      this.phase = SHUT
+      this.items.clear()
+      const why = `${String(closer)} closed the subscription meanwhile`
+      failAll(hands, this.readers, () => new ClosedError(`receive from the ${this.title}`, why))
+      this.broadcaster.left(hands)
+    }
+    return watched('close', actOn<void>(act, this))
+  }
+
+  /** Runs an operation and closes the subscription after it, whatever happens. */
+  with<R>(op: Op<R>): Operation<R> {
+    return watched(
+      'with',
+      thenClose(op, () => this.close()),
+    )
+  }
+
+  /** What is in hand right now. */
+  statistics(): SubscriptionStatistics {
+    const { items, capacity, lost, readers, closed } = this
+    return { buffered: items.size, capacity, missed: lost, receiving: readers.length, closed }
+  }
+
+  /** @internal Does publishing have to wait for it? */
+  get holdsUp(): boolean {
+    return this.slow === 'wait' && this.items.size >= this.capacity
+  }
+
+  /** @internal An item for it; false if that closed it. */
+  offer(item: T, hands: Hands): boolean {
+    const reader = this.readers.head
+    if (reader !== null) {
+      hands.wake(reader, item)
+      return true
+    }
+    if (this.items.size >= this.capacity) {
+      this.lost++
+      if (this.slow === 'dropNewest') return true
+      if (this.slow === 'close') {
+        this.phase = LATE
+        return false
+      }
+      this.items.take()
+    }
+    this.items.add(item)
+    return true
+  }
+
+  /** @internal The broadcast is closed. */
+  end(hands: Hands): void {
+    this.phase = OVER
+    wakeAll(hands, this.readers, null)
+  }
+
+  private take(hands: Hands): T | null | typeof WAIT {
+    if (this.phase === SHUT) throw new ClosedError(`receive from the ${this.title}`, 'this subscription is closed')
+    if (this.items.size > 0) {
+      const held = this.holdsUp
+      const item = this.items.take()
+      if (held) this.broadcaster.room(hands)
+      return item
+    }
+    if (this.phase === OVER) return null
+    if (this.phase === LATE) {
+      const why = `the reader was too slow; more than ${this.capacity} items were waiting`
+      throw new BrokenError(`receive from the ${this.title}`, why)
+    }
+    return WAIT
+  }
+
+  private *eachItem(body: (item: T) => Operation<unknown>): Operation<void> {
+    for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* body(item)
+  }
+}

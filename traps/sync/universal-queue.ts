@@ -1,0 +1,177 @@
+/**
+ * Universal queue: between tasks of any kernel, host code and, through a link, other threads.
+ *
+ * The rules are those of `Queue`: nobody overtakes, and an item is at every moment in exactly one place.
+ */
+import { ClosedError } from '../../kernel/errors.js'
+import { checkCount, type NameOptions, titleOf } from './acts.js'
+import { Fifo } from './items.js'
+import { type LinkPort, linkTo } from './link.js'
+import { Line, Universal, type Waiter } from './universal.js'
+
+/** Somebody who waits for room. */
+interface Putter<T> extends Waiter<void> {
+  readonly item: T
+}
+
+/** What a universal queue has in hand. */
+export interface UniversalQueueStatistics {
+  readonly size: number
+  readonly capacity: number
+  readonly getting: number
+  readonly putting: number
+  readonly closed: boolean
+}
+
+/**
+ * A queue between tasks of any kernel, host code and, through a link, other threads.
+ *
+ * @example
+ * import { run, UniversalQueue } from 'drupe'
+ *
+ * const queue = new UniversalQueue<string>(10)
+ * const consumer = run(function* () {
+ *   return yield* queue.get()
+ * })
+ * await queue.put('from host code')
+ * console.log(await consumer) // => from host code
+ * @see https://curio.readthedocs.io/en/latest/reference.html#UniversalQueue
+ */
+export class UniversalQueue<T> {
+  /** How many items it takes before `put` waits. */
+  readonly capacity: number
+  private readonly title: string
+  private readonly items = new Fifo<T>()
+  private readonly getters = new Line<Waiter<T>>()
+  private readonly putters = new Line<Putter<T>>()
+  private isClosed = false
+
+  /**
+   * @param capacity How many items it takes; default: no limit.
+   * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
+   */
+  constructor(capacity = Number.POSITIVE_INFINITY, options?: NameOptions) {
+    this.capacity = checkCount('the capacity of a queue', capacity, 1, true)
+    this.title = titleOf('universal queue', options)
+  }
+
+  /** How many items lie in it. */
+  get size(): number {
+    return this.items.size
+  }
+
+  /** Does it take no more items? */
+  get closed(): boolean {
+    return this.isClosed
+  }
+
+  /**
+   * Puts an item in; waits while the queue is full. Cancelled while it waits, a task has not put the item.
+   *
+   * @throws ClosedError if the queue is or was shut down.
+   */
+  put(item: T): Universal<void> {
+    return new Universal<void>((resolve, reject) => {
+      if (!this.tryPut(item)) return this.putters.join({ item, resolve, reject })
+      resolve()
+      return undefined
+    })
+  }
+
+  /**
+   * Takes the next item out; waits until there is one. Cancelled while it waits, a task leaves the line; an item that
+   * it was handed it has.
+   *
+   * @throws ClosedError if the queue was shut down and is empty.
+   */
+  get(): Universal<T> {
+    return new Universal<T>((resolve, reject) => {
+      if (!this.hasItem()) return this.getters.join({ resolve, reject })
+      resolve(this.give())
+      return undefined
+    })
+  }
+
+  /**
+   * Puts an item in if there is room; true if so. From anywhere in this thread.
+   *
+   * @throws ClosedError if the queue was shut down.
+   */
+  tryPut(item: T): boolean {
+    if (this.isClosed) throw this.closedError('put an item into')
+    const getter = this.getters.shift()
+    if (getter !== undefined) getter.resolve(item)
+    else if (this.items.size < this.capacity) this.items.add(item)
+    else return false
+    return true
+  }
+
+  /**
+   * Takes the next item out if there is one, else undefined. From anywhere in this thread.
+   *
+   * @throws ClosedError if the queue was shut down and is empty.
+   */
+  tryGet(): T | undefined {
+    return this.hasItem() ? this.give() : undefined
+  }
+
+  /**
+   * Takes no more items; what is in it can still be got. All who wait get a ClosedError. From anywhere in this thread.
+   */
+  shutdown(): void {
+    this.isClosed = true
+    for (let one = this.putters.shift(); one !== undefined; one = this.putters.shift()) {
+      one.reject(this.closedError('put an item into'))
+    }
+    for (let one = this.getters.shift(); one !== undefined; one = this.getters.shift()) {
+      one.reject(this.closedError('get an item from'))
+    }
+  }
+
+  /** What is in hand right now. */
+  statistics(): UniversalQueueStatistics {
+    const { items, capacity, getters, putters, closed } = this
+    return { size: items.size, capacity, getting: getters.size, putting: putters.size, closed }
+  }
+
+  /**
+   * Makes a link for another thread: a MessagePort to be transferred, out of which `linkedQueue` makes a queue there.
+   * Items are copied as `postMessage` does it. Messages go through the host's event loop, so a blocking run does not
+   * hear of them.
+   */
+  link(): LinkPort {
+    return linkTo({
+      calls: { put: (item) => this.put(item as T), get: () => this.get() },
+      casts: { shutdown: () => this.shutdown() },
+      giveBack: (item) => this.putBack(item as T),
+    })
+  }
+
+  /** An item was on its way to a thread that ended before it came: it is the next again. */
+  private putBack(item: T): void {
+    const getter = this.getters.shift()
+    if (getter !== undefined) getter.resolve(item)
+    else this.items.addFirst(item)
+  }
+
+  private hasItem(): boolean {
+    if (this.items.size > 0) return true
+    if (this.isClosed) throw this.closedError('get an item from')
+    return false
+  }
+
+  private give(): T {
+    const item = this.items.take()
+    const putter = this.items.size < this.capacity ? this.putters.shift() : undefined
+    if (putter !== undefined) {
+      this.items.add(putter.item)
+      putter.resolve()
+    }
+    return item
+  }
+
+  private closedError(action: string): ClosedError {
+    const full = this.items.size >= this.capacity ? `; it was full (${this.capacity})` : ''
+    return new ClosedError(`${action} the ${this.title}`, `it has been shut down${full}`)
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What host code and tasks of any kernel can wait for alike.
+ *
+ * The other objects of this folder belong to the tasks of one kernel, which is what makes them fast. Universal ones
+ * belong to the thread: nothing of a kernel is in them, and who waits is a pair of callbacks. A task waits with
+ * `yield*`, in whichever kernel it lives; host code waits for the very same call with `await`. For other threads there
+ * are links (link.ts).
+ *
+ * An answer goes to whoever has waited for longest, and is given the moment it is there: a cancel that comes later
+ * finds a task that has its item, one that comes earlier takes it out of the line.
+ */
+import type { Operation, Trap } from '../../kernel/trap.js'
+import { checkpoint, suspend } from '../call.js'
+
+/** @internal The answer of a wait that was called off after all, by whoever had been asked to. */
+export const WITHDRAWN: unique symbol = Symbol('withdrawn')
+
+/** @internal How a wait is begun, and called off; false: the answer, or WITHDRAWN, will come all the same. */
+export type Begin<T> = (
+  resolve: (value: T | typeof WITHDRAWN) => void,
+  reject: (error: unknown) => void,
+) => (() => boolean | void) | void
+
+/** A wait for tasks and host code alike: `yield*` it in a task, `await` it elsewhere. It begins when that is done. */
+export class Universal<T> implements Operation<T>, PromiseLike<T> {
+  /** @internal */
+  constructor(private readonly begin: Begin<T>) {}
+
+  /** @internal Callbacks wait. */
+  start(
+    resolve: (value: T | typeof WITHDRAWN) => void,
+    reject: (error: unknown) => void,
+  ): (() => boolean | void) | void {
+    return this.begin(resolve, reject)
+  }
+
+  /** A task waits. */
+  *[Symbol.iterator](): Iterator<Trap, T, unknown> {
+    for (;;) {
+      const answer = yield* suspend<T | typeof WITHDRAWN>(this.begin)
+      if (answer !== WITHDRAWN) return answer
+      // It was a cancel that asked for this, and here it arrives.
+      yield* checkpoint()
+    }
+  }
+
+  /** Host code waits. */
+  // biome-ignore lint/suspicious/noThenProperty: being awaited is half of what it is for
+  then<A = T, B = never>(
+    done?: ((value: T) => A | PromiseLike<A>) | null,
+    failed?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    // Nobody calls off a promise, so it cannot be withdrawn.
+    const begun = new Promise<T>((resolve, reject) => void this.begin((value) => resolve(value as T), reject))
+    return begun.then(done, failed)
+  }
+}
+
+/** @internal Somebody who waits. */
+export interface Waiter<T> {
+  resolve(value: T): void
+  reject(error: unknown): void
+}
+
+/** @internal Those who wait, in their order; a Set forgets in the middle as cheaply as at the front. */
+export class Line<W> extends Set<W> {
+  shift(): W | undefined {
+    for (const first of this) {
+      this.delete(first)
+      return first
+    }
+    return undefined
+  }
+
+  /** Joins the line; what comes back leaves it. */
+  join(waiter: W): () => void {
+    this.add(waiter)
+    return () => void this.delete(waiter)
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Stream conformance: what every stream of bytes promises, as checks that any implementation can run.
+ *
+ * A check is an operation that throws if the promise is broken, so it runs under every test runner and every kernel: on
+ * virtual time, as a guest, blocking. None of them sleeps; where one has to wait for "nothing more can happen now", it does
+ * that and no more.
+ */
+import type { Op, Operation } from '../../kernel/trap.js'
+import { toOperation } from '../../kernel/trap.js'
+import type { ByteStream } from '../net/byte-stream.js'
+import { endings } from './conformance-endings.js'
+import { moving } from './conformance-moving.js'
+
+/** Two streams that are connected to each other. */
+export type StreamPair = readonly [ByteStream, ByteStream]
+
+/** What a stream is like that is to be checked. */
+export interface ConformanceOptions {
+  /** A writer never waits for room: skips the checks of back-pressure. */
+  readonly unbounded?: boolean
+  /** It has no half-closed state (`end` closes for both directions, as TLS of old): skips those checks. */
+  readonly noHalfClose?: boolean
+  /** At least as many bytes as fit between writer and reader. Default 16 MiB. */
+  readonly plenty?: number
+}
+
+/** One promise. */
+export interface StreamCheck {
+  /** A sentence: `a read of what is there returns it`. */
+  readonly name: string
+  /** Checks it on a pair of its own; throws if it is broken. */
+  run(): Operation<void>
+}
+
+/** @internal What the parts are made of. */
+export interface CheckBody {
+  readonly name: string
+  readonly needs?: 'bounded' | 'halfClose'
+  run(a: ByteStream, b: ByteStream, plenty: number): Operation<void>
+}
+
+/**
+ * The checks for one kind of stream.
+ *
+ * @param pair Makes two connected streams; the check closes them.
+ * @see https://trio.readthedocs.io/en/stable/reference-testing.html#trio.testing.check_two_way_stream
+ * @example
+ * import { memoryStreams, streamConformance, virtual } from 'drupe/testing'
+ *
+ * const checks = streamConformance(function* () {
+ *   return memoryStreams()
+ * })
+ * for (const check of checks) virtual({}, () => check.run()) // or: test(check.name, …)
+ * console.log(checks.length > 20) // => true
+ */
+export function streamConformance(pair: Op<StreamPair>, options: ConformanceOptions = {}): readonly StreamCheck[] {
+  const plenty = options.plenty ?? 16 << 20
+  const wanted = [...moving, ...endings].filter(({ needs }) => {
+    return !(needs === 'bounded' && options.unbounded) && !(needs === 'halfClose' && options.noHalfClose)
+  })
+  return wanted.map((body) => ({ name: body.name, run: () => checked(pair, body, plenty) }))
+}
+
+/**
+ * Runs all checks, one after the other.
+ *
+ * @throws Error whose message names the promise that is broken, and whose cause says how.
+ */
+export function* checkStreams(pair: Op<StreamPair>, options?: ConformanceOptions): Operation<void> {
+  for (const check of streamConformance(pair, options)) {
+    try {
+      yield* check.run()
+    } catch (cause) {
+      throw new Error(`Cannot call it a stream: "${check.name}" does not hold`, { cause })
+    }
+  }
+}
+
+function* checked(pair: Op<StreamPair>, body: CheckBody, plenty: number): Operation<void> {
+  const [a, b] = yield* toOperation(pair)
+  try {
+    yield* body.run(a, b, plenty)
+  } finally {
+    yield* a.close()
+    yield* b.close()
+  }
+}

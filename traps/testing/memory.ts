@@ -1,0 +1,157 @@
+/**
+ * Streams in memory: two ends that are connected without a network, for testing protocols.
+ */
+import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import type { Operation } from '../../kernel/trap.js'
+import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
+import type { ByteStream } from '../net/byte-stream.js'
+import { Pipe } from './pipe.js'
+
+const CAPACITY_BYTES = 64 * 1024
+
+/** What a pair of memory streams is like. */
+export interface MemoryOptions {
+  /** How many bytes lie between writer and reader before the writer waits; Infinity for no limit. Default 65,536. */
+  readonly capacity?: number
+  /** No read returns more bytes than this, whatever there is: 1 is the hardest test of a parser. Default Infinity. */
+  readonly chunk?: number
+}
+
+/** One end of a pair of streams in memory. It behaves as a socket does, and says BrokenError where that says EPIPE. */
+export class MemoryStream implements ByteStream {
+  private isClosed = false
+
+  /** @internal */
+  constructor(
+    private readonly input: Pipe,
+    private readonly output: Pipe,
+  ) {}
+
+  /** Has it been closed on this side? */
+  get closed(): boolean {
+    return this.isClosed
+  }
+
+  /**
+   * Waits for bytes and returns those that are there, at least one and at most `max`; null at the end of the stream.
+   * Cancelled or timed out, nothing was read.
+   *
+   * @throws ClosedError if the stream is closed, before or meanwhile.
+   * @throws BusyError if another task is reading.
+   * @throws TimeoutError after `timeout` milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   */
+  *read(max = CAPACITY_BYTES, options?: WaitOptions): Operation<Uint8Array | null> {
+    if (!(max >= 1)) throw new RangeError(`Cannot read at most ${max} bytes: it must be 1 or more`)
+    const buffer = new Uint8Array(Math.min(max, CAPACITY_BYTES))
+    const count = yield* this.input.read(buffer, checkTimeout(options?.timeout))
+    return count === 0 ? null : buffer.slice(0, count)
+  }
+
+  /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
+  readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
+    return this.input.read(checkBytes('read into', buffer), checkTimeout(options?.timeout))
+  }
+
+  /**
+   * Waits for exactly so many bytes.
+   *
+   * @throws BrokenError if the stream ends before; its `partial` holds what had arrived.
+   */
+  *readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
+    const buffer = new Uint8Array(bytes)
+    for (let filled = 0; filled < bytes; ) {
+      const count = yield* this.readInto(buffer.subarray(filled), options)
+      if (count === 0) {
+        throw new BrokenError(`read ${bytes} bytes`, `the stream ended after ${filled}`, buffer.slice(0, filled))
+      }
+      filled += count
+    }
+    return buffer
+  }
+
+  /** Reads to the end of the stream. Errors as for `read`. */
+  *readAll(options?: WaitOptions): Operation<Uint8Array> {
+    const chunks: number[] = []
+    for (
+      let chunk = yield* this.read(undefined, options);
+      chunk !== null;
+      chunk = yield* this.read(undefined, options)
+    ) {
+      for (const byte of chunk) chunks.push(byte)
+    }
+    return Uint8Array.from(chunks)
+  }
+
+  /**
+   * Writes all of `bytes`; waits while there is no room. Cancelled or timed out, some of them may have been read.
+   *
+   * @throws ClosedError if the stream is closed, before or meanwhile.
+   * @throws BusyError if another task is writing.
+   * @throws BrokenError if the other end is closed, or this end's writing side was ended.
+   * @throws TimeoutError after `timeout` milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled.
+   */
+  write(bytes: Uint8Array, options?: WaitOptions): Operation<void> {
+    return this.output.write(checkBytes('write', bytes), checkTimeout(options?.timeout))
+  }
+
+  /** Ends the writing side, so that the peer reads an end; reading goes on. Does not wait. */
+  *end(): Operation<void> {
+    if (this.isClosed) throw new ClosedError('end the stream')
+    yield* this.output.end()
+  }
+
+  /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait. */
+  *close(): Operation<void> {
+    if (this.isClosed) return
+    this.isClosed = true
+    yield* this.output.closeWriter()
+    yield* this.input.closeReader()
+  }
+}
+
+/**
+ * Two streams that are connected to each other in memory. Each call gives other tasks a turn.
+ *
+ * @throws RangeError if a size is negative or NaN, or `chunk` is less than 1.
+ * @see https://trio.readthedocs.io/en/stable/reference-testing.html#trio.testing.memory_stream_pair
+ * @example
+ * import { memoryStreams, virtual } from 'drupe/testing'
+ *
+ * virtual({}, function* () {
+ *   const [a, b] = memoryStreams({ chunk: 3 })
+ *   yield* a.write(new TextEncoder().encode('hello'))
+ *   console.log(new TextDecoder().decode((yield* b.read()) ?? undefined)) // => hel
+ *   yield* a.close()
+ *   console.log(new TextDecoder().decode(yield* b.readAll())) // => lo
+ * })
+ */
+export function memoryStreams(options: MemoryOptions = {}): [MemoryStream, MemoryStream] {
+  const { capacity = CAPACITY_BYTES, chunk = Number.POSITIVE_INFINITY } = options
+  if (!(capacity >= 0 && chunk >= 1)) throw new RangeError(`Cannot make streams: capacity ${capacity}, chunk ${chunk}`)
+  const [there, back] = [new Pipe(capacity, chunk), new Pipe(capacity, chunk)]
+  return [new MemoryStream(back, there), new MemoryStream(there, back)]
+}
+
+/**
+ * Two streams in memory with nothing in between: a write returns when the other side has read all of it. It finds code
+ * that relies on buffers to take what nobody reads.
+ *
+ * @see https://trio.readthedocs.io/en/stable/reference-testing.html#trio.testing.lockstep_stream_pair
+ * @example
+ * import { DeadlockError } from 'drupe'
+ * import { lockstepStreams, virtual } from 'drupe/testing'
+ *
+ * try {
+ *   virtual({}, function* () {
+ *     const [a] = lockstepStreams()
+ *     yield* a.write(new Uint8Array(1)) // nobody reads
+ *   })
+ * } catch (error) {
+ *   console.log(error instanceof DeadlockError) // => true
+ * }
+ */
+export function lockstepStreams(): [MemoryStream, MemoryStream] {
+  return memoryStreams({ capacity: 0 })
+}

@@ -1,0 +1,150 @@
+/**
+ * One direction of a pair of streams in memory: a writer, a reader, and a number of bytes between them.
+ *
+ * With a capacity of 0 nothing lies in between: a write returns when a reader has taken all of it (lockstep). Every call
+ * gives other tasks a turn, because on a real network there is always somebody who comes in between.
+ */
+import { BrokenError, BusyError, ClosedError, TimeoutError } from '../../kernel/errors.js'
+import { WaitQueue } from '../../kernel/park.js'
+import type { Operation } from '../../kernel/trap.js'
+import { checkpoint, park, wake } from '../call.js'
+import { clock } from '../time.js'
+
+/** @internal */
+export class Pipe {
+  private chunks: Uint8Array[] = []
+  private length = 0
+  private writerClosed = false
+  private readerClosed = false
+  private ended = false
+  private reading = false
+  private writing = false
+  private readonly readers = new WaitQueue('bytes in memory')
+  private readonly writers = new WaitQueue('room in memory')
+
+  constructor(
+    private readonly capacity: number,
+    private readonly most: number,
+  ) {}
+
+  /** How many bytes were read into `buffer`; 0 at the end. */
+  *read(buffer: Uint8Array, timeout: number): Operation<number> {
+    if (this.readerClosed) throw new ClosedError('read from the stream')
+    if (this.reading) throw new BusyError('read from the stream', 'another task is reading')
+    this.reading = true
+    try {
+      yield* checkpoint()
+      if (buffer.length === 0) return 0
+      const wait = yield* deadline(timeout)
+      while (this.length === 0 && !this.ended && !this.readerClosed) yield* wait(this.readers)
+      if (this.readerClosed) throw new ClosedError('read from the stream', 'it was closed while this task waited')
+      const count = this.take(buffer)
+      if (count > 0) yield* wake(this.writers)
+      return count
+    } finally {
+      this.reading = false
+    }
+  }
+
+  /** Writes all bytes. */
+  *write(bytes: Uint8Array, timeout: number): Operation<void> {
+    if (this.writerClosed) throw new ClosedError('write to the stream')
+    if (this.writing) throw new BusyError('write to the stream', 'another task is writing')
+    this.writing = true
+    try {
+      yield* checkpoint()
+      this.assertWritable(bytes.length)
+      const wait = yield* deadline(timeout)
+      let at = 0
+      while (at < bytes.length) {
+        // In lockstep one write lies on the table until it is gone.
+        const room = this.capacity === 0 ? (this.length === 0 ? bytes.length : 0) : this.capacity - this.length
+        if (room > 0) at += yield* this.put(bytes.slice(at, at + room))
+        else yield* wait(this.writers)
+        this.assertWritable(bytes.length)
+      }
+      try {
+        while (this.capacity === 0 && this.length > 0) {
+          yield* wait(this.writers)
+          this.assertWritable(bytes.length)
+        }
+      } catch (error) {
+        // Nobody has taken the rest, and its writer has left.
+        this.clear()
+        throw error
+      }
+    } finally {
+      this.writing = false
+    }
+  }
+
+  /** The writer says that nothing more comes. */
+  *end(): Operation<void> {
+    this.ended = true
+    yield* this.wakeAll()
+  }
+
+  *closeWriter(): Operation<void> {
+    this.writerClosed = this.ended = true
+    yield* this.wakeAll()
+  }
+
+  *closeReader(): Operation<void> {
+    this.readerClosed = true
+    this.clear()
+    yield* this.wakeAll()
+  }
+
+  private *put(chunk: Uint8Array): Operation<number> {
+    this.chunks.push(chunk)
+    this.length += chunk.length
+    yield* wake(this.readers)
+    return chunk.length
+  }
+
+  private take(buffer: Uint8Array): number {
+    const most = Math.min(buffer.length, this.most)
+    let count = 0
+    while (count < most && this.length > 0) {
+      const chunk = this.chunks[0] as Uint8Array
+      const part = chunk.subarray(0, most - count)
+      buffer.set(part, count)
+      count += part.length
+      this.length -= part.length
+      if (part.length === chunk.length) this.chunks.shift()
+      else this.chunks[0] = chunk.subarray(part.length)
+    }
+    return count
+  }
+
+  private clear(): void {
+    this.chunks = []
+    this.length = 0
+  }
+
+  private assertWritable(bytes: number): void {
+    if (this.writerClosed) throw new ClosedError('write to the stream', 'it was closed while this task waited')
+    if (bytes > 0 && this.readerClosed) throw new BrokenError('write to the stream', 'the other side has closed it')
+    if (this.ended) throw new BrokenError('write to the stream', 'its writing side was ended')
+  }
+
+  private *wakeAll(): Operation<void> {
+    yield* wake(this.readers, Number.POSITIVE_INFINITY)
+    yield* wake(this.writers, Number.POSITIVE_INFINITY)
+  }
+}
+
+/** A way to wait several times, with one time limit for all of them. */
+function* deadline(timeout: number): Operation<(queue: WaitQueue) => Operation<unknown>> {
+  if (timeout === Number.POSITIVE_INFINITY) return (queue) => park(queue)
+  const end = (yield* clock()) + timeout
+  return (queue) => parkUntil(queue, end, timeout)
+}
+
+function* parkUntil(queue: WaitQueue, end: number, timeout: number): Operation<void> {
+  try {
+    yield* park(queue, { timeout: Math.max(0, end - (yield* clock())) })
+  } catch (error) {
+    throw error instanceof TimeoutError ? new TimeoutError('wait', timeout) : error
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Sequencer: forces the steps of several tasks into one order, so that a race in a test is always won by the same one.
+ */
+import { DrupeError, KernelStateError } from '../../kernel/errors.js'
+import { WaitQueue } from '../../kernel/park.js'
+import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import { park, wake } from '../call.js'
+
+/**
+ * Gives out turns 0, 1, 2, … Each turn is taken once; it begins when the turn before it is over.
+ *
+ * @see https://trio.readthedocs.io/en/stable/reference-testing.html#trio.testing.Sequencer
+ * @example
+ * import { nursery } from 'drupe'
+ * import { Sequencer, virtual } from 'drupe/testing'
+ *
+ * virtual({}, () => nursery(function* (n) {
+ *   const order = new Sequencer()
+ *   const log: string[] = []
+ *   yield* n.spawn(function* () {
+ *     yield* order.at(1)
+ *     log.push('second')
+ *     yield* order.at(2)
+ *   })
+ *   yield* n.spawn(function* () {
+ *     yield* order.at(0)
+ *     log.push('first')
+ *   })
+ *   yield* order.at(3)
+ *   console.log(log.join(' ')) // => first second
+ * }))
+ */
+export class Sequencer {
+  private readonly taken = new Set<number>()
+  private readonly over = new Set<number>()
+  private readonly queues = new Map<number, WaitQueue>()
+  private broken = false
+
+  /**
+   * Waits for this turn, and ends it: at once, or when the operation is over, however it ends. Returns its result.
+   *
+   * Cancelled while it waits, the turn will never come, and neither will those after it: all who wait get an error.
+   *
+   * @throws KernelStateError if the turn was taken before.
+   * @throws RangeError if the number is none that can be waited for.
+   * @throws Cancelled if a scope around the task is cancelled.
+   */
+  at(turn: number): Operation<void>
+  at<T>(turn: number, op: Op<T>): Operation<T>
+  *at<T>(turn: number, op?: Op<T>): Operation<T | undefined> {
+    if (!Number.isInteger(turn) || turn < 0)
+      throw new RangeError(`Cannot wait for turn ${turn}: an integer from 0 on is needed`)
+    if (this.taken.has(turn)) throw new KernelStateError(`take turn ${turn}`, 'it was taken before')
+    this.taken.add(turn)
+    yield* this.wait(turn)
+    try {
+      return op === undefined ? undefined : yield* toOperation(op)
+    } finally {
+      this.over.add(turn)
+      yield* wake(this.queueOf(turn + 1), Number.POSITIVE_INFINITY)
+    }
+  }
+
+  private *wait(turn: number): Operation<void> {
+    try {
+      if (turn > 0 && !this.over.has(turn - 1) && !this.broken) yield* park(this.queueOf(turn))
+    } catch (error) {
+      this.broken = true
+      for (const queue of this.queues.values()) yield* wake(queue, Number.POSITIVE_INFINITY)
+      throw error
+    }
+    if (this.broken) throw new SequenceBrokenError(turn)
+  }
+
+  private queueOf(turn: number): WaitQueue {
+    let queue = this.queues.get(turn)
+    if (queue === undefined) {
+      queue = new WaitQueue(`turn ${turn}`)
+      this.queues.set(turn, queue)
+    }
+    return queue
+  }
+}
+
+/** A turn of a Sequencer was cancelled before it came, so this one will not come either. */
+class SequenceBrokenError extends DrupeError {
+  constructor(turn: number) {
+    super('DRUPE_SEQUENCE_BROKEN', `Cannot take turn ${turn}: an earlier turn was cancelled`)
+  }
+}

@@ -21,7 +21,7 @@ import { type Hands, TaskList } from './park.js'
 import { knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
 import type { Scope } from './scope.js'
-import { DONE, FAILED, NEW, READY, RUNNING, Task, WAITING } from './task.js'
+import { DONE, FAILED, generatorNext, NEW, READY, RUNNING, Task, WAITING } from './task.js'
 import { Timers } from './timers.js'
 import { adviceFor, describe, HANDOVER, type Trap } from './trap.js'
 import { allowance, taskDue } from './waits.js'
@@ -193,9 +193,9 @@ export class Loop implements Hands {
           result = iterator.throw(error)
         } else if (fresh) {
           fresh = false
-          result = iterator.next()
+          result = task.generator ? generatorNext.call(iterator) : iterator.next()
         } else {
-          result = iterator.next(task)
+          result = task.generator ? generatorNext.call(iterator, task) : iterator.next(task)
         }
         // A hand-made iterator may return anything, so its result is looked at in here.
         ended = result.done === true

@@ -31,6 +31,16 @@ const IS_FAULTED = 2
 const IS_ALERT = 4
 const IS_TOLD = 8
 const IS_SEEN = 16
+const IS_GENERATOR = 32
+
+/**
+ * The `next` that all generators inherit. Every generator function has objects of a shape of its own, so `iterator.next` is a
+ * slow look-up once a program has more than a few, and optimised code that has learnt those shapes is thrown away when one
+ * of the functions is collected. Calling this one function on them knows nothing of shapes.
+ *
+ * @internal
+ */
+export const generatorNext: TaskIterator['next'] = Object.getPrototypeOf(function* () {}).prototype.next
 
 /** Where a task is in its life. */
 export type TaskState = (typeof STATES)[number]
@@ -88,7 +98,7 @@ export class Task<out T = unknown> implements Timed {
     this.iterator = iterator
     this.home = home
     this.scope = home
-    this.flags = daemon ? IS_DAEMON : 0
+    this.flags = (daemon ? IS_DAEMON : 0) | (iterator.next === generatorNext ? IS_GENERATOR : 0)
   }
 
   /** The name given at spawn, or that of the function; for messages and traces. */
@@ -99,6 +109,11 @@ export class Task<out T = unknown> implements Timed {
   /** Cancelled, not awaited, when everything else in its nursery is done. */
   get daemon(): boolean {
     return (this.flags & IS_DAEMON) !== 0
+  }
+
+  /** @internal Its iterator is a generator, so that `generatorNext` resumes it. */
+  get generator(): boolean {
+    return (this.flags & IS_GENERATOR) !== 0
   }
 
   /** @internal `value` is to be thrown. */

@@ -16,13 +16,13 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       timeoutAt toAsyncIterable udp until use using withSignal writable write`,
     types: `
       AbortSignalLike Address BarrierStatistics BorrowOptions Broadcast BroadcastOptions BroadcastStatistics
-      ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Emit EmitterLike EventStatistics
-      EventTargetLike EventsOptions HostKernel Instrument KernelOptions KernelStatistics LimiterStatistics LinkPort
-      LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions Nursery NurseryOptions Op
-      Operation Ops PriorityOptions Provide QueueStatistics Receiver ResultState ResultStatistics Scope ScopeOptions
-      SemaphoreOptions SemaphoreStatistics Sender ServeOptions SlowPolicy Source SpawnOptions Stream SubscribeOptions
-      Subscription SubscriptionStatistics SystemErrorFields Task TaskState TickerOptions Trap UdpOptions UdpSocket
-      Universal UniversalQueueStatistics WaitOptions`,
+      ByteStream ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Emit EmitterLike
+      EventStatistics EventTargetLike EventsOptions HostKernel Instrument KernelOptions KernelStatistics
+      LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
+      Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics Receiver ResultState
+      ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeOptions SlowPolicy Source
+      SpawnOptions Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
+      TickerOptions Trap UdpOptions UdpSocket Universal UniversalQueueStatistics WaitOptions`,
   },
   'lowlevel.ts': {
     values: `

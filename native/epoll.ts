@@ -20,7 +20,7 @@ const EVENT_WORDS = typeof process === 'object' && process.arch === 'x64' ? 3 : 
 const DATA = EVENT_WORDS - 2
 
 /** How many events one poll takes. Few enough that the buffers lent for them stay in the processor's cache. */
-const BATCH = 64
+const BATCH = 16
 
 const EDGES = c.POLLIN | c.POLLOUT | c.EPOLLRDHUP | c.EPOLLET
 const READ_EVENTS = c.POLLIN | c.EPOLLRDHUP | c.POLLERR | c.POLLHUP

@@ -14,6 +14,11 @@ const ROOMS: Readonly<Record<string, string>> = {
   native: 'Drivers',
   kernel: 'The kernel',
   traps: 'Traps',
+  scope: 'Combinators, resources, context',
+  sync: 'Synchronisation',
+  bridge: 'Bridges to the host and to Effection',
+  testing: 'The testing kit',
+  property: 'Random programs',
   modes: 'The same in every mode',
   child: 'Whole processes',
 }

@@ -15,27 +15,38 @@ const allocate: (bytes: number) => ArrayBuffer = (() => {
   return (bytes) => Buffer.allocUnsafeSlow(bytes).buffer
 })()
 
-const SLAB_BYTES = 64 * 1024
-/** Larger chunks get memory of their own: they would waste the end of the slab and keep it alive. */
-const LARGEST_SHARED = 8 * 1024
+/** One piece of memory that chunks are cut from, one after the other. */
+class Slab {
+  private memory = new ArrayBuffer(0)
+  private used = 0
 
-let slab = new ArrayBuffer(0)
-let used = 0
+  constructor(private readonly bytes: number) {}
+
+  copy(source: Uint8Array, length: number): Uint8Array {
+    if (this.used + length > this.memory.byteLength) {
+      this.memory = allocate(this.bytes)
+      this.used = 0
+    }
+    const chunk = new Uint8Array(this.memory, this.used, length)
+    // The next chunk begins on a multiple of eight, for those who put wider views on it.
+    this.used += (length + 7) & ~7
+    chunk.set(length === source.length ? source : source.subarray(0, length))
+    return chunk
+  }
+}
+
+const SMALL_BYTES = 8 * 1024
+const MEDIUM_BYTES = 32 * 1024
+
+// Apart, because a chunk that is kept keeps its slab alive: a small one must not keep a large slab.
+const small = new Slab(64 * 1024)
+const medium = new Slab(256 * 1024)
 
 /** A copy of the first `length` bytes of `source`, owned by whoever gets it. */
 export function copyOf(source: Uint8Array, length: number): Uint8Array {
-  if (length > LARGEST_SHARED) {
-    const own = new Uint8Array(allocate(length))
-    own.set(source.subarray(0, length))
-    return own
-  }
-  if (used + length > slab.byteLength) {
-    slab = allocate(SLAB_BYTES)
-    used = 0
-  }
-  const chunk = new Uint8Array(slab, used, length)
-  // The next chunk begins on a multiple of eight, for those who put wider views on it.
-  used += (length + 7) & ~7
-  chunk.set(length === source.length ? source : source.subarray(0, length))
-  return chunk
+  if (length <= SMALL_BYTES) return small.copy(source, length)
+  if (length <= MEDIUM_BYTES) return medium.copy(source, length)
+  const own = new Uint8Array(allocate(length))
+  own.set(source.subarray(0, length))
+  return own
 }

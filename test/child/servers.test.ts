@@ -24,6 +24,9 @@ async function ask(socket: Socket, word: string, ms = 2000): Promise<string | nu
   return await Promise.race([answer, pause(ms).then(() => null)])
 }
 
+/** Enough for Node to load the package, whose files it opens side by side. */
+const DESCRIPTORS = 200
+
 async function serverIn(mode: string, limits = ''): Promise<{ child: Child; port: number }> {
   const child = new Child('server', [mode], limits)
   return { child, port: Number(await child.line()) }
@@ -68,15 +71,15 @@ for (const mode of ['guest', 'blocking']) {
   })
 
   test(`a server in ${mode} mode without descriptors serves those it has, and the rest later`, async (t) => {
-    const { child, port } = await serverIn(mode, '-n 40')
+    const { child, port } = await serverIn(mode, `-n ${DESCRIPTORS}`)
     const sockets: Socket[] = []
     // More than there are descriptors for; the system completes all connections, the server accepts as many as it can.
-    for (let i = 0; i < 50; i++) sockets.push(await dial(port))
+    for (let i = 0; i < DESCRIPTORS + 10; i++) sockets.push(await dial(port))
     t.is(await ask(sockets[0] as Socket, 'first'), 'first')
     const last = sockets.at(-1) as Socket
     t.is(await ask(last, 'too early', 300), null)
     t.is(await ask(sockets[1] as Socket, 'second'), 'second')
-    for (const socket of sockets.slice(0, 40)) socket.destroy()
+    for (const socket of sockets.slice(0, DESCRIPTORS)) socket.destroy()
     const late = once(last, 'data').then(([chunk]) => String(chunk))
     t.is(await Promise.race([late, pause(3000).then(() => null)]), 'too early')
     for (const socket of sockets) socket.destroy()
@@ -90,9 +93,9 @@ async function statsOf(child: Child, line: number): Promise<{ steps: number; cpu
 }
 
 test('a server without descriptors does not spin', async (t) => {
-  const { child, port } = await serverIn('guest', '-n 40')
+  const { child, port } = await serverIn('guest', `-n ${DESCRIPTORS}`)
   const sockets: Socket[] = []
-  for (let i = 0; i < 50; i++) sockets.push(await dial(port))
+  for (let i = 0; i < DESCRIPTORS + 10; i++) sockets.push(await dial(port))
   await pause(200)
   const before = await statsOf(child, 2)
   await pause(1000)

@@ -22,9 +22,9 @@ import { type EmitterLike, type EventTargetLike, isEmitter, listenAll } from './
  * import { once, run } from 'drupe'
  * import { EventEmitter } from 'node:events'
  *
- * const child = new EventEmitter()
- * setTimeout(() => child.emit('exit', 0, null), 2)
  * await run(function* () {
+ *   const child = new EventEmitter()
+ *   setTimeout(() => child.emit('exit', 0, null), 2)
  *   const [code] = yield* once<[number]>(child, 'exit')
  *   console.log(code) // => 0
  * })
@@ -72,12 +72,12 @@ export interface EventsOptions {
  * import { each, events, run } from 'drupe'
  * import { EventEmitter } from 'node:events'
  *
- * const sensor = new EventEmitter()
- * setTimeout(() => {
- *   for (const value of [3, 5]) sensor.emit('value', value)
- *   sensor.emit('close')
- * }, 2)
  * await run(function* () {
+ *   const sensor = new EventEmitter()
+ *   setTimeout(() => {
+ *     for (const value of [3, 5]) sensor.emit('value', value)
+ *     sensor.emit('close')
+ *   }, 2)
  *   yield* each(events<[number]>(sensor, 'value', { until: 'close' }), function* ([value]) {
  *     console.log(value)
  *   })

@@ -32,6 +32,8 @@ const BUDGET = 256
 const MOST_STEPS = 64
 /** …and aims at this many milliseconds between two looks. */
 const LOOK_EVERY_MS = 0.1
+/** A pass that takes longer is interrupted this often to ask the driver. */
+const POLL_EVERY_MS = 4
 /** How many timers may go off at one look. */
 const MOST_TIMERS = 4096
 /** After its grace a task may try this many waits, each of which throws; then its generator is dropped as it is. */
@@ -92,6 +94,7 @@ export class Loop implements Hands {
   private leftInPass = 0
   private stride = MOST_STEPS
   private glances = 0
+  private lookedAt = 0
 
   constructor(options: LoopOptions) {
     this.driver = options.driver
@@ -112,10 +115,19 @@ export class Loop implements Hands {
     if (this.timers.size > 0) this.fire(this.driver.now())
   }
 
-  /** The same between steps: without operations under way, it asks the driver only every eighth time. */
-  private glance(): void {
-    if (this.inFlight > 0 || (this.glances++ & IDLE_GLANCES) === 0) this.look(false)
-    else if (this.timers.size > 0) this.fire(this.driver.now())
+  /**
+   * The same between steps: always the timers; the driver at the end of a pass, or when a long pass has kept it waiting.
+   * Asked more often, it would bring work faster than the steps do it, and every piece holds a buffer while it queues.
+   * Without operations under way the driver is asked only every eighth time.
+   */
+  private glance(now: number): void {
+    const polls = this.leftInPass === 0 || now - this.lookedAt >= POLL_EVERY_MS
+    if (polls && (this.inFlight > 0 || (this.glances++ & IDLE_GLANCES) === 0)) {
+      this.lookedAt = now
+      this.look(false)
+    } else if (this.timers.size > 0) {
+      this.fire(now)
+    }
   }
 
   /** Runs ready tasks, looking at the world now and then, until none is left or the time `end` has come. */
@@ -128,8 +140,8 @@ export class Loop implements Hands {
         this.step(this.ready.take())
       }
       if (this.ready.length === 0) return
-      this.glance()
       const now = this.driver.now()
+      this.glance(now)
       if (now >= end) return
       if (now - before > LOOK_EVERY_MS) this.stride = Math.max(1, this.stride >> 1)
       else if (this.stride < MOST_STEPS) this.stride <<= 1

@@ -1,6 +1,7 @@
 /**
  * Sleeping Drupe tasks. `time`: a million sleep one second, from the first spawn to the last end. `bytes`: what each
- * holds while it sleeps.
+ * holds while it sleeps. Each runs a function of ours that sleeps; with `bare`, the task is the sleep itself, as a bare
+ * promise around setTimeout is nothing but that.
  */
 import { checkpoint, nursery, type Operation, sleep } from 'drupe'
 import { drive } from './drive.js'
@@ -15,18 +16,19 @@ function* longSleeper(): Operation<void> {
 }
 
 const count = size(1_000_000)
+const bare = asked('bare')
 
 await drive(function* (): Operation<void> {
   if (!asked('bytes')) {
     const begin = now()
     yield* nursery(function* (group) {
-      for (let i = 0; i < count; i++) yield* group.spawn(sleeper)
+      for (let i = 0; i < count; i++) yield* group.spawn(bare ? sleep(1000) : sleeper)
     })
     return print({ seconds: (now() - begin) / 1e9 })
   }
   yield* nursery(function* (group) {
     const before = memory()
-    for (let i = 0; i < count; i++) yield* group.spawn(longSleeper)
+    for (let i = 0; i < count; i++) yield* group.spawn(bare ? sleep(3_600_000) : longSleeper)
     // Twice, so that every child has had its first step and is in its sleep.
     yield* checkpoint()
     yield* checkpoint()

@@ -2,11 +2,13 @@
  * Writes docs/conformance.md out of a run of all tests: `npm run conformance`.
  *
  * The tests have sentences for names, so the list of those that pass is what Drupe can be relied on to do; those that fail
- * are left out, and make this exit with 1. A title that ends in `[trio run: basic_timeout]` is held against the test of
- * that name in that peer's suite.
+ * are left out, and make this exit with 1. Titles that name tests of a peer, and the reasons why some need none, make the
+ * part about the peers (peers/peers.ts).
  */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { PEERS } from './peers/all.js'
+import { tagsOf, untagged } from './peers/peers.js'
 import { ROOT } from './sources.js'
 
 /** Rooms of test/ in the order of the page; those that are about the repository itself are left out. */
@@ -22,8 +24,6 @@ const ROOMS: Readonly<Record<string, string>> = {
   modes: 'The same in every mode',
   child: 'Whole processes',
 }
-
-const PEER = / *\[(\w+) ([^:\]]+): ([^\]]+)\]/g
 
 interface Passed {
   readonly room: string
@@ -53,25 +53,71 @@ function listOf(tests: readonly Passed[]): string {
   return [...new Set(tests.map(({ file }) => file))]
     .map((file) => {
       const own = tests.filter((test) => test.file === file)
-      const sentences = own.map(({ title }) => `- ${escaped(title.replaceAll(PEER, ''))}`)
+      const sentences = own.map(({ title }) => `- ${escaped(untagged(title))}`)
       return `### ${file}\n\n${sentences.sort().join('\n')}\n`
     })
     .sort()
     .join('\n')
 }
 
-function peersOf(tests: readonly Passed[]): string {
-  const suites = new Map<string, Set<string>>()
-  for (const { title } of tests) {
-    for (const [, peer, suite, names] of title.matchAll(PEER)) {
-      const key = `${peer} | ${suite}`
-      const known = suites.get(key) ?? new Set()
-      for (const name of (names as string).split(/[ ,]+/)) known.add(name)
-      suites.set(key, known)
+/** A peer's test, our sentences for it, and the reason if there are none. */
+interface Held {
+  readonly name: string
+  readonly sentences: readonly string[]
+  readonly reason: string | undefined
+}
+
+interface HeldSuite {
+  readonly heading: string
+  readonly partial: boolean
+  readonly held: readonly Held[]
+}
+
+/** Our sentences by the peer's test. */
+function sentencesByName(tests: readonly Passed[]): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>()
+  for (const { room, file, title } of tests) {
+    for (const { peer, suite, names } of tagsOf(title)) {
+      for (const name of names) {
+        const key = `${peer} ${suite}: ${name}`
+        const sentences = found.get(key) ?? new Set()
+        found.set(key, sentences.add(`${escaped(untagged(title))} (${room}/${file})`))
+      }
     }
   }
-  const rows = [...suites].map(([key, names]) => `| ${key} | ${escaped([...names].sort().join(', '))} |`)
-  return `| peer | suite | tests whose behaviour is covered |\n| --- | --- | --- |\n${rows.sort().join('\n')}\n`
+  return found
+}
+
+function heldSuites(tests: readonly Passed[]): HeldSuite[] {
+  const sentences = sentencesByName(tests)
+  return Object.entries(PEERS).flatMap(([peer, suites]) =>
+    Object.entries(suites).map(([suite, { tests, instead = {}, partial = false }]) => ({
+      heading: `${peer} ${suite}`,
+      partial,
+      held: tests.map((name) => ({
+        name,
+        sentences: [...(sentences.get(`${peer} ${suite}: ${name}`) ?? [])],
+        reason: instead[name],
+      })),
+    })),
+  )
+}
+
+function tableOf(suites: readonly HeldSuite[]): string {
+  const rows = suites.map(({ heading, partial, held }) => {
+    const reasons = held.filter(({ reason }) => reason !== undefined).length
+    return `| ${heading} | ${held.length}${partial ? ' looked at' : ''} | ${held.filter(({ sentences }) => sentences.length > 0).length} | ${reasons} |`
+  })
+  return `| suite | tests of the peer | held by tests of ours | not applicable |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`
+}
+
+function suiteOf({ heading, held }: HeldSuite): string {
+  const ours = held.filter(({ sentences }) => sentences.length > 0)
+  const none = held.filter(({ reason }) => reason !== undefined)
+  const covered = ours.map(({ name, sentences }) => `- *${escaped(name)}*: ${sentences.join('; ')}`)
+  const reasons = none.map(({ name, reason }) => `- *${escaped(name)}*: ${escaped(reason as string)}`)
+  const rest = reasons.length === 0 ? '' : `\nNot applicable:\n\n${reasons.join('\n')}\n`
+  return `### ${heading}\n\n${covered.join('\n')}\n${rest}`
 }
 
 const passed = runTests()
@@ -80,6 +126,15 @@ const sections = Object.entries(ROOMS).flatMap(([room, heading]) => {
   const own = about.filter((test) => test.room === room)
   return own.length === 0 ? [] : [`## ${heading}\n\n${listOf(own)}`]
 })
+
+const suites = heldSuites(about)
+for (const { heading, held } of suites) {
+  for (const { name, sentences, reason } of held) {
+    if (sentences.length > 0 || reason !== undefined) continue
+    console.error(`neither a passing test nor a reason: ${heading}: ${name}`)
+    process.exitCode = 1
+  }
+}
 
 writeFileSync(
   `${ROOT}docs/conformance.md`,
@@ -97,10 +152,12 @@ the virtual driver have timers only.
 
 ## Behaviour held against other systems
 
-A test that was written after one of a peer's suite names it. Some of them are ported as they are, others say what Drupe
-does instead; the sentence is what counts.
+The suites of other systems, name by name. Each of their tests is followed by the sentences of ours that were written after
+it; some say the same, others what Drupe does instead, so the sentence is what counts. Where there is nothing to test, the
+reason stands in its place.
 
-${peersOf(about)}
+${tableOf(suites)}
+${suites.map(suiteOf).join('\n')}
 ${sections.join('\n')}`,
 )
 console.log(`docs/conformance.md: ${about.length} tests`)

@@ -278,3 +278,22 @@ test('both ways at once: a signal that comes in goes out as another', async (t) 
   )
   t.is(error, 'through')
 })
+
+test('signal: a task behind a shield can look whether it is cancelled [curio kernel: task_cancel_poll]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    const task = yield* spawn(function* () {
+      const mine = yield* signal()
+      yield* shield(function* () {
+        log.push(mine.aborted)
+        yield* sleep(10)
+        log.push(mine.aborted)
+      })
+    })
+    yield* sleep(5)
+    yield* task.cancel()
+    log.push(`out at ${yield* clock()}`)
+    return log
+  })
+  t.deepEqual(log, [false, true, 'out at 10'])
+})

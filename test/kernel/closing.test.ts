@@ -21,7 +21,7 @@ import { fail, give, thrown, thrownBy, withKernel } from '../kit.js'
 
 const freshKernel = (grace = 5000): Kernel => new Kernel({ driver: new VirtualDriver(), grace })
 
-test('a closed kernel refuses, and says so', async (t) => {
+test('a closed kernel refuses, and says so [curio kernel: kernel_no_shutdown]', async (t) => {
   const kernel = freshKernel()
   kernel.closeSync()
   t.true(thrown(() => kernel.runSync(give(1))) instanceof KernelStateError)
@@ -105,7 +105,7 @@ test('the error of the operation is not hidden by one of closing', (t) => {
   t.true(stuck instanceof DeadlockError)
 })
 
-test('closing a kernel that never ran is fine', async (t) => {
+test('closing a kernel that never ran is fine [curio kernel: kernel_no_shutdown]', async (t) => {
   freshKernel().closeSync()
   await freshKernel().close()
   {

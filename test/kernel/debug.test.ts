@@ -22,7 +22,7 @@ import { give, thrown, thrownBy } from '../kit.js'
 
 const debug = { debug: true }
 
-test('a program that forgets nothing runs in debug mode as it does without', (t) => {
+test('a program that forgets nothing runs in debug mode as it does without [curio kernel: kernel_debug]', (t) => {
   const result = virtual(debug, function* () {
     const queue = new WaitQueue()
     const pause = sleep(1)

@@ -212,7 +212,7 @@ test('timers that are due together run in the order in which they were set', (t)
   )
 })
 
-test('a task that is woken twice and cancelled at once runs once for all of it [curio kernel: kernel_multischedule]', (t) => {
+test('a task that is woken twice and cancelled at once runs once for all of it', (t) => {
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const queue = new WaitQueue()

@@ -31,7 +31,7 @@ function record(op: () => Operation<unknown>): string[] {
   return log
 }
 
-test('the life of one task, event by event [trio instrumentation: instruments]', (t) => {
+test('the life of one task, event by event [trio instrumentation: instruments] [curio activation: activation_base]', (t) => {
   const log = record(function* main() {
     yield* sleep(1)
     yield* checkpoint()
@@ -49,7 +49,7 @@ test('the life of one task, event by event [trio instrumentation: instruments]',
   ])
 })
 
-test('a parent and its child [trio instrumentation: instrument_task_spawn_exit] [curio activation: activation_base]', (t) => {
+test('a parent and its child [trio instrumentation: instrument_task_spawn_exit]', (t) => {
   const log = record(function* main() {
     const child = yield* spawn(function* child() {
       yield* sleep(1)

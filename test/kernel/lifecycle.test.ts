@@ -23,7 +23,7 @@ import { fail, give, names, thrown, withKernel } from '../kit.js'
 
 const NOTHING = { tasks: 0, ready: 0, timers: 0, operations: 0, suspended: 0 }
 
-test('a kernel runs one operation after the other, and its clock goes on [curio kernel: kernel_exit]', (t) => {
+test('a kernel runs one operation after the other, and its clock goes on', (t) => {
   withKernel({}, (kernel) => {
     t.is(kernel.runSync(give(1)), 1)
     kernel.runSync(sleep(10))
@@ -220,6 +220,28 @@ test('the task of another kernel is not joined, waited for or cancelled from her
       }
     })
     theirs.runSync(sleep(20))
+    t.is(task.state, 'done')
+  })
+})
+
+test('what the host started goes on a little with each run [curio kernel: single_stepping]', (t) => {
+  withKernel({}, (kernel) => {
+    let value = 0
+    const task = kernel.spawn(function* () {
+      yield* checkpoint()
+      value = 1
+      yield* sleep(10)
+      value = 2
+    })
+    let steps = 0
+    while (value < 1 && steps < 10) {
+      kernel.runSync(checkpoint())
+      steps++
+    }
+    t.is(value, 1)
+    t.false(task.ended)
+    kernel.runSync(sleep(10))
+    t.is(value, 2)
     t.is(task.state, 'done')
   })
 })

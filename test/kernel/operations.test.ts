@@ -173,7 +173,7 @@ function fail2(error: Error): Operation<void> {
   throw error
 }
 
-test('an exception in the answer to a trap goes to the task that asked [curio kernel: raise]', (t) => {
+test('an exception in the answer to a trap goes to the task that asked [curio kernel: kernel_badtrap]', (t) => {
   const queue = new WaitQueue()
   const result = virtual({}, function* () {
     // No such code: the kernel of another version, say.
@@ -190,7 +190,7 @@ test('an exception in the answer to a trap goes to the task that asked [curio ke
   t.deepEqual(result.slice(1), [true, 'woken'])
 })
 
-test('what run is given is what it returns, and what it throws [trio run: basic]', (t) => {
+test('what run is given is what it returns, and what it throws [trio run: basic] [curio kernel: hello, raise] [effection run: can run an operation; propagates errors]', (t) => {
   t.is(virtual({}, give(42)), 42)
   const error = new Error('unchanged')
   t.is(
@@ -203,4 +203,20 @@ test('what run is given is what it returns, and what it throws [trio run: basic]
       odd,
     )
   }
+})
+
+test('arguments are given where the operation is made, and everything that takes one takes a function of none [curio kernel: coro_partial]', (t) => {
+  function* add(a: number, b: number, c: number): Operation<number> {
+    yield* sleep(1)
+    return a + b + c
+  }
+  const bound = add.bind(null, 1, 2)
+  const results = virtual({}, function* () {
+    const results = [yield* add(1, 2, 3), yield* timeout(5, add(1, 2, 3)), yield* timeout(5, () => add(1, 2, 3))]
+    for (const op of [add(1, 2, 3), () => add(1, 2, 3), () => bound(3), add.bind(null, 1, 2, 3)]) {
+      results.push(yield* (yield* spawn(op)).join())
+    }
+    return results
+  })
+  t.deepEqual(results, [6, 6, 6, 6, 6, 6, 6])
 })

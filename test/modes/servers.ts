@@ -248,7 +248,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     gives: [['RangeError'], ['TypeError']],
   },
   {
-    name: 'raw descriptors: readable and writable tell without taking [curio kernel: io_registration]',
+    name: 'raw descriptors: readable and writable tell without taking',
     *op() {
       const [a, b] = yield* rawPair()
       const log: unknown[] = []

@@ -50,7 +50,7 @@ function* cancelMyself(): Operation<string> {
   return 'never'
 }
 
-test('all: results in the order of the operations, whatever the order of their ends [curio task: task_group_result] [effection all: resolves when all of the given operations resolve]', (t) => {
+test('all: results in the order of the operations, whatever the order of their ends [effection all: resolves when all of the given operations resolve] [curio task: task_group]', (t) => {
   const [results, end] = virtual({}, function* () {
     const results: [number, string, boolean] = yield* all([after(30, 1), () => after(10, 'two'), give(true)])
     return [results, yield* clock()]
@@ -79,7 +79,7 @@ test('all, allSettled, any and first of nothing do not wait [effection all: reso
   })
 })
 
-test('all: the first error leaves unchanged when the rest is out [effection all: rejects when one of the given operations rejects asynchronously and another operation does not complete] [curio task: task_group_error]', (t) => {
+test('all: the first error leaves unchanged when the rest is out [effection all: rejects when one of the given operations rejects asynchronously and another operation does not complete]', (t) => {
   const boom = new Error('boom')
   const log: unknown[] = []
   const [error, end] = virtual({}, function* () {
@@ -140,7 +140,7 @@ test('all waits for what its operations have started', (t) => {
   t.is(end, 40)
 })
 
-test('all: cancelled from outside, everything inside is out before [curio task: task_group_timeout]', (t) => {
+test('all: cancelled from outside, everything inside is out before', (t) => {
   const log: unknown[] = []
   const result = virtual({}, function* () {
     return yield* moveOn(10, all([lingering(log, 'a', 5), lingering(log, 'b', 7)]), 'moved on')
@@ -171,7 +171,7 @@ test('allSettled: cancelled from outside it does not settle, and failures before
   t.is(result, 'moved on')
 })
 
-test('race: the first result wins and the losers are out before it returns [effection race: resolves when one of the given operations resolves asynchronously first] [curio task: task_group_cancel_remaining]', (t) => {
+test('race: the first result wins and the losers are out before it returns [effection race: resolves when one of the given operations resolves asynchronously first] [curio task: task_any_cancel, task_group_result]', (t) => {
   const log: unknown[] = []
   const [winner, end] = virtual({}, function* () {
     return [yield* race([lingering(log, 'loser', 30), after(10, 'winner')]), yield* clock()]
@@ -269,7 +269,7 @@ test('first: results that are undefined do not count', (t) => {
   t.deepEqual(log, ['rest out at 7'])
 })
 
-test('any: errors are tolerated while one succeeds [curio task: task_any_cancel]', (t) => {
+test('any: errors are tolerated while one succeeds', (t) => {
   const log: unknown[] = []
   const [result, end] = virtual({}, function* () {
     const ops = [failAfter(1, new Error('a')), after(10, 'b'), cancelMyself(), lingering(log, 'loser', 5)]

@@ -40,7 +40,7 @@ test('it reverts after an error and after a cancel, too', (t) => {
   t.deepEqual(seen, ['none', 'none'])
 })
 
-test('children inherit what was set when they were started, and nothing later [trio contextvars: contextvars_copy] [curio task: contextvars] [effection context: inherits values from parent tasks]', (t) => {
+test('children inherit what was set when they were started, and nothing later [trio contextvars: contextvars_copy] [effection context: inherits values from parent tasks]', (t) => {
   const seen = virtual({}, function* () {
     const late = function* (): Operation<string> {
       yield* sleep(10)
@@ -67,7 +67,7 @@ test('what a child sets, its parent does not see [trio contextvars: contextvars_
   t.is(seen, 'none')
 })
 
-test('tasks beside each other have their own', (t) => {
+test('tasks beside each other have their own [curio task: contextvars]', (t) => {
   const seen = virtual({}, function* () {
     const worker = (name: string) =>
       colour.with(name, function* () {

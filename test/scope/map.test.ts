@@ -246,7 +246,7 @@ test('asCompleted: a body that takes its time misses nothing', (t) => {
   t.deepEqual(log, ['a', 'b', 'c', 301])
 })
 
-test('asCompleted: an error of an operation or of the body cancels the rest [curio task: task_group_error]', (t) => {
+test('asCompleted: an error of an operation or of the body cancels the rest', (t) => {
   virtual({}, function* () {
     const seen: unknown[] = []
     const body = function* (result: unknown): Operation<void> {

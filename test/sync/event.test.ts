@@ -153,7 +153,7 @@ test('an aborted barrier is broken for all until it is made new', (t) => {
   for (const bad of [0, -1, 1.5, Number.POSITIVE_INFINITY]) t.true(thrown(() => new Barrier(bad)) instanceof RangeError)
 })
 
-test('a result gives its value to those who wait and to who comes later', (t) => {
+test('a result gives its value to those who wait and to who comes later [curio sync: value]', (t) => {
   virtual({}, function* () {
     const result = new Result<number>()
     t.deepEqual([result.done, result.state, result.result, result.error], [false, 'pending', undefined, undefined])
@@ -169,7 +169,7 @@ test('a result gives its value to those who wait and to who comes later', (t) =>
   })
 })
 
-test('a result that failed throws the very same error into each joiner, and into no waiter', (t) => {
+test('a result that failed throws the very same error into each joiner, and into no waiter [curio sync: error]', (t) => {
   virtual({}, function* () {
     const result = new Result<number>()
     const boom = new Error('boom')

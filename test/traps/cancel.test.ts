@@ -3,15 +3,17 @@
  */
 import test from 'ava'
 import {
-  type Cancelled,
+  Cancelled,
   checkpoint,
   clock,
   current,
+  Event,
   nursery,
   type Operation,
   sleep,
   spawn,
   TaskCancelledError,
+  timeout,
 } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
@@ -38,7 +40,7 @@ test('cancel asks, waits until the task is out, and says that it was alive [curi
   t.deepEqual(log, ['Cancelled', 'clean', true, 15, 'cancelled'])
 })
 
-test('cancel without waiting only asks [curio kernel: task_cancel_not_blocking] [curio task: cancel_noblock]', (t) => {
+test('cancel without waiting only asks [curio task: cancel_noblock]', (t) => {
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {
@@ -56,7 +58,7 @@ test('cancel without waiting only asks [curio kernel: task_cancel_not_blocking] 
   t.deepEqual(log, [true, 'asked', false, 'left'])
 })
 
-test('cancelling a task that is over says so and changes nothing', (t) => {
+test('cancelling a task that is over says so and changes nothing [curio task: late_join]', (t) => {
   virtual({}, function* () {
     const task = yield* spawn(give(7))
     yield* checkpoint()
@@ -66,7 +68,7 @@ test('cancelling a task that is over says so and changes nothing', (t) => {
   })
 })
 
-test('cancelling twice knocks once, and both wait for the end [curio kernel: double_cancel]', (t) => {
+test('cancelling twice knocks once, and both wait for the end', (t) => {
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {
@@ -241,7 +243,7 @@ test('a ready task is not robbed of its answer [curio kernel: task_ready_cancel]
   t.deepEqual(log, ['answer', 'Cancelled'])
 })
 
-test('every waiting trap is a cancellation point, and no other [trio run: cancel_points]', (t) => {
+test('every waiting trap is a cancellation point, and no other [trio run: cancel_points] [curio kernel: pending_cancellation]', (t) => {
   virtual({}, function* () {
     const queue = new WaitQueue()
     const done = yield* spawn(give(1))
@@ -275,5 +277,67 @@ test('every waiting trap is a cancellation point, and no other [trio run: cancel
         t.is(passed, expected, name)
       }
     }
+  })
+})
+
+test('cleanup can wait for what the canceller does next [curio kernel: task_cancel_not_blocking]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    const go = new Event()
+    const task = yield* spawn(function* () {
+      try {
+        yield* sleep(1000)
+      } finally {
+        yield* go.wait()
+        log.push('let go')
+      }
+    })
+    yield* checkpoint()
+    yield* task.cancel('', { wait: false })
+    yield* sleep(5)
+    log.push('letting go')
+    yield* go.set()
+    const error = yield* thrownBy(task.join())
+    log.push(error instanceof TaskCancelledError, (error as Error).cause instanceof Cancelled)
+    return log
+  })
+  t.deepEqual(log, ['letting go', 'let go', true, true])
+})
+
+test('a canceller that gave up and comes back waits for the same cleanup, and disturbs nothing [curio kernel: double_cancel]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    const task = yield* spawn(function* () {
+      try {
+        yield* sleep(1000)
+      } catch (error) {
+        log.push('asked')
+        yield* sleep(20)
+        log.push('clean')
+        throw error
+      }
+    })
+    yield* checkpoint()
+    log.push(((yield* thrownBy(timeout(10, task.cancel()))) as Error).name)
+    log.push(yield* task.cancel(), yield* clock())
+    return log
+  })
+  t.deepEqual(log, ['asked', 'TimeoutError', 'clean', true, 20])
+})
+
+test('an error as a reason arrives as it is, in a Cancelled like any other [curio kernel: custom_cancel] [curio task: cancel_custom_exception, cancel_custom_exception_instance]', (t) => {
+  class Enough extends Error {}
+  const reason = new Enough('of this')
+  virtual({}, function* () {
+    const seen: unknown[] = []
+    const task = yield* spawn(function* () {
+      seen.push(yield* thrownBy(sleep(1000)))
+      throw seen[0]
+    })
+    yield* checkpoint()
+    yield* task.cancel(reason)
+    t.true(seen[0] instanceof Cancelled)
+    t.is((seen[0] as Cancelled).reason, reason)
+    t.is(task.error, seen[0])
   })
 })

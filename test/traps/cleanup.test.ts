@@ -212,3 +212,29 @@ test('a stranger that spawns into a cancelled nursery gets a task that is cancel
     t.is(yield* clock(), 10)
   })
 })
+
+test('a timeout that runs out during the cleanup after a cancel does not cut it, and is nobody’s error [curio kernel: task_cancel_timeout]', (t) => {
+  const log = virtual({}, function* () {
+    const log: string[] = []
+    const task = yield* spawn(function* () {
+      try {
+        yield* timeout(10, function* () {
+          try {
+            yield* sleep(1000)
+          } finally {
+            yield* sleep(20)
+            log.push(`clean at ${yield* clock()}`)
+          }
+        })
+      } catch (error) {
+        log.push((error as Error).name)
+        throw error
+      }
+    })
+    yield* sleep(5)
+    yield* task.cancel()
+    log.push(task.state)
+    return log
+  })
+  t.deepEqual(log, ['clean at 25', 'Cancelled', 'cancelled'])
+})

@@ -110,7 +110,7 @@ test('a body that fails cancels its children and waits for their cleanup', (t) =
   t.deepEqual(log, ['clean at 6'])
 })
 
-test('a parent that catches the error at join is cancelled all the same: a child’s failure is its parent’s', (t) => {
+test('a parent that catches the error at join is cancelled all the same: a child’s failure is its parent’s [curio task: task_group_join]', (t) => {
   const boom = new Error('boom')
   const log: string[] = []
   const error = thrown(() =>
@@ -178,7 +178,7 @@ test('a daemon is cancelled, not awaited [curio task: task_group_daemon]', (t) =
   t.deepEqual(log, ['daemon left', 'result', 11])
 })
 
-test('a daemon of the first task does not keep the run [curio task: task_join_daemon]', (t) => {
+test('a daemon of the first task does not keep the run', (t) => {
   const names_ = virtual({}, function* () {
     const daemon = yield* spawn(sleep(1_000_000), { daemon: true, name: 'daemon' })
     yield* sleep(1)
@@ -188,7 +188,7 @@ test('a daemon of the first task does not keep the run [curio task: task_join_da
   t.is(names_[0]?.state, 'cancelled')
 })
 
-test('the failure of a daemon is a failure [curio task: task_group_daemon_error]', (t) => {
+test('the failure of a daemon is a failure [curio task: task_group_daemon]', (t) => {
   const boom = new Error('boom')
   t.is(
     thrown(() =>
@@ -201,7 +201,7 @@ test('the failure of a daemon is a failure [curio task: task_group_daemon_error]
   )
 })
 
-test('a daemon can be joined like any other task, and what it started goes with it', (t) => {
+test('a daemon can be joined like any other task, and what it started goes with it [curio task: task_join_daemon]', (t) => {
   const states = virtual({}, function* () {
     const child: { task?: Task } = {}
     const daemon = yield* spawn(
@@ -265,7 +265,7 @@ test('a child that fails wakes a parent that waits for something else [trio run:
   t.is(end, 0)
 })
 
-test('a timeout around a join ends the join and not the task [curio kernel: task_cancel_timeout]', (t) => {
+test('a timeout around a join ends the join and not the task', (t) => {
   virtual({}, function* () {
     const task = yield* spawn(sleep(100))
     t.is(((yield* thrownBy(timeout(10, task.join()))) as Error).name, 'TimeoutError')

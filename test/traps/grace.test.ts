@@ -74,7 +74,7 @@ test('grace 0: not even the first checkpoint after the knock passes', (t) => {
   t.deepEqual(log, ['Cancelled', 'Cancelled', 'Cancelled'])
 })
 
-test('grace Infinity: the knock comes once and never again, like curio [curio kernel: pending_cancellation]', (t) => {
+test('grace Infinity: the knock comes once and never again, like curio', (t) => {
   const log = virtual({ grace: Number.POSITIVE_INFINITY }, function* () {
     const log: string[] = []
     yield* moveOn(5, stubborn(1000, log))

@@ -56,7 +56,7 @@ test('a task outside spawns into it while it lives; the child belongs to the nur
   })
 })
 
-test('spawning into a nursery that has ended is a ClosedError [trio run: nursery_closure]', (t) => {
+test('spawning into a nursery that has ended is a ClosedError [trio run: nursery_closure] [curio task: task_group_use_error]', (t) => {
   virtual({}, function* () {
     let kept: Nursery | undefined
     yield* nursery(function* (n) {
@@ -70,7 +70,7 @@ test('spawning into a nursery that has ended is a ClosedError [trio run: nursery
   })
 })
 
-test('an outer cancel while it waits for its children reaches them, and it waits for their cleanup', (t) => {
+test('an outer cancel while it waits for its children reaches them, and it waits for their cleanup [curio task: task_group_cancel]', (t) => {
   const log: string[] = []
   const result = virtual({}, function* () {
     const result = yield* moveOn(
@@ -156,7 +156,7 @@ test('the nursery’s children are not the task’s: plain spawn goes to the inn
   t.deepEqual(log, ['inner', 'between', 'inner left', 'outer'])
 })
 
-test('a daemon in a nursery is cancelled when all else is done, and the body counts', (t) => {
+test('a daemon in a nursery is cancelled when all else is done, and the body counts [curio task: task_wait_none]', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
     yield* nursery(function* (n) {
@@ -182,7 +182,7 @@ test('a daemon in a nursery is cancelled when all else is done, and the body cou
   t.deepEqual(log, ['tick', 'tick', 'body out', 'daemon out'])
 })
 
-test('a nursery in a scope with a deadline is cancelled with it', (t) => {
+test('a nursery in a scope with a deadline is cancelled with it [curio task: task_group_timeout]', (t) => {
   virtual({}, function* () {
     const states: string[] = []
     const result = yield* scope({ deadline: 10 }, () =>

@@ -82,7 +82,7 @@ test('the first failure of a child leaves unchanged, and cancels the siblings an
   t.deepEqual(log.sort(), ['Cancelled', 'sibling'])
 })
 
-test('the failure of the body leaves unchanged, and cancels the children [trio run: nursery_main_block_error_basic]', (t) => {
+test('the failure of the body leaves unchanged, and cancels the children [trio run: nursery_main_block_error_basic] [curio task: task_group_error_block]', (t) => {
   const boom = new Error('boom')
   const [error, state, end] = virtual({}, function* () {
     let child: Task | undefined
@@ -215,7 +215,7 @@ test('a failing nursery inside another fails that one with the same error', (t) 
   t.is(error, boom)
 })
 
-test('n.cancel() ends body and children without an error [curio task: task_group_cancel] [trio cancelled: cancel_reason_nursery]', (t) => {
+test('n.cancel() ends body and children without an error [trio cancelled: cancel_reason_nursery]', (t) => {
   const log: unknown[] = []
   virtual({}, function* () {
     const result = yield* nursery(function* (n) {

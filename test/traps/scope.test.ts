@@ -4,7 +4,7 @@
  * Also that cleanup is complete and in order through many levels of `yield*`: what Effection's halt loses (#1190).
  */
 import test from 'ava'
-import { type Cancelled, checkpoint, clock, moveOn, nursery, type Scope, scope, sleep, spawn } from 'drupe'
+import { type Cancelled, checkpoint, clock, moveOn, nursery, type Scope, scope, shield, sleep, spawn } from 'drupe'
 import { virtual } from 'drupe/testing'
 import { give, thrownBy } from '../kit.js'
 
@@ -159,4 +159,22 @@ test('tasks that were spawned into the surrounding nursery are not in the scope'
     t.is(yield* clock(), 10)
     yield* sleep(0)
   })
+})
+
+test('a task that cancels a scope of its own sees it at once, hears of it at its next wait, and cannot take it back [curio task: set_cancellation]', (t) => {
+  const log = virtual({}, function* () {
+    const log: unknown[] = []
+    yield* scope({}, function* (s) {
+      log.push(s.cancelled)
+      yield* s.cancel('over')
+      log.push(s.cancelled, yield* clock())
+      yield* shield(sleep(5))
+      log.push('behind the shield')
+      const error = (yield* thrownBy(sleep(1))) as Cancelled
+      log.push(error.reason, s.caught)
+      throw error
+    })
+    return log
+  })
+  t.deepEqual(log, [false, true, 0, 'behind the shield', 'over', false])
 })

@@ -4,11 +4,23 @@
  * The last tests are what Effection's halt loses (#1190): a cancel through `yield*` with waiting `finally` blocks.
  */
 import test from 'ava'
-import { checkpoint, clock, moveOn, nursery, type Operation, scope, shield, sleep, spawn, timeout } from 'drupe'
+import {
+  Cancelled,
+  checkpoint,
+  clock,
+  moveOn,
+  nursery,
+  type Operation,
+  scope,
+  shield,
+  sleep,
+  spawn,
+  timeout,
+} from 'drupe'
 import { virtual } from 'drupe/testing'
 import { fail, give, thrownBy } from '../kit.js'
 
-test('a shield keeps an outer cancel out until it is left [trio run: cancel_shielding]', (t) => {
+test('a shield keeps an outer cancel out until it is left [trio run: cancel_shielding] [curio task: defer_cancellation]', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
     yield* moveOn(10, function* () {
@@ -26,7 +38,7 @@ test('a shield keeps an outer cancel out until it is left [trio run: cancel_shie
   t.deepEqual(log, ['whole at 30', 'left', 'out at 30'])
 })
 
-test('a shield returns and throws what its operation does', (t) => {
+test('a shield returns and throws what its operation does [curio task: disable_cancellation_function]', (t) => {
   virtual({}, function* () {
     t.is(yield* shield(give('result')), 'result')
     t.is(yield* thrownBy(shield(() => fail('error'))), 'error')
@@ -192,5 +204,27 @@ test('a scope’s time does not run on after it was left', (t) => {
     yield* scope({ deadline: 10 }, () => give(1))
     yield* sleep(100)
     t.is(yield* clock(), 100)
+  })
+})
+
+test('a Cancelled that is thrown by hand passes through shields like any error [curio task: explicit_raise_cancel_disable, disable_cancellation_explicit_raise]', (t) => {
+  virtual({}, function* () {
+    const mine = new Cancelled({}, 'nobody', undefined)
+    const log: unknown[] = []
+    yield* moveOn(10, function* () {
+      log.push(
+        yield* thrownBy(
+          shield(() =>
+            shield(function* () {
+              yield* sleep(20)
+              throw mine
+            }),
+          ),
+        ),
+      )
+      // The cancel that waited outside is not lost by that.
+      log.push(((yield* thrownBy(checkpoint())) as Cancelled) === mine)
+    })
+    t.deepEqual(log, [mine, false])
   })
 })

@@ -49,7 +49,7 @@ test('join throws what the task threw, the same object [curio kernel: task_join_
   })
 })
 
-test('a finished task can be joined, at once and as often as one likes [curio task: late_join]', (t) => {
+test('a finished task can be joined, at once and as often as one likes [curio task: task_group_join_done]', (t) => {
   virtual({}, function* () {
     const task = yield* spawn(give(7))
     yield* sleep(10)
@@ -81,7 +81,7 @@ test('many can join one task, and all hear of it in their order', (t) => {
   )
 })
 
-test('wait waits and says nothing, however it ended [curio task: task_wait_none]', (t) => {
+test('wait waits and says nothing, however it ended', (t) => {
   withKernel({}, (kernel) => {
     const failing = kernel.spawn(() => failLater(new Error('boom')))
     kernel.runSync(function* () {
@@ -95,7 +95,7 @@ test('wait waits and says nothing, however it ended [curio task: task_wait_none]
   })
 })
 
-test('join of a cancelled task throws a class of its own, with the Cancelled as its cause', (t) => {
+test('join of a cancelled task throws a class of its own, with the Cancelled as its cause [curio kernel: task_cancel_join]', (t) => {
   virtual({}, function* () {
     const task = yield* spawn(sleep(1000), { name: 'victim' })
     yield* checkpoint()
@@ -109,7 +109,7 @@ test('join of a cancelled task throws a class of its own, with the Cancelled as 
   })
 })
 
-test('a joiner that waits while the task is cancelled gets the same', (t) => {
+test('a joiner that waits while the task is cancelled gets the same [curio kernel: task_cancel_join_wait]', (t) => {
   virtual({}, function* () {
     const task = yield* spawn(sleep(1000))
     const joiner = yield* spawn(() => thrownBy(task.join()))
@@ -161,7 +161,7 @@ test('a task knows its states', (t) => {
   t.deepEqual(states, ['new', 'running', 'ready', 'finishing', 'done'])
 })
 
-test('a task knows its parent, its name and its id [trio run: task_tree_introspection] [trio run: spawn_name]', (t) => {
+test('a task knows its parent, its name and its id [trio run: task_tree_introspection] [trio run: spawn_name] [curio task: task_diag]', (t) => {
   virtual({}, function* main() {
     const me = yield* current()
     t.is(me.name, 'main')

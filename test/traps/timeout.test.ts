@@ -8,6 +8,7 @@ import {
   Cancelled,
   checkpoint,
   clock,
+  Kernel,
   moveOn,
   type Op,
   type Operation,
@@ -19,7 +20,7 @@ import {
   timeoutAt,
 } from 'drupe'
 import { park, WaitQueue } from 'drupe/lowlevel'
-import { virtual } from 'drupe/testing'
+import { VirtualDriver, virtual } from 'drupe/testing'
 import { fail, give, thrown, thrownBy, withKernel } from '../kit.js'
 
 test('an operation that is in time returns through timeout [curio kernel: sleep_notimeout]', (t) => {
@@ -203,7 +204,7 @@ for (const times of [
   [30, 10, 20],
   [30, 20, 10],
 ]) {
-  test(`timeouts of ${times.join(' around ')} ms: only the shortest throws, the outer ones let it pass [curio kernel: nested_timeout] [curio kernel: nested_context_timeout]`, (t) => {
+  test(`timeouts of ${times.join(' around ')} ms: only the shortest throws, the outer ones let it pass [curio kernel: nested_timeout] [curio kernel: nested_context_timeout, nested_context_timeout2, nested_context_timeout3]`, (t) => {
     const seen: string[] = []
     virtual({}, function* () {
       const error = yield* thrownBy(nested(times, seen))
@@ -234,7 +235,7 @@ test('nested timeouts that run out together blame the outermost', (t) => {
   })
 })
 
-test('an inner timeout that is caught leaves the outer one its time [curio kernel: nested_context_timeout2]', (t) => {
+test('an inner timeout that is caught leaves the outer one its time', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
     const error = yield* thrownBy(
@@ -252,7 +253,7 @@ test('an inner timeout that is caught leaves the outer one its time [curio kerne
   t.deepEqual(log, ['TimeoutError at 20', 'TimeoutError at 40', 'Cancelled at 50', '50 at 50'])
 })
 
-test('an outer timeout passes through an inner moveOn [curio kernel: nested_context_timeout3] [curio kernel: nested_timeout_uncaught]', (t) => {
+test('an outer timeout passes through an inner moveOn', (t) => {
   virtual({}, function* () {
     const error = yield* thrownBy(timeout(10, moveOn(1000, sleep(5000), 'fallback')))
     t.is((error as TimeoutError).ms, 10)
@@ -261,7 +262,7 @@ test('an outer timeout passes through an inner moveOn [curio kernel: nested_cont
   })
 })
 
-test('a timeout that is thrown is an ordinary error: an outer moveOn does not take it for its own', (t) => {
+test('a timeout that is thrown is an ordinary error: an outer moveOn does not take it for its own [curio kernel: nested_timeout_uncaught, nested_context_timeout_uncaught]', (t) => {
   const error = virtual({}, function* () {
     return yield* thrownBy(moveOn(1000, timeout(10, sleep(5000))))
   })
@@ -328,4 +329,40 @@ test('a function that throws instead of returning an operation throws through it
     t.true((yield* thrownBy(timeout(10, undefined as never))) instanceof TypeError)
     yield* sleep(50)
   })
+})
+
+test('time that went by while nothing waited is not charged to what comes after [curio kernel: timeout_badness]', (t) => {
+  const driver = new VirtualDriver()
+  const kernel = new Kernel({ driver })
+  kernel.runSync(function* () {
+    const result = yield* timeout(10, function* () {
+      // Work that holds the thread longer than it may.
+      driver.advance(20)
+      return 'whole'
+    })
+    t.is(result, 'whole')
+    yield* sleep(5)
+    t.is(yield* clock(), 25)
+  })
+  kernel.closeSync()
+})
+
+test('of a sleep and the timeout around it that are both over when the kernel looks, the earlier counts [curio kernel: kernel_multischedule]', (t) => {
+  const driver = new VirtualDriver()
+  const kernel = new Kernel({ driver })
+  const log = kernel.runSync(function* () {
+    const sleeper = yield* spawn(function* () {
+      const log: unknown[] = []
+      yield* timeout(50, sleep(25))
+      log.push('in time')
+      yield* sleep(10)
+      log.push(yield* clock())
+      return log
+    })
+    yield* sleep(10)
+    driver.advance(100)
+    return yield* sleeper.join()
+  })
+  kernel.closeSync()
+  t.deepEqual(log, ['in time', 120])
 })

@@ -52,6 +52,17 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
     say('served')
   },
 
+  async 'exit inside a task'() {
+    await run(function* () {
+      yield* sleep(5)
+      try {
+        process.exit(7)
+      } finally {
+        say('never: an exit is the end')
+      }
+    })
+  },
+
   async unsettled() {
     await run(() => suspend(() => {}))
   },

@@ -84,6 +84,9 @@ export const curio: PeerSuites = {
       'task_wait_none',
       'taskgroup_misc',
     ],
+    instead: {
+      diag: 'Walks the frames of suspended coroutines and generators; the frames of a suspended JavaScript generator cannot be read.',
+    },
   },
   sync: {
     tests: [
@@ -143,6 +146,12 @@ export const curio: PeerSuites = {
       'uqueue_put_cancel',
       'uqueue_withfd_corner',
     ],
+    instead: {
+      univ_queue_withfd:
+        'A queue that shows up as a readable descriptor, for loops that can wait for descriptors only; a universal queue wakes each waiter in its own kernel and has none.',
+      uqueue_withfd_corner:
+        'Drains and fills the socket behind such a descriptor by hand; there is no socket behind a universal queue.',
+    },
   },
   timequeue: { tests: ['timequeue_expired'] },
   activation: { tests: ['activation_base', 'activation_count', 'activation_crash'] },

@@ -86,6 +86,7 @@ export class NurseryAgent implements Agent {
   private readonly jobs = new Set<Job>()
   private arrived: (() => void) | null = null
   private closed = false
+  private leaving = false
 
   constructor(private readonly nursery: Nursery) {}
 
@@ -127,6 +128,11 @@ export class NurseryAgent implements Agent {
     yield* errand()
   }
 
+  /** The body is cancelled and will stop its jobs in an order of its own; that they are cancelled, too, is no news to it. */
+  leave(): void {
+    this.leaving = true
+  }
+
   /** The body serves no more: what was not begun is answered, and so is all that comes later. */
   close(): void {
     this.closed = true
@@ -153,18 +159,19 @@ export class NurseryAgent implements Agent {
         job.finish({ ok: false, error })
         return
       }
-      // If the body is cancelled, too, it stops its jobs itself; this one is then out already.
-      this.post(() => cancelled(job, error))
+      this.post(() => this.cancelled(job, error))
       throw error
     }
+  }
+
+  private *cancelled(job: Job, cause: Cancelled): Operation<void> {
+    const finish = (): void => job.finish({ ok: false, error: new TaskCancelledError('the operation', { cause }) })
+    if (this.leaving && !job.idle) job.cancel = finish
+    else finish()
   }
 }
 
 function* cancel(task: Task): Operation<void> {
   // Who has been told is cleaning up; a second cancel would bring no news and cut that short.
   if (!task.told) yield* task.cancel('it is not needed any more', { wait: false })
-}
-
-function* cancelled(job: Job, cause: Cancelled): Operation<void> {
-  job.finish({ ok: false, error: new TaskCancelledError('the operation', { cause }) })
 }

@@ -103,8 +103,11 @@ function* fromEffectionOperation<T>(op: EffectionOperation<T> | (() => Effection
           // The same scope twice: its grace is over.
           if (!(error instanceof Cancelled) || heard.has(error.scope)) throw error
           heard.add(error.scope)
-          if (leaving === null) halt()
-          leaving ??= error
+          if (leaving !== null) continue
+          // Before the halt: what that throws at once is its outcome, and no longer the operation's.
+          leaving = error
+          agent.leave()
+          halt()
         }
       }
     } finally {

@@ -327,3 +327,19 @@ test('with any seed the winner is the one that is quicker', (t) => {
     t.is(log.length, 2)
   }
 })
+
+test('all and race are typed like those of promises [effection all: has a type signature equivalent to Promise.all()] [effection race: has a type signature equivalent to Promise.race()]', (t) => {
+  // What is asserted here is asserted by the compiler; a wrong type is an error of the build.
+  const three: Operation<[string, number, boolean]> = all([give('a'), give(1), () => give(true)])
+  const list: Operation<readonly string[]> = all(['a', 'b'].map((word) => give(word)))
+  const either: Operation<string | number> = race([give('a'), give(1)])
+  const of3: Operation<string | number | boolean> = race([give('a'), give(1), give(true)])
+  // @ts-expect-error: the second result is a number
+  const wrong: Operation<[string, string]> = all([give('a'), give(1)])
+  virtual({}, function* () {
+    t.deepEqual(yield* three, ['a', 1, true])
+    t.deepEqual(yield* list, ['a', 'b'])
+    t.deepEqual([yield* either, yield* of3], ['a', 'a'])
+    t.deepEqual(yield* wrong as Operation<unknown>, ['a', 1])
+  })
+})

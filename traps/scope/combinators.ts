@@ -111,9 +111,9 @@ function* allSettledOperation(ops: readonly Op<unknown>[]): Operation<PromiseSet
  *   console.log(winner) // => hare
  * })
  */
-export function race<T>(ops: readonly Op<T>[]): Operation<T> {
+export function race<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[number]> {
   if (ops.length === 0) throw new RangeError('Cannot race: there are no operations, so none could win')
-  return watched('race', raceOperation(ops))
+  return watched('race', raceOperation(ops as readonly Op<T[number]>[]))
 }
 
 function* raceOperation<T>(ops: readonly Op<T>[]): Operation<T> {
@@ -141,8 +141,8 @@ function* raceOperation<T>(ops: readonly Op<T>[]): Operation<T> {
  * })
  * @see https://curio.readthedocs.io/en/latest/reference.html#task-groups (`wait=object`)
  */
-export function first<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefined> | undefined> {
-  return watched('first', firstOperation(ops))
+export function first<T extends readonly unknown[]>(ops: Ops<T>): Operation<Exclude<T[number], undefined> | undefined> {
+  return watched('first', firstOperation(ops as readonly Op<T[number]>[]))
 }
 
 function* firstOperation<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefined> | undefined> {
@@ -168,8 +168,8 @@ function* firstOperation<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefin
  *   console.log(yield* any([mirror(1, false), mirror(4, true), mirror(60_000, true)])) // => answer after 4
  * })
  */
-export function any<T>(ops: readonly Op<T>[]): Operation<T> {
-  return watched('any', anyOperation(ops))
+export function any<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[number]> {
+  return watched('any', anyOperation(ops as readonly Op<T[number]>[]))
 }
 
 function* anyOperation<T>(ops: readonly Op<T>[]): Operation<T> {

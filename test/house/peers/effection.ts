@@ -93,6 +93,9 @@ export const effection: PeerSuites = {
       'transfers tasks created in a contestant into the parent',
       "doesn't adopt childless scopes",
     ],
+    instead: {
+      "doesn't adopt childless scopes": 'It is skipped there, and empty: there is nothing that it asserts.',
+    },
   },
   resource: {
     tests: [

@@ -227,7 +227,7 @@ test('signal: one for each scope, however often it is asked for', (t) => {
   })
 })
 
-test('signal: the end of a scope without a cancel does not abort', (t) => {
+test('signal: the end of a scope without a cancel does not abort [effection abort-signal: aborts whenever it passes out of scope]', (t) => {
   const mine = virtual({}, () => nursery(signal))
   t.false(mine.aborted)
 })

@@ -35,7 +35,7 @@ function* later(ms: number, body: () => unknown): Operation<void> {
   })
 }
 
-test('once: the arguments of the next event of an emitter [effection events: should find event from eventTarget]', (t) => {
+test('once: the arguments of the next event of an emitter', (t) => {
   const emitter = new EventEmitter()
   const args = virtual({}, function* () {
     yield* later(5, () => emitter.emit('exit', 1, 'SIGTERM'))
@@ -45,7 +45,7 @@ test('once: the arguments of the next event of an emitter [effection events: sho
   t.is(listeners(emitter), 0)
 })
 
-test('once: the event of an EventTarget', (t) => {
+test('once: the event of an EventTarget [effection events: should find event from eventTarget; should fall back to event]', (t) => {
   const target = new EventTarget()
   const [event] = virtual({}, function* () {
     yield* later(5, () => target.dispatchEvent(new Event('ready')))
@@ -121,7 +121,7 @@ test('events: an error is thrown after what came before it', (t) => {
   t.is(listeners(emitter), 0)
 })
 
-test('events: the limit, and what happens there', (t) => {
+test('events: the limit, and what happens there [effection signal: should use custom Queue impl]', (t) => {
   const emitter = new EventEmitter()
   function read(overflow: 'fail' | 'dropOldest' | 'dropNewest'): unknown[] {
     const log: unknown[] = []
@@ -275,7 +275,7 @@ test('each: what cannot be read is refused', (t) => {
   t.true(error instanceof TypeError)
 })
 
-test('subscribe: read at one’s own pace; closed with the block', (t) => {
+test('subscribe: read at one’s own pace; closed with the block [effection signal: should send and receive messages]', (t) => {
   const emitter = new EventEmitter()
   const seen: unknown[] = []
   virtual({}, function* () {

@@ -39,6 +39,7 @@ const CASES: readonly (readonly [program: string, code: number, stdout: string |
 
 /** What peers' tests say the same. */
 const TAGS: Readonly<Record<string, string>> = {
+  'broken abort': ' [effection run: handles errors in exiting suspend points]',
   'exit inside a task': ' [curio kernel: kernel_exit]',
 }
 

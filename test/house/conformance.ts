@@ -25,6 +25,9 @@ const ROOMS: Readonly<Record<string, string>> = {
   child: 'Whole processes',
 }
 
+/** So many of our sentences stand beside a peer's test. */
+const MOST_SENTENCES = 3
+
 interface Passed {
   readonly room: string
   readonly file: string
@@ -111,10 +114,16 @@ function tableOf(suites: readonly HeldSuite[]): string {
   return `| suite | tests of the peer | held by tests of ours | not applicable |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`
 }
 
+/** One behaviour in many modes has as many sentences; the first ones will do. */
+function inShort(sentences: readonly string[]): string {
+  const rest = sentences.length - MOST_SENTENCES
+  return `${sentences.slice(0, MOST_SENTENCES).join('; ')}${rest > 0 ? `; and ${rest} more like it` : ''}`
+}
+
 function suiteOf({ heading, held }: HeldSuite): string {
   const ours = held.filter(({ sentences }) => sentences.length > 0)
   const none = held.filter(({ reason }) => reason !== undefined)
-  const covered = ours.map(({ name, sentences }) => `- *${escaped(name)}*: ${sentences.join('; ')}`)
+  const covered = ours.map(({ name, sentences }) => `- *${escaped(name)}*: ${inShort(sentences)}`)
   const reasons = none.map(({ name, reason }) => `- *${escaped(name)}*: ${escaped(reason as string)}`)
   const rest = reasons.length === 0 ? '' : `\nNot applicable:\n\n${reasons.join('\n')}\n`
   return `### ${heading}\n\n${covered.join('\n')}\n${rest}`

@@ -161,7 +161,7 @@ for (const [what, op, message] of [
   })
 }
 
-test('a function that throws instead of returning an operation throws at the spawn', (t) => {
+test('a function that throws instead of returning an operation throws at the spawn [effection run: rejects generator if generator creation fails]', (t) => {
   const boom = new Error('boom')
   const caught = virtual({}, function* () {
     return yield* thrownBy(spawn(() => fail2(boom)))

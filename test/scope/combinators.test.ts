@@ -79,7 +79,7 @@ test('all, allSettled, any and first of nothing do not wait [effection all: reso
   })
 })
 
-test('all: the first error leaves unchanged when the rest is out [effection all: rejects when one of the given operations rejects asynchronously and another operation does not complete]', (t) => {
+test('all: the first error leaves unchanged when the rest is out [effection all: rejects when one of the given operations rejects asynchronously and another operation does not complete] [effection all: rejects when one of the given operations rejects asynchronously first; rejects when one of the operations reject]', (t) => {
   const boom = new Error('boom')
   const log: unknown[] = []
   const [error, end] = virtual({}, function* () {
@@ -230,7 +230,7 @@ test('race: an error in the cleanup of a loser is thrown', (t) => {
   t.is((error as Error).message, 'in cleanup')
 })
 
-test('race: an operation has not won before the tasks that it started are done', (t) => {
+test('race: an operation has not won before the tasks that it started are done [effection race: transfers tasks created in a contestant into the parent]', (t) => {
   const [winner, end] = virtual({}, function* () {
     function* parent(): Operation<string> {
       yield* spawn(sleep(20))

@@ -8,7 +8,7 @@ import { fail, give, thrownBy } from '../kit.js'
 
 const colour = context('colour', 'none')
 
-test('without a value around it, it is the default [trio contextvars: contextvars_default] [effection context: has the initial value available at all times]', (t) => {
+test('without a value around it, it is the default [trio contextvars: contextvars_default] [effection context: has the initial value available at all times] [effection context: is safe to get() when context is not defined]', (t) => {
   t.is(virtual({}, colour.get()), 'none')
   t.is(virtual({}, context<number>('empty').get()), undefined)
 })
@@ -58,7 +58,7 @@ test('children inherit what was set when they were started, and nothing later [t
   t.deepEqual(seen, ['red', 'blue'])
 })
 
-test('what a child sets, its parent does not see [trio contextvars: contextvars_set]', (t) => {
+test('what a child sets, its parent does not see [trio contextvars: contextvars_set] [effection context: does see values that are set by child tasks]', (t) => {
   const seen = virtual({}, function* () {
     yield* spawn(() => colour.with('red', sleep(10)))
     yield* sleep(5)
@@ -67,7 +67,7 @@ test('what a child sets, its parent does not see [trio contextvars: contextvars_
   t.is(seen, 'none')
 })
 
-test('tasks beside each other have their own [curio task: contextvars]', (t) => {
+test('tasks beside each other have their own [curio task: contextvars] [effection scope: has a separate context for each operation it runs]', (t) => {
   const seen = virtual({}, function* () {
     const worker = (name: string) =>
       colour.with(name, function* () {

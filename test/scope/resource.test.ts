@@ -102,7 +102,7 @@ test('the same description makes a new resource each time', (t) => {
   t.is(log.length, 4)
 })
 
-test('an error of the set-up comes out where it was asked for [effection resource: throws init error]', (t) => {
+test('an error of the set-up comes out where it was asked for [effection resource: throws init error] [effection resource: can catch an error in init]', (t) => {
   const boom = new Error('boom')
   const log: unknown[] = []
   virtual({}, function* () {

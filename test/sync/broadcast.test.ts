@@ -26,7 +26,7 @@ function* rest<T>(subscription: Subscription<T>): Operation<T[]> {
   return items
 }
 
-test('every subscriber gets every item from its subscription on [effection channel: receives messages in order]', (t) => {
+test('every subscriber gets every item from its subscription on [effection channel: receives messages in order] [effection channel: receives message on subscription; receives message on subscribable end]', (t) => {
   virtual({}, function* () {
     const news = broadcast<number>()
     yield* news.publish(0)
@@ -166,7 +166,7 @@ test('one broadcast, each policy: the slow ones that wait hold up all, the other
   })
 })
 
-test('closing wakes readers and fails publishers; a closed subscription fails its readers', (t) => {
+test('closing wakes readers and fails publishers; a closed subscription fails its readers [effection channel: closes subscriptions]', (t) => {
   virtual({}, function* () {
     const news = broadcast<number>({ capacity: 1 })
     const idle = news.subscribe()

@@ -185,7 +185,7 @@ test('a put does not overtake those that wait to put', (t) => {
   })
 })
 
-test('an item goes straight to the longest waiting getter, and cannot be stolen [trio unbounded_queue: UnboundedQueue_fairness]', (t) => {
+test('an item goes straight to the longest waiting getter, and cannot be stolen [trio unbounded_queue: UnboundedQueue_fairness] [effection queue: adds value to an already waiting listener; only adds value to one listener if there are multiple]', (t) => {
   virtual({}, function* () {
     const queue = new Queue<number>()
     const got: string[] = []
@@ -260,7 +260,7 @@ test('taskDone once too often is an error that names the task', (t) => {
   })
 })
 
-test('a queue that is shut down gives what it has, and then an error', (t) => {
+test('a queue that is shut down gives what it has, and then an error [effection queue: can close]', (t) => {
   virtual({}, function* () {
     const queue = new Queue<number>(2, { name: 'jobs' })
     yield* queue.put(1)

@@ -19,7 +19,7 @@ import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
 import { give, thrownBy } from '../kit.js'
 
-test('cancel asks, waits until the task is out, and says that it was alive [curio kernel: task_cancel]', (t) => {
+test('cancel asks, waits until the task is out, and says that it was alive [curio kernel: task_cancel] [effection run: can halt generator; can halt a task as an operation; can perform async operations in a finally block]', (t) => {
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {
@@ -58,7 +58,7 @@ test('cancel without waiting only asks [curio task: cancel_noblock]', (t) => {
   t.deepEqual(log, [true, 'asked', false, 'left'])
 })
 
-test('cancelling a task that is over says so and changes nothing [curio task: late_join]', (t) => {
+test('cancelling a task that is over says so and changes nothing [curio task: late_join] [effection run: successfully halts when task fails, but shutdown succeeds]', (t) => {
   virtual({}, function* () {
     const task = yield* spawn(give(7))
     yield* checkpoint()
@@ -165,7 +165,7 @@ test('a task that cancels itself is out at its next wait [curio task: self_cance
   t.deepEqual(log, [true, 'still here', 'cancelled'])
 })
 
-test('a task that cancels itself and waits is out at once', (t) => {
+test('a task that cancels itself and waits is out at once [effection run: can halt itself]', (t) => {
   virtual({}, function* () {
     const task = yield* spawn(function* () {
       yield* (yield* current()).cancel()
@@ -176,7 +176,7 @@ test('a task that cancels itself and waits is out at once', (t) => {
   })
 })
 
-test('a child that cancels its parent goes with it', (t) => {
+test('a child that cancels its parent goes with it [effection run: can halt itself between yield points]', (t) => {
   virtual({}, function* () {
     const parent = yield* spawn(function* () {
       const me = yield* current()
@@ -191,7 +191,7 @@ test('a child that cancels its parent goes with it', (t) => {
   })
 })
 
-test('a cancel reaches children and grandchildren, and waits for all [curio kernel: task_child_cancel]', (t) => {
+test('a cancel reaches children and grandchildren, and waits for all [curio kernel: task_child_cancel] [effection spawn: halts child when halted]', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
     const generation = (n: number): (() => Operation<void>) =>
@@ -213,7 +213,7 @@ test('a cancel reaches children and grandchildren, and waits for all [curio kern
   t.deepEqual(log, ['0 at 1', '1 at 11', '2 at 21', '3 at 31', 'out at 31'])
 })
 
-test('a cancel that reaches only children makes the parent cancelled, too', (t) => {
+test('a cancel that reaches only children makes the parent cancelled, too [effection spawn: halts children on explicit halt]', (t) => {
   virtual({}, function* () {
     const parent = yield* spawn(function* () {
       yield* spawn(sleep(1000))

@@ -29,7 +29,7 @@ test('a cancel during cleanup does not cut the cleanup short', (t) => {
   t.deepEqual(log, ['step 0', 'step 1', 'step 2', 'cancelled'])
 })
 
-test('a cleanup that fails fails the task with that error', (t) => {
+test('a cleanup that fails fails the task with that error [effection run: throws an error in halt() if its finally block blows up]', (t) => {
   withKernel({}, (kernel) => {
     const boom = new Error('boom')
     const task = kernel.spawn(function* () {

@@ -8,7 +8,7 @@ import { checkpoint, clock, current, nursery, type Operation, sleep, spawn, type
 import { virtual } from 'drupe/testing'
 import { fail, give, names, thrown, thrownBy, withKernel } from '../kit.js'
 
-test('a parent is not over before its children are', (t) => {
+test('a parent is not over before its children are [effection spawn: halts child when finishing normally]', (t) => {
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const parent = yield* spawn(function* () {
@@ -44,7 +44,7 @@ test('not even the first task: run returns when all are over', (t) => {
   t.is(end, 20)
 })
 
-test('the failure of a child fails its parent with the same error, and cancels the siblings', (t) => {
+test('the failure of a child fails its parent with the same error, and cancels the siblings [effection spawn: rejects parent when child errors]', (t) => {
   const boom = new Error('boom')
   const log: string[] = []
   const error = thrown(() =>
@@ -87,7 +87,7 @@ test('a child that fails after the body has returned fails the parent all the sa
   )
 })
 
-test('a body that fails cancels its children and waits for their cleanup', (t) => {
+test('a body that fails cancels its children and waits for their cleanup [effection spawn: halts child when errored]', (t) => {
   const boom = new Error('boom')
   const log: string[] = []
   t.is(
@@ -110,7 +110,7 @@ test('a body that fails cancels its children and waits for their cleanup', (t) =
   t.deepEqual(log, ['clean at 6'])
 })
 
-test('a parent that catches the error at join is cancelled all the same: a child’s failure is its parent’s [curio task: task_group_join]', (t) => {
+test('a parent that catches the error at join is cancelled all the same: a child’s failure is its parent’s [curio task: task_group_join] [effection spawn: raises an uncatchable error if a spawned child fails]', (t) => {
   const boom = new Error('boom')
   const log: string[] = []
   const error = thrown(() =>
@@ -234,7 +234,7 @@ test('spawn, current and clock are answered even in a cancelled task', (t) => {
   })
 })
 
-test('a task that fails before it ever waits fails [trio run: initial_task_error] [trio run: child_crash_basic]', (t) => {
+test('a task that fails before it ever waits fails [trio run: initial_task_error] [trio run: child_crash_basic] [effection run: can be halted while in the generator]', (t) => {
   const boom = new Error('boom')
   t.is(
     thrown(() => virtual({}, () => fail(boom))),

@@ -95,7 +95,7 @@ test('an outer cancel while it waits for its children reaches them, and it waits
   t.deepEqual(log, ['clean at 30', 'out at 30'])
 })
 
-test('a child that fails in its cleanup after an outer cancel: the failure leaves, not the cancel', (t) => {
+test('a child that fails in its cleanup after an outer cancel: the failure leaves, not the cancel [effection spawn: rejects when child errors during halting]', (t) => {
   const boom = new Error('boom')
   const error = virtual({}, function* () {
     return yield* thrownBy(
@@ -116,7 +116,7 @@ test('a child that fails in its cleanup after an outer cancel: the failure leave
   t.is(error, boom)
 })
 
-test('a child that was cancelled by hand is no failure', (t) => {
+test('a child that was cancelled by hand is no failure [effection spawn: finishes normally when child halts]', (t) => {
   const result = virtual({}, function* () {
     return yield* nursery(function* (n) {
       const child = yield* n.spawn(sleep(1000))

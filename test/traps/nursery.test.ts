@@ -98,7 +98,7 @@ test('the failure of the body leaves unchanged, and cancels the children [trio r
   t.deepEqual([error, state, end], [boom, 'cancelled', 5])
 })
 
-test('a nursery that fails is left when the slowest cleanup is done, not before', (t) => {
+test('a nursery that fails is left when the slowest cleanup is done, not before [effection run: can delay halt if child fails]', (t) => {
   const end = virtual({}, function* () {
     yield* thrownBy(() =>
       nursery(function* (n) {
@@ -118,7 +118,7 @@ test('a nursery that fails is left when the slowest cleanup is done, not before'
   t.is(end, 100)
 })
 
-test('later failures are suppressed, in their order [trio run: two_child_crashes]', (t) => {
+test('later failures are suppressed, in their order [trio run: two_child_crashes] [effection run: can throw error when child blows up]', (t) => {
   const error = virtual({}, function* () {
     return yield* thrownBy(() =>
       nursery(function* (n) {

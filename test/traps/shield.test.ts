@@ -145,7 +145,7 @@ test('a cancel of the middle scope, between two shields, reaches what it should'
   t.deepEqual(log, ['inner shield held', 'out at 10'])
 })
 
-test('five levels of yield* with waiting finally blocks: every cleanup once, in order, and nobody carries on', (t) => {
+test('five levels of yield* with waiting finally blocks: every cleanup once, in order, and nobody carries on [effection run: halts task when halted generator; can suspend in yielded finally block]', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
     function* level(n: number): Operation<string> {

@@ -67,7 +67,7 @@ test('the first call counts, of both', (t) => {
   })
 })
 
-test('what begin throws is thrown by suspend', (t) => {
+test('what begin throws is thrown by suspend [effection run: handles error in entering suspend point]', (t) => {
   const boom = new Error('boom')
   virtual({}, function* () {
     t.is(

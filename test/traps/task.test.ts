@@ -23,7 +23,7 @@ function* failLater(error: Error): Operation<never> {
   throw error
 }
 
-test('join gives what the task returned [curio kernel: task_join]', (t) => {
+test('join gives what the task returned [curio kernel: task_join] [effection spawn: can spawn a new child task]', (t) => {
   const result = virtual({}, function* () {
     const task = yield* spawn(function* () {
       yield* sleep(5)

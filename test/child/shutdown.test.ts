@@ -20,7 +20,7 @@ for (const [signal, code, tag] of [
   })
 }
 
-test('so does one that waits for nothing but a callback [effection main: works even if suspend is the only operation]', async (t) => {
+test('a service that waits for nothing but a callback cleans up on SIGINT, too [effection main: works even if suspend is the only operation]', async (t) => {
   const child = new Child('shutdown', ['suspended'])
   await child.line()
   const ending = await child.kill('SIGINT')
@@ -40,7 +40,7 @@ test('an exit after the run finds everything cleaned up [effection main: exits g
   t.is(ending.code, 0)
 })
 
-test('so does an exit with a code of its own [effection main: exits gracefully on explicit exit failure exit()]', async (t) => {
+test('an exit with a code of its own after the run finds everything cleaned up [effection main: exits gracefully on explicit exit failure exit()]', async (t) => {
   const ending = await execute('shutdown', 'failing')
   t.is(ending.stdout, STOPPED)
   t.regex(ending.stderr, /It all went horribly wrong/)

@@ -108,10 +108,17 @@ function heldSuites(tests: readonly Passed[]): HeldSuite[] {
 
 function tableOf(suites: readonly HeldSuite[]): string {
   const rows = suites.map(({ heading, partial, held }) => {
-    const reasons = held.filter(({ reason }) => reason !== undefined).length
-    return `| ${heading} | ${held.length}${partial ? ' looked at' : ''} | ${held.filter(({ sentences }) => sentences.length > 0).length} | ${reasons} |`
+    const [total, ours, none] = countsOf(held)
+    return `| ${heading} | ${total}${partial ? ' looked at' : ''} | ${ours} | ${none} |`
   })
+  const [total, ours, none] = countsOf(suites.flatMap(({ held }) => held))
+  rows.push(`| **all** | ${total} | ${ours} | ${none} |`)
   return `| suite | tests of the peer | held by tests of ours | not applicable |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`
+}
+
+function countsOf(held: readonly Held[]): readonly [total: number, ours: number, none: number] {
+  const ours = held.filter(({ sentences }) => sentences.length > 0).length
+  return [held.length, ours, held.filter(({ reason }) => reason !== undefined).length]
 }
 
 /** One behaviour in many modes has as many sentences; the first ones will do. */

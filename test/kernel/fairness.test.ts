@@ -85,6 +85,18 @@ test('sleep(0) in a loop lets the others run [curio kernel: sleep_0_starvation]'
   t.true(rounds >= 50 && rounds < 1000, `${rounds} rounds`)
 })
 
+test('a loop of sleep(0) hears of its cancel [curio kernel: sleep_0_starvation]', (t) => {
+  const state = virtual({}, function* () {
+    const lazy = yield* spawn(function* () {
+      for (let i = 0; i < 1_000_000; i++) yield* sleep(0)
+    })
+    yield* sleep(0)
+    yield* lazy.cancel()
+    return lazy.state
+  })
+  t.is(state, 'cancelled')
+})
+
 test('a task that only asks what is answered in place starves nobody', (t) => {
   const asked = virtual({}, function* () {
     let over = false

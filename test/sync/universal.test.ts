@@ -16,7 +16,7 @@ const turns = async (count = 3): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-test('host code waits for an event that a task sets [curio sync: uevent_get_wait]', async (t) => {
+test('host code waits for an event that a task sets [curio sync: uevent_get_twait, uevent_get_asyncio_wait]', async (t) => {
   const event = new UniversalEvent()
   const waiting = event.wait().then(() => event.isSet)
   await turns()
@@ -29,7 +29,7 @@ test('host code waits for an event that a task sets [curio sync: uevent_get_wait
   await event.wait()
 })
 
-test('a task waits for an event that host code sets [curio sync: uevent_get_asyncio_set] [curio sync: uevent_get_twait]', async (t) => {
+test('a task waits for an event that host code sets [curio sync: uevent_get_asyncio_set]', async (t) => {
   const event = new UniversalEvent()
   const task = run(function* () {
     yield* event.wait()
@@ -42,7 +42,7 @@ test('a task waits for an event that host code sets [curio sync: uevent_get_asyn
   t.false(event.isSet)
 })
 
-test('tasks of two kernels and host code wait for one event [curio sync: uevent_get_asyncio_wait]', async (t) => {
+test('tasks of two kernels and host code wait for one event', async (t) => {
   const event = new UniversalEvent()
   const kernels = [new Kernel(), new Kernel({ driver: new VirtualDriver() })]
   const waits = [...kernels.map((kernel) => kernel.run(() => event.wait())), event.wait().then()]
@@ -61,7 +61,7 @@ test('a wait for a universal event that takes too long leaves nothing behind [cu
   })
 })
 
-test('a universal event works in a blocking run', (t) => {
+test('a universal event works in a blocking run [curio sync: uevent_get_wait]', (t) => {
   const event = new UniversalEvent()
   t.true(
     runSync(function* () {

@@ -17,6 +17,8 @@ const CASES: readonly (readonly [program: string, code: number, stdout: string |
   ['failure of a spawned task', 1, '', /nobody joined/],
   ['failure of a joined task', 0, 'caught somebody joined', /^$/],
   ['failure after a joiner gave up', 1, '', /nobody joined any more/],
+  ['failure in a collecting nursery that nobody looked at', 1, '', /nobody looked/],
+  ['failure in a collecting nursery that somebody looked at', 0, 'Error: somebody looked', /^$/],
   ['work keeps the process', 0, 'worked', /^$/],
   ['host callbacks keep the process', 0, 'called back', /^$/],
   ['broken instrument', 0, 'unhandled: Error: broken instrument\nunharmed, broken whole whole whole', /^$/],

@@ -1,7 +1,7 @@
 /**
  * Small programs that end in different ways; the first argument says which. What is asserted is their exit code and output.
  */
-import { checkpoint, Kernel, moveOn, run, runSync, serve, shield, sleep, spawn, suspend, until } from 'drupe'
+import { checkpoint, Kernel, moveOn, nursery, run, runSync, serve, shield, sleep, spawn, suspend, until } from 'drupe'
 import { chooseDriver, type Driver } from 'drupe/lowlevel'
 import { fail, thrown } from '../../kit.js'
 import { connectTo, echo, listenLocally } from '../../modes/net-kit.js'
@@ -87,6 +87,30 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
       throw new Error('nobody joined any more')
     })
     kernel.run(() => moveOn(1, task.join()))
+  },
+
+  'failure in a collecting nursery that nobody looked at'() {
+    return run(() =>
+      nursery(
+        function* (n) {
+          yield* n.spawn(() => fail(new Error('nobody looked')))
+        },
+        { onError: 'collect' },
+      ),
+    )
+  },
+
+  async 'failure in a collecting nursery that somebody looked at'() {
+    const error = await run(() =>
+      nursery(
+        function* (n) {
+          yield* n.spawn(() => fail(new Error('somebody looked')))
+          return (yield* n.next())?.error
+        },
+        { onError: 'collect' },
+      ),
+    )
+    say(error)
   },
 
   'work keeps the process'() {

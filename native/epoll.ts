@@ -101,7 +101,7 @@ export class EpollDriver implements Driver, Watcher {
   }
 
   attach(turn: () => void): Attachment {
-    this.attachment = attachToHost(this.libc.koffi, this.epollFd, turn)
+    this.attachment = attachToHost(this.libc.koffi, this.epollFd, turn, () => this.exit())
     return this.attachment
   }
 
@@ -110,6 +110,12 @@ export class EpollDriver implements Driver, Watcher {
     this.attachment?.close()
     this.readiness.close()
     this.release()
+  }
+
+  /** The thread exits with its kernel open: its sockets must not outlive it, as those of a process would not. */
+  private exit(): void {
+    for (const fd of this.readiness.fds.own()) this.libc.close(fd)
+    this.close()
   }
 
   socket(kind: SocketKind): number {

@@ -90,6 +90,11 @@ export class FdTable {
     state.datagrams = datagrams
   }
 
+  /** Every fd of our own that is open. */
+  own(): number[] {
+    return this.states.flatMap((state) => (state?.own ? [state.fd] : []))
+  }
+
   /** Takes every waiting op off its fd. */
   takeWaiting(): IoOp<unknown>[] {
     const waiting = this.orphans.splice(0)

@@ -6,20 +6,24 @@
  * vanish, and a worker that is terminated around one takes the whole process down. (That can still happen to a worker
  * terminated at the very moment its fd becomes ready, before any code of ours; one that exits by itself is safe.)
  *
- * The handle must be held, since once collected it stops without a word, and be closed before its thread ends.
+ * The handle must be held, since once collected it stops without a word, and be closed before its thread ends. What else a
+ * driver has to let go of then, it says: the descriptors of a thread that exits are not closed by anybody else.
  */
 import type { Attachment } from '../kernel/driver.js'
 import type { Koffi } from './libc.js'
 
 /** Holds the handles, and knows what to close when the thread ends. */
-const attached = new Set<Attachment>()
+const attached = new Map<Attachment, () => void>()
 
 function closeAll(): void {
-  for (const attachment of [...attached]) attachment.close()
+  for (const [attachment, exit] of [...attached]) {
+    attachment.close()
+    exit()
+  }
 }
 
-/** Calls `turn` whenever `fd` is readable, and soon after `schedule`. */
-export function attachToHost(koffi: Koffi, fd: number, turn: () => void): Attachment {
+/** Calls `turn` whenever `fd` is readable, and soon after `schedule`; `exit` if the thread exits while attached. */
+export function attachToHost(koffi: Koffi, fd: number, turn: () => void, exit = (): void => {}): Attachment {
   let closed = false
   let scheduled = false
 
@@ -53,6 +57,6 @@ export function attachToHost(koffi: Koffi, fd: number, turn: () => void): Attach
   }
 
   if (attached.size === 0) process.on('exit', closeAll)
-  attached.add(attachment)
+  attached.set(attachment, exit)
   return attachment
 }

@@ -97,6 +97,28 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     gives: ['clean', 'goodbye', 'ECONNREFUSED'],
   },
   {
+    name: 'a cancelled server lets nobody in while its connections clean up',
+    *op() {
+      const log: string[] = []
+      const listener = yield* listenLocally()
+      const server = yield* spawn(
+        serve(listener, function* (stream) {
+          try {
+            yield* stream.read()
+          } finally {
+            log.push(codeOf(yield* thrownBy(connectTo(listener))))
+          }
+        }),
+      )
+      const stream = yield* connectTo(listener)
+      yield* sleep(5)
+      yield* server.cancel()
+      yield* stream.close()
+      return log
+    },
+    gives: ['ECONNREFUSED'],
+  },
+  {
     name: 'a server whose listener is closed lets its connections finish, then throws a ClosedError',
     *op() {
       const listener = yield* listenLocally()

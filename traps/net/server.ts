@@ -1,15 +1,19 @@
 /**
- * Servers: a task for each connection.
+ * Servers: a task for each connection, in one thread or in several.
  *
  * The nursery of `serve` holds all connections, so that cancelling the one task that serves ends them all, each with its
- * cleanup, and the listener is closed whatever happens.
+ * cleanup, and the listener is closed whatever happens. Other threads that serve are children of the same nursery
+ * (threads.ts); each has a kernel and a listener of its own, and runs this file in it.
  */
 import { Cancelled } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { Operation } from '../../kernel/trap.js'
+import { until } from '../bridge/promise.js'
 import { nursery } from '../scope/nursery.js'
+import { checkCount } from '../sync/acts.js'
 import type { Stream } from './stream.js'
 import type { Listener } from './tcp.js'
+import { checkSharing, ServerThread } from './threads.js'
 
 /** How to serve. */
 export interface ServeOptions {
@@ -20,10 +24,24 @@ export interface ServeOptions {
   readonly onError?: (error: unknown, stream: Stream) => void
 }
 
+/** How to serve with a handler that is a module. */
+export interface ServeModuleOptions<D = unknown> {
+  /** In how many threads, this one included. Default 1. */
+  readonly threads?: number
+  /** The second argument of the handler. Each thread has a copy, as `postMessage` makes it. */
+  readonly data?: D
+}
+
+/** What a handler's module exports. */
+interface Handlers {
+  readonly default: (stream: Stream, data: unknown) => Operation<unknown>
+  readonly onError?: (error: unknown, stream: Stream) => void
+}
+
 /**
  * Accepts connections and runs the handler for each, in a task of its own. A connection is closed when its handler is done.
- * Goes on until it is cancelled or the listener is closed by another task; then connections are cancelled or awaited,
- * respectively, and the listener is closed.
+ * Goes on until it is cancelled or the listener is closed by another task; then the listener is closed at once, and
+ * connections are cancelled or awaited, respectively.
  *
  * @throws Cancelled if a scope around the task is cancelled.
  * @throws ClosedError once the listener is closed and the connections are done.
@@ -47,29 +65,113 @@ export function serve(
   listener: Listener,
   handler: (stream: Stream) => Operation<unknown>,
   options?: ServeOptions,
+): Operation<never>
+/**
+ * Serves in several threads: this one, and `threads - 1` workers, each with a kernel of its own that listens on the same
+ * port (`reusePort`), so that the system shares out new connections. A function cannot be sent to another thread, so the
+ * handler is the default export of a module, which every thread loads; its export `onError`, if there is one, is told of
+ * errors. It must not be the module of a program that waits for `serve` at its top level: that would wait for itself.
+ *
+ * All threads are one: what ends one of them, an error in loading the module, an uncaught exception, `process.exit` in a
+ * worker, ends `serve` with that error. Cancelled, all listeners are closed, then connections are cancelled and may clean up
+ * within the kernel's grace; when this returns the workers are gone and the port is free. If the listener is closed by
+ * another task, the workers close theirs, and all connections are awaited. A worker that is stuck in code that never
+ * waits is terminated half a second after the grace, with its connections left open, and this throws.
+ *
+ * Needs the host's event loop, so it does not work in a blocking run.
+ *
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @throws what loading the module throws, and what a worker dies of.
+ * @throws BrokenError if a worker exits by itself.
+ * @throws ClosedError once the listener is closed and the connections of all threads are done.
+ * @throws SystemError if accepting fails for good.
+ * @throws UnsupportedError if the kernel's driver knows no other threads.
+ * @throws TypeError if the handler is a function and `threads` more than 1, if the listener was opened without `reusePort`,
+ * or if the module has no function to export.
+ * @throws RangeError if `threads` is no whole number from 1 on.
+ * @example
+ * import { connect, listen, run, serve, spawn } from 'drupe'
+ *
+ * // In a program of files: new URL('./handler.js', import.meta.url)
+ * const handler = new URL(`data:text/javascript,
+ *   export default function* greet(stream, name) {
+ *     yield* stream.write(new TextEncoder().encode('hello ' + name))
+ *   }`)
+ * await run(function* () {
+ *   const listener = yield* listen({ host: '127.0.0.1', port: 0, reusePort: true })
+ *   const server = yield* spawn(serve(listener, handler, { threads: 2, data: 'world' }))
+ *   const stream = yield* connect({ host: '127.0.0.1', port: listener.port })
+ *   console.log(new TextDecoder().decode(yield* stream.readExactly(11))) // => hello world
+ *   yield* stream.close()
+ *   yield* server.cancel()
+ * })
+ * @see https://trio.readthedocs.io/en/stable/reference-core.html#nurseries-and-spawning
+ */
+export function serve<D>(listener: Listener, module: URL, options?: ServeModuleOptions<D>): Operation<never>
+export function serve(
+  listener: Listener,
+  handler: ((stream: Stream) => Operation<unknown>) | URL,
+  options: ServeOptions & ServeModuleOptions = {},
 ): Operation<never> {
-  return watched('serve', serveOperation(listener, handler, options?.onError ?? reportError))
+  const { onError, data } = options
+  const threads = checkCount('the number of threads', options.threads ?? 1, 1)
+  if (typeof handler !== 'function') {
+    if (handler instanceof URL) return watched('serve', serveModule(listener, handler, threads, data))
+    throw new TypeError(`Cannot serve with ${String(handler)}: it is neither a function nor a URL`)
+  }
+  if (threads > 1) {
+    const why =
+      "a function cannot be sent there; export it from a module and give new URL('./module.js', import.meta.url)"
+    throw new TypeError(`Cannot serve in ${threads} threads: ${why}`)
+  }
+  return watched('serve', serveOperation(listener, handler, onError ?? reportError, []))
+}
+
+function* serveModule(listener: Listener, module: URL, threads: number, data: unknown): Operation<never> {
+  try {
+    if (threads > 1) yield* checkSharing(listener, threads)
+    const handlers = yield* load(module)
+    const copy = structuredClone(data)
+    const others = Array.from({ length: threads - 1 }, (_, i) => new ServerThread(i + 2, listener, module, data))
+    return yield* serveOperation(
+      listener,
+      (stream) => handlers.default(stream, copy),
+      handlers.onError ?? reportError,
+      others,
+    )
+  } finally {
+    yield* listener.close()
+  }
+}
+
+/** @internal The module of a handler. */
+export function* load(module: URL): Operation<Handlers> {
+  const loaded: Partial<Handlers> = yield* until(import(String(module)))
+  if (typeof loaded.default === 'function') return loaded as Handlers
+  throw new TypeError(`Cannot serve with ${module}: its default export is no function`)
 }
 
 function* serveOperation(
   listener: Listener,
   handler: (stream: Stream) => Operation<unknown>,
   onError: (error: unknown, stream: Stream) => void,
+  others: readonly ServerThread[],
 ): Operation<never> {
   let closing: unknown
-  try {
-    yield* nursery(function* (n) {
-      const options = { name: handler.name || 'connection' }
-      try {
-        for (;;) yield* n.spawn(connection(yield* listener.accept(), handler, onError), options)
-      } catch (error) {
-        if (error instanceof Cancelled) throw error
-        closing = error
-      }
-    })
-  } finally {
-    yield* listener.close()
-  }
+  yield* nursery(function* (n) {
+    const options = { name: handler.name || 'connection' }
+    try {
+      for (const other of others) yield* n.spawn(other.run(n.grace), { name: other.name })
+      for (;;) yield* n.spawn(connection(yield* listener.accept(), handler, onError), options)
+    } catch (error) {
+      if (error instanceof Cancelled) throw error
+      closing = error
+      for (const other of others) other.order('close')
+    } finally {
+      // Before the connections have cleaned up: nobody is to be let in who will not be served.
+      yield* listener.close()
+    }
+  })
   throw closing
 }
 

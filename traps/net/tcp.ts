@@ -28,7 +28,10 @@ export interface ListenOptions {
   readonly port: number
   /** How many connections wait to be accepted before more are refused. Default 511. */
   readonly backlog?: number
-  /** Lets several sockets listen on the same port, the system sharing out connections. */
+  /**
+   * Lets several sockets of one user listen on the same port, the system sharing out connections: other threads (see
+   * `serve`), but other processes, too.
+   */
   readonly reusePort?: boolean
 }
 
@@ -46,9 +49,12 @@ export class Listener {
 
   /** @internal */
   constructor(
-    private fd: number,
+    /** @internal -1 once it is closed. */
+    public fd: number,
     /** Where it listens. */
     readonly address: Address,
+    /** @internal What it was opened with. */
+    readonly options: ListenOptions,
   ) {}
 
   /** The port that it listens on. */
@@ -138,7 +144,7 @@ function* listenOn(address: Address, options: ListenOptions): Operation<Listener
     if (address.family === 'ipv6') yield* io.setOption(fd, 'ipv6Only', address.host !== '::')
     yield* io.bind(fd, address)
     yield* io.listen(fd, options.backlog, address)
-    return new Listener(fd, yield* io.localAddress(fd))
+    return new Listener(fd, yield* io.localAddress(fd), options)
   } catch (error) {
     yield* io.close(fd)
     throw error

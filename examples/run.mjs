@@ -12,7 +12,7 @@ const names = readdirSync(sources).flatMap((file) => (file.endsWith('.ts') ? [fi
 
 if (name === undefined) {
   console.log('npm run example -- <name> [arguments]\n')
-  for (const known of names) console.log(`  ${known.padEnd(18)}${summaryOf(known)}`)
+  for (const known of names) console.log(`  ${known.padEnd(21)}${summaryOf(known)}`)
 } else if (!names.includes(name)) {
   console.error(`Cannot run "${name}": there is no such example, only ${names.join(', ')}`)
   process.exitCode = 1

@@ -1,0 +1,8 @@
+/**
+ * The handler of echo-server-threads: every thread of the server loads this module.
+ */
+import type { Operation, Stream } from 'drupe'
+
+export default function* echo(stream: Stream): Operation<void> {
+  for (let bytes = yield* stream.borrow(); bytes !== null; bytes = yield* stream.borrow()) yield* stream.write(bytes)
+}

@@ -20,7 +20,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       EventStatistics EventTargetLike EventsOptions HostKernel Instrument KernelOptions KernelStatistics
       LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
       Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics Receiver ResultState
-      ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeOptions SlowPolicy Source
+      ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeModuleOptions ServeOptions SlowPolicy Source
       SpawnOptions Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
       TickerOptions Trap UdpOptions UdpSocket Universal UniversalQueueStatistics WaitOptions`,
   },

@@ -113,7 +113,7 @@ export class ServerThread {
     ended.catch(() => {})
     try {
       const code = yield* until(ended)
-      if (!this.asked)
+      if (!this.asked || code !== 0)
         throw new BrokenError('go on serving', `${this.name} has ended by itself, with exit code ${code}`)
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error

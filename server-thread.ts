@@ -26,7 +26,7 @@ const kernel = new Kernel({ grace })
 let listener: Listener | null = null
 let asked = false
 
-// Its first step, in which it loads the module, comes when this file has run to its end.
+// Its first step, in which it loads the module, comes when this file waits: by then it hears.
 const main = kernel.spawn(function* server(): Operation<never> {
   const url = new URL(module)
   yield* load(url)

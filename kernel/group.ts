@@ -9,7 +9,7 @@ import { Cancelled } from './errors.js'
 import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
 import type { TaskList } from './park.js'
-import { cancelScope, cancelTask, isAlerted, knock, knockFor, ownNursery } from './reach.js'
+import { cancelScope, cancelTask, isAlerted, isLeaving, knock, knockFor, ownNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from './task.js'
 import type { Trap } from './trap.js'
@@ -46,7 +46,7 @@ export function finish(loop: Loop, task: Task, trap: Trap): boolean {
   if (failure !== null && !isLeaving(task, failure.error) && nursery.fail(failure.error)) {
     cancelScope(loop, nursery, failure.error, false)
   }
-  if (nursery.size === 0) {
+  if (nursery.empty) {
     leave(loop, task, trap)
     return true
   }
@@ -65,6 +65,15 @@ function leave(loop: Loop, task: Task, trap: Trap): void {
   else if (failure.error instanceof Cancelled && failure.error.scope === nursery) nursery.caught = true
   else loop.fault(task, failure.error)
   if (nursery.over !== null) reportUnseen(loop, nursery.over)
+  if (nursery.startingFor !== null) startEnded(loop, nursery.startingFor)
+}
+
+/** A start is over, with or without a new child: the nursery that it was for may have waited for that only. */
+function startEnded(loop: Loop, nursery: Nursery): void {
+  nursery.starting--
+  if (!nursery.finishing) return
+  if (nursery.empty) resumeFinisher(loop, nursery, nursery.task as Task)
+  else dismissDaemons(loop, nursery)
 }
 
 /** Failures that a collecting nursery kept for somebody who never asked. */
@@ -166,7 +175,7 @@ function childEnded(loop: Loop, child: Task): Task | null {
     cancelScope(loop, nursery, child.value, false)
   }
   if (!nursery.finishing) return null
-  if (nursery.size > 0) {
+  if (!nursery.empty) {
     dismissDaemons(loop, nursery)
     return null
   }
@@ -216,19 +225,12 @@ function resumeFinisher(loop: Loop, nursery: Nursery, task: Task): void {
 /** Once only daemons are left, they go: nobody waits for them. */
 function dismissDaemons(loop: Loop, nursery: Nursery): void {
   // A child that is being started is awaited whatever it will be afterwards.
-  if (nursery.daemons === 0 || nursery.size > nursery.daemons || nursery.startingFor !== null) return
+  if (nursery.daemons === 0 || nursery.size > nursery.daemons || nursery.starting > 0 || nursery.startingFor !== null) {
+    return
+  }
   for (let child = nursery.youngest; child !== null; child = child.older) {
     if (child.own === null || child.own.status === LIVE) cancelTask(loop, child, 'all else in its nursery is done')
   }
-}
-
-/** Is this error a task's answer to a cancel of a scope that it is in? */
-function isLeaving(task: Task, error: unknown): boolean {
-  if (!(error instanceof Cancelled)) return false
-  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
-    if (scope === error.scope) return true
-  }
-  return false
 }
 
 /**
@@ -240,6 +242,7 @@ function closeLeftOpen(loop: Loop, task: Task): void {
     const scope = task.scope
     if (scope instanceof Nursery) {
       for (let child = scope.oldest; child !== null; child = scope.oldest) scope.handOver(child, ownNursery(loop, task))
+      if (scope.startingFor !== null) startEnded(loop, scope.startingFor)
     }
     closeScope(loop, task, scope)
   }

@@ -7,7 +7,7 @@
  *
  * Bookkeeping only: the loop decides when something happens, this class knows what that means for the group.
  */
-import { KernelStateError, suppress } from './errors.js'
+import { ClosedError, KernelStateError, suppress } from './errors.js'
 import { watched } from './forgotten.js'
 import { WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
@@ -66,6 +66,8 @@ export class Nursery extends Scope {
   arrivals: WaitQueue | null = null
   /** @internal While a child is being started here for another nursery: that nursery. */
   startingFor: Nursery | null = null
+  /** @internal How many are being started for this one; they keep it open. */
+  starting = 0
   /** @internal What the child gave to `started`, once it did. */
   started: { readonly value: unknown } | null = null
   /** @internal The first failure. */
@@ -102,7 +104,8 @@ export class Nursery extends Scope {
 
   /**
    * Starts a child and waits until it says that it is ready, with `yield* started(value)`; that value. Until then it belongs to
-   * the caller: its errors come out here, and cancelling the caller cancels it. From then on it is a child of this nursery.
+   * the caller: its errors come out here, and cancelling the caller cancels it. From then on it is a child of this nursery,
+   * which stays open meanwhile.
    *
    * @throws what the task throws before it is ready.
    * @throws KernelStateError if it returns before it is ready.
@@ -114,9 +117,9 @@ export class Nursery extends Scope {
 
   private *startOperation<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
     const nest = yield* new Trap<Nursery>(OPEN, START_OPTIONS, 'nursery', Number.POSITIVE_INFINITY)
-    nest.startingFor = this
     let failure: { readonly error: unknown } | null = null
     try {
+      nest.startFor(this)
       yield* nest.spawn(op, options)
     } catch (error) {
       failure = { error }
@@ -174,6 +177,19 @@ export class Nursery extends Scope {
     task.older = task.younger = null
     this.size--
     if (task.daemon) this.daemons--
+  }
+
+  /** @internal What is spawned here is to move there. */
+  startFor(target: Nursery): void {
+    if (target.closed) throw new ClosedError('start the task', `${target.name} has ended`)
+    if (target.root !== this.root) throw new KernelStateError('start the task', 'the nursery belongs to another kernel')
+    this.startingFor = target
+    target.starting++
+  }
+
+  /** @internal Is there nobody in it, and nobody on the way? */
+  get empty(): boolean {
+    return this.size === 0 && this.starting === 0
   }
 
   /** @internal Gives a child, with all that is in it, to another nursery. */

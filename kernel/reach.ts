@@ -112,6 +112,15 @@ export function isAlerted(task: Task): boolean {
   return false
 }
 
+/** Is this error a task's answer to a cancel of a scope that it is in? */
+export function isLeaving(task: Task, error: unknown): boolean {
+  if (!(error instanceof Cancelled)) return false
+  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
+    if (scope === error.scope) return true
+  }
+  return false
+}
+
 /** The error that tells a task about a scope; from now on it has been told. */
 export function knock(loop: Loop, task: Task, scope: Scope): Cancelled {
   task.knocked ??= new Map()

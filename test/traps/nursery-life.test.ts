@@ -22,7 +22,7 @@ import {
 import { virtual } from 'drupe/testing'
 import { fail, give, thrown, thrownBy } from '../kit.js'
 
-test('a child spawns into the nursery it lives in, even while only children are left [trio run: nursery_start_keeps_nursery_open]', (t) => {
+test('a child spawns into the nursery it lives in, even while only children are left [trio run: nursery_closure]', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
     function* generation(n: Nursery, depth: number): Operation<void> {

@@ -15,6 +15,8 @@ const CASES: readonly (readonly [program: string, code: number, stdout: string |
   // Newer Nodes say a word about it, older ones do not.
   ['unsettled', 13, '', /^$|unsettled top-level await/i],
   ['failure of a spawned task', 1, '', /nobody joined/],
+  ['two failures in a spawned task', 1, '', /Error: the first[\s\S]*drupe\.suppressed[\s\S]*Error: the second/],
+  ['failure of a spawned task while the kernel closes', 0, 'done\nunhandled: Error: from the cleanup', /^$/],
   ['failure of a joined task', 0, 'caught somebody joined', /^$/],
   ['failure after a joiner gave up', 1, '', /nobody joined any more/],
   ['failure in a collecting nursery that nobody looked at', 1, '', /nobody looked/],
@@ -41,7 +43,14 @@ const CASES: readonly (readonly [program: string, code: number, stdout: string |
 
 /** What peers' tests say the same. */
 const TAGS: Readonly<Record<string, string>> = {
-  'broken abort': ' [effection run: handles errors in exiting suspend points]',
+  'exception in a turn': ' [trio guest_mode: guest_mode_internal_errors]',
+  'broken getter of an instrument': ' [trio instrumentation: instrument_that_raises_on_getattr]',
+  'broken instrument': ' [trio instrumentation: instruments_crash]',
+  'failure of a spawned task while the kernel closes': ' [trio run: system_task_crash_plus_Cancelled]',
+  'two failures in a spawned task': ' [trio run: system_task_crash_ExceptionGroup]',
+  'failure of a spawned task': ' [trio run: system_task_crash]',
+  unsettled: ' [trio guest_mode: guest_warns_if_abandoned]',
+  'broken abort': ' [trio run: broken_abort] [effection run: handles errors in exiting suspend points]',
   'exit inside a task': ' [curio kernel: kernel_exit]',
 }
 

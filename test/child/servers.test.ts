@@ -34,7 +34,7 @@ async function serverIn(mode: string, limits = ''): Promise<{ child: Child; port
 
 for (const mode of ['guest', 'blocking']) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
-    test(`a server in ${mode} mode is ended by ${signal}, and its port is free`, async (t) => {
+    test(`a server in ${mode} mode is ended by ${signal}, and its port is free [trio guest_mode: guest_mode_ki]`, async (t) => {
       const { child, port } = await serverIn(mode)
       const socket = await dial(port)
       t.is(await ask(socket, 'hello'), 'hello')

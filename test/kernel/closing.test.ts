@@ -53,7 +53,7 @@ test('closing cancels the newest first, and waits for their cleanup', (t) => {
   assertNoLeaks(kernel)
 })
 
-test('a task that closing cancels is told why', (t) => {
+test('a task that closing cancels is told why [trio cancelled: reason_delayed_ki]', (t) => {
   const kernel = freshKernel()
   let reason: unknown
   kernel.spawn(function* () {

@@ -58,7 +58,7 @@ for (const [name, forget] of [
   ['shield', () => shield(sleep(1))],
   ['scope', () => scope({}, () => give(1))],
 ] as const) {
-  test(`a ${name} without yield* fails the task that made it, at the line that made it`, (t) => {
+  test(`a ${name} without yield* fails the task that made it, at the line that made it [trio run: nursery_warn_use_async_with]`, (t) => {
     const error = thrown(() =>
       virtual(debug, function* () {
         yield* sleep(1)

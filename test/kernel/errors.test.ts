@@ -183,7 +183,7 @@ test('later failures of a frozen error are kept as well', (t) => {
   t.deepEqual(suppressed(error).map(String), ['Error: second'])
 })
 
-test('the same error thrown twice is not suppressed by itself', (t) => {
+test('the same error thrown twice is not suppressed by itself [trio run: nursery_exception_chaining_doesnt_make_context_loops]', (t) => {
   const same = new Error('same')
   const error = virtual({}, function* () {
     return yield* thrownBy(() =>

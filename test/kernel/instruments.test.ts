@@ -5,11 +5,23 @@
  * test/child.
  */
 import test from 'ava'
-import { checkpoint, type Instrument, moveOn, nursery, type Operation, sleep, spawn, type Task, type Trap } from 'drupe'
+import {
+  checkpoint,
+  type Instrument,
+  type Kernel,
+  KernelStateError,
+  moveOn,
+  nursery,
+  type Operation,
+  sleep,
+  spawn,
+  type Task,
+  type Trap,
+} from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
 import { TRAP_NAMES } from '../../kernel/trap.js'
-import { give, thrownBy } from '../kit.js'
+import { give, thrown, thrownBy, withKernel } from '../kit.js'
 
 /** Notes every event as `what name`, and the trap's name behind a suspend. */
 function recorder(log: string[], prefix = ''): Instrument {
@@ -31,7 +43,7 @@ function record(op: () => Operation<unknown>): string[] {
   return log
 }
 
-test('the life of one task, event by event [trio instrumentation: instruments] [curio activation: activation_base]', (t) => {
+test('the life of one task, event by event [trio instrumentation: instruments, instrument_before_after_run] [curio activation: activation_base]', (t) => {
   const log = record(function* main() {
     yield* sleep(1)
     yield* checkpoint()
@@ -227,4 +239,35 @@ test('an instrument sees the task in its state', (t) => {
     },
   )
   t.deepEqual([...seen].sort(), ['before new', 'before ready', 'exit done', 'spawn new', 'suspend waiting'])
+})
+
+test('methods are looked up at each event: an instrument can begin and stop to listen [trio instrumentation: instruments_monkeypatch]', (t) => {
+  const heard: string[] = []
+  const instrument: { beforeStep?: (task: Task) => void } = {}
+  virtual({ instruments: [instrument] }, function* main() {
+    yield* checkpoint()
+    t.deepEqual(heard, [])
+    instrument.beforeStep = (task) => void heard.push(task.name)
+    yield* checkpoint()
+    yield* checkpoint()
+    t.deepEqual(heard, ['main', 'main'])
+    delete instrument.beforeStep
+    yield* checkpoint()
+    t.deepEqual(heard, ['main', 'main'])
+  })
+})
+
+test('instruments are called from inside the kernel, which cannot be run from there [trio instrumentation: instrument_call_trio_context]', (t) => {
+  const refused = new Set<string>()
+  let running: Kernel | undefined
+  const tryToRun = (hook: string) => (): void => {
+    if (thrown(() => running?.runSync(give(1))) instanceof KernelStateError) refused.add(hook)
+  }
+  const hooks = ['beforeStep', 'afterStep', 'suspend', 'exit']
+  const instrument: Instrument = Object.fromEntries(hooks.map((hook) => [hook, tryToRun(hook)]))
+  withKernel({ instruments: [instrument] }, (kernel) => {
+    running = kernel
+    kernel.runSync(() => nursery((n) => n.spawn(sleep(1))))
+  })
+  t.deepEqual([...refused].sort(), hooks.sort())
 })

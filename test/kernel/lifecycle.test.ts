@@ -44,7 +44,7 @@ test('a kernel survives a run that failed [curio kernel: task_run_error]', (t) =
   })
 })
 
-test('tasks are counted while they live', (t) => {
+test('tasks are counted while they live [trio run: current_statistics]', (t) => {
   withKernel({}, (kernel) => {
     kernel.runSync(function* () {
       const queue = new WaitQueue()
@@ -206,7 +206,7 @@ test('kernels inside kernels inside kernels', (t) => {
   t.is(depth(50), 50)
 })
 
-test('the task of another kernel is not joined, waited for or cancelled from here', (t) => {
+test('the task of another kernel is not joined, waited for or cancelled from here [trio run: TrioToken_identity]', (t) => {
   withKernel({}, (theirs) => {
     const task = theirs.spawn(sleep(10))
     withKernel({}, (mine) => {

@@ -52,7 +52,7 @@ function* give2(): Generator<Trap> {
   yield sleep(1)
 }
 
-test('a hand-made iterator can be a task', (t) => {
+test('a hand-made iterator can be a task [trio run: async_function_implemented_in_C]', (t) => {
   let round = 0
   const pauses = [sleep(1), sleep(2), clock()]
   const result = virtual(

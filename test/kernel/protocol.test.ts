@@ -5,7 +5,7 @@
  * becomes a TypeError in the task that yielded it, with advice. Nothing that a task does kills the kernel.
  */
 import test from 'ava'
-import { checkpoint, clock, current, type Operation, sleep, spawn, type Trap, timeout } from 'drupe'
+import { checkpoint, clock, context, current, type Operation, sleep, spawn, type Trap, timeout } from 'drupe'
 import { virtual } from 'drupe/testing'
 import { give, thrownBy } from '../kit.js'
 
@@ -119,7 +119,7 @@ const ODD: readonly (readonly [what: string, value: unknown, advice: RegExp])[] 
 ]
 
 for (const [what, value, advice] of ODD) {
-  test(`yielding ${what} is a TypeError in that task alone, with advice`, (t) => {
+  test(`yielding ${what} is a TypeError in that task alone, with advice [trio run: calling_asyncio_function_gives_nice_error]`, (t) => {
     const error = oddly(value)
     t.true(error instanceof TypeError, String(error))
     t.regex(error.message, advice)
@@ -179,4 +179,12 @@ test('bad yields for ever starve nobody', (t) => {
     return count
   })
   t.true(count > 0 && count < 10_000, `${count} bad yields`)
+})
+
+test('outside a task nobody answers: what is made there is inert until a task runs it [trio run: out_of_context] [trio local: accessing_runvar_outside_run_call_fails]', (t) => {
+  const asked = [current(), clock(), context('colour', 'red').get()] as const
+  const answers = virtual({}, function* main() {
+    return [(yield* asked[0]).name, yield* asked[1], yield* asked[2]]
+  })
+  t.deepEqual(answers, ['main', 0, 'red'])
 })

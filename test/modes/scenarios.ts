@@ -48,7 +48,7 @@ export const SCENARIOS: readonly Scenario[] = [
     gives: [10, 20, 30],
   },
   {
-    name: 'a sleep is never too short, and the clock never goes backwards',
+    name: 'a sleep is never too short, and the clock never goes backwards [trio run: timekeeping]',
     *op() {
       let last = yield* clock()
       for (const ms of [0, 0.5, 1, 3, 0.1]) {

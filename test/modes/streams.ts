@@ -23,7 +23,7 @@ const MEGABYTE = 1024 * 1024
 
 export const STREAM_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'echo',
+    name: 'echo [trio guest_mode: guest_can_do_io]',
     op: () =>
       withServer(echo, function* (listener) {
         const stream = yield* connectTo(listener)

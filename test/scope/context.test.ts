@@ -3,7 +3,7 @@
  */
 import test from 'ava'
 import { all, context, moveOn, nursery, type Operation, resource, sleep, spawn } from 'drupe'
-import { virtual } from 'drupe/testing'
+import { virtual, waitAllBlocked } from 'drupe/testing'
 import { fail, give, thrownBy } from '../kit.js'
 
 const colour = context('colour', 'none')
@@ -13,7 +13,7 @@ test('without a value around it, it is the default [trio contextvars: contextvar
   t.is(virtual({}, context<number>('empty').get()), undefined)
 })
 
-test('with a value around it, it is that one, and afterwards what it was [effection context: can be set within a given scope, but reverts after]', (t) => {
+test('with a value around it, it is that one, and afterwards what it was [trio run: contextvar_support] [effection context: can be set within a given scope, but reverts after]', (t) => {
   const seen = virtual({}, function* () {
     const seen: string[] = []
     const note = function* (): Operation<void> {
@@ -30,7 +30,7 @@ test('with a value around it, it is that one, and afterwards what it was [effect
   t.deepEqual(seen, ['red', 'blue', 'red', 'none'])
 })
 
-test('it reverts after an error and after a cancel, too', (t) => {
+test('it reverts after an error and after a cancel, too [trio local: runvar_resetting]', (t) => {
   const seen = virtual({}, function* () {
     yield* thrownBy(colour.with('red', fail('boom')))
     const first = yield* colour.get()
@@ -67,7 +67,7 @@ test('what a child sets, its parent does not see [trio contextvars: contextvars_
   t.is(seen, 'none')
 })
 
-test('tasks beside each other have their own [curio task: contextvars] [effection scope: has a separate context for each operation it runs]', (t) => {
+test('tasks beside each other have their own [curio task: contextvars] [effection scope: has a separate context for each operation it runs] [trio run: contextvar_multitask]', (t) => {
   const seen = virtual({}, function* () {
     const worker = (name: string) =>
       colour.with(name, function* () {
@@ -105,4 +105,31 @@ test('two contexts of one name are two', (t) => {
     virtual({}, () => colour.with('red', () => all([colour.get(), other.get(), other.with('x', give(1))]))),
     ['red', 'other', 1],
   )
+})
+
+test('a variable of the run is a box in a context around its first task: all share it, the next run has its own [trio local: runvar_smoketest, runvar_sync]', (t) => {
+  const fish = context<{ name?: string }>('fish', {})
+  const swim = (): string[] =>
+    virtual({}, () =>
+      fish.with({ name: 'cod' }, () =>
+        nursery(function* (n) {
+          const seen: string[] = []
+          const swap = function* (name: string): Operation<void> {
+            const box = yield* fish.get()
+            seen.push(`${box.name}`)
+            box.name = name
+          }
+          yield* n.spawn(() => swap('plaice'))
+          yield* waitAllBlocked()
+          yield* swap('haddock')
+          yield* n.spawn(() => nursery((inner) => inner.spawn(() => swap('eel'))))
+          yield* waitAllBlocked()
+          yield* swap('none')
+          return seen
+        }),
+      ),
+    )
+  const expected = ['cod', 'plaice', 'haddock', 'eel']
+  t.deepEqual([swim(), swim()], [expected, expected])
+  t.deepEqual(virtual({}, fish.get()), {})
 })

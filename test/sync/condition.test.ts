@@ -11,6 +11,7 @@ import {
   type Operation,
   sleep,
   spawn,
+  type Task,
   TimeoutError,
 } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
@@ -264,3 +265,37 @@ test('an RLock is let go of altogether and comes back as it was', (t) => {
     t.false(condition.lock.locked)
   })
 })
+
+for (const [count, tag] of [
+  [Number.POSITIVE_INFINITY, '[trio parking_lot: parking_lot_repark]'],
+  [2, '[trio parking_lot: parking_lot_repark_with_count]'],
+] as const) {
+  test(`of three that wait, ${Math.min(count, 3)} are notified and line up for the lock in their order ${tag}`, (t) => {
+    virtual({}, function* () {
+      const condition = new Condition()
+      const log: number[] = []
+      const tasks: Task[] = []
+      for (const i of [1, 2, 3]) {
+        tasks.push(
+          yield* spawn(() =>
+            condition.with(function* () {
+              yield* condition.wait()
+              log.push(i)
+            }),
+          ),
+        )
+      }
+      yield* waitAllBlocked()
+      t.is(condition.statistics().waiting, 3)
+      yield* condition.acquire()
+      yield* condition.notify(count)
+      yield* waitAllBlocked()
+      t.deepEqual([condition.statistics().waiting, condition.lock.statistics().waiting], count === 2 ? [1, 2] : [0, 3])
+      t.deepEqual(log, [])
+      yield* condition.release()
+      yield* waitAllBlocked()
+      t.deepEqual(log, count === 2 ? [1, 2] : [1, 2, 3])
+      for (const task of tasks) yield* task.cancel()
+    })
+  })
+}

@@ -217,7 +217,7 @@ test('with gives the lock back whatever happens', (t) => {
   })
 })
 
-test('a lock whose owner has ended is broken, for all who wait and all who come [trio sync: lock_acquire_unowned_lock] [trio sync: lock_multiple_acquire]', (t) => {
+test('a lock whose owner has ended is broken, for all who wait and all who come [trio parking_lot: parking_lot_break_parking_tasks, parking_lot_breaker_basic] [trio sync: lock_acquire_unowned_lock] [trio sync: lock_multiple_acquire]', (t) => {
   virtual({}, function* () {
     const lock = new Lock()
     const gone = yield* spawn(function* careless() {

@@ -107,3 +107,16 @@ test('whoever waits until all are blocked can be cancelled', (t) => {
     t.is(waiting.state, 'cancelled')
   })
 })
+
+test('a second clock leaves the one that runs alone [trio mock_clock: initialization_doesnt_mutate_runner]', (t) => {
+  virtual({}, function* () {
+    yield* sleep(10)
+    const other = new VirtualDriver()
+    other.advance(1000)
+    t.is(
+      virtual({}, () => clock()),
+      0,
+    )
+    t.is(yield* clock(), 10)
+  })
+})

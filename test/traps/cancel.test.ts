@@ -191,7 +191,7 @@ test('a child that cancels its parent goes with it [effection run: can halt itse
   })
 })
 
-test('a cancel reaches children and grandchildren, and waits for all [curio kernel: task_child_cancel] [effection spawn: halts child when halted]', (t) => {
+test('a cancel reaches children and grandchildren, and waits for all [curio kernel: task_child_cancel] [effection spawn: halts child when halted] [trio run: cancel_inheritance]', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
     const generation = (n: number): (() => Operation<void>) =>

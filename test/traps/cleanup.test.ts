@@ -65,7 +65,7 @@ test('a cancelled task may finish all the same: its result counts', (t) => {
   })
 })
 
-test('an error instead of the Cancelled fails the task [trio run: exception_chaining_after_throw]', (t) => {
+test('an error instead of the Cancelled fails the task', (t) => {
   const boom = new Error('boom')
   const error = virtual({}, function* () {
     return yield* thrownBy(() =>

@@ -5,9 +5,11 @@
  * and where later failures go.
  */
 import test from 'ava'
-import { type Cancelled, checkpoint, clock, moveOn, nursery, sleep, suppressed, type Task } from 'drupe'
-import { virtual } from 'drupe/testing'
+import { type Cancelled, checkpoint, clock, moveOn, nursery, scope, shield, sleep, suppressed, type Task } from 'drupe'
+import { virtual, waitAllBlocked } from 'drupe/testing'
 import { fail, give, thrownBy } from '../kit.js'
+
+const FOREVER = Number.POSITIVE_INFINITY
 
 test('a nursery returns what its body returned, after the last child', (t) => {
   const log = virtual({}, function* () {
@@ -51,7 +53,7 @@ test('a nursery knows how many children live in it', (t) => {
   t.deepEqual(sizes, [0, 2, 1])
 })
 
-test('the first failure of a child leaves unchanged, and cancels the siblings and the body [curio task: task_group_error]', (t) => {
+test('the first failure of a child leaves unchanged, and cancels the siblings and the body [trio run: task_crash_propagation] [curio task: task_group_error]', (t) => {
   const boom = new Error('boom')
   const log: string[] = []
   const error = virtual({}, function* () {
@@ -159,7 +161,7 @@ test('body and child fail in the same pass: both errors are known [trio run: mai
   t.deepEqual(suppressed(error).map(String), ['Error: child'])
 })
 
-test('with errors: group it is always an AggregateError, of all failures', (t) => {
+test('with errors: group it is always an AggregateError, of all failures [trio run: setting_strict_exception_groups]', (t) => {
   for (const reasons of [
     ['a'],
     ['a', 'b', 'c'],
@@ -244,4 +246,75 @@ test('a body that is done before n.cancel() keeps its result', (t) => {
     })
   })
   t.is(result, 'kept')
+})
+
+test('whichever scope cancelled whom, one failure is what is left of a nursery [trio run: cancel_scope_exceptiongroup_filtering]', (t) => {
+  const crash = new Error('crash')
+  const states: string[] = []
+  virtual({}, function* () {
+    const tasks: Task[] = []
+    const error = yield* thrownBy(
+      scope({}, (outer) =>
+        nursery(
+          function* (n) {
+            tasks.push(yield* n.spawn(sleep(FOREVER)), yield* n.spawn(sleep(FOREVER)))
+            yield* n.cancel()
+            yield* shield(waitAllBlocked())
+            tasks.push(yield* n.spawn(sleep(FOREVER)))
+            yield* outer.cancel()
+            tasks.push(yield* n.spawn(() => fail(crash)))
+          },
+          { errors: 'group' },
+        ),
+      ),
+    )
+    states.push(...tasks.map((task) => task.state))
+    t.deepEqual((error as AggregateError).errors, [crash])
+  })
+  t.deepEqual(states, ['cancelled', 'cancelled', 'cancelled', 'failed'])
+})
+
+test('a group inside another nursery is one failure there, as it is [trio run: nursery_collapse]', (t) => {
+  const outer = new Error('outer')
+  const inner = new Error('inner')
+  for (const errors of ['first', 'group'] as const) {
+    const error = virtual({}, () =>
+      thrownBy(
+        nursery(
+          function* (n) {
+            yield* n.spawn(sleep(FOREVER))
+            yield* n.spawn(() => fail(outer))
+            yield* nursery(
+              function* (n2) {
+                yield* n2.spawn(sleep(FOREVER))
+                yield* n2.spawn(() => fail(inner))
+                yield* n.cancel()
+              },
+              { errors },
+            )
+          },
+          { errors: 'group' },
+        ),
+      ),
+    )
+    const [first, second] = (error as AggregateError).errors
+    t.is((error as AggregateError).errors.length, 2)
+    t.is(first, outer)
+    if (errors === 'first') t.is(second, inner)
+    else t.deepEqual((second as AggregateError).errors, [inner])
+  }
+})
+
+test('a promise that is yielded by mistake fails its nursery and nothing else [trio run: asyncio_function_inside_nursery_does_not_explode]', (t) => {
+  virtual({}, function* () {
+    let child: Task | undefined
+    const error = yield* thrownBy(
+      nursery(function* (n) {
+        child = yield* n.spawn(sleep(FOREVER))
+        yield Promise.resolve() as never
+      }),
+    )
+    t.true(error instanceof TypeError)
+    t.is(child?.state, 'cancelled')
+  })
 })

@@ -65,7 +65,7 @@ test('a body that never waits again is not cancelled: its result counts', (t) =>
   })
 })
 
-test('cancelling a scope that is over says false and touches nobody [trio run: cancel_edge_cases]', (t) => {
+test('cancelling a scope that is over says false and touches nobody [trio run: cancel_unbound]', (t) => {
   virtual({}, function* () {
     let kept: Scope | undefined
     yield* scope({}, function* (s) {
@@ -177,4 +177,43 @@ test('a task that cancels a scope of its own sees it at once, hears of it at its
     return log
   })
   t.deepEqual(log, [false, true, 0, 'behind the shield', 'over', false])
+})
+
+test('a scope catches its own Cancelled and nothing that looks like a group of them [trio run: cancel_scope_no_cancellederror]', (t) => {
+  const group = new AggregateError([new Error('one'), new Error('two')], 'test')
+  virtual({}, function* () {
+    let kept: Scope | undefined
+    const error = yield* thrownBy(
+      scope({}, function* (s) {
+        kept = s
+        yield* s.cancel()
+        throw group
+      }),
+    )
+    t.is(error, group)
+    t.deepEqual([kept?.cancelled, kept?.caught], [true, false])
+  })
+})
+
+test('a scope says what it is and how it stands [trio run: cancel_scope_repr]', (t) => {
+  virtual({}, function* () {
+    const standing = ({ name, deadline, cancelled, expired, caught }: Scope): unknown[] => [
+      name,
+      deadline,
+      cancelled,
+      expired,
+      caught,
+    ]
+    let kept: Scope | undefined
+    yield* scope({ name: 'work' }, function* (s) {
+      kept = s
+      t.deepEqual(standing(s), ['work', Number.POSITIVE_INFINITY, false, false, false])
+      yield* s.setDeadline(10)
+      t.deepEqual(standing(s), ['work', 10, false, false, false])
+      yield* s.cancel()
+      t.deepEqual(standing(s), ['work', 10, true, false, false])
+      yield* sleep(1)
+    })
+    t.deepEqual(standing(kept as Scope), ['work', 10, true, false, true])
+  })
 })

@@ -161,7 +161,7 @@ test('an answered suspend does not call its abort function', (t) => {
   })
 })
 
-test('abort says false: the callback will come, and its result wins over the cancel [trio run: slow_abort_basic] [trio run: failed_abort]', (t) => {
+test('abort says false: the callback will come, and its result wins over the cancel [trio run: failed_abort]', (t) => {
   virtual({}, function* () {
     let resolve: Resolve = () => {}
     yield* spawn(function* () {
@@ -183,7 +183,7 @@ test('abort says false: the callback will come, and its result wins over the can
   })
 })
 
-test('abort says false and the callback rejects: the task gets that error [trio run: slow_abort_edge_cases]', (t) => {
+test('abort says false and the callback rejects: the task gets that error [trio run: slow_abort_basic]', (t) => {
   virtual({}, function* () {
     let reject: (error: unknown) => void = () => {}
     yield* spawn(function* () {
@@ -203,7 +203,7 @@ test('abort says false and the callback rejects: the task gets that error [trio 
   })
 })
 
-test('abort is asked at most once per wait, even when the grace runs out or another scope is cancelled', (t) => {
+test('abort is asked at most once per wait, even when the grace runs out or another scope is cancelled [trio run: slow_abort_edge_cases]', (t) => {
   virtual({ grace: 10 }, function* () {
     let asked = 0
     let resolve: Resolve = () => {}

@@ -161,7 +161,7 @@ test('a task knows its states', (t) => {
   t.deepEqual(states, ['new', 'running', 'ready', 'finishing', 'done'])
 })
 
-test('a task knows its parent, its name and its id [trio run: task_tree_introspection] [trio run: spawn_name] [curio task: task_diag]', (t) => {
+test('a task knows its parent, its name and its id [trio run: task_tree_introspection, spawn_name, current_task, root_task] [curio task: task_diag]', (t) => {
   virtual({}, function* main() {
     const me = yield* current()
     t.is(me.name, 'main')

@@ -12,6 +12,7 @@ import {
   moveOn,
   type Op,
   type Operation,
+  scope,
   shield,
   sleep,
   spawn,
@@ -36,7 +37,7 @@ test('an operation that is in time returns through timeout [curio kernel: sleep_
   )
 })
 
-test('one that is not in time is a TimeoutError at that time [curio kernel: sleep_timeout] [trio timeouts: fail_after_fails_even_if_shielded]', (t) => {
+test('one that is not in time is a TimeoutError at that time [curio kernel: sleep_timeout] [trio timeouts: fail]', (t) => {
   const [error, end] = virtual({}, function* () {
     return [yield* thrownBy(timeout(10, sleep(1000))), yield* clock()]
   })
@@ -45,7 +46,7 @@ test('one that is not in time is a TimeoutError at that time [curio kernel: slee
   t.is(end, 10)
 })
 
-test('timeoutAt counts on the kernel’s clock', (t) => {
+test('timeoutAt counts on the kernel’s clock [trio timeouts: fail]', (t) => {
   virtual({}, function* () {
     yield* sleep(5)
     const error = (yield* thrownBy(timeoutAt(20, sleep(1000)))) as TimeoutError
@@ -57,7 +58,7 @@ test('timeoutAt counts on the kernel’s clock', (t) => {
   })
 })
 
-test('a deadline that has passed cancels at the first wait [trio timeouts: timeout_deadline_on_entry]', (t) => {
+test('a deadline that has passed cancels at the first wait', (t) => {
   virtual({}, function* () {
     yield* sleep(50)
     for (const at of [50, 49, 0, -1, Number.NEGATIVE_INFINITY]) {
@@ -365,4 +366,29 @@ test('of a sleep and the timeout around it that are both over when the kernel lo
   })
   kernel.closeSync()
   t.deepEqual(log, ['in time', 120])
+})
+
+test('the time begins when the operation does, not when it was made [trio timeouts: timeout_deadline_on_entry]', (t) => {
+  virtual({}, function* () {
+    const late = timeout(5, sleep(1000))
+    const lenient = moveOn(5, sleep(1000), 'moved on')
+    yield* sleep(3)
+    t.true((yield* thrownBy(late)) instanceof TimeoutError)
+    t.is(yield* clock(), 8)
+    t.is(yield* lenient, 'moved on')
+    t.is(yield* clock(), 13)
+  })
+})
+
+test('a timeout behind a shield ends in its time, whoever is cancelled outside [trio timeouts: fail_after_fails_even_if_shielded]', (t) => {
+  virtual({ grace: 0 }, function* () {
+    const error = yield* thrownBy(
+      scope({}, function* (outer) {
+        yield* outer.cancel()
+        yield* shield(timeout(10, sleep(1000)))
+      }),
+    )
+    t.true(error instanceof TimeoutError)
+    t.is(yield* clock(), 10)
+  })
 })

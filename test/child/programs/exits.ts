@@ -3,6 +3,7 @@
  */
 import { checkpoint, Kernel, moveOn, nursery, run, runSync, serve, shield, sleep, spawn, suspend, until } from 'drupe'
 import { chooseDriver, type Driver } from 'drupe/lowlevel'
+import { waitAllBlocked } from 'drupe/testing'
 import { fail, thrown } from '../../kit.js'
 import { connectTo, echo, listenLocally } from '../../modes/net-kit.js'
 
@@ -69,6 +70,34 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
 
   'failure of a spawned task'() {
     new Kernel().spawn(() => fail(new Error('nobody joined')))
+  },
+
+  'two failures in a spawned task'() {
+    new Kernel().spawn(() =>
+      nursery(function* (n) {
+        for (const name of ['first', 'second']) yield* n.spawn(() => fail(new Error(`the ${name}`)))
+      }),
+    )
+  },
+
+  async 'failure of a spawned task while the kernel closes'() {
+    showUnhandled()
+    const kernel = new Kernel()
+    kernel.spawn(() =>
+      nursery(function* (n) {
+        yield* n.spawn(sleep(100_000))
+        yield* n.spawn(function* () {
+          try {
+            yield* sleep(100_000)
+          } finally {
+            yield* fail(new Error('from the cleanup'))
+          }
+        })
+      }),
+    )
+    say(await kernel.run(() => waitAllBlocked()).then(() => 'done'))
+    await kernel.close()
+    await new Promise((resolve) => setImmediate(resolve))
   },
 
   'failure of a joined task'() {

@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events'
 import { Readable } from 'node:stream'
 import test from 'ava'
 import {
+  all,
   BrokenError,
   Cancelled,
   clock,
@@ -227,7 +228,7 @@ test('each: an error of the source is thrown', async (t) => {
   t.is((error as Error).message, 'no more')
 })
 
-test('each: cancelled while it waits for the source, it closes it and waits for that', async (t) => {
+test('each: cancelled while it waits for the source, it closes it and waits for that [trio guest_mode: guest_mode_asyncgens]', async (t) => {
   const log: unknown[] = []
   let release = (): void => {}
   async function* source(): AsyncGenerator<number> {
@@ -349,4 +350,23 @@ test('a Source of one’s own', (t) => {
     log.push(yield* each(countdown, (n) => give(n)))
   })
   t.deepEqual(log, [3, 2, 1, 'closed', 3])
+})
+
+test('subscribe: sources that are read side by side end with the shortest [trio run: nursery_stop_async_iteration]', async (t) => {
+  const upTo = async function* (count: number): AsyncGenerator<number> {
+    for (let i = 0; i < count; i++) yield i
+  }
+  const rows = await run(function* () {
+    const cursors = [yield* subscribe(upTo(4)), yield* subscribe(upTo(2))]
+    const rows: number[][] = []
+    for (;;) {
+      const steps = yield* all(cursors.map((cursor) => cursor.next()))
+      if (steps.some((step) => step.done)) return rows
+      rows.push(steps.map((step) => step.value as number))
+    }
+  })
+  t.deepEqual(rows, [
+    [0, 0],
+    [1, 1],
+  ])
 })

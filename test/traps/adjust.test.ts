@@ -8,6 +8,7 @@ import {
   type Cancelled,
   checkpoint,
   clock,
+  effectiveDeadline,
   Kernel,
   nursery,
   type Op,
@@ -287,5 +288,34 @@ test('a scope that was kept is neither cancelled again nor entered again [trio r
     })
     yield* late.cancel('before it began')
     t.is(late.state, 'cancelled')
+  })
+})
+
+test('the effective deadline is the earliest around the task, up to the first shield [trio run: current_effective_deadline]', (t) => {
+  virtual({}, function* () {
+    const is = function* (at: number): Operation<void> {
+      t.is(yield* effectiveDeadline(), at)
+    }
+    yield* is(FOREVER)
+    yield* scope({ deadline: 5 }, (outer) =>
+      scope({ deadline: 10 }, function* (inner) {
+        yield* is(5)
+        yield* inner.setDeadline(3)
+        yield* is(3)
+        yield* inner.setDeadline(10)
+        yield* is(5)
+        yield* inner.setShield(true)
+        yield* is(10)
+        yield* inner.setShield(false)
+        // A child is in the scopes around its nursery and in no other.
+        yield* nursery((n) => n.spawn(() => is(5)))
+        yield* spawn(() => is(FOREVER))
+        yield* outer.cancel()
+        yield* is(-FOREVER)
+        yield* inner.setShield(true)
+        yield* is(10)
+      }),
+    )
+    yield* is(FOREVER)
   })
 })

@@ -9,7 +9,7 @@ import { Cancelled, TimeoutError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { Scope, ScopeOptions } from '../../kernel/scope.js'
 import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { closeScope, openScope } from '../call.js'
+import { closeScope, current, openScope } from '../call.js'
 import { checkTime, checkTimeout } from '../check.js'
 
 /** What left a scope: the operation's result, or the knock of this very scope. */
@@ -159,4 +159,31 @@ function* shieldOperation<T>(op: Op<T>): Operation<T> {
   } finally {
     yield* closeScope(inner)
   }
+}
+
+/**
+ * When the task will be cancelled at the latest: the earliest deadline of the scopes around it, up to the first shield, on the
+ * kernel's clock in milliseconds. Infinity if there is none, -Infinity if one of the scopes is cancelled already. To be
+ * passed on to whoever works for the task elsewhere. Does not wait.
+ *
+ * @example
+ * import { clock, effectiveDeadline, run, timeout } from 'drupe'
+ *
+ * await run(() => timeout(60_000, function* () {
+ *   const left = (yield* effectiveDeadline()) - (yield* clock())
+ *   console.log(left <= 60_000) // => true
+ * }))
+ * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.current_effective_deadline
+ */
+export function effectiveDeadline(): Operation<number> {
+  return watched('effectiveDeadline', effectiveDeadlineOperation())
+}
+
+function* effectiveDeadlineOperation(): Operation<number> {
+  let earliest = Number.POSITIVE_INFINITY
+  for (let scope: Scope | null = (yield* current()).scope; scope !== null; scope = scope.parent) {
+    earliest = Math.min(earliest, scope.cancelled ? Number.NEGATIVE_INFINITY : scope.deadline)
+    if (scope.shield) break
+  }
+  return earliest
 }

@@ -50,10 +50,10 @@ test('spawn returns before the task has begun, and the host can do more until th
 test('a driver that cannot start is an error at the constructor [trio guest_mode: guest_is_initialized_when_start_returns]', (t) => {
   class Broken extends VirtualDriver {
     override start(): void {
-      throw new Error('whoops')
+      throw new Error('no clock')
     }
   }
-  t.is((thrown(() => new Kernel({ driver: new Broken() })) as Error).message, 'whoops')
+  t.is((thrown(() => new Kernel({ driver: new Broken() })) as Error).message, 'no clock')
 })
 
 test('what a task spawns through the kernel runs when the task waits, beside it [trio run: TrioToken_run_sync_soon_basic, spawn_system_task]', (t) => {
@@ -216,14 +216,14 @@ test('a promise and a task play ping-pong [trio guest_mode: guest_mode_on_asynci
 
 test('a task that the host spawns has nobody’s context; one spawned by a task’s code has that task’s [trio run: system_task_contexts]', async (t) => {
   await using kernel = guest()
-  const water = context('water', 'clear')
+  const mood = context('mood', 'calm')
   const seen: string[] = []
   await kernel.run(() =>
-    water.with('poison', () =>
+    mood.with('cross', () =>
       nursery(function* (n) {
         const ask = (who: string) =>
           function* () {
-            seen.push(`${who}: ${yield* water.get()}`)
+            seen.push(`${who}: ${yield* mood.get()}`)
           }
         yield* n.spawn(ask('child'))
         kernel.spawn(ask('aside'))
@@ -234,7 +234,7 @@ test('a task that the host spawns has nobody’s context; one spawned by a task�
     ),
   )
   await kernel.run(() => waitAllBlocked())
-  t.deepEqual(seen, ['child: poison', 'aside: poison', 'host: clear'])
+  t.deepEqual(seen, ['child: cross', 'aside: cross', 'host: calm'])
 })
 
 test('an error of the driver comes out of a blocking run as it is [trio run: error_in_run_loop]', (t) => {

@@ -108,28 +108,28 @@ test('two contexts of one name are two', (t) => {
 })
 
 test('a variable of the run is a box in a context around its first task: all share it, the next run has its own [trio local: runvar_smoketest, runvar_sync]', (t) => {
-  const fish = context<{ name?: string }>('fish', {})
-  const swim = (): string[] =>
+  const stage = context<{ name?: string }>('stage', {})
+  const play = (): string[] =>
     virtual({}, () =>
-      fish.with({ name: 'cod' }, () =>
+      stage.with({ name: 'first' }, () =>
         nursery(function* (n) {
           const seen: string[] = []
-          const swap = function* (name: string): Operation<void> {
-            const box = yield* fish.get()
+          const turn = function* (name: string): Operation<void> {
+            const box = yield* stage.get()
             seen.push(`${box.name}`)
             box.name = name
           }
-          yield* n.spawn(() => swap('plaice'))
+          yield* n.spawn(() => turn('second'))
           yield* waitAllBlocked()
-          yield* swap('haddock')
-          yield* n.spawn(() => nursery((inner) => inner.spawn(() => swap('eel'))))
+          yield* turn('third')
+          yield* n.spawn(() => nursery((inner) => inner.spawn(() => turn('fourth'))))
           yield* waitAllBlocked()
-          yield* swap('none')
+          yield* turn('last')
           return seen
         }),
       ),
     )
-  const expected = ['cod', 'plaice', 'haddock', 'eel']
-  t.deepEqual([swim(), swim()], [expected, expected])
-  t.deepEqual(virtual({}, fish.get()), {})
+  const expected = ['first', 'second', 'third', 'fourth']
+  t.deepEqual([play(), play()], [expected, expected])
+  t.deepEqual(virtual({}, stage.get()), {})
 })

@@ -76,8 +76,8 @@ test('a deadline that is moved further off lets go of the earlier one, as often 
   kernel.runSync(() =>
     scope({}, function* (s) {
       for (let i = 0; i < 2000; i++) {
-        yield* s.setDeadline(9998)
-        yield* s.setDeadline(9999)
+        yield* s.setDeadline(5000)
+        yield* s.setDeadline(6000)
       }
       t.is(kernel.statistics.timers, 1)
       yield* sleep(10)
@@ -297,23 +297,23 @@ test('the effective deadline is the earliest around the task, up to the first sh
       t.is(yield* effectiveDeadline(), at)
     }
     yield* is(FOREVER)
-    yield* scope({ deadline: 5 }, (outer) =>
-      scope({ deadline: 10 }, function* (inner) {
-        yield* is(5)
-        yield* inner.setDeadline(3)
-        yield* is(3)
-        yield* inner.setDeadline(10)
-        yield* is(5)
+    yield* scope({ deadline: 50 }, (outer) =>
+      scope({ deadline: 80 }, function* (inner) {
+        yield* is(50)
+        yield* inner.setDeadline(20)
+        yield* is(20)
+        yield* inner.setDeadline(80)
+        yield* is(50)
         yield* inner.setShield(true)
-        yield* is(10)
+        yield* is(80)
         yield* inner.setShield(false)
         // A child is in the scopes around its nursery and in no other.
-        yield* nursery((n) => n.spawn(() => is(5)))
+        yield* nursery((n) => n.spawn(() => is(50)))
         yield* spawn(() => is(FOREVER))
         yield* outer.cancel()
         yield* is(-FOREVER)
         yield* inner.setShield(true)
-        yield* is(10)
+        yield* is(80)
       }),
     )
     yield* is(FOREVER)

@@ -36,7 +36,7 @@ function* service(ms: number): Operation<void> {
 
 test('start waits until the task is ready and gives its value; the nursery waits for the rest [trio run: nursery_start]', (t) => {
   virtual({}, function* () {
-    for (const ms of [1, 2]) {
+    for (const ms of [10, 25]) {
       const begun = yield* clock()
       yield* nursery(function* (n) {
         t.is(n.size, 0)
@@ -175,7 +175,7 @@ test('starting in a nursery that has ended is an error at once [trio run: nurser
     const error = yield* thrownBy(
       (kept as Nursery).start(function* () {
         ran = true
-        yield* service(7)
+        yield* service(10)
       }),
     )
     t.true(error instanceof ClosedError, String(error))
@@ -212,31 +212,31 @@ for (const when of ['before', 'after'] as const) {
 test('a nursery stays open for what is being started in it [trio run: nursery_start_keeps_nursery_open]', (t) => {
   virtual({}, function* () {
     const slow = function* (): Operation<void> {
-      yield* sleep(2)
+      yield* sleep(20)
       yield* started()
-      yield* sleep(3)
+      yield* sleep(15)
     }
     yield* nursery(function* (outer) {
       yield* nursery(function* (n) {
         yield* outer.spawn(() => n.start(slow))
-        yield* sleep(1)
+        yield* sleep(10)
         yield* outer.spawn(() => n.start(slow))
       })
-      t.is(yield* clock(), 6)
+      t.is(yield* clock(), 45)
     })
     yield* nursery(function* (outer) {
       yield* nursery(function* (n) {
         yield* outer.spawn(() =>
           thrownBy(
             n.start(function* () {
-              yield* sleep(7)
+              yield* sleep(5)
               throw new Error('too bad')
             }),
           ),
         )
         yield* waitAllBlocked()
       })
-      t.is(yield* clock(), 13)
+      t.is(yield* clock(), 50)
     })
   })
 })

@@ -101,7 +101,10 @@ export class Kernel {
     this.assertOpen('run')
     if (loop.turning) throw new KernelStateError('run', 'this kernel is already running; use traps inside its tasks')
     const task = this.begin(op, options)
-    loop.watchers.set(task, () => {})
+    // Time alone would not end the turn: on a virtual clock none passes while somebody is busy.
+    loop.watchers.set(task, () => {
+      loop.enough = true
+    })
     runBlocking(loop, () => task.ended)
     return outcomeOf(task, true) as T
   }

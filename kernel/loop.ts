@@ -90,6 +90,8 @@ export class Loop implements Hands {
   /** Called when something became ready outside a turn. */
   nudge: () => void = () => {}
   turning = false
+  /** Leave `runReady` at the next look, whoever is ready: what its caller waits for is there. */
+  enough = false
   private readonly random: (() => number) | null
   private leftInPass = 0
   private stride = MOST_STEPS
@@ -132,6 +134,7 @@ export class Loop implements Hands {
 
   /** Runs ready tasks, looking at the world now and then, until none is left or the time `end` has come. */
   runReady(end: number): void {
+    this.enough = false
     let before = this.driver.now()
     for (;;) {
       for (let steps = this.stride; steps > 0 && this.ready.length > 0; steps--) {
@@ -142,7 +145,7 @@ export class Loop implements Hands {
       if (this.ready.length === 0) return
       const now = this.driver.now()
       this.glance(now)
-      if (now >= end) return
+      if (now >= end || this.enough) return
       if (now - before > LOOK_EVERY_MS) this.stride = Math.max(1, this.stride >> 1)
       else if (this.stride < MOST_STEPS) this.stride <<= 1
       before = now

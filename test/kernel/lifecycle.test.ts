@@ -245,3 +245,18 @@ test('what the host started goes on a little with each run [curio kernel: single
     t.is(task.state, 'done')
   })
 })
+
+test('a blocking run returns when its operation is over, however busy others are, on a clock that stands still, too', (t) => {
+  withKernel({}, (kernel) => {
+    let turns = 0
+    let over = false
+    kernel.spawn(function* () {
+      for (; !over && turns < 100_000; turns++) yield* checkpoint()
+    })
+    kernel.runSync(function* () {
+      for (let i = 0; i < 10; i++) yield* checkpoint()
+    })
+    over = true
+    t.true(turns >= 10 && turns < 200, `${turns} turns`)
+  })
+})

@@ -1,10 +1,13 @@
 /*
- * The load generator: load HOST PORT CONNECTIONS SIZE SECONDS [WARMUP [RATE]]
+ * The load generator: load [--rate N] HOST PORT CONNECTIONS SIZE SECONDS [WARMUP]
  *
  * One idea: a closed loop. Each connection has one message in flight: it sends SIZE bytes, waits until SIZE bytes came
  * back, notes how long that took, and sends again. One thread, epoll, so that the generator needs less than the server.
- * With RATE (messages per second over all connections) messages are due at fixed moments instead, and a latency counts
- * from the moment a message was due, so that a stalled server can not hide by stalling the generator too.
+ *
+ * With --rate the loop is open: N messages a second over all connections, due at fixed moments. A latency counts from the
+ * moment a message was due, also when no connection was free to send it, and messages that are still out or were never
+ * sent when the time is up count with the time they have waited. So a server that stalls can not hide by stalling the
+ * generator too (coordinated omission). Connections take turns: the one that has rested longest is next.
  *
  * Prints "measuring" when the warm-up is over, then one JSON line. What comes back during the warm-up is compared with
  * what was sent; after it only counted. Exits 1 if a connection failed or bytes were wrong.
@@ -36,8 +39,8 @@ struct connection {
 static size_t size;
 static char *message, *buffer;
 static int epoll_fd, verify = 1;
-static struct connection *all, **idle;
-static int count, idle_count;
+static struct connection *all, **idle; /* idle: a ring */
+static int count, idle_count, idle_first;
 static double rate;
 static int64_t due, gap;
 static uint32_t *latencies;
@@ -93,9 +96,23 @@ static void note(int64_t nanoseconds) {
 /* Sends what is due, as far as there are idle connections. */
 static void send_due(int64_t at) {
   while (idle_count > 0 && due <= at) {
-    begin(idle[--idle_count], due);
+    struct connection *c = idle[idle_first];
+    idle_first = (idle_first + 1) % count;
+    idle_count--;
+    begin(c, due);
     due += gap;
   }
+}
+
+static void rest(struct connection *c) { idle[(idle_first + idle_count++) % count] = c; }
+
+/* What has no answer when the time is up has waited at least until now. */
+static size_t note_unanswered(int64_t at) {
+  size_t before = samples;
+  for (int i = 0; i < count; i++)
+    if (all[i].busy) note(at - all[i].begin);
+  for (; due <= at; due += gap) note(at - due);
+  return samples - before;
 }
 
 static void receive(struct connection *c) {
@@ -117,7 +134,7 @@ static void receive(struct connection *c) {
   int64_t at = now();
   note(at - c->begin);
   c->busy = 0;
-  if (rate > 0) idle[idle_count++] = c;
+  if (rate > 0) rest(c);
   else begin(c, at);
 }
 
@@ -166,15 +183,19 @@ static double quantile(double q) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 2 && strcmp(argv[1], "--rate") == 0) {
+    rate = atof(argv[2]);
+    argv += 2;
+    argc -= 2;
+  }
   if (argc < 6) {
-    fprintf(stderr, "usage: load HOST PORT CONNECTIONS SIZE SECONDS [WARMUP [RATE]]\n");
+    fprintf(stderr, "usage: load [--rate N] HOST PORT CONNECTIONS SIZE SECONDS [WARMUP]\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
   count = atoi(argv[3]);
   size = strtoull(argv[4], NULL, 10);
   double seconds = atof(argv[5]), warmup = argc > 6 ? atof(argv[6]) : 0;
-  rate = argc > 7 ? atof(argv[7]) : 0;
   all = calloc(count, sizeof *all);
   idle = calloc(count, sizeof *idle);
   message = malloc(size);
@@ -188,7 +209,7 @@ int main(int argc, char **argv) {
   due = now();
   gap = rate > 0 ? (int64_t)(1e9 / rate) : 0;
   for (int i = 0; i < count; i++) {
-    if (rate > 0) idle[idle_count++] = &all[i];
+    if (rate > 0) rest(&all[i]);
     else begin(&all[i], now());
   }
   run_until(now() + (int64_t)(warmup * 1e9));
@@ -198,10 +219,14 @@ int main(int argc, char **argv) {
   fflush(stdout);
   int64_t started = now();
   run_until(started + (int64_t)(seconds * 1e9));
-  double elapsed = (now() - started) / 1e9;
+  int64_t ended = now();
+  double elapsed = (ended - started) / 1e9;
+  size_t answered = samples, unanswered = rate > 0 ? note_unanswered(ended) : 0;
 
   qsort(latencies, samples, sizeof *latencies, by_value);
-  printf("{\"requests\": %zu, \"seconds\": %.4f, \"reqPerSec\": %.1f, \"p50us\": %.1f, \"p99us\": %.1f, \"p999us\": %.1f, \"maxus\": %.1f}\n",
-         samples, elapsed, samples / elapsed, quantile(0.5), quantile(0.99), quantile(0.999), quantile(1));
+  printf("{\"requests\": %zu, \"unanswered\": %zu, \"seconds\": %.4f, \"reqPerSec\": %.1f, ", answered, unanswered, elapsed,
+         answered / elapsed);
+  printf("\"p50us\": %.1f, \"p99us\": %.1f, \"p999us\": %.1f, \"maxus\": %.1f}\n", quantile(0.5), quantile(0.99), quantile(0.999),
+         quantile(1));
   return 0;
 }

@@ -5,6 +5,7 @@
  * process each per round, and every second round goes backwards: what drifts (heat, neighbours, caches) hits all of
  * them alike. What comes out is the median over the rounds; what cannot run keeps its place and says why.
  */
+import type { Journal } from './journal.js'
 import type { Options } from './options.js'
 import type { Tool } from './tools.js'
 
@@ -51,11 +52,15 @@ export function chosen<V extends { readonly name: string }>(
   return variants.filter((v) => v.name === base || fits(v.name.toLowerCase()))
 }
 
-/** Measures every variant once per round, in turns. A variant that fails is dropped, with its error as the reason. */
+/**
+ * Measures every variant once per round, in turns. A variant that fails is dropped, with its error as the reason. What the
+ * journal has already is taken from it.
+ */
 export async function takeTurns<V extends Variant>(
   variants: readonly V[],
   rounds: number,
   measure: (variant: V) => Promise<Sample>,
+  journal?: Journal,
 ): Promise<Outcome[]> {
   const outcomes = variants.map((v): Outcome => ({ name: v.name, samples: [], skip: v.skip }))
   for (let round = 0; round < rounds; round++) {
@@ -64,9 +69,16 @@ export async function takeTurns<V extends Variant>(
       const variant = variants[i]
       const outcome = outcomes[i]
       if (!variant || !outcome || outcome.skip !== undefined) continue
+      const known = journal?.find(variant.name, round)
+      if (known !== undefined) {
+        outcome.samples.push(known)
+        continue
+      }
       progress(`round ${round + 1}/${rounds}: ${variant.name}`)
       try {
-        outcome.samples.push(await measure(variant))
+        const sample = await measure(variant)
+        outcome.samples.push(sample)
+        journal?.add(variant.name, round, sample)
       } catch (error) {
         outcome.skip = `failed: ${error instanceof Error ? error.message : String(error)}`
         outcome.samples.length = 0

@@ -6,28 +6,25 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises'
+import { baseDriver, ourName, perDriver } from './drivers.js'
 import { chosen, type Outcome, type Sample, takeTurns, type Variant, value } from './harness.js'
+import { openJournal } from './journal.js'
 import { cores, drive, noLoad } from './load.js'
 import type { Bench } from './micro.js'
 import type { Options } from './options.js'
 import { listening, start } from './process.js'
 import { bytes, type Claim, claimTable, machine, outcomeTable, thousands } from './report.js'
+import { apis, nodeCallback } from './servers.js'
 import { variant } from './tools.js'
 
-const ours = 'drupe guest stream'
 const noLoadName = 'no load'
 
-function variants(): Variant[] {
-  const node = (name: string, file: string, ...args: string[]): Variant => ({
-    name,
-    command: [process.execPath, variant(file), ...args],
-  })
+function variants(options: Options): Variant[] {
+  const command = (file: string, ...args: string[]): string[] => [process.execPath, variant(file), ...args]
   return [
-    node(ours, 'host-drupe', '--api', 'stream'),
-    node('drupe guest borrow', 'host-drupe', '--api', 'borrow'),
-    node('drupe guest raw', 'host-drupe', '--api', 'raw'),
-    node('node:net', 'host-node'),
-    node(noLoadName, 'host-node'),
+    ...apis.flatMap((api) => perDriver(options, api, command('host-drupe', '--api', api))),
+    { name: nodeCallback, command: command('host-node') },
+    { name: noLoadName, command: command('host-node') },
   ]
 }
 
@@ -113,10 +110,14 @@ export const bench: Bench = {
       'The host sets a timer of 10 ms again and again, and fetches and reads a file 5 ms after the last time.\n',
     )
     const all: Claim[] = []
+    const ours = ourName(baseDriver(options), 'borrow')
     for (const size of sizes) {
       const at = `${connections} × ${bytes(size)}`
-      const outcomes = await takeTurns(chosen(variants(), options, ours), rounds, (v) =>
-        measure(v, connections, size, seconds, options),
+      const outcomes = await takeTurns(
+        chosen(variants(options), options, ours),
+        rounds,
+        (v) => measure(v, connections, size, seconds, options),
+        openJournal(options, `host ${at}, ${seconds} s`),
       )
       console.log(`#### ${at}\n\n${outcomeTable(outcomes, columns, ours)}\n`)
       all.push(...claims(outcomes, at))

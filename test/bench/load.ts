@@ -15,6 +15,8 @@ export interface Load {
   readonly size: number
   readonly seconds: number
   readonly warmup: number
+  /** Requests per second, due at fixed moments; without it a closed loop. */
+  readonly rate?: number | undefined
 }
 
 /** Core of the server and core of the generator; with a single core there is nothing to choose. */
@@ -39,7 +41,8 @@ export async function drive(
   const tool = compileC('load.c')
   if ('skip' in tool) throw new Error(tool.skip)
   const { connections, size, seconds, warmup } = load
-  const command = [tool.path, '127.0.0.1', ...[port, connections, size, seconds, warmup].map(String)]
+  const pace = load.rate === undefined ? [] : ['--rate', String(load.rate)]
+  const command = [tool.path, ...pace, '127.0.0.1', ...[port, connections, size, seconds, warmup].map(String)]
   const generator = start({ command }, core)
   try {
     const patience = (warmup + seconds) * 1000 + 20_000

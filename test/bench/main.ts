@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   sleepers: () => import('./sleepers.js'),
   timers: () => import('./timers.js'),
   echo: () => import('./echo.js'),
+  rate: () => import('./rate.js'),
   connections: () => import('./connections.js'),
   host: () => import('./host.js'),
 }
@@ -26,7 +27,7 @@ async function main(name: string | undefined, flags: readonly string[]): Promise
     console.log(`${usage}\n`)
     for (const load of Object.values(benches)) {
       const { bench } = await load()
-      console.log(`  ${bench.name.padEnd(12)} ${bench.question}`)
+      console.log(`  ${`${bench.name} ${bench.words ?? ''}`.padEnd(16)} ${bench.question}`)
     }
     return
   }
@@ -34,6 +35,8 @@ async function main(name: string | undefined, flags: readonly string[]): Promise
   if (!load) throw new Error(`There is no bench "${name}". There are: ${Object.keys(benches).join(', ')}`)
   const { bench } = await load()
   const options = parseOptions(flags)
+  if (options.words.length > 0 && bench.words === undefined)
+    throw new Error(`Cannot do anything with "${options.words.join(' ')}": ${name} takes flags only\n${usage}`)
   const before = otherCpuMs()
   const begin = performance.now()
   await bench.run(options)

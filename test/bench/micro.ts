@@ -4,7 +4,8 @@
  * One idea: a small bench is data: who takes part, which numbers they print, and what we claim about them. The
  * running, the turns and the table are the same for all.
  */
-import { chosen, type Outcome, takeTurns, type Variant, withTool } from './harness.js'
+import { chosen, type Outcome, type Sample, takeTurns, type Variant, withTool } from './harness.js'
+import { openJournal } from './journal.js'
 import type { Options } from './options.js'
 import { measureOnce } from './process.js'
 import { type Claim, type Column, claimTable, machine, outcomeTable } from './report.js'
@@ -13,6 +14,8 @@ import { compileGo, installed, peer, pythonForAsyncio, pythonWith, variant } fro
 export interface Bench {
   readonly name: string
   readonly question: string
+  /** What it takes besides flags, as the usage shows it; most take nothing. */
+  readonly words?: string
   run(options: Options): Promise<void>
 }
 
@@ -43,13 +46,15 @@ export function microBench(micro: Micro): Bench {
       const variants = chosen(micro.variants(options), options, ours)
       // Core 0, as the echo servers: a process that wanders between cores measures its wandering too.
       const core = options.pin ? 0 : undefined
-      const outcomes = await takeTurns(variants, rounds, async (v) => {
+      const once = async (v: Variant): Promise<Sample> => {
         if (!micro.parts) return measureOnce(v, core, patience)
         const sample: Record<string, number> = {}
         for (const part of micro.parts)
           Object.assign(sample, await measureOnce({ ...v, command: [...v.command, part] }, core, patience))
         return sample
-      })
+      }
+      const journal = openJournal(options, micro.name)
+      const outcomes = await takeTurns(variants, rounds, once, journal)
       console.log(`### ${micro.name}: ${micro.question}\n`)
       console.log(`${machine()} · medians of ${rounds} rounds\n`)
       console.log(`${micro.note}\n`)

@@ -17,28 +17,37 @@ export interface Options {
   readonly sizes: readonly number[]
   readonly seconds: number | undefined
   readonly warmup: number | undefined
-  /** Values of DRUPE_DRIVER to run our own servers with; empty means the default driver. */
+  /** Which of our drivers take part in benches with sockets; empty means all that work here. */
   readonly drivers: readonly string[]
+  /** Requests per second of the fixed-rate bench; undefined means half of what node:net serves in a closed loop. */
+  readonly rate: number | undefined
+  /** A file that keeps every sample; those that are in it already are not measured again. */
+  readonly resume: string | undefined
   /** Pin measured processes to a core where the system can. */
   readonly pin: boolean
+  /** What was said besides flags: the names of what to profile. */
+  readonly words: readonly string[]
 }
 
 export const usage = `usage: npm run bench -- <name> [flags]
   --quick              fewer cells and rounds
   --rounds N           rounds per variant
   --only a,b           only variants whose name contains one of these
-  --connections 1,50   echo, connections, host
-  --sizes 64,1k,100k   echo, host
+  --connections 1,50   echo, rate, connections, host
+  --sizes 64,1k,100k   echo, rate, host
   --seconds N          measured seconds of a load run
   --warmup N           seconds of load before that
-  --drivers a,b        run our servers once per driver (sets DRUPE_DRIVER)
+  --drivers a,b        io_uring, epoll; default: all that work here
+  --rate N             rate: requests per second; default: half of what node:net serves
+  --resume FILE        keep every sample in FILE, and do not measure again what is in it
   --no-pin             leave the placement of processes to the system`
 
 /** Reads the flags after the bench's name. @throws Error on an unknown flag or a number that is none. */
 export function parseOptions(argv: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...argv],
     strict: true,
+    allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
@@ -48,6 +57,8 @@ export function parseOptions(argv: readonly string[]): Options {
       seconds: { type: 'string' },
       warmup: { type: 'string' },
       drivers: { type: 'string', default: '' },
+      rate: { type: 'string' },
+      resume: { type: 'string' },
       'no-pin': { type: 'boolean', default: false },
     },
   })
@@ -60,7 +71,10 @@ export function parseOptions(argv: readonly string[]): Options {
     seconds: values.seconds === undefined ? undefined : count(values.seconds),
     warmup: values.warmup === undefined ? undefined : Number(values.warmup),
     drivers: list(values.drivers),
+    rate: values.rate === undefined ? undefined : Number(values.rate),
+    resume: values.resume,
     pin: !values['no-pin'],
+    words: positionals,
   }
 }
 

@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   rate: () => import('./rate.js'),
   connections: () => import('./connections.js'),
   host: () => import('./host.js'),
+  profile: () => import('./profile.js'),
 }
 
 async function main(name: string | undefined, flags: readonly string[]): Promise<void> {

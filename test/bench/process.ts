@@ -17,6 +17,8 @@ export interface Child {
   /** The next line that is JSON; lines before it are dropped. */
   json(timeoutMs: number): Promise<Sample>
   send(text: string): void
+  /** Waits until the process has ended by itself, or because it was asked to with SIGTERM. */
+  finish(ask: boolean, timeoutMs: number): Promise<void>
   /** Ends the process by force and waits until it is gone. */
   stop(): Promise<void>
 }
@@ -89,6 +91,12 @@ export function start(variant: Pick<Variant, 'command' | 'env'>, core?: number):
     },
     send(text) {
       child.stdin.write(`${text}\n`)
+    },
+    async finish(ask, timeoutMs) {
+      if (ask) child.kill('SIGTERM')
+      const patience = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+      await gone
+      clearTimeout(patience)
     },
     async stop() {
       child.kill('SIGKILL')

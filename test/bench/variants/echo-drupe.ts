@@ -2,15 +2,20 @@
  * Our echo server: `--mode guest|sync` picks the runner, `--api raw|stream|borrow` the layer.
  *
  * `raw`: file descriptors, a buffer of 256 KiB for each connection. `stream`: `serve` and `read`, whose bytes belong to
- * the caller. `borrow`: the same without the copy. Prints "listening PORT". Streams set noDelay by themselves.
+ * the caller. `borrow`: the same without the copy. Prints "listening PORT". Streams set noDelay by themselves. With
+ * `--seconds` it ends by itself, since a profile is only written by a process that does.
  */
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { listen, type Operation, run, runSync, type Stream, serve, spawn } from 'drupe'
+import { listen, moveOn, type Operation, run, runSync, type Stream, serve, spawn } from 'drupe'
 import * as raw from 'drupe/lowlevel'
 
 const { values } = parseArgs({
-  options: { mode: { type: 'string', default: 'guest' }, api: { type: 'string', default: 'stream' } },
+  options: {
+    mode: { type: 'string', default: 'guest' },
+    api: { type: 'string', default: 'stream' },
+    seconds: { type: 'string', default: 'Infinity' },
+  },
 })
 const host = '127.0.0.1'
 const backlog = 4096
@@ -60,9 +65,13 @@ function* serveStreams(handler: (stream: Stream) => Operation<void>): Operation<
   yield* serve(listener, handler)
 }
 
-function main(): Operation<void> {
+function serveAll(): Operation<void> {
   if (values.api === 'raw') return serveRaw()
   return serveStreams(values.api === 'borrow' ? echoBorrow : echoStream)
+}
+
+function* main(): Operation<void> {
+  yield* moveOn(Number(values.seconds) * 1000, serveAll)
 }
 
 if (values.mode === 'sync') runSync(main)

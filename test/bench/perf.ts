@@ -47,12 +47,13 @@ export async function readRecording(
     const name = placeOf(place ?? '')
     places.set(name, (places.get(name) ?? 0) + Number(share))
   }
-  // With children a symbol counts for all that it called: of the entry of a system call that is the call.
-  const calls: [string, number][] = []
-  const entry = /^ +([\d.]+)% +[\d.]+% +\[k\] __(?:x64|arm64)_sys_(\w+)/gm
-  for (const [, share, name] of (await report('--children', '--sort', 'sym')).matchAll(entry))
-    calls.push([name ?? '', Number(share)])
-  return { places: [...places], calls }
+  // With children a symbol counts for all that it called: of the entry of a system call that is the call. Some entries
+  // (read, write) jump to a second function and leave only that one in the chain.
+  const calls = new Map<string, number>()
+  const entry = /^ +([\d.]+)% +[\d.]+% +\[k\] (?:__(?:x64|arm64)_sys|ksys)_(\w+)/gm
+  for (const [, share, name = ''] of (await report('--children', '--sort', 'sym')).matchAll(entry))
+    calls.set(name, Math.max(calls.get(name) ?? 0, Number(share)))
+  return { places: [...places], calls: [...calls] }
 }
 
 function placeOf(dso: string): string {

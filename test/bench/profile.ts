@@ -164,6 +164,8 @@ async function printRecording(tool: string, file: string, usPerRequest: number |
 }
 
 function printProfile(v: Subject, shares: Shares, usPerRequest: number | undefined): void {
+  if (v.name.includes('sync'))
+    console.log('A blocking run waits inside a call of its own, which counts as that call.\n')
   const idle = (shares.idleUs / (shares.idleUs + shares.busyUs)) * 100
   console.log(`V8's profiler: whose time it was (the thread waited for ${digits(idle)} % of the time, not counted)\n`)
   console.log(`${shareTable(shares, usPerRequest)}\n`)

@@ -23,12 +23,15 @@ export async function perItem(n: number, timed: Timed, repetitions = 7): Promise
   return results[repetitions >> 1] ?? Number.NaN
 }
 
-/** Memory in use after collection: what JavaScript holds (its heap and its buffers), and what the process holds. */
-export function memory(): { held: number; heap: number; rss: number } {
+/**
+ * Memory in use after collection: what JavaScript holds (its heap and its buffers), the buffers alone, and what the process
+ * holds.
+ */
+export function memory(): { held: number; heap: number; buffers: number; rss: number } {
   globalThis.gc?.()
   globalThis.gc?.()
-  const { heapUsed, external, rss } = process.memoryUsage()
-  return { held: heapUsed + external, heap: heapUsed, rss }
+  const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage()
+  return { held: heapUsed + external, heap: heapUsed, buffers: arrayBuffers, rss }
 }
 
 /** The one line that the harness reads. */

@@ -53,6 +53,12 @@ export const bench = microBench({
         want: 'at least',
       },
       {
+        text: 'queue hand-over ÷ Go',
+        value: ratio(ns(ours, 'queue'), ns('go (1 P)', 'queue')),
+        bound: 2,
+        want: 'at most',
+      },
+      {
         text: 'channel hand-over ÷ Go',
         value: ratio(ns(ours, 'channel'), ns('go (1 P)', 'channel')),
         bound: 2,

@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"sort"
@@ -148,6 +149,26 @@ func openTimeouts(count int) float64 {
 	return time.Since(begin).Seconds()
 }
 
+// What a deadline on a read costs beside the read itself.
+func readDeadlines() float64 {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		os.Exit(1)
+	}
+	go listener.Accept()
+	conn, err := net.Dial("tcp4", listener.Addr().String())
+	if err != nil {
+		os.Exit(1)
+	}
+	return perItem(500_000, func(n int) time.Duration {
+		begin := time.Now()
+		for i := 0; i < n; i++ {
+			conn.SetReadDeadline(time.Now().Add(time.Minute))
+		}
+		return time.Since(begin)
+	})
+}
+
 func syncLock(n int) time.Duration {
 	var mutex sync.Mutex
 	begin := time.Now()
@@ -228,6 +249,10 @@ func main() {
 		fmt.Printf("{\"ns\": %f}\n", perItem(count, timeouts))
 	case "timersopen":
 		fmt.Printf("{\"seconds\": %f}\n", openTimeouts(count))
+	case "timersinline":
+		fmt.Printf("{\"inlineTimeout\": %f}\n", readDeadlines())
+	case "timersread":
+		fmt.Println("{}")
 	case "synclock":
 		fmt.Printf("{\"lock\": %f}\n", perItem(500_000, syncLock))
 	case "synccontended":

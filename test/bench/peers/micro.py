@@ -152,6 +152,32 @@ async def timers():
         async with asyncio.timeout(60):
             await event.wait()
 
+    async def reads(n):
+        """What the timeout adds to a read of what is there: nanoseconds for n reads."""
+
+        async def plain():
+            begin = time.perf_counter_ns()
+            for _ in range(n):
+                reader.feed_data(message)
+                await reader.read(64)
+            return time.perf_counter_ns() - begin
+
+        async def timed():
+            begin = time.perf_counter_ns()
+            for _ in range(n):
+                reader.feed_data(message)
+                async with asyncio.timeout(60):
+                    await reader.read(64)
+            return time.perf_counter_ns() - begin
+
+        reader, message = asyncio.StreamReader(), bytes(64)
+        without = await plain()
+        return await timed() - without
+
+    if PART == "read":
+        return {}
+    if PART == "inline":
+        return {"inlineTimeout": await per_item(50_000, reads)}
     if PART == "each":
         return {"ns": await per_item(COUNT // 10, each, 3)}
     event = asyncio.Event()

@@ -50,4 +50,5 @@ function bareOpen(count: number): number {
 
 const bare = asked('bare')
 if (asked('open')) print({ seconds: await (bare ? bareOpen : open)(size(1_000_000)) })
-else print({ ns: await perItem(size(1_000_000), bare ? bareEach : each, 3) })
+else if (asked('each')) print({ ns: await perItem(size(1_000_000), bare ? bareEach : each, 3) })
+else print({})

@@ -1,6 +1,6 @@
 /**
  * Timeouts that never expire. `each`: set around an operation that ends at once, one after the other. `open`: a
- * million waits under a timeout at the same time, all woken before it.
+ * million waits under a timeout at the same time, all woken before it. `inline` and `read`: the timeout of a read.
  */
 import { checkpoint, nursery, type Operation, timeout } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
@@ -31,4 +31,5 @@ function* open(count: number): Operation<number> {
 }
 
 if (asked('open')) print({ seconds: await drive(() => open(size(1_000_000))) })
-else print({ ns: await perItem(size(1_000_000), (n) => drive(() => each(n)), 3) })
+else if (asked('each')) print({ ns: await perItem(size(1_000_000), (n) => drive(() => each(n)), 3) })
+else await import('./read-drupe.js')

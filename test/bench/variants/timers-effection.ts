@@ -14,5 +14,5 @@ const each = (n: number): Promise<number> =>
     return now() - begin
   })
 
-if (asked('open')) print({})
-else print({ ns: await perItem(1_000, each, 3) })
+if (asked('each')) print({ ns: await perItem(1_000, each, 3) })
+else print({})

@@ -11,9 +11,10 @@ import { bytes } from './report.js'
 export const bench = microBench({
   name: 'sleepers',
   question: 'How long do a million sleepers of one second take, and what does each one hold?',
-  note: '`bare`: the task is the sleep itself, as the bare promise is nothing but its timer; the other tasks run a function, as the async functions do. `seconds`: from the first spawn to the last end, the second of sleep included (`--quick`: 200,000 sleepers). `bytes`: per sleeper, measured in a process of its own: heap and external memory in Node, heap and stacks in Go, resident memory in Python.',
+  note: '`bare`: the task is the sleep itself, as the bare promise is nothing but its timer; the other tasks run a function, as the async functions do. `seconds`: from the first spawn to the last end, the second of sleep included (`--quick`: 200,000 sleepers). `CPU`: seconds of CPU time over the same interval; what is done while all sleep does not show in the seconds. `bytes`: per sleeper, measured in a process of its own: heap and external memory in Node, heap and stacks in Go, resident memory in Python.',
   columns: [
     { key: 'seconds', title: 'seconds' },
+    { key: 'cpu', title: 'CPU, s' },
     { key: 'bytes', title: 'bytes', format: bytes },
     { key: 'rss', title: 'resident', format: bytes },
   ],
@@ -35,11 +36,24 @@ export const bench = microBench({
   },
   claims: (all) => {
     const seconds = (name: string): number | undefined => value(all, name, 'seconds')
+    const cpu = (name: string): number | undefined => value(all, name, 'cpu')
     return [
       { text: 'bytes per sleeping task', value: value(all, ours, 'bytes'), bound: 500, want: 'at most' },
       {
         text: 'bare sleepers ÷ bare setTimeout promises, seconds',
         value: ratio(seconds('drupe bare'), seconds('setTimeout promise')),
+        bound: 1,
+        want: 'at most',
+      },
+      {
+        text: 'sleepers ÷ setTimeout promises, seconds',
+        value: ratio(seconds(ours), seconds('setTimeout promise')),
+        bound: 1,
+        want: 'at most',
+      },
+      {
+        text: 'sleepers ÷ setTimeout promises, CPU time',
+        value: ratio(cpu(ours), cpu('setTimeout promise')),
         bound: 1,
         want: 'at most',
       },

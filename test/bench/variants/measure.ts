@@ -45,5 +45,11 @@ export function size(fallback: number): number {
   return flag === undefined ? fallback : Number(flag.slice(2))
 }
 
+/** CPU time of this process so far, all its threads, in seconds. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
 /** Is this word among the arguments? */
 export const asked = (word: string): boolean => process.argv.includes(word)

@@ -2,7 +2,7 @@
  * Sleeping with the host: `promise`, a bare promise around setTimeout; `async`, an async function that awaits one,
  * which is what a task of ours stands for.
  */
-import { asked, memory, now, print, size } from './measure.js'
+import { asked, cpuSeconds, memory, now, print, size } from './measure.js'
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -16,9 +16,10 @@ const all: Promise<void>[] = []
 
 if (!asked('bytes')) {
   const begin = now()
+  const used = cpuSeconds()
   for (let i = 0; i < count; i++) all.push(one(1000))
   await Promise.all(all)
-  print({ seconds: (now() - begin) / 1e9 })
+  print({ seconds: (now() - begin) / 1e9, cpu: cpuSeconds() - used })
 } else {
   const before = memory()
   for (let i = 0; i < count; i++) all.push(one(3_600_000))

@@ -5,7 +5,7 @@
  */
 import { checkpoint, nursery, type Operation, sleep } from 'drupe'
 import { drive } from './drive.js'
-import { asked, memory, now, print, size } from './measure.js'
+import { asked, cpuSeconds, memory, now, print, size } from './measure.js'
 
 function* sleeper(): Operation<void> {
   yield* sleep(1000)
@@ -21,10 +21,11 @@ const bare = asked('bare')
 await drive(function* (): Operation<void> {
   if (!asked('bytes')) {
     const begin = now()
+    const used = cpuSeconds()
     yield* nursery(function* (group) {
       for (let i = 0; i < count; i++) yield* group.spawn(bare ? sleep(1000) : sleeper)
     })
-    return print({ seconds: (now() - begin) / 1e9 })
+    return print({ seconds: (now() - begin) / 1e9, cpu: cpuSeconds() - used })
   }
   yield* nursery(function* (group) {
     const before = memory()

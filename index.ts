@@ -37,7 +37,7 @@ export { type Cursor, each, type Source, subscribe } from './traps/bridge/each.j
 export { type EventsOptions, events, once } from './traps/bridge/events.js'
 export type { EmitterLike, EventTargetLike } from './traps/bridge/listen.js'
 export { until } from './traps/bridge/promise.js'
-export { checkpoint, current, spawn, suspend } from './traps/call.js'
+export { call, checkpoint, current, spawn, suspend } from './traps/call.js'
 export type { WaitOptions } from './traps/check.js'
 export { interval, Ticker, type TickerOptions, ticker } from './traps/interval.js'
 export { read, readable, writable, write } from './traps/io.js'

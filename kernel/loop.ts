@@ -12,6 +12,7 @@
 import { CANCELED, type Driver, type IoOp } from './driver.js'
 import { KernelStateError, TimeoutError } from './errors.js'
 import { type ForgottenWatch, setWatcher, watcher } from './forgotten.js'
+import { Call, generatorNext as inheritedNext } from './frame.js'
 import { bodyEnded, wakeFirst } from './group.js'
 import { handle } from './handlers.js'
 import type { Instruments } from './instruments.js'
@@ -21,9 +22,9 @@ import { type Hands, TaskList } from './park.js'
 import { knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
 import type { Scope } from './scope.js'
-import { DONE, FAILED, generatorNext, NEW, READY, RUNNING, Task, WAITING } from './task.js'
+import { DONE, FAILED, NEW, READY, RUNNING, Task, WAITING } from './task.js'
 import { Timers } from './timers.js'
-import { adviceFor, describe, HANDOVER, type Trap } from './trap.js'
+import { adviceFor, describe, HANDOVER as handover, type Resumed, type TaskIterator, type Trap } from './trap.js'
 import { allowance, taskDue } from './waits.js'
 
 /** How many traps a task may have answered in place before others get their turn. An I/O call counts as sixteen. */
@@ -40,6 +41,10 @@ const MOST_TIMERS = 4096
 const PATIENCE = 1000
 /** With nothing under way, only a wake-up from outside can come from the driver: every eighth look suffices. A mask. */
 const IDLE_GLANCES = 7
+
+// Constants of this module, which optimised code has built in; imported ones it looks up each time.
+const generatorNext = inheritedNext
+const HANDOVER = handover
 
 export interface LoopOptions {
   readonly driver: Driver
@@ -180,24 +185,31 @@ export class Loop implements Hands {
     this.current = task
     this.budget = BUDGET
     if (this.instruments !== null) this.instruments.beforeStep(task)
-    if (this.watch === null) this.advance(task)
+    if (this.watch === null) task.frame = this.advance(task)
     else this.advanceWatched(task, this.watch)
     if (this.instruments !== null) this.instruments.afterStep(task)
     this.current = null
   }
 
   /** Resumes a task and answers its traps until it waits, ends, or has used up its budget. */
-  private advance(task: Task): void {
-    const iterator = task.iterator
+  private advance(task: Task): Call | null {
     let fresh = task.phase === NEW
+    let frame = task.frame
+    let iterator = (frame === null ? task.iterator : frame.callee) as TaskIterator
+    let generator = task.generator || (frame !== null && frame.caller !== null)
+    // What the next resume gives: the task, whose value answers a trap; or the last result of a callee.
+    let next: Resumed = task
     task.phase = RUNNING
-    for (;;) {
-      if (this.outstays(task)) {
+    for (; this.budget > 0; this.budget--) {
+      if (task.faulted && this.outstays(task)) {
         this.swallowed(task)
         bodyEnded(this, task, FAILED, evicted(task))
-        return
+        while (frame !== null && frame.caller !== null) frame = frame.end()
+        return frame
       }
-      let result: IteratorResult<unknown, unknown>
+      const resumed = next
+      next = task
+      let result: IteratorResult<unknown, unknown> | Call
       let ended: boolean
       try {
         if (task.faulted) {
@@ -206,35 +218,56 @@ export class Loop implements Hands {
           task.value = undefined
           if (iterator.throw === undefined) throw error
           result = iterator.throw(error)
-        } else if (fresh) {
-          fresh = false
-          result = task.generator ? generatorNext.call(iterator) : iterator.next()
+        } else if (generator) {
+          result = generatorNext.call(iterator, resumed)
         } else {
-          result = task.generator ? generatorNext.call(iterator, task) : iterator.next(task)
+          result = fresh ? iterator.next() : iterator.next(resumed)
         }
+        fresh = false
         // A hand-made iterator may return anything, so its result is looked at in here.
-        ended = result.done === true
+        ended = result !== HANDOVER && result.done === true
       } catch (error) {
-        bodyEnded(this, task, FAILED, error)
-        return
+        if (frame === null || frame.caller === null) {
+          bodyEnded(this, task, FAILED, error)
+          return frame
+        }
+        frame = frame.end()
+        iterator = frame.callee as TaskIterator
+        generator = task.generator || frame.caller !== null
+        this.fault(task, error)
+        continue
       }
       if (ended) {
-        bodyEnded(this, task, DONE, result.value)
-        return
+        if (frame === null || frame.caller === null) {
+          bodyEnded(this, task, DONE, result.value)
+          return frame
+        }
+        frame = frame.end()
+        iterator = frame.callee as TaskIterator
+        generator = task.generator || frame.caller !== null
+        next = result
+        continue
       }
       try {
-        if (result !== HANDOVER) throw badYield(task, result.value)
-        if (this.watch !== null) this.watch.started(HANDOVER.value)
-        if (!handle(this, task, HANDOVER.value)) return
+        if (result === HANDOVER) {
+          if (this.watch !== null) this.watch.started(HANDOVER.value)
+          if (!handle(this, task, HANDOVER.value)) return frame
+        } else if (result instanceof Call) {
+          if (this.watch !== null) this.watch.started(result)
+          frame = result.begin(frame ?? new Call(null, iterator))
+          iterator = frame.callee as TaskIterator
+          generator = true
+        } else {
+          throw badYield(task, result.value)
+        }
       } catch (error) {
         this.fault(task, error)
       }
-      if (--this.budget <= 0) {
-        task.phase = READY
-        this.ready.push(task)
-        return
-      }
     }
+    if (next !== task) task.value = next.value
+    task.phase = READY
+    this.ready.push(task)
+    return frame
   }
 
   /** Lets a waiting task go on with this answer. */
@@ -281,7 +314,7 @@ export class Loop implements Hands {
 
   /** A task that answers the end of its grace with one wait after the other will never go by itself. */
   private outstays(task: Task): boolean {
-    return this.evictions.size > 0 && task.faulted && (this.evictions.get(task) ?? 0) >= PATIENCE
+    return this.evictions.size > 0 && (this.evictions.get(task) ?? 0) >= PATIENCE
   }
 
   /** Parks the running task in this trap. */
@@ -321,7 +354,7 @@ export class Loop implements Hands {
     const outer = watcher
     watch.owner = task
     setWatcher(watch)
-    this.advance(task)
+    task.frame = this.advance(task)
     setWatcher(outer)
   }
 }

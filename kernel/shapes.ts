@@ -6,9 +6,11 @@
  * interpreter. A kernel that never runs keeps the shapes: switches between two runs with a collection in between went from
  * 53 to 43 ns, together with the way in which generators are resumed (task.ts).
  */
+import { Call } from './frame.js'
 import { start } from './handlers.js'
 import { Loop } from './loop.js'
 import { Scope } from './scope.js'
+import type { TaskIterator } from './trap.js'
 import { VirtualDriver } from './virtual.js'
 
 const report = (): void => {}
@@ -22,6 +24,7 @@ const loop = new Loop({
   warn: report,
 })
 const task = start(loop, loop.root, function* () {}, 'kept', false)
+task.frame = new Call(null, task.iterator as TaskIterator)
 
 /** @internal */
 export const KEPT: readonly object[] = [loop, task, new Scope(loop.root, task, 'kept', false, 0, 0)]

@@ -8,6 +8,7 @@
  */
 import { TaskCancelledError } from './errors.js'
 import { watched } from './forgotten.js'
+import { type Call, generatorNext } from './frame.js'
 import type { Nursery } from './nursery.js'
 import type { TaskList } from './park.js'
 import type { Scope } from './scope.js'
@@ -32,15 +33,7 @@ const IS_ALERT = 4
 const IS_TOLD = 8
 const IS_SEEN = 16
 const IS_GENERATOR = 32
-
-/**
- * The `next` that all generators inherit. Every generator function has objects of a shape of its own, so `iterator.next` is a
- * slow look-up once a program has more than a few, and optimised code that has learnt those shapes is thrown away when one
- * of the functions is collected. Calling this one function on them knows nothing of shapes.
- *
- * @internal
- */
-export const generatorNext: TaskIterator['next'] = Object.getPrototypeOf(function* () {}).prototype.next
+const IS_CALLING = 64
 
 /** Where a task is in its life. */
 export type TaskState = (typeof STATES)[number]
@@ -59,7 +52,7 @@ export class Task<out T = unknown> implements Timed {
   /** @internal What its name comes from; a function is asked only when somebody wants to know. */
   private readonly label: string | Op<unknown>
   /** @internal */
-  readonly iterator: TaskIterator
+  iterator: TaskIterator | Call
   /** @internal The nursery that it is a child of. */
   home: Nursery
   /** @internal The innermost scope. */
@@ -114,6 +107,18 @@ export class Task<out T = unknown> implements Timed {
   /** @internal Its iterator is a generator, so that `generatorNext` resumes it. */
   get generator(): boolean {
     return (this.flags & IS_GENERATOR) !== 0
+  }
+
+  /** @internal The innermost of its frames; null as long as it has made no call. */
+  get frame(): Call | null {
+    return (this.flags & IS_CALLING) === 0 ? null : (this.iterator as Call)
+  }
+
+  /** @internal */
+  set frame(frame: Call | null) {
+    if (frame === null) return
+    this.iterator = frame
+    this.flags |= IS_CALLING
   }
 
   /** @internal `value` is to be thrown. */

@@ -77,9 +77,13 @@ export const TRAP_NAMES = [
   'act',
 ] as const
 
-/** @internal What the kernel gives back to a waiting trap: the task, whose `value` is the answer. */
+/**
+ * @internal What the kernel gives back to a waiting trap: the task, whose `value` is the answer. To a call it gives the last
+ * result of the callee, which is `done`.
+ */
 export interface Resumed {
   readonly value: unknown
+  readonly done?: boolean | undefined
 }
 
 interface Handover {

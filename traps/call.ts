@@ -2,6 +2,7 @@
  * Raw traps: about tasks. Each is one trap, made here and answered by the kernel; everything else is built from them.
  */
 import type { Address, Driver } from '../kernel/driver.js'
+import { Call } from '../kernel/frame.js'
 import type { Nursery, NurseryOptions, SpawnOptions } from '../kernel/nursery.js'
 import type { WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
@@ -15,6 +16,7 @@ import {
   IDLE,
   OPEN,
   type Op,
+  type Operation,
   PARK,
   SPAWN,
   SUSPEND,
@@ -77,6 +79,30 @@ export function current(): Trap<Task> {
  */
 export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
   return new Trap(SPAWN, op, options ?? null, 0)
+}
+
+/**
+ * Runs an operation as `yield*` alone would, but in a frame of its own: the kernel resumes the innermost callee directly, and
+ * its callers only when it is over. Plain `yield*` resumes through all callers, so a switch under fifty of them costs fifty
+ * resumes; under fifty calls it costs one. Nor does depth use up the stack: recursion may go as deep as memory allows. A call
+ * itself costs more than a plain `yield*`, so it pays where operations wait often under many callers, or recurse.
+ *
+ * A call is not a wait and no cancellation point, but it counts against the turn of the task, so calls that never wait starve
+ * nobody. A cancel is thrown into the innermost frame and leaves through its callers, their cleanup included. The price: the
+ * stack trace of an error shows the innermost frame, not the callers.
+ *
+ * @param op An operation, or a function that returns one. The call can be run more than once if `op` can.
+ * @throws whatever the operation throws, unchanged; TypeError if `op` is no operation.
+ * @example
+ * import { call, runSync, type Operation } from 'drupe'
+ *
+ * function* sum(n: number): Operation<number> {
+ *   return n === 0 ? 0 : n + (yield* call(sum(n - 1)))
+ * }
+ * console.log(runSync(sum(100_000))) // => 5000050000
+ */
+export function call<T>(op: Op<T>): Operation<T> {
+  return new Call(op, null)
 }
 
 /**

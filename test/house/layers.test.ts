@@ -21,8 +21,8 @@ const TABLE: readonly Rule[] = [
   { room: /^kernel\//, values: /^kernel\//, types: NOTHING },
   {
     room: /^traps\//,
-    // The trap protocol, the errors, the I/O record (which is a trap), wait queues (each holds one), and debug mode's book.
-    values: /^(traps\/|kernel\/(trap|errors|io-op|park|forgotten)\.ts$)/,
+    // The trap protocol, calls, the errors, the I/O record (which is a trap), wait queues (each holds one), and debug mode's book.
+    values: /^(traps\/|kernel\/(trap|frame|errors|io-op|park|forgotten)\.ts$)/,
     types: /^kernel\/(?!kernel\.ts|loop\.ts)/,
   },
   { room: /^native\//, values: /^(native\/|kernel\/driver\.ts$|koffi$|node:)/, types: NOTHING },

@@ -3,6 +3,7 @@
  */
 import {
   Cancelled,
+  call,
   checkpoint,
   current,
   Kernel,
@@ -129,6 +130,8 @@ class Player {
           yield* spawn(() => this.task(node.child, node.daemon), { daemon: node.daemon, name: `t${++this.count}` }),
         )
         return
+      case 'call':
+        return yield* call(this.region('call', node.body))
       case 'timeout':
       case 'moveOn':
         return yield* this.limited(node.k, node.ms, node.body)

@@ -20,6 +20,7 @@ export type Node =
       readonly collect: boolean
     }
   | { readonly k: 'next' }
+  | { readonly k: 'call'; readonly body: Node }
   | { readonly k: 'timeout'; readonly ms: number; readonly body: Node }
   | { readonly k: 'moveOn'; readonly ms: number; readonly body: Node }
   | { readonly k: 'shield'; readonly body: Node }
@@ -84,6 +85,7 @@ const { node } = fc.letrec<{ node: Node; body: readonly Node[] }>((tie) => ({
         collect: fc.boolean(),
       }),
     },
+    { weight: 4, arbitrary: fc.record({ k: fc.constant('call' as const), body: tie('node') }) },
     { weight: 2, arbitrary: fc.record({ k: fc.constant('timeout' as const), ms, body: tie('node') }) },
     { weight: 2, arbitrary: fc.record({ k: fc.constant('moveOn' as const), ms, body: tie('node') }) },
     { weight: 1, arbitrary: fc.record({ k: fc.constant('shield' as const), body: tie('node') }) },

@@ -21,4 +21,4 @@ async function held(n: number): Promise<number> {
   return now() - begin
 }
 
-print({ ns: await perItem(20_000, fresh), nsHeld: await perItem(50_000, held) })
+print({ ns: await perItem(100_000, fresh), nsHeld: await perItem(1_000_000, held) })

@@ -25,6 +25,6 @@ function* held(n: number): Operation<number> {
 }
 
 print({
-  ns: await perItem(20_000, (n) => drive(() => fresh(n))),
+  ns: await perItem(100_000, (n) => drive(() => fresh(n))),
   nsHeld: await perItem(50_000, (n) => drive(() => held(n))),
 })

@@ -7,7 +7,7 @@ import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 
 /** Kind of operation: read into `buffer`. */
 export const READ = 0
-/** Kind of operation: write from `buffer`. */
+/** Kind of operation: write from `buffer`, or from the pieces of `vector`. */
 export const WRITE = 1
 /** Kind of operation: accept a connection. */
 export const ACCEPT = 2
@@ -47,8 +47,13 @@ export type Address =
 export class IoOp<out T = unknown> extends Trap<T> {
   kind: number
   fd: number
-  /** Null on a READ with `lend`: the driver lends a buffer when data is there. */
+  /** Null on a READ with `lend`: the driver lends a buffer when data is there. Null on a WRITE with a `vector`. */
   buffer: Uint8Array | null
+  /**
+   * WRITE to a stream of bytes: the pieces to write, one after the other, instead of `buffer`. Some may be empty. `offset` is
+   * then 0 and `length` their sum; `result` and `moved` count over all of them.
+   */
+  vector: readonly Uint8Array[] | null
   offset: number
   /** Bytes to move at most. */
   length: number
@@ -76,8 +81,10 @@ export class IoOp<out T = unknown> extends Trap<T> {
   owner: unknown = null
   /** For the kernel alone: asked to be withdrawn once, and said that its completion will come. */
   withdrawing = false
-  /** For the owner that uses it again and again: made, and not run yet. */
+  /** For the owner that uses it again and again: `claim` took it, and the use is not over. */
   claimed = false
+  /** A task has handed it out and has not had its answer yet, even if the operation is complete. */
+  running = false
   /** What the task gets instead of the bare number. A field and not a subclass, so that all ops have one shape. */
   convert: ((op: IoOp, result: number) => unknown) | null = null
 
@@ -86,14 +93,18 @@ export class IoOp<out T = unknown> extends Trap<T> {
     this.kind = kind
     this.fd = fd
     this.buffer = buffer
+    this.vector = null
     this.offset = offset
     this.length = length
     this.timeout = timeout
   }
 
-  /** Takes it for one more use; false if the last use has not begun yet, or is not over. */
+  /**
+   * Takes it for one more use; false if the last use has not begun yet, or is not over. It is over when its task has the
+   * answer: until that task's turn comes, buffer and result belong to it.
+   */
   claim(): boolean {
-    if (this.claimed || this.owner !== null) return false
+    if (this.claimed) return false
     this.claimed = true
     if (watcher !== null) watcher.created(this, IO_NAMES[this.kind] ?? 'io')
     return true
@@ -102,12 +113,19 @@ export class IoOp<out T = unknown> extends Trap<T> {
   /** @internal */
   override next(task?: Resumed): IteratorResult<Trap, T> {
     if (task === undefined) {
-      this.claimed = false
+      this.running = true
       HANDOVER.value = this
       return HANDOVER
     }
+    this.claimed = this.running = false
     ANSWER.value = this.convert === null ? task.value : this.convert(this, task.value as number)
     return ANSWER as IteratorReturnResult<T>
+  }
+
+  /** @internal */
+  override throw(error: unknown): never {
+    this.claimed = this.running = false
+    throw error
   }
 }
 

@@ -13,6 +13,7 @@ import { ACCEPT, CONNECT, type IoOp, READ, READABLE, RECEIVE, SEND, UNSUPPORTED,
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './address.js'
 import * as errno from './errno.js'
 import type { FdState, FdTable } from './fds.js'
+import { Gather } from './gather.js'
 import { type Libc, POLLIN, POLLNVAL, POLLOUT, SO_ERROR, SOL_SOCKET } from './libc.js'
 import type { BufferPool } from './pool.js'
 
@@ -34,6 +35,7 @@ export class Attempts {
   /** An int for an answer and an int for its length. */
   private readonly answer = new Int32Array(2)
   private readonly answerAt: number
+  private readonly gather: Gather
 
   constructor(libc: Libc, fds: FdTable, pool: BufferPool) {
     this.libc = libc
@@ -42,6 +44,7 @@ export class Attempts {
     this.pollfdAt = libc.addressOf(this.pollfd)
     this.sockaddrAt = libc.addressOf(this.sockaddr)
     this.answerAt = libc.addressOf(this.answer)
+    this.gather = new Gather(libc)
   }
 
   /** True: `op.result` is set. False: it has to wait, and the state's flag of its direction is down. */
@@ -80,24 +83,27 @@ export class Attempts {
   }
 
   private write(state: FdState, op: IoOp<unknown>): boolean {
-    if (!this.locate(op, op.length)) return finish(op, EFAULT)
+    const { vector } = op
+    if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
+    if (vector === null && !this.locate(op, op.length)) return finish(op, EFAULT)
     for (;;) {
+      if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
       const left = op.length - op.moved
-      const at = op.pointer + op.offset + op.moved
+      let asked = state.blocking ? safeLength(state.fd, left) : left
       let result: number
-      if (state.own) result = this.libc.send(state.fd, at, left)
-      else if (!state.blocking) result = this.libc.write(state.fd, at, left)
-      else if (this.poll(state.fd, POLLOUT) === 0) result = EAGAIN
-      else result = this.libc.write(state.fd, at, safeLength(state.fd, left))
-      if (result === EINTR) continue
-      if (result === EAGAIN) {
-        state.writable = false
-        return false
+      if (vector !== null) {
+        asked = this.gather.collect(vector, op.moved, asked)
+        result = asked === 0 ? EFAULT : this.gather.write(state.fd, state.own)
+      } else {
+        const at = op.pointer + op.offset + op.moved
+        result = state.own ? this.libc.send(state.fd, at, asked) : this.libc.write(state.fd, at, asked)
       }
+      if (result === EINTR) continue
+      if (result === EAGAIN) return waits(state, 'writable')
       if (result < 0) return finish(op, result)
       op.moved += result
-      if (result < left && state.own && !state.hangup) state.writable = false
-      if (!op.all || result === left) return finish(op, op.moved)
+      if (result < asked && state.own && !state.hangup) state.writable = false
+      if (!op.all || op.moved === op.length) return finish(op, op.moved)
       if (!state.writable) return false
     }
   }

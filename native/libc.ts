@@ -93,6 +93,8 @@ function bindLibc(koffi: Koffi) {
   const recv = bind('recv', 'int', 'uintptr_t', 'size_t', 'int')
   const send = bind('send', 'int', 'uintptr_t', 'size_t', 'int')
   const recvfrom = bind('recvfrom', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uintptr_t')
+  const writev = bind('writev', 'int', 'uintptr_t', 'int')
+  const sendmsg = bind('sendmsg', 'int', 'uintptr_t', 'int')
   const sendto = bind('sendto', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uint')
   const accept4 = bind('accept4', 'int', 'uintptr_t', 'uintptr_t', 'int')
   const poll = bind('poll', 'uintptr_t', 'ulong', 'int')
@@ -107,6 +109,8 @@ function bindLibc(koffi: Koffi) {
     write: (fd: number, at: number, length: number) => checked(write(fd, at, length)),
     recv: (fd: number, at: number, length: number) => checked(recv(fd, at, length, 0)),
     send: (fd: number, at: number, length: number) => checked(send(fd, at, length, MSG_NOSIGNAL)),
+    writev: (fd: number, pieces: number, count: number) => checked(writev(fd, pieces, count)),
+    sendmsg: (fd: number, message: number) => checked(sendmsg(fd, message, MSG_NOSIGNAL)),
     recvfrom: (fd: number, at: number, length: number, from: number, fromLength: number) =>
       checked(recvfrom(fd, at, length, 0, from, fromLength)),
     sendto: (fd: number, at: number, length: number, to: number, toLength: number) =>

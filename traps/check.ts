@@ -41,6 +41,14 @@ export function checkFd(action: string, fd: number): number {
   return fd
 }
 
+/** Bytes to write, in one piece or in several; how many there are. */
+export function checkPieces(bytes: Uint8Array | readonly Uint8Array[]): number {
+  if (!Array.isArray(bytes)) return checkBytes('write', bytes as Uint8Array).length
+  let length = 0
+  for (const piece of bytes as readonly Uint8Array[]) length += checkBytes('write', piece).length
+  return length
+}
+
 /** Bytes to read into, or to write. */
 export function checkBytes(action: string, bytes: Uint8Array): Uint8Array {
   if (!(bytes instanceof Uint8Array)) {

@@ -9,7 +9,7 @@ import type { SocketKind, SocketOption } from '../kernel/driver.js'
 import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../kernel/io-op.js'
 import type { Trap } from '../kernel/trap.js'
 import { ask } from './call.js'
-import { checkBytes, checkFd, checkTimeout, type WaitOptions } from './check.js'
+import { checkBytes, checkFd, checkPieces, checkTimeout, type WaitOptions } from './check.js'
 import { type Endpoint, toAddress } from './ip.js'
 
 /**
@@ -29,7 +29,8 @@ export function read(fd: number, buffer: Uint8Array, options?: WaitOptions): Tra
 
 /**
  * Waits until there is room, and writes from `bytes`; how many were written, often less than all: `writeAll` goes on to the
- * end. Cancelled or timed out, nothing was written. The bytes must not change until it returns.
+ * end. Several pieces are written as if they were one, in one system call where it can be. Cancelled or timed out, nothing
+ * was written. The bytes must not change until it returns.
  *
  * @throws SystemError as the system says: `EBADF`, `EPIPE`, `ECONNRESET`, …
  * @throws BusyError if another task is writing to the fd.
@@ -37,17 +38,30 @@ export function read(fd: number, buffer: Uint8Array, options?: WaitOptions): Tra
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
  */
-export function write(fd: number, bytes: Uint8Array, options?: WaitOptions): Trap<number> {
-  checkBytes('write', bytes)
-  return new IoOp<number>(WRITE, checkFd('write', fd), bytes, 0, bytes.length, checkTimeout(options?.timeout))
+export function write(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
+  const op = new IoOp<number>(WRITE, checkFd('write', fd), null, 0, 0, checkTimeout(options?.timeout))
+  load(op, bytes, checkPieces(bytes))
+  return op
 }
 
 /** Like `write`, until all is written. Cancelled, timed out or failed, some of it may have been written. */
-export function writeAll(fd: number, bytes: Uint8Array, options?: WaitOptions): Trap<number> {
-  checkBytes('write', bytes)
-  const op = new IoOp<number>(WRITE, checkFd('write', fd), bytes, 0, bytes.length, checkTimeout(options?.timeout))
+export function writeAll(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
+  const op = new IoOp<number>(WRITE, checkFd('write', fd), null, 0, 0, checkTimeout(options?.timeout))
+  load(op, bytes, checkPieces(bytes))
   op.all = true
   return op
+}
+
+/** @internal Gives a WRITE what it is to write: `length` bytes, in one piece or in several. */
+export function load(op: IoOp, bytes: Uint8Array | readonly Uint8Array[], length: number): void {
+  op.length = length
+  if (bytes instanceof Uint8Array) {
+    op.buffer = bytes
+    op.vector = null
+  } else {
+    op.buffer = null
+    op.vector = bytes
+  }
 }
 
 /** Waits for a connection on a listening socket; its fd, ready for use. Errors as for `read`. */

@@ -27,6 +27,7 @@ export interface Desk {
 /** @internal True: `op.result` is set. False: it has to wait. */
 export function attempt(desk: Desk, socket: SimSocket, op: IoOp): boolean {
   if (socket.inbox !== null) {
+    if (op.vector !== null) return finish(op, errno.EINVAL)
     if (op.kind === SEND || op.kind === WRITE) return finish(op, send(desk.host, socket, op))
     if (op.kind === RECEIVE || op.kind === READ) return receive(socket, op)
     if (op.kind === CONNECT) return finish(op, aim(desk.host, socket, op))
@@ -48,8 +49,9 @@ export function refusalOf(socket: SimSocket, op: IoOp): number {
 }
 
 /** Does the operation stay inside its buffer? */
-function fits({ kind, buffer, offset, length, lend }: IoOp): boolean {
+function fits({ kind, buffer, vector, offset, length, lend }: IoOp): boolean {
   if (kind === READ && lend) return true
+  if (kind === WRITE && vector !== null) return vector.reduce((sum, piece) => sum + piece.length, 0) === length
   if (kind !== READ && kind !== WRITE && kind !== SEND && kind !== RECEIVE) return true
   if (buffer === null) return length === 0
   return offset >= 0 && length >= 0 && offset + length <= buffer.length
@@ -87,9 +89,19 @@ function write(desk: Desk, socket: SimSocket, op: IoOp): boolean {
     if (room === 0 && left > 0) return false
     const count = op.all ? room : partOf(desk, room)
     const from = op.offset + op.moved
-    if (count > 0) outgoing.write((op.buffer as Uint8Array).subarray(from, from + count))
+    for (const part of partsOf(op, from, from + count)) outgoing.write(part)
     op.moved += count
     if (!op.all || op.moved === op.length) return finish(op, op.moved)
+  }
+}
+
+/** What lies between two places of a write's bytes, wherever its pieces begin and end. */
+function* partsOf({ buffer, vector }: IoOp, from: number, to: number): Iterable<Uint8Array> {
+  let at = 0
+  for (const piece of vector ?? (buffer === null ? [] : [buffer])) {
+    const part = piece.subarray(Math.max(0, from - at), Math.max(0, to - at))
+    if (part.length > 0) yield part
+    at += piece.length
   }
 }
 

@@ -5,6 +5,7 @@ import { EpollDriver } from '../../native/epoll.js'
 import { conformance } from './conformance.js'
 import { bytes } from './conformance-bytes.js'
 import { control } from './conformance-control.js'
+import { gather } from './conformance-gather.js'
 import { sockets } from './conformance-sockets.js'
 
-if (process.platform === 'linux') conformance('epoll', () => new EpollDriver(), bytes, control, sockets)
+if (process.platform === 'linux') conformance('epoll', () => new EpollDriver(), bytes, gather, control, sockets)

@@ -51,6 +51,25 @@ for (const [mode, flags] of [
     rig.close(r)
   })
 
+  check(`a ${mode} pipe: a gathered write goes through without stopping the thread`, (t, rig) => {
+    const [r, w] = pipe(flags)
+    const op = writeOp(w, new Uint8Array(0))
+    op.buffer = null
+    op.vector = Array.from({ length: 300 }, (_, i) => new Uint8Array(i % 2 === 0 ? 11 : 9000).fill(i))
+    op.length = op.vector.reduce((sum, piece) => sum + piece.length, 0)
+    op.all = true
+    t.false(rig.submit(op))
+    const received: Buffer[] = []
+    for (let count = 0; count < op.length; ) {
+      const reading = readOp(r, 50_000)
+      count += ok(rig.run(reading))
+      received.push(Buffer.from(reading.buffer as Uint8Array).subarray(0, reading.result))
+    }
+    t.is(rig.finish(op), op.length)
+    t.is(Buffer.compare(Buffer.concat(received), Buffer.concat(op.vector)), 0)
+    rig.close(r, w)
+  })
+
   check(`a ${mode} pipe: write-all of a MiB goes through without stopping the thread`, (t, rig) => {
     const [r, w] = pipe(flags)
     const op = writeOp(w, new Uint8Array(1 << 20).fill(7))

@@ -1,0 +1,101 @@
+/**
+ * Gathered writes: many pieces of memory, one system call.
+ *
+ * The system takes a list of addresses and lengths (struct iovec). To ask for an address costs as much as to copy a few
+ * kilobytes, so small pieces are copied into one stretch of memory whose address is known, and only large ones are listed
+ * where they lie. A header and a body become two entries, a hundred small replies one, and then it is a plain write.
+ *
+ * The list is made anew for each call, from where the last one stopped; so nothing has to be kept while a write waits,
+ * and all drivers' writes share the same memory.
+ */
+import type { Libc } from './libc.js'
+
+/** IOV_MAX. */
+const MOST_ENTRIES = 1024
+/** Pieces up to this size are copied. */
+const SMALL_BYTES = 4096
+/** Room for the copies of one call. */
+const COPIED_BYTES = 64 * 1024
+const WORDS = 4
+
+/** Makes the list, and the call. */
+export class Gather {
+  private readonly libc: Libc
+  /** struct iovec: address and length, 64 bits each, as words with the lower one first. */
+  private readonly entries = new Uint32Array(MOST_ENTRIES * WORDS)
+  private readonly entriesAt: number
+  private readonly copies = new Uint8Array(COPIED_BYTES)
+  private readonly copiesAt: number
+  /** struct msghdr; only the list's address and its number of entries are not 0. */
+  private readonly message = new Uint32Array(14)
+  private readonly messageAt: number
+  private count = 0
+  /** Address and length of the entry that is last on the list. */
+  private lastAt = 0
+  private lastBytes = 0
+
+  constructor(libc: Libc) {
+    this.libc = libc
+    this.entriesAt = libc.addressOf(this.entries)
+    this.copiesAt = libc.addressOf(this.copies)
+    this.messageAt = libc.addressOf(this.message)
+    setWord(this.message, 4, this.entriesAt)
+  }
+
+  /** Lists the pieces without the first `skip` bytes, at most `most` bytes of them; how many bytes that is. */
+  collect(pieces: readonly Uint8Array[], skip: number, most: number): number {
+    this.count = 0
+    let copied = 0
+    let listed = 0
+    for (const piece of pieces) {
+      if (skip >= piece.length) {
+        skip -= piece.length
+        continue
+      }
+      const bytes = Math.min(piece.length - skip, most - listed)
+      if (!(bytes > 0)) break
+      let at: number
+      if (bytes > SMALL_BYTES) at = this.libc.addressOf(piece) + skip
+      else if (copied + bytes > COPIED_BYTES) break
+      else {
+        this.copies.set(bytes === piece.length ? piece : piece.subarray(skip, skip + bytes), copied)
+        at = this.copiesAt + copied
+        copied += bytes
+      }
+      if (!this.add(at, bytes)) break
+      listed += bytes
+      skip = 0
+    }
+    return listed
+  }
+
+  /** Writes what is listed, to a socket or to anything else; as send(2) and write(2) do. */
+  write(fd: number, isSocket: boolean): number {
+    const { libc, count } = this
+    if (count === 1)
+      return isSocket ? libc.send(fd, this.lastAt, this.lastBytes) : libc.write(fd, this.lastAt, this.lastBytes)
+    if (!isSocket) return libc.writev(fd, this.entriesAt, count)
+    this.message[6] = count
+    return libc.sendmsg(fd, this.messageAt)
+  }
+
+  /** False if the list is full. What lies right behind the last entry becomes part of it. */
+  private add(at: number, bytes: number): boolean {
+    if (this.count > 0 && at === this.lastAt + this.lastBytes) this.lastBytes += bytes
+    else if (this.count === MOST_ENTRIES) return false
+    else {
+      this.count++
+      this.lastAt = at
+      this.lastBytes = bytes
+      setWord(this.entries, (this.count - 1) * WORDS, at)
+    }
+    setWord(this.entries, (this.count - 1) * WORDS + 2, this.lastBytes)
+    return true
+  }
+}
+
+/** An address, or a length, in 64 bits. */
+function setWord(words: Uint32Array, index: number, value: number): void {
+  words[index] = value >>> 0
+  words[index + 1] = value / 2 ** 32
+}

@@ -22,6 +22,7 @@ export {
   suppressed,
   TaskCancelledError,
   TimeoutError,
+  TooLargeError,
   UnsupportedError,
 } from './kernel/errors.js'
 export type { Instrument } from './kernel/instruments.js'

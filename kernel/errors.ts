@@ -100,6 +100,17 @@ export class BrokenError extends DrupeError {
   }
 }
 
+/** There is more of it than was allowed: a line too long, a stream with too many bytes. What has arrived is still there. */
+export class TooLargeError extends DrupeError {
+  /** How many bytes were allowed. */
+  readonly maxBytes: number
+
+  constructor(action: string, maxBytes: number) {
+    super('DRUPE_TOO_LARGE', `Cannot ${action}: it does not fit into ${maxBytes} bytes`)
+    this.maxBytes = maxBytes
+  }
+}
+
 /** A blocking run in which every task waits for another one: nothing could ever wake it. */
 export class DeadlockError extends DrupeError {
   constructor(waiting: readonly string[]) {

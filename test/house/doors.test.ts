@@ -9,8 +9,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
     values: `
       Barrier BoundedSemaphore BrokenError BusyError Cancelled CapacityLimiter ClosedError Condition DeadlockError
       DrupeError Event ForgottenYieldError Kernel KernelStateError LifoQueue Lock PriorityQueue Queue RLock Result
-      Semaphore SystemError TaskCancelledError Ticker TimeoutError UniversalEvent UniversalQueue UniversalResult
-      UnsupportedError all allSettled any asCompleted broadcast call channel checkpoint clock connect context current each
+       Semaphore SystemError TaskCancelledError Ticker TimeoutError TooLargeError UniversalEvent UniversalQueue UniversalResult UnsupportedError all allSettled any asCompleted broadcast call channel checkpoint clock connect context current each
       effectiveDeadline ensure events first interval linkedEvent linkedQueue listen map moveOn nursery once race read readable resource
       run runSync scope serve shield signal sleep sleepUntil spawn started subscribe suppressed suspend ticker timeout
       timeoutAt toAsyncIterable udp until use using withSignal writable write`,

@@ -18,12 +18,23 @@ export interface ByteStream {
   read(max?: number, options?: WaitOptions): Operation<Uint8Array | null>
   /** Waits for bytes and puts them into `buffer`; how many, 0 at the end. */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number>
-  /** Waits for exactly so many bytes; BrokenError with what there was if the stream ends before. */
+  /** Waits for exactly so many bytes; BrokenError with what there was if the stream ends before. Cancelled, nothing is lost. */
   readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array>
-  /** Reads to the end. */
-  readAll(options?: WaitOptions): Operation<Uint8Array>
-  /** Writes all of `bytes`; once it returns, they may change. Cancelled or timed out, some of them may have been sent. */
-  write(bytes: Uint8Array, options?: WaitOptions): Operation<void>
+  /** Waits for a delimiter; what comes before it, and the delimiter. Null at the end. Cancelled, nothing is lost. */
+  readUntil(delimiter: Uint8Array | string, maxBytes?: number, options?: WaitOptions): Operation<Uint8Array | null>
+  /** Waits for a line; its text without the ending. Null at the end. Cancelled or too long, nothing is lost. */
+  readLine(maxBytes?: number, options?: WaitOptions): Operation<string | null>
+  /** Reads to the end. Cancelled, nothing is lost. */
+  readAll(maxBytes?: number, options?: WaitOptions): Operation<Uint8Array>
+  /** Puts bytes back: the next read begins with them. */
+  unread(bytes: Uint8Array): void
+  /**
+   * Writes all of `bytes`, which may come in several pieces; once it returns, they may change. Cancelled or timed out, some of
+   * them may have been sent.
+   */
+  write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void>
+  /** Waits until there is room and writes as many as fit; how many, at least one. Cancelled or timed out, none. */
+  writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<number>
   /** Ends the writing side: the peer reads an end. Reading goes on. */
   end(): Operation<void>
   /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. */

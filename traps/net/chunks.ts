@@ -8,7 +8,7 @@
  */
 
 /** Memory that will be written before it is read. */
-const allocate: (bytes: number) => ArrayBuffer = (() => {
+export const allocate: (bytes: number) => ArrayBuffer = (() => {
   const host = globalThis as { Buffer?: { allocUnsafeSlow(bytes: number): { readonly buffer: ArrayBuffer } } }
   if (host.Buffer === undefined) return (bytes) => new ArrayBuffer(bytes)
   const { Buffer } = host

@@ -5,25 +5,28 @@
  * message costs no allocation but its own bytes. A connection that waits for data holds no buffer: the driver lends one
  * when there is something to put into it. One task may read while another writes; two readers are a BusyError.
  */
-import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { type Address, IoOp, READ, WRITE } from '../../kernel/io-op.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
-import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
+import { checkBytes, checkPieces, checkTimeout, type WaitOptions } from '../check.js'
+import { load } from '../io.js'
+import { ByteReader } from './byte-reader.js'
 import { copyOf } from './chunks.js'
 
 /** No read is larger, whatever is asked for. */
 const MOST_BYTES = 0x7fffffff
 
 /** A connection. Made by `connect`, or given to the handler of `serve`; close it when done. */
-export class Stream {
+export class Stream extends ByteReader {
   private fd: number
   private reader: IoOp | null = null
   private writer: IoOp | null = null
 
   /** @internal The stream owns the descriptor from here on. */
   constructor(fd: number) {
+    super()
     this.fd = fd
   }
 
@@ -56,7 +59,8 @@ export class Stream {
    *   yield* server.cancel()
    * })
    */
-  read(max?: number, options?: WaitOptions): Trap<Uint8Array | null> {
+  read(max?: number, options?: WaitOptions): Operation<Uint8Array | null> {
+    if (this.holds) return watched('read', this.readHeld(max ?? MOST_BYTES, options))
     return this.prepareRead(null, max ?? MOST_BYTES, ownedChunk, options) as Trap<Uint8Array | null>
   }
 
@@ -64,68 +68,22 @@ export class Stream {
    * Like `read` without the copy: the bytes lie in a buffer on loan and are valid until the next read on this stream, or
    * until it is closed. For protocols that are done with their input before they ask for more.
    */
-  borrow(max?: number, options?: WaitOptions): Trap<Uint8Array | null> {
+  borrow(max?: number, options?: WaitOptions): Operation<Uint8Array | null> {
+    if (this.holds) return watched('borrow', this.readHeld(max ?? MOST_BYTES, options))
     return this.prepareRead(null, max ?? MOST_BYTES, borrowedChunk, options) as Trap<Uint8Array | null>
   }
 
   /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
-  readInto(buffer: Uint8Array, options?: WaitOptions): Trap<number> {
+  readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read into', buffer)
+    if (this.holds) return watched('readInto', this.readHeldInto(buffer, options))
     return this.prepareRead(buffer, buffer.length, null, options) as Trap<number>
   }
 
   /**
-   * Waits for exactly so many bytes. If it is cancelled or times out half-way, what had arrived is lost with it: after that
-   * the stream is only good for closing.
-   *
-   * @throws BrokenError if the stream ends before; its `partial` holds what had arrived.
-   */
-  readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
-    return watched('readExactly', this.readExactlyOperation(bytes, options))
-  }
-
-  private *readExactlyOperation(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
-    const buffer = new Uint8Array(bytes)
-    let filled = 0
-    while (filled < bytes) {
-      const count = yield* this.readInto(filled === 0 ? buffer : buffer.subarray(filled), options)
-      if (count === 0) {
-        const partial = buffer.slice(0, filled)
-        throw new BrokenError(`read ${bytes} bytes`, `the stream ended after ${filled}`, partial)
-      }
-      filled += count
-    }
-    return buffer
-  }
-
-  /** Reads to the end of the stream. Errors as for `read`. */
-  readAll(options?: WaitOptions): Operation<Uint8Array> {
-    return watched('readAll', this.readAllOperation(options))
-  }
-
-  private *readAllOperation(options?: WaitOptions): Operation<Uint8Array> {
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    for (
-      let chunk = yield* this.read(MOST_BYTES, options);
-      chunk !== null;
-      chunk = yield* this.read(MOST_BYTES, options)
-    ) {
-      chunks.push(chunk)
-      bytes += chunk.length
-    }
-    const all = new Uint8Array(bytes)
-    let at = 0
-    for (const chunk of chunks) {
-      all.set(chunk, at)
-      at += chunk.length
-    }
-    return all
-  }
-
-  /**
-   * Writes all of `bytes`; returns when the system has taken them. They must not change until then. Cancelled, timed out or
-   * failed, some of them may have been sent: after that the stream is only good for closing.
+   * Writes all of `bytes`; returns when the system has taken them. They must not change until then. Several pieces leave as
+   * if they were one, without being put together first. Cancelled, timed out or failed, some of them may have been sent:
+   * after that the stream is only good for closing. (`writeSome` and BufferedWriter know how far they came.)
    *
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is writing.
@@ -133,22 +91,38 @@ export class Stream {
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  write(bytes: Uint8Array, options?: WaitOptions): Trap<void> {
-    checkBytes('write', bytes)
+  write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<void> {
+    const op = this.prepareWrite(bytes, options)
+    op.all = true
+    op.convert = written
+    return op as unknown as Trap<void>
+  }
+
+  /**
+   * Waits until there is room and writes the first of `bytes`, as many as fit; how many, at least one. Cancelled or timed
+   * out, nothing was written. Errors as for `write`.
+   */
+  writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
+    const op = this.prepareWrite(bytes, options)
+    op.all = false
+    op.convert = writtenSome
+    return op as unknown as Trap<number>
+  }
+
+  private prepareWrite(bytes: Uint8Array | readonly Uint8Array[], options: WaitOptions | undefined): IoOp {
+    const length = checkPieces(bytes)
+    const limit = checkTimeout(options?.timeout)
     this.assertOpen('write to the stream')
     let op = this.writer
     if (op === null || !op.claim()) {
       op = new IoOp(WRITE, this.fd, null, 0, 0, 0)
-      op.all = true
-      op.convert = written
       op.claim()
       // In use or not run yet: the old one keeps what it was asked, and the driver says which of the two is too many.
       if (this.writer?.owner == null) this.writer = op
     }
-    op.buffer = bytes
-    op.length = bytes.length
-    op.timeout = checkTimeout(options?.timeout)
-    return op as unknown as Trap<void>
+    op.timeout = limit
+    load(op, bytes, length)
+    return op
   }
 
   /** Ends the writing side, so that the peer reads an end; reading goes on. Does not wait. */
@@ -163,6 +137,7 @@ export class Stream {
       if (this.fd < 0) return undefined
       const fd = this.fd
       this.fd = -1
+      this.drop()
       const result = driver.closeFd(fd)
       if (this.reader !== null) this.reader.lender?.takeBack(this.reader)
       return result < 0 ? result : undefined
@@ -181,6 +156,18 @@ export class Stream {
     return ask('getpeername', (driver) => driver.remoteAddress(this.fd)) as Trap<Address>
   }
 
+  protected override receive(max: number): Operation<Uint8Array | null> {
+    return this.prepareRead(null, max, ownedChunk, undefined) as Trap<Uint8Array | null>
+  }
+
+  protected override receiveInto(buffer: Uint8Array): Operation<number> {
+    return this.prepareRead(buffer, buffer.length, null, undefined) as Trap<number>
+  }
+
+  protected override get reading(): boolean {
+    return this.reader?.running ?? false
+  }
+
   private prepareRead(
     buffer: Uint8Array | null,
     length: number,
@@ -190,6 +177,7 @@ export class Stream {
     this.assertOpen('read from the stream')
     if (!(length >= 1) && buffer === null)
       throw new RangeError(`Cannot read at most ${length} bytes: it must be 1 or more`)
+    const limit = checkTimeout(options?.timeout)
     let op = this.reader
     if (op === null || !op.claim()) {
       op = new IoOp(READ, this.fd, null, 0, 0, 0)
@@ -204,11 +192,11 @@ export class Stream {
     op.lend = buffer === null
     op.length = length
     op.convert = convert
-    op.timeout = checkTimeout(options?.timeout)
+    op.timeout = limit
     return op
   }
 
-  private assertOpen(action: string): void {
+  protected override assertOpen(action: string): void {
     if (this.fd < 0) throw new ClosedError(action)
   }
 }
@@ -226,5 +214,10 @@ function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {
 
 /** The bytes are sent: they must not stay alive, or keep a whole slab alive, until the next write. */
 function written(op: IoOp): void {
-  op.buffer = op.pointee = null
+  op.buffer = op.pointee = op.vector = null
+}
+
+function writtenSome(op: IoOp, bytes: number): number {
+  op.buffer = op.pointee = op.vector = null
+  return bytes
 }

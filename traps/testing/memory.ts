@@ -1,9 +1,11 @@
 /**
  * Streams in memory: two ends that are connected without a network, for testing protocols.
  */
-import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { ClosedError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
 import type { Operation } from '../../kernel/trap.js'
-import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
+import { checkBytes, checkPieces, checkTimeout, type WaitOptions } from '../check.js'
+import { ByteReader } from '../net/byte-reader.js'
 import type { ByteStream } from '../net/byte-stream.js'
 import { Pipe } from './pipe.js'
 
@@ -18,14 +20,16 @@ export interface MemoryOptions {
 }
 
 /** One end of a pair of streams in memory. It behaves as a socket does, and says BrokenError where that says EPIPE. */
-export class MemoryStream implements ByteStream {
+export class MemoryStream extends ByteReader implements ByteStream {
   private isClosed = false
 
   /** @internal */
   constructor(
     private readonly input: Pipe,
     private readonly output: Pipe,
-  ) {}
+  ) {
+    super()
+  }
 
   /** Has it been closed on this side? */
   get closed(): boolean {
@@ -41,50 +45,22 @@ export class MemoryStream implements ByteStream {
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  *read(max = CAPACITY_BYTES, options?: WaitOptions): Operation<Uint8Array | null> {
+  read(max = CAPACITY_BYTES, options?: WaitOptions): Operation<Uint8Array | null> {
     if (!(max >= 1)) throw new RangeError(`Cannot read at most ${max} bytes: it must be 1 or more`)
-    const buffer = new Uint8Array(Math.min(max, CAPACITY_BYTES))
-    const count = yield* this.input.read(buffer, checkTimeout(options?.timeout))
-    return count === 0 ? null : buffer.slice(0, count)
+    const limit = checkTimeout(options?.timeout)
+    return watched('read', this.holds ? this.readHeld(max, options) : this.readChunk(max, limit))
   }
 
   /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
-    return this.input.read(checkBytes('read into', buffer), checkTimeout(options?.timeout))
+    checkBytes('read into', buffer)
+    const limit = checkTimeout(options?.timeout)
+    return watched('readInto', this.holds ? this.readHeldInto(buffer, options) : this.input.read(buffer, limit))
   }
 
   /**
-   * Waits for exactly so many bytes.
-   *
-   * @throws BrokenError if the stream ends before; its `partial` holds what had arrived.
-   */
-  *readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
-    const buffer = new Uint8Array(bytes)
-    for (let filled = 0; filled < bytes; ) {
-      const count = yield* this.readInto(buffer.subarray(filled), options)
-      if (count === 0) {
-        throw new BrokenError(`read ${bytes} bytes`, `the stream ended after ${filled}`, buffer.slice(0, filled))
-      }
-      filled += count
-    }
-    return buffer
-  }
-
-  /** Reads to the end of the stream. Errors as for `read`. */
-  *readAll(options?: WaitOptions): Operation<Uint8Array> {
-    const chunks: number[] = []
-    for (
-      let chunk = yield* this.read(undefined, options);
-      chunk !== null;
-      chunk = yield* this.read(undefined, options)
-    ) {
-      for (const byte of chunk) chunks.push(byte)
-    }
-    return Uint8Array.from(chunks)
-  }
-
-  /**
-   * Writes all of `bytes`; waits while there is no room. Cancelled or timed out, some of them may have been read.
+   * Writes all of `bytes`, which may come in several pieces; waits while there is no room. Cancelled or timed out, some of
+   * them may have been read.
    *
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is writing.
@@ -92,8 +68,16 @@ export class MemoryStream implements ByteStream {
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  write(bytes: Uint8Array, options?: WaitOptions): Operation<void> {
-    return this.output.write(checkBytes('write', bytes), checkTimeout(options?.timeout))
+  write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
+    return watched('write', this.writeAll(joined(bytes), checkTimeout(options?.timeout)))
+  }
+
+  /**
+   * Waits until there is room and writes the first of `bytes`, as many as fit; how many, at least one. Cancelled or timed
+   * out, nothing was written. Errors as for `write`.
+   */
+  writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<number> {
+    return watched('writeSome', this.output.write(joined(bytes), false, checkTimeout(options?.timeout)))
   }
 
   /** Ends the writing side, so that the peer reads an end; reading goes on. Does not wait. */
@@ -106,9 +90,49 @@ export class MemoryStream implements ByteStream {
   *close(): Operation<void> {
     if (this.isClosed) return
     this.isClosed = true
+    this.drop()
     yield* this.output.closeWriter()
     yield* this.input.closeReader()
   }
+
+  protected override receive(max: number): Operation<Uint8Array | null> {
+    return this.readChunk(max, Number.POSITIVE_INFINITY)
+  }
+
+  protected override receiveInto(buffer: Uint8Array): Operation<number> {
+    return this.input.read(buffer, Number.POSITIVE_INFINITY)
+  }
+
+  protected override get reading(): boolean {
+    return this.input.reading
+  }
+
+  protected override assertOpen(action: string): void {
+    if (this.isClosed) throw new ClosedError(action)
+  }
+
+  private *readChunk(max: number, limit: number): Operation<Uint8Array | null> {
+    const buffer = new Uint8Array(Math.min(max, CAPACITY_BYTES))
+    const count = yield* this.input.read(buffer, limit)
+    return count === 0 ? null : buffer.slice(0, count)
+  }
+
+  private *writeAll(bytes: Uint8Array, limit: number): Operation<void> {
+    yield* this.output.write(bytes, true, limit)
+  }
+}
+
+/** Several pieces as one. */
+function joined(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
+  const length = checkPieces(bytes)
+  if (bytes instanceof Uint8Array) return bytes
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const piece of bytes) {
+    all.set(piece, at)
+    at += piece.length
+  }
+  return all
 }
 
 /**

@@ -14,10 +14,13 @@ import { clock } from '../time.js'
 export class Pipe {
   private chunks: Uint8Array[] = []
   private length = 0
+  /** How many bytes were read, ever. */
+  private taken = 0
   private writerClosed = false
   private readerClosed = false
   private ended = false
-  private reading = false
+  /** Is a task reading? */
+  reading = false
   private writing = false
   private readonly readers = new WaitQueue('bytes in memory')
   private readonly writers = new WaitQueue('room in memory')
@@ -46,8 +49,8 @@ export class Pipe {
     }
   }
 
-  /** Writes all bytes. */
-  *write(bytes: Uint8Array, timeout: number): Operation<void> {
+  /** Writes bytes, all of them or as many as fit; how many. */
+  *write(bytes: Uint8Array, all: boolean, timeout: number): Operation<number> {
     if (this.writerClosed) throw new ClosedError('write to the stream')
     if (this.writing) throw new BusyError('write to the stream', 'another task is writing')
     this.writing = true
@@ -56,23 +59,13 @@ export class Pipe {
       this.assertWritable(bytes.length)
       const wait = yield* deadline(timeout)
       let at = 0
-      while (at < bytes.length) {
-        // In lockstep one write lies on the table until it is gone.
-        const room = this.capacity === 0 ? (this.length === 0 ? bytes.length : 0) : this.capacity - this.length
-        if (room > 0) at += yield* this.put(bytes.slice(at, at + room))
-        else yield* wait(this.writers)
+      while (at < bytes.length && (all || at === 0)) {
         this.assertWritable(bytes.length)
+        if (this.capacity === 0) at += yield* this.hand(bytes.slice(at), wait)
+        else if (this.capacity > this.length) at += yield* this.put(bytes.slice(at, at + this.capacity - this.length))
+        else yield* wait(this.writers)
       }
-      try {
-        while (this.capacity === 0 && this.length > 0) {
-          yield* wait(this.writers)
-          this.assertWritable(bytes.length)
-        }
-      } catch (error) {
-        // Nobody has taken the rest, and its writer has left.
-        this.clear()
-        throw error
-      }
+      return at
     } finally {
       this.writing = false
     }
@@ -102,6 +95,21 @@ export class Pipe {
     return chunk.length
   }
 
+  /** Lockstep: lays bytes on the table until somebody has taken some, and takes back the rest; how many were taken. */
+  private *hand(bytes: Uint8Array, wait: (queue: WaitQueue) => Operation<unknown>): Operation<number> {
+    const before = this.taken
+    try {
+      yield* this.put(bytes)
+      while (this.taken === before) {
+        this.assertWritable(bytes.length)
+        yield* wait(this.writers)
+      }
+      return this.taken - before
+    } finally {
+      this.clear()
+    }
+  }
+
   private take(buffer: Uint8Array): number {
     const most = Math.min(buffer.length, this.most)
     let count = 0
@@ -111,6 +119,7 @@ export class Pipe {
       buffer.set(part, count)
       count += part.length
       this.length -= part.length
+      this.taken += part.length
       if (part.length === chunk.length) this.chunks.shift()
       else this.chunks[0] = chunk.subarray(part.length)
     }

@@ -1,0 +1,300 @@
+/**
+ * Reading up to somewhere: to a delimiter, to the end of a line, to a number of bytes, to the end.
+ *
+ * One idea: whatever was read and not returned is *held*, by the stream itself, and every way of reading begins with what is
+ * held. So nothing is lost, however a reading ends: cancelled, out of time, too long or broken in the middle, the next
+ * one finds the bytes where they were. A stream that holds nothing, which is most streams most of the time, pays one field.
+ *
+ * A kind of stream brings the two ways to get bytes from its source, and gets the rest from here.
+ */
+import { BrokenError, BusyError, TooLargeError } from '../../kernel/errors.js'
+import { watched } from '../../kernel/forgotten.js'
+import { WaitQueue } from '../../kernel/park.js'
+import type { Operation } from '../../kernel/trap.js'
+import { park } from '../call.js'
+import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
+import { timeout } from '../scope/scope.js'
+import { Held } from './held.js'
+
+/** Up to this much is read ahead. */
+const AHEAD_BYTES = 64 * 1024
+/** A reader of so many bytes gets memory for them at once, and for more as they come. */
+const TRUSTED_BYTES = 1024 * 1024
+/** A longer line is a mistake or an attack, unless the reader says otherwise. */
+const LINE_BYTES = 64 * 1024
+const LF = 10
+const CR = 13
+const NEWLINE = new Uint8Array([LF])
+const EMPTY = new Uint8Array(0)
+
+/** Waits for nothing and lets nobody come in between; but a task that was cancelled hears of it. */
+const PASS = new WaitQueue('bytes that are there', () => undefined)
+
+let decoder: InstanceType<typeof TextDecoder> | null = null
+let lastText = ''
+let lastBytes = EMPTY
+
+/** What streams that are read in this way have in common. */
+export abstract class ByteReader {
+  private held: Held | null = null
+
+  /** @internal From the source: bytes that the caller owns, or null at the end. Cancelled, nothing was read. */
+  protected abstract receive(max: number): Operation<Uint8Array | null>
+  /** @internal From the source: fills the beginning of a buffer; how far, 0 at the end. Cancelled, nothing was read. */
+  protected abstract receiveInto(buffer: Uint8Array): Operation<number>
+  /** @internal Is a task reading at this moment? What is held is then on its way to that task. */
+  protected abstract get reading(): boolean
+  /** @internal Throws a ClosedError if it is. */
+  protected abstract assertOpen(action: string): void
+
+  abstract read(max?: number, options?: WaitOptions): Operation<Uint8Array | null>
+  abstract readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number>
+
+  /**
+   * Waits for exactly so many bytes, which belong to the caller. Cancelled or timed out half-way, nothing is lost: the next
+   * read begins where this one did.
+   *
+   * @throws BrokenError if the stream ends before; its `partial` holds what had arrived.
+   * @throws TimeoutError after `timeout` milliseconds, everything together.
+   * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
+   */
+  readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
+    if (!(bytes >= 0)) throw new RangeError(`Cannot read exactly ${bytes} bytes: it must be 0 or more`)
+    return watched('readExactly', within(options, this.readExactlyOperation(bytes)))
+  }
+
+  /**
+   * Waits for a delimiter, and returns everything up to it and with it; null at the end of the stream. Cancelled, timed
+   * out, or with too much before the delimiter, nothing is lost: the next read begins where this one did.
+   *
+   * @param delimiter A string stands for its UTF-8 bytes.
+   * @param maxBytes At most so many, the delimiter included. Default 65,536.
+   * @throws TooLargeError if the delimiter is not among the first `maxBytes` bytes; they stay where they are.
+   * @throws BrokenError if the stream ends in the middle; its `partial` holds what had arrived.
+   * @throws TimeoutError after `timeout` milliseconds, everything together.
+   * @throws RangeError if the delimiter is empty, or `maxBytes` less than 1.
+   * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
+   * @example
+   * import { memoryStreams, virtual } from 'drupe/testing'
+   *
+   * virtual({}, function* () {
+   *   const [a, b] = memoryStreams()
+   *   yield* a.write(new TextEncoder().encode('GET / HTTP/1.1\r\nHost: here\r\n\r\nbody'))
+   *   console.log((yield* b.readUntil('\r\n\r\n'))?.length) // => 30
+   *   console.log(new TextDecoder().decode(yield* b.readExactly(4))) // => body
+   * })
+   */
+  readUntil(
+    delimiter: Uint8Array | string,
+    maxBytes = LINE_BYTES,
+    options?: WaitOptions,
+  ): Operation<Uint8Array | null> {
+    const sought = typeof delimiter === 'string' ? encoded(delimiter) : checkBytes('read until', delimiter)
+    if (sought.length === 0) throw new RangeError('Cannot read until nothing: the delimiter is empty')
+    checkMost('read until a delimiter within', maxBytes)
+    return watched('readUntil', within(options, this.readUntilOperation(sought, maxBytes)))
+  }
+
+  /**
+   * Waits for a line, and returns it as text, decoded as UTF-8, without its ending (`\n` or `\r\n`); null at the end of the
+   * stream. The last line need not have an ending. Cancelled, timed out or too long, nothing is lost: the next read begins
+   * where this one did.
+   *
+   * @param maxBytes At most so many bytes, the ending included. Default 65,536.
+   * @throws TooLargeError if the line is longer; its bytes stay where they are.
+   * @throws TimeoutError after `timeout` milliseconds, everything together.
+   * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
+   * @example
+   * import { memoryStreams, virtual } from 'drupe/testing'
+   *
+   * virtual({}, function* () {
+   *   const [a, b] = memoryStreams()
+   *   yield* a.write(new TextEncoder().encode('one\r\n\nthree'))
+   *   yield* a.close()
+   *   for (let line = yield* b.readLine(); line !== null; line = yield* b.readLine()) console.log(`(${line})`)
+   *   // => (one)
+   *   // => ()
+   *   // => (three)
+   * })
+   */
+  readLine(maxBytes = LINE_BYTES, options?: WaitOptions): Operation<string | null> {
+    checkMost('read a line of', maxBytes)
+    return watched('readLine', within(options, this.readLineOperation(maxBytes)))
+  }
+
+  /**
+   * Reads to the end of the stream. Cancelled, timed out, too much or broken, nothing is lost: the next read begins where
+   * this one did.
+   *
+   * @param maxBytes At most so many. Default: no limit.
+   * @throws TooLargeError if there are more; what has arrived stays where it is.
+   * @throws TimeoutError after `timeout` milliseconds, everything together.
+   * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
+   */
+  readAll(maxBytes = Number.POSITIVE_INFINITY, options?: WaitOptions): Operation<Uint8Array> {
+    checkMost('read all of', maxBytes)
+    return watched('readAll', within(options, this.readAllOperation(maxBytes)))
+  }
+
+  /**
+   * Puts bytes back: the next read begins with them. For those who had to look at what comes before they knew who should
+   * read it. The stream keeps a copy. Does not wait.
+   *
+   * @throws ClosedError if the stream is closed.
+   * @throws BusyError if a task is reading.
+   */
+  unread(bytes: Uint8Array): void {
+    checkBytes('unread', bytes)
+    this.assertReadable('unread bytes')
+    if (bytes.length === 0) return
+    const held = new Held(bytes.slice())
+    const behind = this.held
+    if (behind !== null) held.push(behind.take(behind.length), 0)
+    this.held = held
+  }
+
+  /** @internal Is there something that a read can have at once? */
+  protected get holds(): boolean {
+    return this.held !== null && !this.reading
+  }
+
+  /** @internal A read of what is held. */
+  protected *readHeld(max: number, options: WaitOptions | undefined): Operation<Uint8Array | null> {
+    checkMost('read at most', max)
+    checkTimeout(options?.timeout)
+    yield* park(PASS)
+    // Meanwhile another task may have had it.
+    return this.holds ? this.take(max) : yield* this.read(max, options)
+  }
+
+  /** @internal The same, into a buffer. */
+  protected *readHeldInto(buffer: Uint8Array, options: WaitOptions | undefined): Operation<number> {
+    checkTimeout(options?.timeout)
+    yield* park(PASS)
+    if (!this.holds) return yield* this.readInto(buffer, options)
+    const bytes = this.take(buffer.length)
+    buffer.set(bytes)
+    return bytes.length
+  }
+
+  /** @internal The stream is closed: nobody will ask for what is held. */
+  protected drop(): void {
+    this.held = null
+  }
+
+  private *readExactlyOperation(bytes: number): Operation<Uint8Array> {
+    yield* this.begin('read from the stream')
+    for (;;) {
+      const missing = bytes - this.heldBytes
+      if (missing <= 0) return this.take(bytes)
+      if (missing > AHEAD_BYTES ? yield* this.fill(missing) : yield* this.more(missing)) continue
+      const partial = this.take(bytes)
+      throw new BrokenError(`read ${bytes} bytes`, `the stream ended after ${partial.length}`, partial)
+    }
+  }
+
+  private *readUntilOperation(delimiter: Uint8Array, maxBytes: number): Operation<Uint8Array | null> {
+    yield* this.begin('read from the stream')
+    const end = yield* this.seek(delimiter, maxBytes)
+    if (end >= 0) return this.take(end)
+    if (this.held === null) return null
+    const partial = this.take(maxBytes)
+    throw new BrokenError('read until the delimiter', `the stream ended after ${partial.length} bytes`, partial)
+  }
+
+  private *readLineOperation(maxBytes: number): Operation<string | null> {
+    yield* this.begin('read from the stream')
+    const end = yield* this.seek(NEWLINE, maxBytes)
+    if (end < 0 && this.held === null) return null
+    const line = this.take(end < 0 ? maxBytes : end)
+    let { length } = line
+    if (line[length - 1] === LF) length -= line[length - 2] === CR ? 2 : 1
+    decoder ??= new TextDecoder('utf-8', { ignoreBOM: true })
+    return decoder.decode(length === line.length ? line : line.subarray(0, length))
+  }
+
+  private *readAllOperation(maxBytes: number): Operation<Uint8Array> {
+    yield* this.begin('read from the stream')
+    do {
+      if (this.heldBytes > maxBytes) throw new TooLargeError('read all of the stream', maxBytes)
+    } while (this.heldBytes < AHEAD_BYTES ? yield* this.more(0) : yield* this.fill(Number.POSITIVE_INFINITY))
+    return this.take(Number.POSITIVE_INFINITY)
+  }
+
+  /** Waits until the delimiter is there; where it ends, or −1 if the stream ends before it. */
+  private *seek(delimiter: Uint8Array, maxBytes: number): Operation<number> {
+    let seen = 0
+    for (;;) {
+      if (this.held !== null) {
+        const at = this.held.indexOf(delimiter, seen)
+        if (at >= 0 && at + delimiter.length <= maxBytes) return at + delimiter.length
+        if (this.held.length >= maxBytes) throw new TooLargeError('read until the delimiter', maxBytes)
+        seen = Math.max(0, this.held.length - delimiter.length + 1)
+      }
+      if (!(yield* this.more(AHEAD_BYTES))) return -1
+    }
+  }
+
+  /** Holds more bytes, as many as come at once; false at the end of the stream. */
+  private *more(expected: number): Operation<boolean> {
+    const chunk = yield* this.receive(AHEAD_BYTES)
+    if (chunk === null) return false
+    if (this.held === null) this.held = new Held(chunk)
+    else this.held.push(chunk, expected)
+    return true
+  }
+
+  /** The same, without a copy, for those who will get all of it: room is made for `expected` bytes. */
+  private *fill(expected: number): Operation<boolean> {
+    this.held ??= new Held(EMPTY)
+    const { held } = this
+    try {
+      const count = yield* this.receiveInto(held.room(1, Math.min(expected, TRUSTED_BYTES)).subarray(0, expected))
+      held.filled(count)
+      return count > 0
+    } finally {
+      if (held.length === 0) this.held = null
+    }
+  }
+
+  private *begin(action: string): Operation<void> {
+    yield* park(PASS)
+    this.assertReadable(action)
+  }
+
+  private assertReadable(action: string): void {
+    this.assertOpen(action)
+    if (this.reading) throw new BusyError(action, 'another task is reading')
+  }
+
+  private get heldBytes(): number {
+    return this.held === null ? 0 : this.held.length
+  }
+
+  /** The first of the bytes that are held, at most `max`. */
+  private take(max: number): Uint8Array {
+    const { held } = this
+    if (held === null) return EMPTY
+    const bytes = held.take(max)
+    if (held.length === 0) this.held = null
+    return bytes
+  }
+}
+
+function checkMost(action: string, maxBytes: number): void {
+  if (!(maxBytes >= 1)) throw new RangeError(`Cannot ${action} ${maxBytes} bytes: it must be 1 or more`)
+}
+
+/** The UTF-8 bytes of a string: mostly the same one again. */
+function encoded(text: string): Uint8Array {
+  if (lastText !== text) {
+    lastBytes = new TextEncoder().encode(text)
+    lastText = text
+  }
+  return lastBytes
+}
+
+function within<T>(options: WaitOptions | undefined, operation: Operation<T>): Operation<T> {
+  const limit = checkTimeout(options?.timeout)
+  return limit === Number.POSITIVE_INFINITY ? operation : timeout(limit, operation)
+}

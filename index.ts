@@ -42,10 +42,18 @@ export { call, checkpoint, current, spawn, suspend } from './traps/call.js'
 export type { WaitOptions } from './traps/check.js'
 export { interval, Ticker, type TickerOptions, ticker } from './traps/interval.js'
 export { read, readable, writable, write } from './traps/io.js'
+export { BufferedWriter, type BufferOptions, corked } from './traps/net/buffered-writer.js'
 export type { ByteStream } from './traps/net/byte-stream.js'
 export { type ServeModuleOptions, type ServeOptions, serve } from './traps/net/server.js'
 export type { Stream } from './traps/net/stream.js'
-export { type ConnectOptions, connect, type Listener, type ListenOptions, listen } from './traps/net/tcp.js'
+export {
+  type ConnectOptions,
+  connect,
+  type Listener,
+  type ListenOptions,
+  listen,
+  type SocketOptions,
+} from './traps/net/tcp.js'
 export { type Datagram, type UdpOptions, type UdpSocket, udp } from './traps/net/udp.js'
 export { all, allSettled, any, first, type Ops, race } from './traps/scope/combinators.js'
 export { type Context, context } from './traps/scope/context.js'

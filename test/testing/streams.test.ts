@@ -36,9 +36,9 @@ const inMemory: readonly (readonly [string, () => Operation<StreamPair>])[] = [
 const trio = ' [trio testing: memory_streams_with_generic_tests, lockstep_streams_with_generic_tests]'
 
 for (const [name, pair] of inMemory) {
-  for (const check of streamConformance(pair, { plenty: 100_000 })) {
+  for (const check of streamConformance(pair, { plenty: 70_000 })) {
     test(`${name}: ${check.name}${trio}`, (t) => {
-      for (const seed of [1, 2, 3]) virtual({ seed }, () => check.run())
+      for (const seed of [1, 2]) virtual({ seed }, () => check.run())
       virtual({ debug: true }, () => check.run())
       t.pass()
     })

@@ -13,7 +13,7 @@ import { WaitQueue } from '../../kernel/park.js'
 import type { Operation } from '../../kernel/trap.js'
 import { park } from '../call.js'
 import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
-import { timeout } from '../scope/scope.js'
+import { within } from '../scope/scope.js'
 import { Held } from './held.js'
 
 /** Up to this much is read ahead. */
@@ -60,7 +60,7 @@ export abstract class ByteReader {
    */
   readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
     if (!(bytes >= 0)) throw new RangeError(`Cannot read exactly ${bytes} bytes: it must be 0 or more`)
-    return watched('readExactly', within(options, this.readExactlyOperation(bytes)))
+    return watched('readExactly', within(checkTimeout(options?.timeout), this.readExactlyOperation(bytes)))
   }
 
   /**
@@ -92,7 +92,7 @@ export abstract class ByteReader {
     const sought = typeof delimiter === 'string' ? encoded(delimiter) : checkBytes('read until', delimiter)
     if (sought.length === 0) throw new RangeError('Cannot read until nothing: the delimiter is empty')
     checkMost('read until a delimiter within', maxBytes)
-    return watched('readUntil', within(options, this.readUntilOperation(sought, maxBytes)))
+    return watched('readUntil', within(checkTimeout(options?.timeout), this.readUntilOperation(sought, maxBytes)))
   }
 
   /**
@@ -119,7 +119,7 @@ export abstract class ByteReader {
    */
   readLine(maxBytes = LINE_BYTES, options?: WaitOptions): Operation<string | null> {
     checkMost('read a line of', maxBytes)
-    return watched('readLine', within(options, this.readLineOperation(maxBytes)))
+    return watched('readLine', within(checkTimeout(options?.timeout), this.readLineOperation(maxBytes)))
   }
 
   /**
@@ -133,7 +133,7 @@ export abstract class ByteReader {
    */
   readAll(maxBytes = Number.POSITIVE_INFINITY, options?: WaitOptions): Operation<Uint8Array> {
     checkMost('read all of', maxBytes)
-    return watched('readAll', within(options, this.readAllOperation(maxBytes)))
+    return watched('readAll', within(checkTimeout(options?.timeout), this.readAllOperation(maxBytes)))
   }
 
   /**
@@ -292,9 +292,4 @@ function encoded(text: string): Uint8Array {
     lastText = text
   }
   return lastBytes
-}
-
-function within<T>(options: WaitOptions | undefined, operation: Operation<T>): Operation<T> {
-  const limit = checkTimeout(options?.timeout)
-  return limit === Number.POSITIVE_INFINITY ? operation : timeout(limit, operation)
 }

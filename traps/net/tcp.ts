@@ -9,7 +9,7 @@ import { ask } from '../call.js'
 import { checkTimeout, type WaitOptions } from '../check.js'
 import * as io from '../io.js'
 import { checkPort, toAddress } from '../ip.js'
-import { timeout } from '../scope/scope.js'
+import { within } from '../scope/scope.js'
 import { sleep } from '../time.js'
 import { lookup } from './address.js'
 import { Stream } from './stream.js'
@@ -20,8 +20,19 @@ const EXHAUSTED_PAUSE_MS = 100
 /** The connection was gone before it was accepted: not the listener's trouble. */
 const GONE = new Set(['ECONNABORTED', 'EPROTO', 'ENETDOWN', 'EHOSTDOWN', 'ENETUNREACH', 'EHOSTUNREACH'])
 
-/** Where to listen. */
-export interface ListenOptions {
+/** What a connection is like. */
+export interface SocketOptions {
+  /**
+   * Small messages leave at once. Default true: whoever gathers small writes (BufferedWriter) does it better than Nagle's
+   * algorithm, which holds a message back until the last one was acknowledged.
+   */
+  readonly noDelay?: boolean
+  /** The system asks, after hours of silence, whether the peer is still there. Default false; protocols have better ways. */
+  readonly keepAlive?: boolean
+}
+
+/** Where to listen. The options of a connection are those of every one that is accepted. */
+export interface ListenOptions extends SocketOptions {
   /** An IP address, or `localhost`. Default: every address of the machine. */
   readonly host?: string
   /** 0 takes a free one; `listener.port` tells which. */
@@ -36,7 +47,7 @@ export interface ListenOptions {
 }
 
 /** Where to connect. */
-export interface ConnectOptions extends WaitOptions {
+export interface ConnectOptions extends WaitOptions, SocketOptions {
   /** A name or an IP address. */
   readonly host: string
   /** From 1 to 65535. */
@@ -80,8 +91,7 @@ export class Listener {
       try {
         this.op ??= new IoOp<number>(ACCEPT, this.fd, null, 0, 0, Number.POSITIVE_INFINITY)
         const fd = yield* this.op
-        // A message should leave when it is written; whoever gathers small writes does it better than Nagle's algorithm.
-        yield* io.setOption(fd, 'noDelay', true)
+        yield* setOptions(fd, this.options)
         return new Stream(fd)
       } catch (error) {
         if (!(error instanceof SystemError)) throw error
@@ -171,15 +181,14 @@ function* listenOn(address: Address, options: ListenOptions): Operation<Listener
 export function connect(options: ConnectOptions): Operation<Stream> {
   checkPort('connect to', options.port)
   const limit = checkTimeout(options.timeout)
-  const operation = connectOperation(options)
-  return watched('connect', limit === Number.POSITIVE_INFINITY ? operation : timeout(limit, operation))
+  return watched('connect', within(limit, connectOperation(options)))
 }
 
-function* connectOperation({ host, port }: ConnectOptions): Operation<Stream> {
+function* connectOperation(options: ConnectOptions): Operation<Stream> {
   let failure: unknown
-  for (const address of yield* lookup(host, port)) {
+  for (const address of yield* lookup(options.host, options.port)) {
     try {
-      return yield* connectTo(address)
+      return yield* connectTo(address, options)
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
       failure = error
@@ -188,14 +197,20 @@ function* connectOperation({ host, port }: ConnectOptions): Operation<Stream> {
   throw failure
 }
 
-function* connectTo(address: Address): Operation<Stream> {
+function* connectTo(address: Address, options: SocketOptions): Operation<Stream> {
   const fd = yield* io.socket(address.family === 'ipv6' ? 'tcp6' : 'tcp4')
   try {
     yield* io.connect(fd, address)
-    yield* io.setOption(fd, 'noDelay', true)
+    yield* setOptions(fd, options)
     return new Stream(fd)
   } catch (error) {
     yield* io.close(fd)
     throw error
   }
+}
+
+/** Only what differs from the system's defaults costs a call. */
+function* setOptions(fd: number, { noDelay = true, keepAlive = false }: SocketOptions): Operation<void> {
+  if (noDelay) yield* io.setOption(fd, 'noDelay', true)
+  if (keepAlive) yield* io.setOption(fd, 'keepAlive', true)
 }

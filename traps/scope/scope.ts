@@ -78,6 +78,11 @@ export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
   return watched('timeout', timeoutOperation(TIMEOUT, checkTimeout(ms), op))
 }
 
+/** @internal The same for an optional limit: with Infinity the operation is as it was. */
+export function within<T>(ms: number, operation: Operation<T>): Operation<T> {
+  return ms === Number.POSITIVE_INFINITY ? operation : timeout(ms, operation)
+}
+
 /**
  * Like `timeout`, until a time on the kernel's clock.
  *

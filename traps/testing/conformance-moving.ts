@@ -35,8 +35,8 @@ export const moving: readonly CheckBody[] = [
     name: 'what is written at one end is read at the other, both ways at once',
     *run(a, b) {
       yield* nursery(function* (n) {
-        yield* n.spawn(() => transfer(a, b, pattern(300_000)))
-        yield* n.spawn(() => transfer(b, a, pattern(200_000)))
+        yield* n.spawn(() => transfer(a, b, pattern(120_000)))
+        yield* n.spawn(() => transfer(b, a, pattern(90_000)))
       })
     },
   },

@@ -10,6 +10,7 @@ import { toOperation } from '../../kernel/trap.js'
 import type { ByteStream } from '../net/byte-stream.js'
 import { endings } from './conformance-endings.js'
 import { moving } from './conformance-moving.js'
+import { reading } from './conformance-reading.js'
 
 /** Two streams that are connected to each other. */
 export type StreamPair = readonly [ByteStream, ByteStream]
@@ -55,7 +56,7 @@ export interface CheckBody {
  */
 export function streamConformance(pair: Op<StreamPair>, options: ConformanceOptions = {}): readonly StreamCheck[] {
   const plenty = options.plenty ?? 16 << 20
-  const wanted = [...moving, ...endings].filter(({ needs }) => {
+  const wanted = [...moving, ...reading, ...endings].filter(({ needs }) => {
     return !(needs === 'bounded' && options.unbounded) && !(needs === 'halfClose' && options.noHalfClose)
   })
   return wanted.map((body) => ({ name: body.name, run: () => checked(pair, body, plenty) }))

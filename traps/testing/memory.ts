@@ -22,6 +22,7 @@ export interface MemoryOptions {
 /** One end of a pair of streams in memory. It behaves as a socket does, and says BrokenError where that says EPIPE. */
 export class MemoryStream extends ByteReader implements ByteStream {
   private isClosed = false
+  private scratch: Uint8Array | null = null
 
   /** @internal */
   constructor(
@@ -112,9 +113,9 @@ export class MemoryStream extends ByteReader implements ByteStream {
   }
 
   private *readChunk(max: number, limit: number): Operation<Uint8Array | null> {
-    const buffer = new Uint8Array(Math.min(max, CAPACITY_BYTES))
-    const count = yield* this.input.read(buffer, limit)
-    return count === 0 ? null : buffer.slice(0, count)
+    this.scratch ??= new Uint8Array(CAPACITY_BYTES)
+    const count = yield* this.input.read(this.scratch.subarray(0, Math.min(max, CAPACITY_BYTES)), limit)
+    return count === 0 ? null : this.scratch.slice(0, count)
   }
 
   private *writeAll(bytes: Uint8Array, limit: number): Operation<void> {

@@ -1,0 +1,215 @@
+/**
+ * Writing in small pieces that leave together.
+ *
+ * What is written is gathered, and leaves by `flush`, or when there is more than the high-water mark: whoever writes then
+ * waits until no more than the low-water mark is left. There is no task behind it: bytes leave while somebody is in
+ * `write` or `flush`, and that call hears of the error.
+ *
+ * One rule keeps the books: what a `write` was given is accepted as a whole before it waits for anything, and bytes are
+ * dropped from the front exactly when the stream says that it took them (`writeSome`). So a call that is cancelled, times
+ * out or fails neither loses a byte nor sends one twice; the next flush goes on where that one stopped.
+ */
+import { watched } from '../../kernel/forgotten.js'
+import type { Operation } from '../../kernel/trap.js'
+import { checkPieces, checkTimeout, type WaitOptions } from '../check.js'
+import { within } from '../scope/scope.js'
+import { Lock } from '../sync/lock.js'
+import type { ByteStream } from './byte-stream.js'
+
+const HIGH_WATER_BYTES = 64 * 1024
+/** Pieces below this are copied next to each other; larger ones get a copy of their own. */
+const SMALL_BYTES = 4096
+const CHUNK_BYTES = 16 * 1024
+
+/** Chunks that nobody uses now, for all writers of the thread. */
+const spare: Uint8Array[] = []
+const MOST_SPARE = 64
+
+/** How much is gathered. */
+export interface BufferOptions {
+  /** A write that makes it more than this waits. 0: every write leaves at once. Default 65,536. */
+  readonly highWaterBytes?: number
+  /** …until no more than this is left. Default 0: until all of it has left. */
+  readonly lowWaterBytes?: number
+}
+
+/**
+ * Gathers small writes to a stream, so that they leave in one system call and few packets. Any number of tasks may write; what
+ * each writes stays together, in the order of the calls. It holds memory only while it holds bytes.
+ *
+ * While it is in use, nobody else should write to the stream. Before the stream is ended or closed, `flush`.
+ *
+ * @see https://pkg.go.dev/bufio#Writer
+ * @example
+ * import { BufferedWriter } from 'drupe'
+ * import { memoryStreams, virtual } from 'drupe/testing'
+ *
+ * virtual({}, function* () {
+ *   const [a, b] = memoryStreams()
+ *   const out = new BufferedWriter(a)
+ *   for (const word of ['one ', 'two ', 'three']) yield* out.write(new TextEncoder().encode(word))
+ *   console.log(out.bufferedBytes) // => 13
+ *   yield* out.flush()
+ *   console.log(new TextDecoder().decode((yield* b.read()) ?? undefined)) // => one two three
+ * })
+ */
+export class BufferedWriter {
+  private readonly highWaterBytes: number
+  private readonly lowWaterBytes: number
+  /** What has not left, in order: first what the stream was given last time, which nobody adds to, then the rest. */
+  private leaving: Uint8Array[] = []
+  private waiting: Uint8Array[] = []
+  private bytes = 0
+  /** Memory of small pieces; how much of the last is used, and how many of these bytes are not in `waiting` yet. */
+  private readonly chunks: Uint8Array[] = []
+  private used = CHUNK_BYTES
+  private open = 0
+  private readonly draining = new Lock()
+
+  /**
+   * @throws RangeError if a mark is negative or NaN, or the low one above the high one.
+   */
+  constructor(
+    private readonly stream: ByteStream,
+    options: BufferOptions = {},
+  ) {
+    const { highWaterBytes = HIGH_WATER_BYTES, lowWaterBytes = 0 } = options
+    if (!(lowWaterBytes >= 0 && lowWaterBytes <= highWaterBytes)) {
+      throw new RangeError(`Cannot buffer: low-water mark ${lowWaterBytes}, high-water mark ${highWaterBytes} bytes`)
+    }
+    this.highWaterBytes = highWaterBytes
+    this.lowWaterBytes = lowWaterBytes
+  }
+
+  /** How many bytes have been written here and have not left. */
+  get bufferedBytes(): number {
+    return this.bytes
+  }
+
+  /**
+   * Accepts all of `bytes` at once, and waits only if that makes more than the high-water mark, until no more than the
+   * low-water mark is left. Once it has returned or thrown, the bytes may change. Cancelled or timed out while it waits, the
+   * bytes are accepted nevertheless and leave with the next flush.
+   *
+   * @throws ClosedError, BrokenError, SystemError as the stream's `write`, if it has to wait for the stream.
+   * @throws TimeoutError after `timeout` milliseconds.
+   * @throws Cancelled if a scope around the task is cancelled and it has to wait.
+   */
+  write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
+    checkPieces(bytes)
+    const limit = checkTimeout(options?.timeout)
+    return watched('write', this.writeOperation(bytes, limit))
+  }
+
+  /**
+   * Waits until everything has left that was written before. Cancelled, timed out or failed, what has not left stays, and the
+   * next flush goes on there. Errors as for `write`.
+   */
+  flush(options?: WaitOptions): Operation<void> {
+    return watched('flush', within(checkTimeout(options?.timeout), this.drain(0)))
+  }
+
+  private *writeOperation(bytes: Uint8Array | readonly Uint8Array[], limit: number): Operation<void> {
+    if (bytes instanceof Uint8Array) this.add(bytes)
+    else for (const piece of bytes) this.add(piece)
+    if (this.bytes > this.highWaterBytes) yield* within(limit, this.drain(this.lowWaterBytes))
+  }
+
+  /** Writes until no more than so much is left. */
+  private *drain(most: number): Operation<void> {
+    if (this.bytes <= most) return
+    yield* this.draining.acquire()
+    try {
+      while (this.bytes > most) {
+        if (this.leaving.length === 0) this.swap()
+        this.drop(yield* this.stream.writeSome(this.leaving))
+      }
+    } finally {
+      yield* this.draining.release()
+    }
+  }
+
+  /** Takes a copy. */
+  private add(piece: Uint8Array): void {
+    this.bytes += piece.length
+    if (piece.length > SMALL_BYTES) {
+      this.seal()
+      this.waiting.push(piece.slice())
+      return
+    }
+    if (this.used + piece.length > CHUNK_BYTES) {
+      this.seal()
+      this.chunks.push(spare.pop() ?? new Uint8Array(CHUNK_BYTES))
+      this.used = 0
+    }
+    this.chunks.at(-1)?.set(piece, this.used)
+    this.used += piece.length
+    this.open += piece.length
+  }
+
+  /** Puts what was copied last among the pieces. */
+  private seal(): void {
+    if (this.open === 0) return
+    this.waiting.push((this.chunks.at(-1) as Uint8Array).subarray(this.used - this.open, this.used))
+    this.open = 0
+  }
+
+  private swap(): void {
+    this.seal()
+    const empty = this.leaving
+    this.leaving = this.waiting
+    this.waiting = empty
+  }
+
+  /** The stream took so many bytes from the front. */
+  private drop(bytes: number): void {
+    const { leaving } = this
+    this.bytes -= bytes
+    let gone = 0
+    for (let piece = leaving[0]; piece !== undefined && bytes >= piece.length; piece = leaving[gone]) {
+      bytes -= piece.length
+      gone++
+    }
+    leaving.splice(0, gone)
+    if (bytes > 0) leaving[0] = (leaving[0] as Uint8Array).subarray(bytes)
+    if (this.bytes > 0) return
+    // All has left, so that nothing points into the chunks any more.
+    while (this.chunks.length > 0 && spare.length < MOST_SPARE) spare.push(this.chunks.pop() as Uint8Array)
+    this.chunks.length = 0
+    this.used = CHUNK_BYTES
+  }
+}
+
+/**
+ * Runs a body that writes in small pieces, and lets all of it leave together when the body returns: what other systems call
+ * to cork and to uncork. More than the high-water mark leaves before. If the body throws, or is cancelled, what has not left
+ * by then is dropped: an answer that could not be finished is better not begun.
+ *
+ * @throws what the body throws, and what the stream's `write` throws.
+ * @example
+ * import { corked } from 'drupe'
+ * import { memoryStreams, virtual } from 'drupe/testing'
+ *
+ * const encoder = new TextEncoder()
+ * virtual({}, function* () {
+ *   const [a, b] = memoryStreams()
+ *   yield* corked(a, function* (out) {
+ *     yield* out.write(encoder.encode('Content-Length: 2\r\n\r\n'))
+ *     yield* out.write(encoder.encode('ok'))
+ *   })
+ *   console.log((yield* b.read())?.length) // => 23
+ * })
+ */
+export function corked<T>(
+  stream: ByteStream,
+  body: (out: BufferedWriter) => Operation<T>,
+  options?: BufferOptions,
+): Operation<T> {
+  return watched('corked', corkedOperation(new BufferedWriter(stream, options), body))
+}
+
+function* corkedOperation<T>(out: BufferedWriter, body: (out: BufferedWriter) => Operation<T>): Operation<T> {
+  const result = yield* body(out)
+  yield* out.flush()
+  return result
+}

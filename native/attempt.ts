@@ -13,7 +13,7 @@ import { ACCEPT, CONNECT, type IoOp, READ, READABLE, RECEIVE, SEND, UNSUPPORTED,
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './address.js'
 import * as errno from './errno.js'
 import type { FdState, FdTable } from './fds.js'
-import { Gather } from './gather.js'
+import { Gather, SMALL_BYTES } from './gather.js'
 import { type Libc, POLLIN, POLLNVAL, POLLOUT, SO_ERROR, SOL_SOCKET } from './libc.js'
 import type { BufferPool } from './pool.js'
 
@@ -85,7 +85,9 @@ export class Attempts {
   private write(state: FdState, op: IoOp<unknown>): boolean {
     const { vector } = op
     if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
-    if (vector === null && !this.locate(op, op.length)) return finish(op, EFAULT)
+    // A small buffer is copied to where the address is known, which is cheaper than to ask for its own and makes no garbage.
+    const isSmall = op.length <= SMALL_BYTES
+    if (vector === null && !(isSmall ? fits(op, op.length) : this.locate(op, op.length))) return finish(op, EFAULT)
     for (;;) {
       if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
       const left = op.length - op.moved
@@ -95,7 +97,8 @@ export class Attempts {
         asked = this.gather.collect(vector, op.moved, asked)
         result = asked === 0 ? EFAULT : this.gather.write(state.fd, state.own)
       } else {
-        const at = op.pointer + op.offset + op.moved
+        const from = op.offset + op.moved
+        const at = isSmall ? this.gather.copy(op.buffer as Uint8Array, from, asked) : op.pointer + from
         result = state.own ? this.libc.send(state.fd, at, asked) : this.libc.write(state.fd, at, asked)
       }
       if (result === EINTR) continue
@@ -204,8 +207,12 @@ export class Attempts {
       // Whatever was lent before, this is not it.
       op.lender = null
     }
-    return op.offset >= 0 && length >= 0 && op.offset + length <= buffer.length
+    return fits(op, length)
   }
+}
+
+function fits({ buffer, offset }: IoOp<unknown>, length: number): boolean {
+  return offset >= 0 && length >= 0 && offset + length <= (buffer === null ? 0 : buffer.length)
 }
 
 function waits(state: FdState, direction: 'readable' | 'writable'): false {

@@ -13,7 +13,7 @@ import type { Libc } from './libc.js'
 /** IOV_MAX. */
 const MOST_ENTRIES = 1024
 /** Pieces up to this size are copied. */
-const SMALL_BYTES = 4096
+export const SMALL_BYTES = 4096
 /** Room for the copies of one call. */
 const COPIED_BYTES = 64 * 1024
 const WORDS = 4
@@ -67,6 +67,12 @@ export class Gather {
       skip = 0
     }
     return listed
+  }
+
+  /** Copies a small piece to where the address is known; that address. */
+  copy(piece: Uint8Array, from: number, bytes: number): number {
+    this.copies.set(bytes === piece.length ? piece : piece.subarray(from, from + bytes))
+    return this.copiesAt
   }
 
   /** Writes what is listed, to a socket or to anything else; as send(2) and write(2) do. */

@@ -103,7 +103,7 @@ function bindLibc(koffi: Koffi) {
     return (...operands) => checked(call(...operands))
   }
 
-  keepFreedMemory(library)
+  if (process.getBuiltinModule('node:worker_threads').isMainThread) keepFreedMemory(library)
 
   // The hot ones are written out: a rest parameter would allocate, and a shared closure would not be inlined.
   const read = bind('read', 'int', 'uintptr_t', 'size_t')

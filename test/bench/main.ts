@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   sync: () => import('./sync.js'),
   sleepers: () => import('./sleepers.js'),
   timers: () => import('./timers.js'),
+  garbage: () => import('./garbage.js'),
   echo: () => import('./echo.js'),
   rate: () => import('./rate.js'),
   connections: () => import('./connections.js'),

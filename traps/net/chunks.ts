@@ -22,7 +22,8 @@ class Slab {
 
   constructor(private readonly bytes: number) {}
 
-  copy(source: Uint8Array, length: number): Uint8Array {
+  copy(source: Uint8Array): Uint8Array {
+    const { length } = source
     if (this.used + length > this.memory.byteLength) {
       this.memory = allocate(this.bytes)
       this.used = 0
@@ -30,7 +31,7 @@ class Slab {
     const chunk = new Uint8Array(this.memory, this.used, length)
     // The next chunk begins on a multiple of eight, for those who put wider views on it.
     this.used += (length + 7) & ~7
-    chunk.set(length === source.length ? source : source.subarray(0, length))
+    chunk.set(source)
     return chunk
   }
 }
@@ -42,11 +43,12 @@ const MEDIUM_BYTES = 32 * 1024
 const small = new Slab(64 * 1024)
 const medium = new Slab(256 * 1024)
 
-/** A copy of the first `length` bytes of `source`, owned by whoever gets it. */
-export function copyOf(source: Uint8Array, length: number): Uint8Array {
-  if (length <= SMALL_BYTES) return small.copy(source, length)
-  if (length <= MEDIUM_BYTES) return medium.copy(source, length)
+/** A copy, owned by whoever gets it. */
+export function copyOf(source: Uint8Array): Uint8Array {
+  const { length } = source
+  if (length <= SMALL_BYTES) return small.copy(source)
+  if (length <= MEDIUM_BYTES) return medium.copy(source)
   const own = new Uint8Array(allocate(length))
-  own.set(source.subarray(0, length))
+  own.set(source)
   return own
 }

@@ -201,13 +201,27 @@ export class Stream extends ByteReader {
   }
 }
 
+/** The view that was made last, and the buffer that it is a view of. */
+let view: Uint8Array = new Uint8Array(0)
+let viewed: Uint8Array | null = null
+
+/**
+ * A view costs a hundred bytes of garbage, and messages are often of one size. One can be handed out again because a buffer
+ * is on loan to one stream at a time: if it is here, the view's last reader has asked for more since, and gave up its right.
+ */
 function borrowedChunk(op: IoOp, bytes: number): Uint8Array | null {
-  return bytes === 0 ? null : (op.buffer as Uint8Array).subarray(0, bytes)
+  if (bytes === 0) return null
+  const { buffer } = op
+  if (buffer !== viewed || bytes !== view.length) {
+    viewed = buffer as Uint8Array
+    view = viewed.subarray(0, bytes)
+  }
+  return view
 }
 
 function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {
   if (bytes === 0) return null
-  const chunk = copyOf(op.buffer as Uint8Array, bytes)
+  const chunk = copyOf(borrowedChunk(op, bytes) as Uint8Array)
   op.lender?.takeBack(op)
   return chunk
 }

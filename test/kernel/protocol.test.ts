@@ -6,6 +6,7 @@
  */
 import test from 'ava'
 import { checkpoint, clock, context, current, type Operation, sleep, spawn, type Trap, timeout } from 'drupe'
+import { IoOp, READ } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
 import { give, thrownBy } from '../kit.js'
 
@@ -187,4 +188,17 @@ test('outside a task nobody answers: what is made there is inert until a task ru
     return [(yield* asked[0]).name, yield* asked[1], yield* asked[2]]
   })
   t.deepEqual(answers, ['main', 0, 'red'])
+})
+
+test('an I/O operation that is used again is taken until its task has the answer, or the error', (t) => {
+  const op = new IoOp(READ, 7, null, 0, 1, Number.POSITIVE_INFINITY)
+  t.true(op.claim())
+  t.false(op.claim())
+  op.next()
+  t.false(op.claim())
+  op.next({ value: 1 })
+  t.true(op.claim())
+  op.next()
+  t.throws(() => op.throw(new Error('broken')))
+  t.true(op.claim())
 })

@@ -5,10 +5,11 @@
 import test from 'ava'
 import { Kernel } from 'drupe'
 import { assertNoLeaks, type HostOptions, SimNetwork, virtual } from 'drupe/testing'
+import { BUFFER_SCENARIOS } from '../modes/buffers.js'
 import { SERVER_SCENARIOS } from '../modes/servers.js'
 import { STREAM_SCENARIOS } from '../modes/streams.js'
 
-const SCENARIOS = [...STREAM_SCENARIOS, ...SERVER_SCENARIOS]
+const SCENARIOS = [...STREAM_SCENARIOS, ...BUFFER_SCENARIOS, ...SERVER_SCENARIOS]
 const SEEDS = [1, 2, 3]
 
 /** These rely on a small message coming in one piece. */

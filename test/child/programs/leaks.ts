@@ -6,6 +6,7 @@
 import { readdirSync } from 'node:fs'
 import { timeout } from 'drupe'
 import { MODES } from '../../kit.js'
+import { BUFFER_SCENARIOS } from '../../modes/buffers.js'
 import { SERVER_SCENARIOS } from '../../modes/servers.js'
 import { STREAM_SCENARIOS } from '../../modes/streams.js'
 
@@ -14,7 +15,7 @@ const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1
 
 const mode = MODES.find(({ name }) => name === process.argv[2])
 if (mode === undefined) throw new Error('no such mode')
-const scenarios = [...STREAM_SCENARIOS, ...SERVER_SCENARIOS]
+const scenarios = [...STREAM_SCENARIOS, ...BUFFER_SCENARIOS, ...SERVER_SCENARIOS]
 const report: string[] = []
 // Standard output opens something when it is first used, and the first run loads what stays open for good.
 process.stdout.write('')

@@ -7,7 +7,7 @@ import { exportsOfDoors } from './program.js'
 const SURFACE: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
   'index.ts': {
     values: `
-      Barrier BoundedSemaphore BrokenError BufferedWriter BusyError Cancelled CapacityLimiter ClosedError Condition DeadlockError
+      Barrier BoundedSemaphore BrokenError BufferedWriter BusyError ByteReader Cancelled CapacityLimiter ClosedError Condition DeadlockError
       DrupeError Event ForgottenYieldError Kernel KernelStateError LifoQueue Lock PriorityQueue Queue RLock Result
        Semaphore SystemError TaskCancelledError Ticker TimeoutError TooLargeError UniversalEvent UniversalQueue UniversalResult UnsupportedError all allSettled any asCompleted broadcast call channel checkpoint clock connect context corked current each
       effectiveDeadline ensure events first interval linkedEvent linkedQueue listen map moveOn nursery once race read readable resource
@@ -18,7 +18,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       ByteStream ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Emit EmitterLike
       EventStatistics EventTargetLike EventsOptions HostKernel Instrument KernelOptions KernelStatistics
       LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
-      Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics Receiver ResultState
+      Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics ReadAllOptions Receiver ResultState
       ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeModuleOptions ServeOptions SlowPolicy SocketOptions Source
       SpawnOptions Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
       TickerOptions Trap UdpOptions UdpSocket Universal UniversalQueueStatistics WaitOptions`,

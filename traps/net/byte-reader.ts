@@ -14,6 +14,7 @@ import type { Operation } from '../../kernel/trap.js'
 import { park } from '../call.js'
 import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
 import { within } from '../scope/scope.js'
+import type { ReadAllOptions } from './byte-stream.js'
 import { Held } from './held.js'
 
 /** Up to this much is read ahead. */
@@ -34,20 +35,26 @@ let decoder: InstanceType<typeof TextDecoder> | null = null
 let lastText = ''
 let lastBytes = EMPTY
 
-/** What streams that are read in this way have in common. */
+/**
+ * What all streams have in common that read up to somewhere. A class of streams that extends it brings the ways to get bytes
+ * from its source, begins its `read` and `readInto` with what is held (`holds`, `readHeld`, `readHeldInto`), and calls `drop`
+ * when it is closed.
+ */
 export abstract class ByteReader {
   private held: Held | null = null
 
-  /** @internal From the source: bytes that the caller owns, or null at the end. Cancelled, nothing was read. */
+  /** From the source: bytes that the caller owns, or null at the end. Cancelled, nothing was read. */
   protected abstract receive(max: number): Operation<Uint8Array | null>
-  /** @internal From the source: fills the beginning of a buffer; how far, 0 at the end. Cancelled, nothing was read. */
+  /** From the source: fills the beginning of a buffer; how far, 0 at the end. Cancelled, nothing was read. */
   protected abstract receiveInto(buffer: Uint8Array): Operation<number>
-  /** @internal Is a task reading at this moment? What is held is then on its way to that task. */
+  /** Is a task reading at this moment? What is held is then on its way to that task. */
   protected abstract get reading(): boolean
-  /** @internal Throws a ClosedError if it is. */
+  /** Throws a ClosedError if it is. */
   protected abstract assertOpen(action: string): void
 
+  /** Waits for bytes, at most `max`, that the caller owns; null at the end. Cancelled, nothing was read. */
   abstract read(max?: number, options?: WaitOptions): Operation<Uint8Array | null>
+  /** Waits for bytes and puts them into `buffer`; how many, 0 at the end. Cancelled, nothing was read. */
   abstract readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number>
 
   /**
@@ -126,12 +133,12 @@ export abstract class ByteReader {
    * Reads to the end of the stream. Cancelled, timed out, too much or broken, nothing is lost: the next read begins where
    * this one did.
    *
-   * @param maxBytes At most so many. Default: no limit.
-   * @throws TooLargeError if there are more; what has arrived stays where it is.
+   * @throws TooLargeError if there are more than `maxBytes`; what has arrived stays where it is.
    * @throws TimeoutError after `timeout` milliseconds, everything together.
    * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
    */
-  readAll(maxBytes = Number.POSITIVE_INFINITY, options?: WaitOptions): Operation<Uint8Array> {
+  readAll(options?: ReadAllOptions): Operation<Uint8Array> {
+    const maxBytes = options?.maxBytes ?? Number.POSITIVE_INFINITY
     checkMost('read all of', maxBytes)
     return watched('readAll', within(checkTimeout(options?.timeout), this.readAllOperation(maxBytes)))
   }
@@ -153,12 +160,12 @@ export abstract class ByteReader {
     this.held = held
   }
 
-  /** @internal Is there something that a read can have at once? */
+  /** Is there something that a read can have at once? */
   protected get holds(): boolean {
     return this.held !== null && !this.reading
   }
 
-  /** @internal A read of what is held. */
+  /** A read of what is held. */
   protected *readHeld(max: number, options: WaitOptions | undefined): Operation<Uint8Array | null> {
     checkMost('read at most', max)
     checkTimeout(options?.timeout)
@@ -167,7 +174,7 @@ export abstract class ByteReader {
     return this.holds ? this.take(max) : yield* this.read(max, options)
   }
 
-  /** @internal The same, into a buffer. */
+  /** The same, into a buffer. */
   protected *readHeldInto(buffer: Uint8Array, options: WaitOptions | undefined): Operation<number> {
     checkTimeout(options?.timeout)
     yield* park(PASS)
@@ -177,7 +184,7 @@ export abstract class ByteReader {
     return bytes.length
   }
 
-  /** @internal The stream is closed: nobody will ask for what is held. */
+  /** The stream is closed: nobody will ask for what is held. */
   protected drop(): void {
     this.held = null
   }

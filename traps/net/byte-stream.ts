@@ -7,6 +7,12 @@
 import type { Operation } from '../../kernel/trap.js'
 import type { WaitOptions } from '../check.js'
 
+/** How much to read, and for how long. */
+export interface ReadAllOptions extends WaitOptions {
+  /** At most so many bytes. Default: no limit. */
+  readonly maxBytes?: number
+}
+
 /** A connection to somebody who reads what is written here, and the other way round. */
 export interface ByteStream {
   /** Has it been closed on this side? */
@@ -25,7 +31,7 @@ export interface ByteStream {
   /** Waits for a line; its text without the ending. Null at the end. Cancelled or too long, nothing is lost. */
   readLine(maxBytes?: number, options?: WaitOptions): Operation<string | null>
   /** Reads to the end. Cancelled, nothing is lost. */
-  readAll(maxBytes?: number, options?: WaitOptions): Operation<Uint8Array>
+  readAll(options?: ReadAllOptions): Operation<Uint8Array>
   /** Puts bytes back: the next read begins with them. */
   unread(bytes: Uint8Array): void
   /**

@@ -1,15 +1,14 @@
 /**
- * Conformance of streams, part three: reading up to somewhere, and writing in pieces. However a reading ends, no byte is lost.
+ * Conformance of streams, part three: reading up to somewhere. However a reading ends, no byte is lost.
  */
 import type { BrokenError } from '../../kernel/errors.js'
 import type { Operation } from '../../kernel/trap.js'
 import { spawn, waitAllBlocked } from '../call.js'
-import { BufferedWriter } from '../net/buffered-writer.js'
 import type { ByteStream } from '../net/byte-stream.js'
 import { nursery } from '../scope/nursery.js'
 import { moveOn } from '../scope/scope.js'
 import type { CheckBody } from './conformance.js'
-import { bytesOf, difference, failsWith, holds, pattern, same, stillWaits, textOf } from './expect.js'
+import { bytesOf, difference, failsWith, pattern, same, stillWaits, textOf } from './expect.js'
 
 /** Begins a reading that cannot be done yet, cancels it half-way, and lets the same be read again. */
 function* interrupted<T>(
@@ -142,8 +141,8 @@ export const reading: readonly CheckBody[] = [
         yield* a.write(bytesOf('yz'))
         yield* a.close()
       })
-      yield* failsWith(() => b.readAll(2), 'more than 2 bytes', 'DRUPE_TOO_LARGE')
-      same(textOf(yield* b.readAll(3)), 'xyz', 'all of it')
+      yield* failsWith(() => b.readAll({ maxBytes: 2 }), 'more than 2 bytes', 'DRUPE_TOO_LARGE')
+      same(textOf(yield* b.readAll({ maxBytes: 3 })), 'xyz', 'all of it')
       yield* closing.join()
     },
   },
@@ -226,67 +225,10 @@ export const reading: readonly CheckBody[] = [
       yield* failsWith(() => a.readExactly(Number.NaN), 'to read exactly NaN bytes', 'RangeError')
       yield* failsWith(() => a.readUntil(''), 'to read until nothing', 'RangeError')
       yield* failsWith(() => a.readLine(0), 'a line of 0 bytes', 'RangeError')
-      yield* failsWith(() => a.readAll(0), 'all of 0 bytes', 'RangeError')
+      yield* failsWith(() => a.readAll({ maxBytes: 0 }), 'all of 0 bytes', 'RangeError')
       yield* failsWith(() => a.readLine(1, { timeout: -1 }), 'to wait for −1 ms', 'RangeError')
       yield* failsWith(() => a.write([1, 2] as never), 'to write numbers', 'TypeError')
       same((yield* a.readExactly(0)).length, 0, 'no bytes')
-    },
-  },
-  {
-    name: 'pieces arrive as if they had been one',
-    *run(a, b) {
-      const pieces = [10, 0, 70_000, 1, 30_000, 0].map((size) => pattern(size))
-      const total = pieces.reduce((sum, piece) => sum + piece.length, 0)
-      const writing = yield* spawn(() => a.write(pieces))
-      const got = yield* b.readExactly(total)
-      let at = 0
-      for (const piece of pieces) {
-        same(difference(got.subarray(at, at + piece.length), piece), -1, 'the first byte that is wrong')
-        at += piece.length
-      }
-      yield* writing.join()
-      yield* a.write([])
-    },
-  },
-  {
-    name: 'writeSome takes at least one byte, says how many, and none when it is cancelled',
-    needs: 'bounded',
-    *run(a, b, plenty) {
-      const bytes = pattern(plenty)
-      let sent = 0
-      let got = 0
-      const reader = yield* spawn(function* () {
-        yield* waitAllBlocked()
-        for (let chunk = yield* b.read(); chunk !== null; chunk = yield* b.read()) {
-          same(difference(chunk, bytes.subarray(got, got + chunk.length)), -1, 'the first byte that is wrong')
-          got += chunk.length
-        }
-      })
-      while (sent < plenty) {
-        const count = yield* moveOn(1, () => a.writeSome([bytes.subarray(sent, sent + 1), bytes.subarray(sent + 1)]), 0)
-        holds(count >= 0 && count <= plenty - sent, 'writeSome says how many bytes it took')
-        sent += count
-      }
-      yield* a.close()
-      yield* reader.join()
-      same(got, plenty, 'how many bytes came')
-    },
-  },
-  {
-    name: 'a BufferedWriter over it neither loses a byte nor sends one twice, however often it is cancelled',
-    *run(a, b) {
-      const bytes = pattern(60_000)
-      yield* nursery(function* (n) {
-        yield* n.spawn(function* () {
-          const out = new BufferedWriter(a, { highWaterBytes: 20_000, lowWaterBytes: 5000 })
-          for (let at = 0, size = 1; at < bytes.length; at += size, size = (size * 7) % 9001) {
-            yield* moveOn(0.5, () => out.write(bytes.subarray(at, at + size)))
-          }
-          while (out.bufferedBytes > 0) yield* moveOn(0.5, () => out.flush())
-          yield* a.close()
-        })
-        same(difference(yield* b.readAll(), bytes), -1, 'the first byte that is wrong')
-      })
     },
   },
 ]

@@ -11,6 +11,7 @@ import type { ByteStream } from '../net/byte-stream.js'
 import { endings } from './conformance-endings.js'
 import { moving } from './conformance-moving.js'
 import { reading } from './conformance-reading.js'
+import { writing } from './conformance-writing.js'
 
 /** Two streams that are connected to each other. */
 export type StreamPair = readonly [ByteStream, ByteStream]
@@ -56,7 +57,7 @@ export interface CheckBody {
  */
 export function streamConformance(pair: Op<StreamPair>, options: ConformanceOptions = {}): readonly StreamCheck[] {
   const plenty = options.plenty ?? 16 << 20
-  const wanted = [...moving, ...reading, ...endings].filter(({ needs }) => {
+  const wanted = [...moving, ...reading, ...writing, ...endings].filter(({ needs }) => {
     return !(needs === 'bounded' && options.unbounded) && !(needs === 'halfClose' && options.noHalfClose)
   })
   return wanted.map((body) => ({ name: body.name, run: () => checked(pair, body, plenty) }))

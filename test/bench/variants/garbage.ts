@@ -1,16 +1,14 @@
 /**
  * What an echo leaves for the collector.
  *
- * One idea: bytes are the growth of the heap over bursts so short that no collection falls into them, a longer burst less a
- * shorter one, so that what a burst itself costs cancels out. Collections are counted over a long run. Memory of buffers lies
- * outside the heap and is counted apart.
+ * One idea: bytes are the growth of the heap over bursts so short that no collection falls into most of them: the median of
+ * many. Collections are counted over a long run. Memory of buffers lies outside the heap and is counted apart.
  */
 import { PerformanceObserver } from 'node:perf_hooks'
 import { print } from './measure.js'
 
 export const MESSAGE_BYTES = 1024
-const SHORT_BURST = 50
-const BURST = 250
+const BURST = 400
 const BURSTS = 41
 const LONG = 100_000
 
@@ -33,9 +31,9 @@ export async function measureGarbage(exchange: (messages: number) => Promise<unk
   const heap: number[] = []
   const buffers: number[] = []
   for (let i = 0; i < BURSTS; i++) {
-    const [short, long] = [await growth(exchange, SHORT_BURST), await growth(exchange, BURST)]
-    heap.push((long.heap - short.heap) / (BURST - SHORT_BURST))
-    buffers.push((long.buffers - short.buffers) / (BURST - SHORT_BURST))
+    const grown = await growth(exchange, BURST)
+    heap.push(grown.heap / BURST)
+    buffers.push(grown.buffers / BURST)
   }
   let collections = 0
   let ms = 0

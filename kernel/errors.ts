@@ -130,10 +130,10 @@ export class KernelStateError extends DrupeError {
 
 /** Debug mode: an operation was made and never run, most likely for want of a `yield*`. Its stack is the line that made it. */
 export class ForgottenYieldError extends DrupeError {
-  constructor(name: string) {
+  constructor(name: string, task: unknown) {
     super(
       'DRUPE_FORGOTTEN_YIELD',
-      `Cannot finish the task: ${name}() was called and never run; write "yield* ${name}(…)"`,
+      `Cannot finish ${String(task)}: ${name}() was called and never run; write "yield* ${name}(…)"`,
     )
   }
 }

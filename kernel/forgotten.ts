@@ -23,7 +23,7 @@ export class ForgottenWatch {
       operations = new Map()
       this.made.set(this.owner, operations)
     }
-    operations.set(operation, new ForgottenYieldError(name))
+    operations.set(operation, new ForgottenYieldError(name, this.owner))
     this.owners.set(operation, this.owner)
   }
 
@@ -32,6 +32,12 @@ export class ForgottenWatch {
     if (owner === undefined) return
     this.owners.delete(operation)
     this.made.get(owner)?.delete(operation)
+  }
+
+  /** The stack of the line that made an operation, if that was not run yet. */
+  origin(operation: unknown): string | undefined {
+    const owner = this.owners.get(operation as object)
+    return owner === undefined ? undefined : this.made.get(owner)?.get(operation as object)?.stack
   }
 
   /**

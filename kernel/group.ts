@@ -12,6 +12,7 @@ import type { TaskList } from './park.js'
 import { cancelScope, cancelTask, isAlerted, isLeaving, knock, knockFor, ownNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from './task.js'
+import { ownError } from './traceback.js'
 import type { Trap } from './trap.js'
 
 /** The error that a nursery's body ended with, in a box because an error can be any value, `undefined` too. */
@@ -43,6 +44,7 @@ export function bodyEnded(loop: Loop, task: Task, phase: number, value: unknown)
 export function finish(loop: Loop, task: Task, trap: Trap): boolean {
   const nursery = trap.subject as Nursery
   const failure = trap.detail as Failure | null
+  if (failure !== null) ownError(failure.error)
   if (failure !== null && !isLeaving(task, failure.error) && nursery.fail(failure.error)) {
     cancelScope(loop, nursery, failure.error, false)
   }
@@ -126,6 +128,7 @@ function settle(loop: Loop, task: Task, ended: number, outcome: unknown): void {
   if (loop.watch !== null) {
     const forgotten = loop.watch.ended(task)
     if (forgotten !== undefined && phase === DONE) {
+      ownError(forgotten)
       phase = FAILED
       value = forgotten
     }

@@ -29,6 +29,7 @@ import {
   IDLE,
   IO,
   JOIN,
+  nameOf,
   OPEN,
   type Op,
   PARK,
@@ -168,9 +169,13 @@ function spawn(loop: Loop, task: Task, trap: Trap): Task {
   const op = trap.subject as Op<unknown>
   if (request === null) return start(loop, innermostNursery(loop, task), op, op, false)
   const nursery = request.nursery ?? innermostNursery(loop, task)
-  if (nursery.closed) throw new ClosedError('spawn', `${nursery.name} has ended`)
+  if (nursery.closed) throw new ClosedError(`spawn ${request.name ?? nameOf(op)} from ${String(task)}`, ended(nursery))
   if (nursery.root !== loop.root) throw new KernelStateError('spawn', FOREIGN)
   return start(loop, nursery, op, request.name ?? op, request.daemon ?? false)
+}
+
+function ended({ name, task }: Nursery): string {
+  return task?.ended ? `${String(task)} has ended` : `${name} of ${String(task)} has ended`
 }
 
 /** Makes a task and puts it into the ready queue. */

@@ -13,9 +13,10 @@ import { Loop } from './loop.js'
 import type { SpawnOptions } from './nursery.js'
 import { seededRandom } from './random.js'
 import { cancelScope, cancelTask } from './reach.js'
-import { Guest, runBlocking, waiting } from './runners.js'
+import { Guest, runBlocking, waiting, whereabouts } from './runners.js'
 import './shapes.js'
 import { outcomeOf, type Task } from './task.js'
+import { showWaits } from './traceback.js'
 import type { Op } from './trap.js'
 import { Waker } from './waker.js'
 
@@ -197,12 +198,11 @@ export class Kernel {
   private endClosing(): void {
     this.state = 'closed'
     this.loop.timers.remove(this.loop.root)
-    const left = this.loop.live > 0 ? waiting(this.loop.root) : []
+    // Closing the driver ends waits, so it is said before who is in which.
+    const failure = this.loop.live > 0 ? wouldNotLeave(this.loop) : null
     this.guest?.close()
     this.loop.driver.close()
-    if (this.loop.live > 0) {
-      throw new KernelStateError('close', `${this.loop.live} task(s) would not leave: ${left.join('; ') || 'running'}`)
-    }
+    if (failure !== null) throw failure
   }
 
   private begin<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
@@ -220,6 +220,14 @@ export class Kernel {
   private assertOpen(action: string): void {
     if (this.state !== 'open') throw new KernelStateError(action, `this kernel is ${this.state}`)
   }
+}
+
+function wouldNotLeave({ live, root }: Loop): KernelStateError {
+  const left = waiting(root)
+  const where = left.map(whereabouts).join('; ') || 'running'
+  const error = new KernelStateError('close', `${live} task(s) would not leave: ${where}`)
+  showWaits(error, left)
+  return error
 }
 
 function checkGrace(ms: number): number {

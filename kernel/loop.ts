@@ -24,6 +24,7 @@ import { ReadyQueue } from './ready.js'
 import type { Scope } from './scope.js'
 import { DONE, FAILED, NEW, READY, RUNNING, Task, WAITING } from './task.js'
 import { Timers } from './timers.js'
+import { linesIn, ownError, show, throwAt } from './traceback.js'
 import { adviceFor, describe, HANDOVER as handover, type Resumed, type TaskIterator, type Trap } from './trap.js'
 import { allowance, taskDue } from './waits.js'
 
@@ -216,8 +217,7 @@ export class Loop implements Hands {
           const error = task.value
           task.faulted = false
           task.value = undefined
-          if (iterator.throw === undefined) throw error
-          result = iterator.throw(error)
+          result = throwAt(task, iterator, error)
         } else if (generator) {
           result = generatorNext.call(iterator, resumed)
         } else {
@@ -227,6 +227,7 @@ export class Loop implements Hands {
         // A hand-made iterator may return anything, so its result is looked at in here.
         ended = result !== HANDOVER && result.done === true
       } catch (error) {
+        ownError(error)
         if (frame === null || frame.caller === null) {
           bodyEnded(this, task, FAILED, error)
           return frame
@@ -258,7 +259,7 @@ export class Loop implements Hands {
           iterator = frame.callee as TaskIterator
           generator = true
         } else {
-          throw badYield(task, result.value)
+          throw badYield(task, result.value, this.watch)
         }
       } catch (error) {
         this.fault(task, error)
@@ -364,6 +365,9 @@ function evicted(task: Task): KernelStateError {
   return new KernelStateError(`go on with ${String(task)}`, why, { cause: task.value })
 }
 
-function badYield(task: Task, value: unknown): TypeError {
-  return new TypeError(`Cannot answer ${describe(value)}, yielded by ${String(task)}: ${adviceFor(value)}`)
+/** A bare `yield` has no trap on top of its generators; debug mode knows at least where the yielded operation was made. */
+function badYield(task: Task, value: unknown, watch: ForgottenWatch | null): TypeError {
+  const error = new TypeError(`Cannot answer ${describe(value)}, yielded by ${String(task)}: ${adviceFor(value)}`)
+  show(error, task, linesIn(watch?.origin(value)))
+  return error
 }

@@ -13,7 +13,8 @@ import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
 import type { WaitQueue } from './park.js'
 import type { Scope } from './scope.js'
-import { WAITING } from './task.js'
+import { type Task, WAITING } from './task.js'
+import { showWaits } from './traceback.js'
 import { IO, JOIN, PARK, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
 
 /** How long a turn may take before the host gets its turn. */
@@ -34,7 +35,7 @@ export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSI
       if (loop.ready.length > 0 || loop.wakeIdlers()) continue
       if (loop.driver.now() >= until) return
       const hopeless = loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0
-      if (hopeless && until === Number.POSITIVE_INFINITY) throw new DeadlockError(waiting(loop.root))
+      if (hopeless && until === Number.POSITIVE_INFINITY) throw deadlock(waiting(loop.root))
       loop.driver.arm(Math.min(loop.timers.next, until))
       loop.look(true)
     }
@@ -45,13 +46,20 @@ export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSI
   }
 }
 
-/** Every waiting task with what it waits for, for messages. */
-export function waiting(root: Nursery): string[] {
-  const found: string[] = []
+/** The error of tasks that nothing will ever wake. */
+export function deadlock(tasks: readonly Task[], describe = whereabouts): DeadlockError {
+  const error = new DeadlockError(tasks.map((task) => describe(task)))
+  showWaits(error, tasks)
+  return error
+}
+
+/** Every task that waits in a trap. */
+export function waiting(root: Nursery): Task[] {
+  const found: Task[] = []
   const nurseries: Nursery[] = [root]
   for (let nursery = nurseries.pop(); nursery !== undefined; nursery = nurseries.pop()) {
     for (let task = nursery.oldest; task !== null; task = task.younger) {
-      if (task.phase === WAITING && task.trap !== null) found.push(`${String(task)}: ${whereabouts(task.trap)}`)
+      if (task.phase === WAITING && task.trap !== null) found.push(task)
       for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
         if (scope instanceof Nursery) nurseries.push(scope)
       }
@@ -60,7 +68,12 @@ export function waiting(root: Nursery): string[] {
   return found
 }
 
-function whereabouts(trap: Trap): string {
+/** A waiting task with what it waits for, for messages. */
+export function whereabouts(task: Task): string {
+  return `${String(task)}: ${waitOf(task.trap as Trap)}`
+}
+
+function waitOf(trap: Trap): string {
   if (trap.code === PARK) return `park in "${(trap.subject as WaitQueue).name}"`
   if (trap.code === IO) return actionOf(trap as IoOp)
   if (trap.code === JOIN) return `join ${String(trap.subject)}`

@@ -25,7 +25,7 @@ export function cancel(loop: Loop, trap: Trap): boolean | ((reason: unknown) => 
 /** OPEN: a scope, or a nursery, around what the task does next. */
 export function open(loop: Loop, task: Task, trap: Trap): Scope {
   const options = trap.subject as NurseryOptions | null
-  const name = options?.name ?? 'a scope'
+  const name = options?.name ?? (trap.detail === null ? 'a scope' : 'the nursery')
   const grace = options?.grace ?? loop.grace
   const now = trap.amount === Number.POSITIVE_INFINITY && options?.deadline === undefined ? 0 : loop.driver.now()
   const deadline = Math.min(options?.deadline ?? Number.POSITIVE_INFINITY, now + trap.amount)

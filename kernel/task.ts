@@ -121,6 +121,12 @@ export class Task<out T = unknown> implements Timed {
     this.flags |= IS_CALLING
   }
 
+  /** @internal What is resumed next. */
+  get innermost(): TaskIterator {
+    const { frame } = this
+    return (frame === null ? this.iterator : frame.callee) as TaskIterator
+  }
+
   /** @internal `value` is to be thrown. */
   get faulted(): boolean {
     return (this.flags & IS_FAULTED) !== 0

@@ -11,6 +11,7 @@
  * came through `yield*` arrives as HANDOVER itself, so a bare `yield sleep(1)` can be told from `yield* sleep(1)`.
  */
 import { watcher } from './forgotten.js'
+import { arrived, errand } from './traceback.js'
 
 /**
  * What a task can do: anything iterable that yields traps and returns a `T`. Usually a generator function's result.
@@ -121,7 +122,8 @@ export class Trap<out T = unknown> implements Operation<T> {
   }
 
   /** @internal The kernel throws faults into the task; a trap has nothing to clean up, so they pass. */
-  throw(error: unknown): never {
+  throw(error: unknown): IteratorResult<Trap, T> {
+    if (errand !== null && arrived(error)) return HANDOVER
     throw error
   }
 }

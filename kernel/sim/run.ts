@@ -1,14 +1,14 @@
 /**
  * A run of several kernels: start them, step the stage until they are done, cancel those that serve, see that nothing is left.
  */
-import { DeadlockError, suppress } from '../errors.js'
+import { type DeadlockError, suppress } from '../errors.js'
 import { Kernel } from '../kernel.js'
+import { deadlock, waiting, whereabouts } from '../runners.js'
 import { outcomeOf, type Task } from '../task.js'
 import type { Op } from '../trap.js'
 import type { SimDriver } from './driver.js'
 import type { SimHost } from './host.js'
 import type { Stage } from './stage.js'
-import { whoWaits } from './stuck.js'
 
 /** What runs on a host. */
 export interface Program<T = unknown> {
@@ -111,9 +111,14 @@ export class Simulation {
   private stepUntil(which: (member: Member) => boolean, failing: boolean): void {
     for (;;) {
       if (!this.living().some(which) || (failing && this.firstFailure() !== null)) return
-      if (!this.stage.step())
-        throw new DeadlockError(this.living().flatMap(({ name, task }) => named(name, whoWaits(task))))
+      if (!this.stage.step()) throw this.stuck()
     }
+  }
+
+  private stuck(): DeadlockError {
+    const hosts = new Map<Task, string>()
+    for (const { name, task } of this.living()) for (const one of waiting(task.home.root)) hosts.set(one, name)
+    return deadlock([...hosts.keys()], (task) => `${hosts.get(task)}: ${whereabouts(task)}`)
   }
 
   private firstFailure(): { readonly error: unknown } | null {
@@ -151,10 +156,6 @@ export class Simulation {
     }
     return results
   }
-}
-
-function named(host: string, tasks: readonly string[]): string[] {
-  return tasks.map((text) => `${host}: ${text}`)
 }
 
 /** @internal What is not zero, in words; null if all is. */

@@ -1,9 +1,8 @@
 /**
  * When nothing can ever happen again: who waits for it.
  */
-import { DeadlockError } from '../errors.js'
 import type { IoOp } from '../io-op.js'
-import { waiting } from '../runners.js'
+import { deadlock, waiting } from '../runners.js'
 import type { Task } from '../task.js'
 
 /**
@@ -16,10 +15,5 @@ import type { Task } from '../task.js'
 export function stuck(ops: readonly IoOp[]): number {
   const task = ops.find(({ owner }) => owner !== null)?.owner as Task | undefined
   if (task === undefined) return 0
-  throw new DeadlockError(whoWaits(task))
-}
-
-/** @internal The waiting tasks of the kernel that a task belongs to. */
-export function whoWaits(task: Task): string[] {
-  return waiting(task.home.root)
+  throw deadlock(waiting(task.home.root))
 }

@@ -53,8 +53,8 @@ const EXAMPLES: readonly (readonly [name: string, code: string, error: DrupeErro
   [
     'ForgottenYieldError',
     'DRUPE_FORGOTTEN_YIELD',
-    new ForgottenYieldError('sleep'),
-    'Cannot finish the task: sleep() was called and never run; write "yield* sleep(…)"',
+    new ForgottenYieldError('sleep', 'task 3 (worker)'),
+    'Cannot finish task 3 (worker): sleep() was called and never run; write "yield* sleep(…)"',
   ],
   [
     'UnsupportedError',

@@ -11,7 +11,7 @@ import { closeScope, finish, wakeFirst } from './group.js'
 import { actionOf, ioError, resultError } from './io.js'
 import type { Loop } from './loop.js'
 import type { Nursery, SpawnRequest } from './nursery.js'
-import { type Act, TaskList, WAIT, type WaitQueue } from './park.js'
+import { type Act, WAIT, type WaitQueue } from './park.js'
 import { innermostNursery, ownNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { adjust, cancel, FOREIGN, open, started } from './scoping.js'
@@ -212,9 +212,8 @@ function join(loop: Loop, task: Task, trap: Trap): boolean {
     return true
   }
   if (target === task) throw new KernelStateError(`join ${String(task)}`, 'it would wait for itself for ever')
-  target.joiners ??= new TaskList()
   loop.wait(task, trap)
-  target.joiners.add(task)
+  target.following.add(task)
   return false
 }
 

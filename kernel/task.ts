@@ -10,7 +10,7 @@ import { TaskCancelledError } from './errors.js'
 import { watched } from './forgotten.js'
 import { type Call, generatorNext } from './frame.js'
 import type { Nursery } from './nursery.js'
-import type { TaskList } from './park.js'
+import { Followers } from './park.js'
 import type { Scope } from './scope.js'
 import type { Timed } from './timers.js'
 import { CANCEL, JOIN, nameOf, type Op, type Operation, type TaskIterator, Trap } from './trap.js'
@@ -82,7 +82,7 @@ export class Task<out T = unknown> implements Timed {
   /** @internal Its values of task-local context, innermost first. */
   context: ContextEntry | null = null
   /** @internal Those who wait for its end. */
-  joiners: TaskList | null = null
+  followers: Followers | null = null
 
   /** @internal */
   constructor(id: number, label: string | Op<unknown>, iterator: TaskIterator, home: Nursery, daemon: boolean) {
@@ -178,6 +178,11 @@ export class Task<out T = unknown> implements Timed {
     return this.phase >= DONE
   }
 
+  /** @internal Its body is over: it may wait for its children, and does nothing else any more. */
+  get idle(): boolean {
+    return this.phase >= FINISHING
+  }
+
   /** What it returned; undefined unless its state is `done`. */
   get result(): T | undefined {
     return this.phase === DONE ? (this.value as T) : undefined
@@ -215,6 +220,12 @@ export class Task<out T = unknown> implements Timed {
     const alive = yield* new Trap<boolean>(CANCEL, this, reason, 1)
     if (alive && options?.wait !== false) yield* this.wait()
     return alive
+  }
+
+  /** @internal For those who wait for a thing that it has. */
+  get following(): Followers {
+    this.followers ??= new Followers()
+    return this.followers
   }
 
   /** @internal It heard of this scope and stays on purpose, as resources do: later cancels are news to it again. */

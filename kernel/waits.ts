@@ -79,7 +79,7 @@ export function withdraw(loop: Loop, task: Task): boolean {
       ;(trap.subject as TaskList).remove(task)
       break
     case JOIN:
-      ;((trap.subject as Task).joiners as TaskList).remove(task)
+      ;((trap.subject as Task).followers as TaskList).remove(task)
       break
     case IDLE:
       loop.idlers.remove(task)

@@ -6,6 +6,7 @@ import {
   BrokenError,
   Cancelled,
   checkpoint,
+  clock,
   KernelStateError,
   moveOn,
   nursery,
@@ -232,6 +233,88 @@ test('a lock whose owner has ended is broken, for all who wait and all who come 
     t.regex(error.message, /^Cannot acquire the lock: task \d+ \(careless\) ended without releasing it$/)
     t.true((yield* waiter.join()) instanceof BrokenError)
     t.true((yield* thrownBy(lock.tryAcquire())) instanceof BrokenError)
+  })
+})
+
+for (const Kind of [Lock, RLock]) {
+  test(`tasks that wait for a ${Kind.name} hear at once that its owner is over, and nobody else need come`, (t) => {
+    virtual({}, function* () {
+      const lock = new Kind()
+      const log: string[] = []
+      function* careless(): Operation<void> {
+        yield* lock.acquire()
+        yield* sleep(10)
+      }
+      yield* nursery(function* (n) {
+        yield* n.spawn(careless)
+        yield* checkpoint()
+        for (const name of ['a', 'b']) {
+          yield* n.spawn(function* () {
+            const error = yield* thrownBy(lock.acquire())
+            log.push(`${name} ${yield* clock()} ${(error as Error).message}`)
+          })
+        }
+      })
+      t.is(log.length, 2)
+      t.regex(log[0] as string, /^a 10 Cannot acquire the r?lock: task \d+ \(careless\) ended without releasing it$/)
+      t.is(lock.statistics().waiting, 0)
+    })
+  })
+}
+
+test('a lock is lost when the body of its owner is over: a child of the owner that waits for it need not wait for ever', (t) => {
+  virtual({}, function* () {
+    const lock = new Lock()
+    const owner = yield* spawn(function* owner() {
+      yield* lock.acquire()
+      yield* spawn(function* child() {
+        t.true((yield* thrownBy(lock.acquire())) instanceof BrokenError)
+        t.true((yield* thrownBy(lock.tryAcquire())) instanceof BrokenError)
+      })
+      yield* sleep(1)
+    })
+    yield* owner.join()
+  })
+})
+
+test('whoever was handed the lock is followed in turn: each owner among many waiters', (t) => {
+  virtual({}, function* () {
+    const locks = [new Lock(), new Lock()]
+    const log: string[] = []
+    function* worker(name: string, careless: boolean): Operation<void> {
+      for (const lock of locks) yield* lock.acquire()
+      yield* sleep(1)
+      if (careless) return
+      for (const lock of locks) yield* lock.release()
+      log.push(name)
+    }
+    yield* nursery(function* (n) {
+      yield* n.spawn(() => worker('a', false))
+      yield* n.spawn(() => worker('b', false))
+      yield* n.spawn(() => worker('c', true), { name: 'careless' })
+      for (const name of ['d', 'e']) {
+        yield* n.spawn(function* () {
+          log.push(`${name}: ${((yield* thrownBy(worker(name, false))) as Error).name}`)
+        })
+      }
+    })
+    t.deepEqual(log, ['a', 'b', 'd: BrokenError', 'e: BrokenError'])
+  })
+})
+
+test('a lock that was given back in time is no affair of its last owner', (t) => {
+  virtual({}, function* () {
+    const lock = new Lock()
+    const first = yield* spawn(() => holder(lock, [], 'first', 1))
+    yield* checkpoint()
+    const second = yield* spawn(() => holder(lock, [], 'second', 10))
+    const late = yield* spawn(() => moveOn(1, lock.acquire()))
+    yield* first.join()
+    yield* late.join()
+    const third = yield* spawn(() => holder(lock, [], 'third', 1))
+    yield* second.join()
+    yield* third.join()
+    t.false(lock.locked)
   })
 })
 

@@ -3,7 +3,7 @@
  *
  * Like a semaphore whose permits have owners: a borrower has one token or none, so none is returned twice, and the
  * total can be changed while it is in use. A borrower is a task, or any object that a task acts for (a thread, a
- * connection).
+ * connection). A task that ends keeps its token, unlike a lock: whoever waits for one can still get another's.
  */
 import { KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'

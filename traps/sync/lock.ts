@@ -7,7 +7,7 @@
  */
 import { BrokenError, KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
+import { type Hands, type Kept, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
 import type { WaitOptions } from '../check.js'
@@ -46,20 +46,26 @@ export interface LockStatistics {
  * })
  * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.Lock
  */
-export class Lock {
+export class Lock implements Kept {
   /** @internal */
   readonly title: string
   private holder: Task | null = null
   private depth = 0
   private readonly waiters: WaitQueue
+  /** Its holder keeps it in mind, for those who wait. */
+  private followed = false
+  /** @internal */
+  nextKept: Kept | null = null
   private releasing: Trap<void> | null = null
   private trying: Trap<boolean> | null = null
 
   constructor(options?: NameOptions) {
     this.title = titleOf(this.kind, options)
-    this.waiters = new WaitQueue(this.title, (task, trap, hands) =>
-      this.take(task, trap.detail, hands) ? undefined : WAIT,
-    )
+    this.waiters = new WaitQueue(this.title, (task, trap) => {
+      if (this.take(task, trap.detail)) return undefined
+      if (!this.followed) this.follow(true)
+      return WAIT
+    })
   }
 
   /** @internal */
@@ -85,7 +91,7 @@ export class Lock {
    * @throws Cancelled if a scope around the task is cancelled, also when the lock is free.
    * @throws TimeoutError if it did not get the lock within `timeout`.
    * @throws KernelStateError if the task holds it already.
-   * @throws BrokenError if the task that holds it has ended.
+   * @throws BrokenError if the task that holds it has ended, or ends meanwhile.
    */
   acquire(options?: WaitOptions): Trap<void> {
     return waitIn('acquire', this.waiters, options)
@@ -157,7 +163,7 @@ export class Lock {
     throw new KernelStateError(action, `${String(task)} does not hold the ${this.title}; ${who}`)
   }
 
-  private take(task: Task, depth: unknown, hands: Hands): boolean {
+  private take(task: Task, depth: unknown): boolean {
     const { holder } = this
     if (holder === null) {
       this.holder = task
@@ -169,33 +175,41 @@ export class Lock {
       this.depth++
       return true
     }
-    if (holder.ended) {
-      // Nobody will ever release it: those who wait since before hear of it, too.
-      failAll(hands, this.waiters, () => this.abandoned(holder))
-      throw this.abandoned(holder)
-    }
+    // Nobody will ever release it.
+    if (holder.idle) throw this.broken()
     return false
   }
 
-  private abandoned(holder: Task): BrokenError {
-    return new BrokenError(`acquire the ${this.title}`, `${String(holder)} ended without releasing it`)
+  /** @internal Those who wait for it hear that its holder is over. */
+  abandoned(hands: Hands): void {
+    this.followed = false
+    failAll(hands, this.waiters, () => this.broken())
+  }
+
+  /** Only while somebody waits: a lock that nobody else wants costs no more for it. */
+  private follow(on: boolean): void {
+    this.followed = on
+    const { following } = this.holder as Task
+    if (on) following.keep(this)
+    else following.giveBack(this)
+  }
+
+  private broken(): BrokenError {
+    return new BrokenError(`acquire the ${this.title}`, `${String(this.holder)} ended without releasing it`)
   }
 
   private handOn(hands: Hands): void {
+    if (this.followed) this.follow(false)
     const next = this.waiters.head
-    if (next === null) {
-      this.holder = null
-      this.depth = 0
-      return
-    }
-    const depth = (next.trap as Trap).detail
-    hands.wake(next, undefined)
+    const depth = next === null ? 0 : ((next.trap as Trap).detail as number | null)
+    if (next !== null) hands.wake(next, undefined)
     this.holder = next
-    this.depth = (depth as number | null) ?? 1
+    this.depth = depth ?? 1
+    if (this.waiters.length > 0) this.follow(true)
   }
 
-  private static try(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): boolean {
-    return (detail as Lock).take(task, null, hands)
+  private static try(this: void, task: Task, { detail }: Trap<unknown>): boolean {
+    return (detail as Lock).take(task, null)
   }
 
   private static free(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): void {

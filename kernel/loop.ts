@@ -98,6 +98,8 @@ export class Loop implements Hands {
   turning = false
   /** Leave `runReady` at the next look, whoever is ready: what its caller waits for is there. */
   enough = false
+  /** A blocking run has the thread: the host's loop, and what comes through it, stands still. */
+  blocking = false
   private readonly random: (() => number) | null
   private leftInPass = 0
   private stride = MOST_STEPS

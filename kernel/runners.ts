@@ -26,7 +26,7 @@ export const TURN_MS = 8
  * @throws DeadlockError if every task waits for another one.
  */
 export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSITIVE_INFINITY): void {
-  loop.turning = true
+  loop.turning = loop.blocking = true
   try {
     loop.look(false)
     for (;;) {
@@ -40,7 +40,7 @@ export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSI
       loop.look(true)
     }
   } finally {
-    loop.turning = false
+    loop.turning = loop.blocking = false
     // A guest on the same kernel must set its alarm again: this run has spent it.
     loop.nudge()
   }

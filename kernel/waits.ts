@@ -6,7 +6,7 @@
  * host code begin here, too, because calling back and calling off have to agree on which of them came first.
  */
 import type { IoOp } from './driver.js'
-import { TimeoutError } from './errors.js'
+import { KernelStateError, TimeoutError } from './errors.js'
 import { actionOf } from './io.js'
 import type { Loop } from './loop.js'
 import type { TaskList } from './park.js'
@@ -25,9 +25,15 @@ class Suspension {
 /** What a suspended task's starter gets: the two ways to call back; both work once. */
 type Starter = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
 
-/** SUSPEND: the task waits until host code calls back. */
+/** SUSPEND: the task waits until host code calls back; with an amount of 1 that takes the host's loop. */
 export function suspend(loop: Loop, task: Task, trap: Trap): boolean {
   if (task.alert) loop.checkpoint(task)
+  if (trap.amount === 1 && loop.blocking) {
+    throw new KernelStateError(
+      'wait for another thread',
+      "its messages come through the host's loop; use run, not runSync",
+    )
+  }
   const wait = new Suspension()
   const settle = (value: unknown, failed: boolean): void => {
     if (wait.settled) return

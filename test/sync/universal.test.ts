@@ -3,8 +3,21 @@
  */
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
-import { BrokenError, ClosedError, Kernel, moveOn, run, runSync, sleep, spawn, TimeoutError, timeout } from 'drupe'
+import {
+  BrokenError,
+  ClosedError,
+  Kernel,
+  KernelStateError,
+  moveOn,
+  run,
+  runSync,
+  sleep,
+  spawn,
+  TimeoutError,
+  timeout,
+} from 'drupe'
 import { VirtualDriver, virtual } from 'drupe/testing'
+import type { LinkPort } from '../../traps/sync/link.js'
 import { type LinkedEvent, type LinkedQueue, linkedEvent, linkedQueue } from '../../traps/sync/linked.js'
 import { UniversalEvent } from '../../traps/sync/universal-event.js'
 import { UniversalQueue } from '../../traps/sync/universal-queue.js'
@@ -364,4 +377,59 @@ await linkedQueue(workerData.queue).get()`
   while (queue.statistics().getting > 0) await turns()
   queue.tryPut(1)
   t.is(queue.tryGet(), 1)
+})
+
+test('an item sent to a worker that ends before it says that it has it is the next again', async (t) => {
+  const queue = new UniversalQueue<number>()
+  // Speaks the protocol of links, and dies with the item in its hand.
+  const code = `
+import { workerData } from 'node:worker_threads'
+workerData.queue.on('message', () => process.exit(0))
+workerData.queue.postMessage({ call: 'get', id: 1 })`
+  const worker = startWorker(code, { queue: queue.link() })
+  while (queue.statistics().getting === 0) await turns()
+  queue.tryPut(1)
+  queue.tryPut(2)
+  t.is(queue.size, 1)
+  await new Promise((resolve) => worker.on('exit', resolve))
+  while (queue.size < 2) await turns()
+  t.is(queue.tryGet(), 1)
+  t.is(queue.tryGet(), 2)
+})
+
+test('who waits at an object of a worker that ends gets an error', async (t) => {
+  const code = `
+import { parentPort, workerData } from 'node:worker_threads'
+const { UniversalQueue } = await import(workerData.queues)
+const port = new UniversalQueue().link()
+parentPort.postMessage(port, [port])
+setInterval(() => {}, 1000)`
+  const queues = new URL('../../traps/sync/universal-queue.js', import.meta.url).href
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { workerData: { queues } })
+  const port = await new Promise<LinkPort>((resolve) => worker.on('message', resolve))
+  const there = linkedQueue<number>(port)
+  await there.put(1)
+  t.is(await there.get(), 1)
+  const waiting = run(() => thrownBy(there.get()))
+  await turns()
+  await worker.terminate()
+  const error = (await waiting) as Error
+  t.true(error instanceof BrokenError)
+  t.is(error.message, 'Cannot wait at the linked queue: the thread that has it has ended, or the link was closed')
+})
+
+test('a blocking run, which hears no messages, says so instead of waiting for them', (t) => {
+  const queue = new UniversalQueue<unknown>()
+  const there = linked(queue)
+  const event = linkedEvent(new UniversalEvent().link())
+  for (const wait of [() => there.get(), () => there.put(1), () => event.wait()]) {
+    const error = thrown(() => runSync<unknown>(() => timeout(1000, wait()))) as Error
+    t.true(error instanceof KernelStateError)
+    t.is(
+      error.message,
+      "Cannot wait for another thread: its messages come through the host's loop; use run, not runSync",
+    )
+  }
+  there.close()
+  event.close()
 })

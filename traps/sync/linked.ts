@@ -1,7 +1,9 @@
 /**
  * The far end of a link: a universal object that lives in another thread, as it looks from here.
  *
- * Every call is a request, and what comes back is its answer; see link.ts for what makes that safe.
+ * Every call is a request, and what comes back is its answer; see link.ts for what makes that safe. Messages come through
+ * the host's event loop on both sides. A blocking run stops that loop: its own tasks get an error when they want to wait at
+ * a link, and the far side of its thread's objects waits until the run is over.
  */
 import { BrokenError, ClosedError } from '../../kernel/errors.js'
 import { type Answer, type LinkPort, listenTo, type Request } from './link.js'
@@ -42,7 +44,7 @@ class FarEnd {
         this.post({ cancel: id })
         return false
       }
-    })
+    }, true)
   }
 
   cast(name: string): void {
@@ -117,6 +119,7 @@ export class LinkedEvent {
    * Waits until it is set. Cancelled, a task stops waiting.
    *
    * @throws BrokenError if the thread that has it ends.
+   * @throws KernelStateError in a blocking run.
    */
   wait(): Universal<void> {
     return this.end.call('wait')
@@ -153,6 +156,7 @@ export class LinkedQueue<T> {
    *
    * @throws ClosedError if the queue is or was shut down.
    * @throws BrokenError if the thread that has it ends.
+   * @throws KernelStateError in a blocking run.
    */
   put(item: T): Universal<void> {
     return this.end.call('put', item)
@@ -164,6 +168,7 @@ export class LinkedQueue<T> {
    *
    * @throws ClosedError if the queue was shut down and is empty.
    * @throws BrokenError if the thread that has it ends.
+   * @throws KernelStateError in a blocking run.
    */
   get(): Universal<T> {
     return this.end.call('get')

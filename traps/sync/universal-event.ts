@@ -56,7 +56,7 @@ export class UniversalEvent {
 
   /**
    * Makes a link for another thread: a MessagePort to be transferred, out of which `linkedEvent` makes an event there.
-   * Messages go through the host's event loop, so a blocking run does not hear of them.
+   * Messages go through the host's event loop: while a blocking run has this thread, the other one waits.
    */
   link(): LinkPort {
     return linkTo({

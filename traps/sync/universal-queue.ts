@@ -136,8 +136,8 @@ export class UniversalQueue<T> {
 
   /**
    * Makes a link for another thread: a MessagePort to be transferred, out of which `linkedQueue` makes a queue there.
-   * Items are copied as `postMessage` does it. Messages go through the host's event loop, so a blocking run does not
-   * hear of them.
+   * Items are copied as `postMessage` does it. Messages go through the host's event loop: while a blocking run has this
+   * thread, the other one waits. An item that was sent to a thread which ends before it has it is the next again.
    */
   link(): LinkPort {
     return linkTo({

@@ -9,8 +9,8 @@
  * An answer goes to whoever has waited for longest, and is given the moment it is there: a cancel that comes later
  * finds a task that has its item, one that comes earlier takes it out of the line.
  */
-import type { Operation, Trap } from '../../kernel/trap.js'
-import { checkpoint, suspend } from '../call.js'
+import { type Operation, SUSPEND, Trap } from '../../kernel/trap.js'
+import { checkpoint } from '../call.js'
 
 /** @internal The answer of a wait that was called off after all, by whoever had been asked to. */
 export const WITHDRAWN: unique symbol = Symbol('withdrawn')
@@ -24,7 +24,11 @@ export type Begin<T> = (
 /** A wait for tasks and host code alike: `yield*` it in a task, `await` it elsewhere. It begins when that is done. */
 export class Universal<T> implements Operation<T>, PromiseLike<T> {
   /** @internal */
-  constructor(private readonly begin: Begin<T>) {}
+  constructor(
+    private readonly begin: Begin<T>,
+    /** Does the answer come through the host's loop? */
+    private readonly hosted = false,
+  ) {}
 
   /** @internal Callbacks wait. */
   start(
@@ -36,8 +40,9 @@ export class Universal<T> implements Operation<T>, PromiseLike<T> {
 
   /** A task waits. */
   *[Symbol.iterator](): Iterator<Trap, T, unknown> {
+    const wait = new Trap<T | typeof WITHDRAWN>(SUSPEND, this.begin, null, this.hosted ? 1 : 0)
     for (;;) {
-      const answer = yield* suspend<T | typeof WITHDRAWN>(this.begin)
+      const answer = yield* wait
       if (answer !== WITHDRAWN) return answer
       // It was a cancel that asked for this, and here it arrives.
       yield* checkpoint()

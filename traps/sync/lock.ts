@@ -46,7 +46,7 @@ export interface LockStatistics {
  * })
  * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.Lock
  */
-export class Lock implements Kept {
+export class Lock {
   /** @internal */
   readonly title: string
   private holder: Task | null = null

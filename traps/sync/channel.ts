@@ -43,18 +43,63 @@ export function channel<T>(capacity = 0, options?: NameOptions): [Sender<T>, Rec
   return [new Sender(pipe), new Receiver(pipe)]
 }
 
-/** The end of a channel where items go in. */
-export class Sender<T> {
+/** What both ends of a channel have in common. */
+abstract class End<T> {
   private isClosed = false
+  /** @internal */
+  protected readonly pipe: Pipe<T>
 
   /** @internal */
-  constructor(private readonly pipe: Pipe<T>) {
-    pipe.senders++
+  constructor(pipe: Pipe<T>) {
+    this.pipe = pipe
   }
 
   /** Is this end closed? */
   get closed(): boolean {
     return this.isClosed
+  }
+
+  /**
+   * Closes this end. After the last sender receivers get what is left, and then null; after the last receiver what lies in the
+   * channel is dropped. Does not wait; twice is no error.
+   */
+  close(): Trap<void> {
+    const act = (_task: Task, _trap: Trap<unknown>, hands: Hands): void => {
+      if (this.isClosed) return
+      this.isClosed = true
+      this.leave(hands)
+    }
+    return watched('close', actOn<void>(act, this))
+  }
+
+  /** Runs an operation and closes this end after it, whatever happens. */
+  with<R>(op: Op<R>): Operation<R> {
+    return watched(
+      'with',
+      thenClose(op, () => this.close()),
+    )
+  }
+
+  /** What is in hand right now. */
+  statistics(): ChannelStatistics {
+    return this.pipe.statistics()
+  }
+
+  /** @internal */
+  protected assertOpen(what: string): void {
+    if (this.isClosed) throw new ClosedError(`clone a ${what} of the ${this.pipe.title}`, 'it is closed')
+  }
+
+  /** @internal */
+  protected abstract leave(hands: Hands): void
+}
+
+/** The end of a channel where items go in. */
+export class Sender<T> extends End<T> {
+  /** @internal */
+  constructor(pipe: Pipe<T>) {
+    super(pipe)
+    pipe.senders++
   }
 
   /**
@@ -91,36 +136,12 @@ export class Sender<T> {
    * @throws ClosedError if this one is closed.
    */
   clone(): Sender<T> {
-    if (this.isClosed) throw new ClosedError(`clone a sender of the ${this.pipe.title}`, 'it is closed')
+    this.assertOpen('sender')
     return new Sender(this.pipe)
   }
 
-  /**
-   * Closes this end; after the last one receivers get what is left, and then null. Does not wait; twice is no error.
-   */
-  close(): Trap<void> {
-    return watched(
-      'close',
-      actOn((_task, _trap, hands) => this.shut(hands), this),
-    )
-  }
-
-  /** Runs an operation and closes this end after it, whatever happens. */
-  with<R>(op: Op<R>): Operation<R> {
-    return watched(
-      'with',
-      thenClose(op, () => this.close()),
-    )
-  }
-
-  /** What is in hand right now. */
-  statistics(): ChannelStatistics {
-    return this.pipe.statistics()
-  }
-
-  private shut(hands: Hands): void {
-    if (this.isClosed) return
-    this.isClosed = true
+  /** @internal */
+  protected override leave(hands: Hands): void {
     const { pipe } = this
     pipe.senders--
     const error = (): ClosedError => new ClosedError(`send to the ${pipe.title}`, 'this sender was closed meanwhile')
@@ -131,18 +152,13 @@ export class Sender<T> {
 }
 
 /** The end of a channel where items come out. */
-export class Receiver<T> {
-  private isClosed = false
+export class Receiver<T> extends End<T> {
   private taking: Trap<T | null> | null = null
 
   /** @internal */
-  constructor(private readonly pipe: Pipe<T>) {
+  constructor(pipe: Pipe<T>) {
+    super(pipe)
     pipe.receivers++
-  }
-
-  /** Is this end closed? */
-  get closed(): boolean {
-    return this.isClosed
   }
 
   /**
@@ -189,38 +205,16 @@ export class Receiver<T> {
    * @throws ClosedError if this one is closed.
    */
   clone(): Receiver<T> {
-    if (this.isClosed) throw new ClosedError(`clone a receiver of the ${this.pipe.title}`, 'it is closed')
+    this.assertOpen('receiver')
     return new Receiver(this.pipe)
-  }
-
-  /** Closes this end; after the last one what lies in the channel is dropped. Does not wait; twice is no error. */
-  close(): Trap<void> {
-    return watched(
-      'close',
-      actOn((_task, _trap, hands) => this.shut(hands), this),
-    )
-  }
-
-  /** Runs an operation and closes this end after it, whatever happens. */
-  with<R>(op: Op<R>): Operation<R> {
-    return watched(
-      'with',
-      thenClose(op, () => this.close()),
-    )
-  }
-
-  /** What is in hand right now. */
-  statistics(): ChannelStatistics {
-    return this.pipe.statistics()
   }
 
   private *eachItem(body: (item: T) => Operation<unknown>): Operation<void> {
     for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* body(item)
   }
 
-  private shut(hands: Hands): void {
-    if (this.isClosed) return
-    this.isClosed = true
+  /** @internal */
+  protected override leave(hands: Hands): void {
     const { pipe } = this
     pipe.receivers--
     const error = (): ClosedError =>

@@ -56,7 +56,7 @@ export {
   type SocketOptions,
 } from './traps/net/tcp.js'
 export { type Datagram, type UdpOptions, type UdpSocket, udp } from './traps/net/udp.js'
-export { all, allSettled, any, first, type Ops, race } from './traps/scope/combinators.js'
+export { all, allSettled, any, first, type NamedOps, type Ops, race } from './traps/scope/combinators.js'
 export { type Context, context } from './traps/scope/context.js'
 export { asCompleted, type MapOptions, map } from './traps/scope/map.js'
 export { nursery, started } from './traps/scope/nursery.js'

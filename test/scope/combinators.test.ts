@@ -67,6 +67,20 @@ test('all of an array of one type is an array of that type', (t) => {
   t.is(sum, 6)
 })
 
+test('all of an object gives the results under the same names, each with its own type', (t) => {
+  virtual({}, function* () {
+    const { n, s } = yield* all({ n: after(4, 1), s: () => after(2, 'two') })
+    t.is(n + 1, 2)
+    t.is(s.toUpperCase(), 'TWO')
+    t.is(yield* clock(), 4)
+    t.deepEqual(yield* all({}), {})
+    t.deepEqual(Object.keys(yield* all({ z: after(1, 1), a: after(2, 2) })), ['z', 'a'])
+    const boom = new Error('boom')
+    t.is(yield* thrownBy(all({ ok: sleep(1000), bad: failAfter(1, boom) })), boom)
+    t.is(yield* clock(), 7)
+  })
+})
+
 test('all, allSettled, any and first of nothing do not wait [effection all: resolves when the given list is empty]', (t) => {
   virtual({}, function* () {
     t.deepEqual(yield* all([]), [])

@@ -15,9 +15,12 @@ import { nursery } from './nursery.js'
 /** Operations with these results, one for each. */
 export type Ops<T extends readonly unknown[]> = readonly [...{ [K in keyof T]: Op<T[K]> }]
 
+/** Operations with names, with results of these types. */
+export type NamedOps<T extends object> = { readonly [K in keyof T]: Op<T[K]> }
+
 /**
- * Runs operations at the same time and returns their results, in the order of the operations. The first error cancels the
- * rest and is thrown when they are out, the same object; `suppressed(error)` lists later ones. Cancelled, all are.
+ * Runs operations at the same time and returns their results: of an array in the order of the operations, of an object under
+ * the same names. The first error cancels the rest and is thrown when they are out, the same object; `suppressed(error)` lists later ones. Cancelled, all are.
  *
  * @throws the first error of an operation.
  * @throws TaskCancelledError if one of the tasks was cancelled by somebody.
@@ -32,10 +35,19 @@ export type Ops<T extends readonly unknown[]> = readonly [...{ [K in keyof T]: O
  * await run(function* () {
  *   const [n, s] = yield* all([after(4, 1), after(2, 'two')])
  *   console.log(n + 1, s.toUpperCase()) // => 2 TWO
+ *   const { size } = yield* all({ name: after(1, 'fig'), size: after(2, 3) })
+ *   console.log(size) // => 3
  * })
  */
-export function all<T extends readonly unknown[]>(ops: Ops<T>): Operation<T> {
-  return watched('all', allOperation(ops as readonly Op<unknown>[])) as Operation<T>
+export function all<T extends readonly unknown[]>(ops: Ops<T>): Operation<T>
+export function all<T extends object>(ops: NamedOps<T>): Operation<T>
+export function all(ops: readonly Op<unknown>[] | Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
+  return watched('all', Symbol.iterator in ops ? allOperation(ops) : allNamed(ops))
+}
+
+function* allNamed(ops: Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
+  const results = yield* allOperation(Object.values(ops))
+  return Object.fromEntries(Object.keys(ops).map((name, i) => [name, results[i]]))
 }
 
 function* allOperation(ops: readonly Op<unknown>[]): Operation<readonly unknown[]> {

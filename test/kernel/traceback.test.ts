@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava'
 import {
   BrokenError,
   ClosedError,
+  connect,
   DeadlockError,
   ForgottenYieldError,
   Kernel,
@@ -15,6 +16,7 @@ import {
   type Operation,
   Queue,
   run,
+  type SystemError,
   sleep,
   spawn,
   suspend,
@@ -23,7 +25,7 @@ import {
   until,
 } from 'drupe'
 import { park, WaitQueue } from 'drupe/lowlevel'
-import { VirtualDriver, virtual } from 'drupe/testing'
+import { SimNetwork, VirtualDriver, virtual } from 'drupe/testing'
 import { thrown, thrownBy } from '../kit.js'
 
 const compiled = new URL(import.meta.url)
@@ -212,6 +214,18 @@ test('what cannot be run', (t) => {
       shows(t, error, /task \d+ \(culprit\)/, 'mistaken', 'inner')
     },
   )
+})
+
+test('what the system refuses', (t) => {
+  const error = thrown(() =>
+    virtual({ network: new SimNetwork() }, function* main() {
+      yield* deep(function* dial() {
+        yield* connect({ host: 'main', port: 9 }) // dial
+      })
+    }),
+  ) as SystemError
+  t.is(error.code, 'ECONNREFUSED')
+  shows(t, error, /task 1 \(main\)/, 'dial', 'inner', 'middle', 'deep')
 })
 
 test('a deadlock shows every waiting task, and wakes none', (t) => {

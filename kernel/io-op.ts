@@ -3,6 +3,7 @@
  * is the contract in driver.ts.
  */
 import { watcher } from './forgotten.js'
+import { arrived, errand } from './traceback.js'
 import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 
 /** Kind of operation: read into `buffer`. */
@@ -123,7 +124,8 @@ export class IoOp<out T = unknown> extends Trap<T> {
   }
 
   /** @internal */
-  override throw(error: unknown): never {
+  override throw(error: unknown): IteratorResult<Trap, T> {
+    if (errand !== null && arrived(error)) return HANDOVER
     this.claimed = this.running = false
     throw error
   }

@@ -10,6 +10,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { Kernel } from './doors.js'
 import { ClosedError, KernelStateError, TaskCancelledError } from './kernel/errors.js'
 import type { Operation } from './kernel/trap.js'
+import { ask } from './traps/call.js'
 import { load, serve } from './traps/net/server.js'
 import { type Listener, listen } from './traps/net/tcp.js'
 import { LEFT, type ThreadJob, type ThreadOrder, type ThreadReport, UP } from './traps/net/threads.js'
@@ -25,12 +26,14 @@ const { place, module, data, grace, state } = workerData as ThreadJob
 const kernel = new Kernel({ grace })
 let listener: Listener | null = null
 let asked = false
+let remains: unknown
 
 // Its first step, in which it loads the module, comes when this file waits: by then it hears.
 const main = kernel.spawn(function* server(): Operation<never> {
   const url = new URL(module)
   yield* load(url)
   listener = yield* listen(place)
+  remains = yield* ask('remains', (driver) => driver.remains)
   report(listener.fd)
   return yield* serve(listener, url, { data })
 })
@@ -50,7 +53,7 @@ function giveUp(): never {
 }
 
 function report(listening: number): void {
-  port.postMessage({ listening } satisfies ThreadReport)
+  port.postMessage({ listening, remains } satisfies ThreadReport)
 }
 
 function hear(order: ThreadOrder): void {

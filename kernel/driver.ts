@@ -86,6 +86,8 @@ export interface WakeToken {
 /** A driver. One kernel owns one driver; everything but the use of `wakeToken` happens on its thread. */
 export interface Driver {
   readonly name: string
+  /** Why it is this one and not a better one; debug mode tells. */
+  readonly note?: string | undefined
   /** Milliseconds on a clock that never goes backwards, fractions included. */
   now(): number
   submit(op: IoOp): boolean
@@ -99,6 +101,12 @@ export interface Driver {
   arm(at: number): void
   wake(): void
   readonly wakeToken: WakeToken | null
+  /**
+   * Plain data: what this driver leaves behind if its thread is terminated, so that `close` is not called. Sockets with an
+   * operation under way stay open until a driver of the same kind buries it.
+   */
+  readonly remains?: unknown
+  bury?(remains: unknown): void
   /** Called once, before anything else. */
   start(complete: (op: IoOp) => void): void
   /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after `wake`. */

@@ -78,6 +78,8 @@ export class IoOp<out T = unknown> extends Trap<T> {
   /** For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was taken from. */
   pointer = 0
   pointee: Uint8Array | null = null
+  /** For the lender alone: which of its buffers this is. */
+  loan = 0
   /** For the kernel alone: the task that waits. */
   owner: unknown = null
   /** For the kernel alone: asked to be withdrawn once, and said that its completion will come. */

@@ -58,6 +58,7 @@ export class Kernel {
   constructor(options: KernelOptions) {
     // A rejected promise that nobody handles is the one way to report an error that every host has.
     const report = (error: unknown): void => void Promise.reject(error)
+    const warn = (message: string): void => console.warn(`drupe: ${message}`)
     this.loop = new Loop({
       driver: options.driver,
       grace: checkGrace(options.grace ?? 5000),
@@ -65,11 +66,12 @@ export class Kernel {
       instruments: options.instruments?.length ? new Instruments(options.instruments, report) : null,
       watch: options.debug ? new ForgottenWatch() : null,
       report,
-      warn: (message) => console.warn(`drupe: ${message}`),
+      warn,
     })
+    if (options.debug && options.driver.note !== undefined) warn(options.driver.note)
   }
 
-  /** Which driver waits underneath: `epoll`, `host`, … */
+  /** Which driver waits underneath: `io_uring`, `epoll`, `host`, … Debug mode says why if it is not the best one. */
   get driver(): string {
     return this.loop.driver.name
   }

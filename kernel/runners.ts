@@ -101,13 +101,14 @@ export class Guest {
     loop.turning = true
     try {
       const end = driver.now() + TURN_MS
-      do {
-        loop.look(false)
+      loop.look(false)
+      for (;;) {
         loop.runReady(end)
-        // One more look costs a syscall and saves a round through the host's loop when more has come meanwhile.
-        if (ready.length === 0) loop.look(false)
-        if (ready.length === 0) loop.wakeIdlers()
-      } while (ready.length > 0 && driver.now() < end)
+        if (ready.length > 0) break
+        // One more look costs a syscall, and saves a round through the host's loop when more has come meanwhile.
+        loop.look(false)
+        if ((ready.length === 0 && !loop.wakeIdlers()) || driver.now() >= end) break
+      }
     } finally {
       loop.turning = false
     }

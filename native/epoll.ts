@@ -1,19 +1,18 @@
 /**
- * The driver for Linux: epoll.
+ * The driver for any Linux: epoll.
  *
- * One epoll fd has everything in it: the sockets, an eventfd that other threads write to, a timerfd that is the alarm. So
+ * One epoll fd has everything in it: the sockets, a pipe that other threads write to, a timerfd that is the alarm. So
  * that fd is readable whenever there is something to do, which is all that a host's loop needs to know (guest.ts).
  *
- * All of it is edge-triggered, so neither eventfd nor timerfd is ever read: a new write, a new expiry is a new edge.
+ * All of it is edge-triggered, so the timerfd is never read: a new expiry is a new edge.
  * Events carry the fd and its generation, so that late news of a closed fd is recognised.
  */
-import type { Address, Attachment, Driver, IoOp, SocketKind, SocketOption, WakeToken } from '../kernel/driver.js'
-import { CLOSED } from '../kernel/driver.js'
+import type { Attachment, IoOp } from '../kernel/driver.js'
 import { describeError, EEXIST, ENOENT } from './errno.js'
 import { attachToHost } from './guest.js'
 import * as c from './libc.js'
+import { LinuxDriver } from './linux.js'
 import { Readiness, type Watcher } from './readiness.js'
-import { Sockets } from './sockets.js'
 
 /** struct epoll_event in 32-bit words: packed on x64, padded to 16 bytes elsewhere. Its data is two words: fd, generation. */
 const EVENT_WORDS = typeof process === 'object' && process.arch === 'x64' ? 3 : 4
@@ -27,44 +26,27 @@ const READ_EVENTS = c.POLLIN | c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 const WRITE_EVENTS = c.POLLOUT | c.POLLERR | c.POLLHUP
 const END_EVENTS = c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 
-/** The seconds of a timespec are written as 32 bits. An alarm beyond that goes off early and is set again. */
-const MAX_SECONDS = 0x7fffffff
-
 /** Readiness by epoll; see the head of this file. */
-export class EpollDriver implements Driver, Watcher {
+export class EpollDriver extends LinuxDriver implements Watcher {
   readonly name = 'epoll'
-  readonly wakeToken: WakeToken
-  private readonly libc = c.openLibc()
   private readonly readiness = new Readiness(this.libc, this)
-  private readonly sockets = new Sockets(this.libc)
   private readonly events = new Int32Array(BATCH * EVENT_WORDS)
   private readonly eventsAt = this.libc.addressOf(this.events)
   private readonly event = new Int32Array(EVENT_WORDS)
   private readonly eventAt = this.libc.addressOf(this.event)
-  /** struct itimerspec: interval and value, each seconds and nanoseconds, 64 bits each. */
-  private readonly timer = new Int32Array(8)
-  private readonly timerAt = this.libc.addressOf(this.timer)
   private epollFd = -1
-  private wakeFd = -1
-  private timerFd = -1
-  private attachment: Attachment | null = null
-  private woken = false
-  /** When the alarm is to go off, and when the timerfd will: never later, sometimes earlier. */
-  private wanted = Number.POSITIVE_INFINITY
-  private armed = Number.POSITIVE_INFINITY
 
-  /** @throws Error if the system gives no more fds. */
-  constructor() {
+  /**
+   * @param note why it is this driver and not a better one.
+   * @throws Error if the system gives no more fds.
+   */
+  constructor(note?: string) {
+    super(note)
+    this.need(this.alarm.fd)
+    this.need(this.wakeFd)
     this.epollFd = this.need(this.libc.epollCreate(c.CLOEXEC))
-    this.wakeFd = this.need(this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK))
-    this.timerFd = this.need(this.libc.timerfdCreate(c.CLOCK_MONOTONIC, c.CLOEXEC | c.O_NONBLOCK))
     this.need(this.control(c.EPOLL_CTL_ADD, this.wakeFd, 0, c.POLLIN | c.EPOLLET))
-    this.need(this.control(c.EPOLL_CTL_ADD, this.timerFd, 0, c.POLLIN | c.EPOLLET))
-    this.wakeToken = { fd: this.wakeFd }
-  }
-
-  now(): number {
-    return performance.now()
+    this.need(this.control(c.EPOLL_CTL_ADD, this.alarm.fd, 0, c.POLLIN | c.EPOLLET))
   }
 
   start(complete: (op: IoOp<unknown>) => void): void {
@@ -89,24 +71,13 @@ export class EpollDriver implements Driver, Watcher {
     return count
   }
 
-  arm(at: number): void {
-    this.wanted = at
-    // An earlier alarm stays as it is, and sets this one when it goes off: most timeouts are taken back before they end.
-    if (at < this.armed) this.setTimer(at)
-  }
-
-  wake(): void {
-    this.woken = true
-    this.attachment?.schedule()
-  }
-
   attach(turn: () => void): Attachment {
-    this.attachment = attachToHost(this.libc.koffi, this.epollFd, turn, () => this.exit())
+    this.attachment = attachToHost(this.libc.koffi, this.epollFd, { turn, exit: () => this.exit() })
     return this.attachment
   }
 
   close(): void {
-    if (this.epollFd < 0) return
+    if (this.closed) return
     this.attachment?.close()
     this.readiness.close()
     this.release()
@@ -118,43 +89,8 @@ export class EpollDriver implements Driver, Watcher {
     this.close()
   }
 
-  socket(kind: SocketKind): number {
-    if (this.epollFd < 0) return CLOSED
-    const fd = this.sockets.open(kind)
-    if (fd >= 0) this.readiness.fds.adopt(fd, kind === 'udp4' || kind === 'udp6')
-    return fd
-  }
-
-  bind(fd: number, address: Address): number {
-    return this.sockets.bind(fd, address)
-  }
-
-  listen(fd: number, backlog: number): number {
-    return this.sockets.listen(fd, backlog)
-  }
-
-  setOption(fd: number, option: SocketOption, value: number): number {
-    return this.sockets.setOption(fd, option, value)
-  }
-
-  localAddress(fd: number): Address | number {
-    return this.sockets.localAddress(fd)
-  }
-
-  remoteAddress(fd: number): Address | number {
-    return this.sockets.remoteAddress(fd)
-  }
-
-  shutdown(fd: number): number {
-    return this.sockets.shutdown(fd)
-  }
-
   closeFd(fd: number): number {
     return this.readiness.closeFd(fd)
-  }
-
-  describeError(result: number): readonly [name: string, text: string] {
-    return describeError(result)
   }
 
   watch(fd: number, generation: number, again: boolean): number {
@@ -169,11 +105,21 @@ export class EpollDriver implements Driver, Watcher {
     this.control(c.EPOLL_CTL_DEL, fd, 0, 0)
   }
 
+  protected adopt(fd: number, datagrams: boolean): void {
+    this.readiness.fds.adopt(fd, datagrams)
+  }
+
+  protected override release(): void {
+    super.release()
+    if (this.epollFd >= 0) this.libc.close(this.epollFd)
+    this.epollFd = -1
+  }
+
   private dispatch(at: number): number {
     const bits = this.events[at] as number
     const fd = this.events[at + DATA] as number
-    if (fd === this.wakeFd) this.woken = true
-    else if (fd === this.timerFd) this.onAlarm()
+    if (fd === this.wakeFd) this.wokenByThread()
+    else if (fd === this.alarm.fd) this.alarm.wentOff()
     else {
       const generation = this.events[at + DATA + 1] as number
       const readable = (bits & READ_EVENTS) !== 0
@@ -181,23 +127,6 @@ export class EpollDriver implements Driver, Watcher {
       return this.readiness.event(fd, generation, readable, writable, (bits & END_EVENTS) !== 0)
     }
     return 0
-  }
-
-  private onAlarm(): void {
-    this.armed = Number.POSITIVE_INFINITY
-    if (this.wanted <= this.now()) this.wanted = Number.POSITIVE_INFINITY
-    else if (this.wanted < Number.POSITIVE_INFINITY) this.setTimer(this.wanted)
-  }
-
-  private setTimer(at: number): void {
-    const ms = Math.max(at - this.now(), 0)
-    const seconds = Math.min(Math.floor(ms / 1000), MAX_SECONDS)
-    // Zero would disarm it, so a time in the past is one nanosecond away.
-    const nanoseconds = Math.min(Math.max(Math.ceil((ms - seconds * 1000) * 1e6), 1), 999_999_999)
-    this.timer[4] = seconds
-    this.timer[6] = nanoseconds
-    this.libc.timerfdSettime(this.timerFd, 0, this.timerAt)
-    this.armed = at
   }
 
   private control(action: number, fd: number, generation: number, events: number): number {
@@ -213,17 +142,4 @@ export class EpollDriver implements Driver, Watcher {
     const [code, text] = describeError(result)
     throw new Error(`Cannot set up epoll: ${text} (${code})`)
   }
-
-  private release(): void {
-    for (const fd of [this.epollFd, this.wakeFd, this.timerFd]) if (fd >= 0) this.libc.close(fd)
-    this.epollFd = this.wakeFd = this.timerFd = -1
-  }
 }
-
-/** Wakes the kernel of another thread. The token is good until that kernel closes its driver. */
-export function wakeFromThread(token: WakeToken): void {
-  const libc = c.openLibc()
-  libc.write(token.fd, libc.addressOf(ONE), ONE.byteLength)
-}
-
-const ONE = new BigUint64Array([1n])

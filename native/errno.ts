@@ -12,14 +12,17 @@ export const EINTR = -4
 export const EBADF = -9
 export const EAGAIN = -11
 export const EFAULT = -14
+export const EBUSY = -16
 export const EEXIST = -17
 export const EINVAL = -22
 export const EPROTO = -71
 export const ECONNABORTED = -103
+export const ENOBUFS = -105
 export const EISCONN = -106
 export const ENOTCONN = -107
 export const EALREADY = -114
 export const EINPROGRESS = -115
+export const ECANCELED = -125
 
 const PORTABLE = new Map<number, readonly [name: string, text: string]>([
   [CANCELED, ['ECANCELED', 'operation canceled']],

@@ -50,24 +50,31 @@ export function isFd(fd: number): boolean {
   return Number.isInteger(fd) && fd >= 0 && fd < MAX_FDS
 }
 
-/** All fds that a driver has met. */
-export class FdTable {
+/** All fds that a driver has met; `S` is what it wants to know about each. */
+export class FdTable<S extends FdState = FdState> {
   /** Ops that waited on a foreign fd whose number turned up again as one of ours: closed behind our back. */
   readonly orphans: IoOp<unknown>[] = []
-  private readonly states: (FdState | undefined)[] = []
+  private readonly states: (S | undefined)[] = []
   private readonly libc: Libc
+  private readonly make: (fd: number) => S
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, make: (fd: number) => S) {
     this.libc = libc
+    this.make = make
   }
 
   /** What is known about an fd; never asks the system. */
-  at(fd: number): FdState | undefined {
+  at(fd: number): S | undefined {
     return fd >= 0 && fd < this.states.length ? this.states[fd] : undefined
   }
 
+  /** The state of a number, made if there is none; never asks the system. */
+  of(fd: number): S {
+    return this.at(fd) ?? this.add(fd)
+  }
+
   /** The state of an open fd, ready for an operation, or a negative errno. */
-  find(fd: number): FdState | number {
+  find(fd: number): S | number {
     const known = this.at(fd)
     if (known?.own) return known
     if (!isFd(fd)) return EBADF
@@ -106,10 +113,10 @@ export class FdTable {
     return waiting
   }
 
-  private add(fd: number): FdState {
+  private add(fd: number): S {
     // Filled without holes: a sparse array would become a dictionary, and every access slow.
     while (this.states.length <= fd) this.states.push(undefined)
-    const state = new FdState(fd)
+    const state = this.make(fd)
     this.states[fd] = state
     return state
   }

@@ -13,30 +13,43 @@ import type { Attachment } from '../kernel/driver.js'
 import type { Koffi } from './libc.js'
 
 /** Holds the handles, and knows what to close when the thread ends. */
-const attached = new Map<Attachment, () => void>()
+const attached = new Map<Attachment, Guest>()
 
 function closeAll(): void {
-  for (const [attachment, exit] of [...attached]) {
+  for (const [attachment, guest] of [...attached]) {
     attachment.close()
-    exit()
+    guest.exit()
   }
 }
 
-/** Calls `turn` whenever `fd` is readable, and soon after `schedule`; `exit` if the thread exits while attached. */
-export function attachToHost(koffi: Koffi, fd: number, turn: () => void, exit = (): void => {}): Attachment {
+/** What the host calls. */
+export interface Guest {
+  /** Whenever the fd is readable, and soon after `schedule`. */
+  turn(): void
+  /** If the thread exits while attached. */
+  exit(): void
+  /** As soon as the fd is readable, if it takes a call to make it unreadable again. Must not throw. */
+  clear?(): void
+}
+
+/** Has the host's loop watch `fd` for a guest. */
+export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment {
   let closed = false
   let scheduled = false
 
   const run = (): void => {
     scheduled = false
-    if (!closed) turn()
+    if (!closed) guest.turn()
   }
   const schedule = (): void => {
     if (scheduled || closed) return
     scheduled = true
     setImmediate(run)
   }
-  const handle = koffi.node.poll(fd, { readable: true }, schedule)
+  const handle = koffi.node.poll(fd, { readable: true }, () => {
+    guest.clear?.()
+    schedule()
+  })
   handle.unref()
 
   const attachment: Attachment = {
@@ -57,6 +70,6 @@ export function attachToHost(koffi: Koffi, fd: number, turn: () => void, exit = 
   }
 
   if (attached.size === 0) process.on('exit', closeAll)
-  attached.set(attachment, exit)
+  attached.set(attachment, guest)
   return attachment
 }

@@ -1,7 +1,10 @@
 /**
  * Knocking at another thread's kernel: count the knock in shared memory, then wake the kernel to look.
  */
-import { wakeFromThread } from './epoll.js'
+import type { WakeToken } from '../kernel/driver.js'
+import { openLibc } from './libc.js'
+
+const ONE = new BigUint64Array([1n])
 
 /**
  * Lets the task that waits in `waker.wait()` go on, from any thread.
@@ -13,4 +16,10 @@ import { wakeFromThread } from './epoll.js'
 export function knock(token: { readonly fd: number; readonly knocks: SharedArrayBuffer }): void {
   Atomics.add(new Int32Array(token.knocks), 0, 1)
   wakeFromThread(token)
+}
+
+/** Wakes the kernel of another thread. The token is good until that kernel closes its driver. */
+export function wakeFromThread(token: WakeToken): void {
+  const libc = openLibc()
+  libc.write(token.fd, libc.addressOf(ONE), ONE.byteLength)
 }

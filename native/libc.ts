@@ -22,7 +22,13 @@ export const MSG_NOSIGNAL = 0x4000
 export const SHUT_WR = 1
 export const SOL_SOCKET = 1
 export const SO_ERROR = 4
+export const SO_LINGER = 13
 export const CLOCK_MONOTONIC = 1
+const SYS_IO_URING_SETUP = 425
+const SYS_IO_URING_ENTER = 426
+const SYS_IO_URING_REGISTER = 427
+const PROT_READ_WRITE = 3
+const MAP_SHARED_POPULATE = 0x8001
 const RTLD_LAZY = 0x1
 const RTLD_NODELETE = 0x1000
 export const POLLIN = 0x1
@@ -119,6 +125,20 @@ function bindLibc(koffi: Koffi) {
   const fcntl = bind('fcntl', 'int', 'int', 'long')
   const epollWait = bind('epoll_wait', 'int', 'uintptr_t', 'int', 'int')
   const epollControl = bind('epoll_ctl', 'int', 'int', 'int', 'uintptr_t')
+  // The C library has no functions for io_uring; all 64-bit Linux systems have the same numbers for it.
+  const uringSetup = library.func('syscall', 'long', ['long', 'uint', 'uintptr_t']) as Call
+  const uringEnter = library.func('syscall', 'long', [
+    'long',
+    'uint',
+    'uint',
+    'uint',
+    'uint',
+    'uintptr_t',
+    'size_t',
+  ]) as Call
+  const uringRegister = library.func('syscall', 'long', ['long', 'uint', 'uint', 'uintptr_t', 'uint']) as Call
+  const mmap = library.func('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'long']) as Call
+  const munmap = bind('munmap', 'uintptr_t', 'size_t')
   const timerfdSettime = bind('timerfd_settime', 'int', 'int', 'uintptr_t', 'uintptr_t')
 
   return {
@@ -140,6 +160,18 @@ function bindLibc(koffi: Koffi) {
     epollControl: (epoll: number, action: number, fd: number, event: number) =>
       checked(epollControl(epoll, action, fd, event)),
     timerfdSettime: (fd: number, flags: number, value: number) => checked(timerfdSettime(fd, flags, value, 0)),
+
+    uringSetup: (entries: number, params: number) => checked(uringSetup(SYS_IO_URING_SETUP, entries, params)),
+    uringEnter: (fd: number, submit: number, atLeast: number, flags: number) =>
+      checked(uringEnter(SYS_IO_URING_ENTER, fd, submit, atLeast, flags, 0, 0)),
+    uringRegister: (fd: number, code: number, at: number, count: number) =>
+      checked(uringRegister(SYS_IO_URING_REGISTER, fd, code, at, count)),
+    /** Memory shared with the system: its address, or a negative errno. */
+    map: (fd: number, bytes: number, offset: number) =>
+      checked(Number(mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset))),
+    unmap: (at: number, bytes: number) => checked(munmap(at, bytes)),
+    /** Memory at an address as an ArrayBuffer; whoever unmaps it must have dropped every view. */
+    viewOf: (at: number, bytes: number): ArrayBuffer => koffi.view(at as never, bytes) as ArrayBuffer,
 
     epollCreate: bindChecked('epoll_create1', 'int'),
     eventfd: bindChecked('eventfd', 'uint', 'int'),

@@ -6,6 +6,7 @@
  * lending costs two array accesses and allocates nothing.
  */
 import type { IoOp, Lender } from '../kernel/driver.js'
+import { allocatePages } from './pages.js'
 
 /** Large enough that one read empties most sockets. */
 const LENT_BYTES = 256 * 1024
@@ -25,13 +26,11 @@ export class BufferPool implements Lender {
 
   /** Gives the op a buffer and the buffer's address. */
   lend(op: IoOp<unknown>): void {
-    // A fresh array of this size is mapped lazily by the system, already zero; nobody's old memory shows in it.
-    const buffer = this.buffers.pop() ?? new Uint8Array(LENT_BYTES)
-    op.pointer = this.addresses.pop() ?? this.addressOf(buffer)
-    op.buffer = op.pointee = buffer
+    if (this.buffers.length === 0) this.add()
+    op.buffer = op.pointee = this.buffers.pop() as Uint8Array
+    op.pointer = this.addresses.pop() as number
     op.lender = this
     op.offset = 0
-    op.lender = this
   }
 
   /** Once per loan: an op that holds none of ours is left as it is. */
@@ -42,5 +41,12 @@ export class BufferPool implements Lender {
     if (this.buffers.length === IDLE_BUFFERS) return
     this.buffers.push(buffer)
     this.addresses.push(op.pointer)
+  }
+
+  /** Already zero: nobody's old memory shows in it. */
+  private add(): void {
+    const { view, address } = allocatePages(LENT_BYTES, this.addressOf)
+    this.buffers.push(view)
+    this.addresses.push(address)
   }
 }

@@ -13,7 +13,7 @@
 import { BUSY, CLOSED, CONNECT, type IoOp, isReader, READ, READABLE, WRITABLE, WRITE } from '../kernel/driver.js'
 import { Attempts } from './attempt.js'
 import { EBADF, EINTR } from './errno.js'
-import { type FdState, FdTable, isFd } from './fds.js'
+import { FdState, FdTable, isFd } from './fds.js'
 import type { Libc } from './libc.js'
 import { BufferPool } from './pool.js'
 
@@ -36,7 +36,7 @@ export class Readiness {
   constructor(libc: Libc, watcher: Watcher) {
     this.libc = libc
     this.watcher = watcher
-    this.fds = new FdTable(libc)
+    this.fds = new FdTable(libc, (fd) => new FdState(fd))
     this.attempts = new Attempts(libc, this.fds, new BufferPool(libc.addressOf))
   }
 

@@ -24,6 +24,23 @@ async function ask(socket: Socket, word: string, ms = 2000): Promise<string | nu
   return await Promise.race([answer, pause(ms).then(() => null)])
 }
 
+/**
+ * How a port refuses connections. A killed process gives its descriptors back at once, but not what an io_uring of its had
+ * under way: the system cleans that up in the background, and a listener may live for a moment longer.
+ */
+async function refusal(port: number): Promise<unknown> {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      const socket = await dial(port)
+      socket.destroy()
+    } catch (error) {
+      return (error as { code: unknown }).code
+    }
+    await pause(20)
+  }
+  return 'still listening'
+}
+
 /** Enough for Node to load the package, whose files it opens side by side. */
 const DESCRIPTORS = 200
 
@@ -41,7 +58,7 @@ for (const mode of ['guest', 'blocking']) {
       const ending = await child.kill(signal)
       t.is(ending.signal, signal)
       t.is(ending.stderr, '')
-      await t.throwsAsync(dial(port), { code: 'ECONNREFUSED' })
+      t.is(await refusal(port), 'ECONNREFUSED')
       socket.destroy()
     })
   }

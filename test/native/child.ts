@@ -1,12 +1,14 @@
 /**
  * Scenarios that need a process of their own: they end it, starve it, or count what it has open. Each prints one line.
  *
- * Run as `node child.js <scenario>`; guest.test.ts does.
+ * Run as `node child.js <scenario>`, with DRUPE_DRIVER; guest.test.ts does.
  */
 import { readdirSync } from 'node:fs'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
-import { EpollDriver } from '../../native/epoll.js'
-import { acceptOp, connectOp, ok, Rig, readOp } from './rig.js'
+import { type Driver, READ } from '../../kernel/driver.js'
+import { openLibc } from '../../native/libc.js'
+import { chooseDriver } from '../../native/select.js'
+import { acceptOp, connectOp, ok, Rig, readOp, textOf } from './rig.js'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -14,15 +16,39 @@ const say = (line: string): void => {
 const after = (ms: number, body: () => void): void => {
   setTimeout(body, ms)
 }
+const makeDriver = (): Driver => chooseDriver() as Driver
 const openFds = (): number => readdirSync('/proc/self/fd').length
 
 /** An attached driver with a pair of sockets on which a read waits. */
 function guest(turn: (rig: Rig) => void) {
-  const rig = new Rig(new EpollDriver())
+  const rig = new Rig(makeDriver())
   const [a, b] = rig.pair()
   const attachment = rig.driver.attach(() => turn(rig))
   rig.submit(readOp(b))
   return { rig, a, b, attachment }
+}
+
+const SYS_IO_URING_SETUP = 425
+
+/** A seccomp filter as containers have it: this one system call fails with EPERM, for the rest of this thread's life. */
+function forbid(call: number): void {
+  const { koffi, addressOf } = openLibc()
+  const PR_SET_SECCOMP = 22
+  const PR_SET_NO_NEW_PRIVS = 38
+  const instruction = (code: number, yes: number, no: number, k: number): number[] => [
+    (code | (yes << 16) | (no << 24)) >>> 0,
+    k >>> 0,
+  ]
+  const program = Uint32Array.from([
+    ...instruction(0x20, 0, 0, 0),
+    ...instruction(0x15, 0, 1, call),
+    ...instruction(0x06, 0, 0, 0x00050001),
+    ...instruction(0x06, 0, 0, 0x7fff0000),
+  ])
+  const header = new BigUint64Array([4n, BigInt(addressOf(program))])
+  const prctl = koffi.load(null).func('prctl', 'int', ['int', 'ulong', 'uintptr_t', 'ulong', 'ulong'])
+  ok(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+  ok(prctl(PR_SET_SECCOMP, 2, addressOf(header), 0, 0))
 }
 
 const scenarios: Record<string, () => void> = {
@@ -122,6 +148,37 @@ const scenarios: Record<string, () => void> = {
     after(2000, () => say('gone'))
   },
 
+  'memory of an operation under way survives the garbage collector': () => {
+    const rig = new Rig(makeDriver())
+    const pairs = Array.from({ length: 8 }, () => rig.pair())
+    let right = 0
+    rig.onComplete = (op) => {
+      if (op.kind === READ && textOf(op) === 'still mine') right++
+    }
+    // Nothing but the driver knows these operations and their buffers.
+    const begin = (): void => {
+      for (const [, b] of pairs) rig.driver.submit(readOp(b, 100_000))
+    }
+    begin()
+    rig.settle(2)
+    for (let i = 0; i < 20; i++) {
+      globalThis.gc?.()
+      void Array.from({ length: 50 }, () => new Uint8Array(100_000).fill(i))
+    }
+    rig.forget = true
+    for (const [a] of pairs) rig.write(a, 'still mine')
+    rig.pass(20)
+    say(`${right} of ${pairs.length}`)
+    rig.driver.close()
+  },
+
+  'a system that forbids io_uring gets epoll, with a note': () => {
+    forbid(SYS_IO_URING_SETUP)
+    const driver = makeDriver()
+    say(`${driver.name}: ${driver.note}`)
+    driver.close()
+  },
+
   'workers may end without closing': () => {
     if (!isMainThread) {
       // Idle when it ends: koffi cannot survive a worker that is terminated at the very moment its fd becomes ready.
@@ -144,7 +201,7 @@ const scenarios: Record<string, () => void> = {
   },
 
   'accept without fds left fails with EMFILE and works again later': () => {
-    const rig = new Rig(new EpollDriver())
+    const rig = new Rig(makeDriver())
     const [listener, address] = rig.listen()
     const clients: number[] = []
     for (let i = 0; i < 3; i++) {
@@ -176,17 +233,17 @@ const scenarios: Record<string, () => void> = {
   },
 
   'fds that a failing constructor had opened are closed again': () => {
-    const drivers: EpollDriver[] = []
+    const drivers: Driver[] = []
     let message = ''
     try {
-      for (;;) drivers.push(new EpollDriver())
+      for (;;) drivers.push(makeDriver())
     } catch (error) {
       message = (error as Error).message
     }
     const before = drivers.length
     for (const driver of drivers.splice(0)) driver.close()
     try {
-      for (;;) drivers.push(new EpollDriver())
+      for (;;) drivers.push(makeDriver())
     } catch {
       say(`${message}; ${drivers.length - before}`)
       process.exit()

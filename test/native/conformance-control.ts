@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads'
 import { type Address, BUSY, CANCELED, CLOSED, type IoOp } from '../../kernel/driver.js'
 import type { Suite } from './conformance.js'
-import { acceptOp, connectOp, levelOp, ok, readOp, textOf, writeOp } from './rig.js'
+import { acceptOp, connectOp, lentReadOp, levelOp, ok, readOp, textOf, writeOp } from './rig.js'
 
 export function control(suite: Suite): void {
   suite.check('a cancelled read never completes, and the next read gets the data', (t, rig) => {
@@ -239,8 +239,10 @@ export function control(suite: Suite): void {
 
   suite.check('closing the driver completes what waits with CLOSED, once, and can be done twice', (t, rig) => {
     const [a, b] = rig.pair()
-    const ops = [readOp(a), readOp(b)]
+    const [c, d] = rig.pair()
+    const ops = [readOp(a), readOp(b), lentReadOp(c), levelOp(d, 'readable')]
     for (const op of ops) rig.submit(op)
+    rig.settle(1)
     rig.driver.close()
     rig.driver.close()
     for (const op of ops) {
@@ -252,6 +254,6 @@ export function control(suite: Suite): void {
     t.is(rig.driver.poll(true), 0)
     rig.driver.arm(0)
     rig.driver.wake()
-    rig.close(a, b)
+    rig.close(a, b, c, d)
   })
 }

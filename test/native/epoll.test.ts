@@ -6,6 +6,8 @@ import { conformance } from './conformance.js'
 import { bytes } from './conformance-bytes.js'
 import { control } from './conformance-control.js'
 import { gather } from './conformance-gather.js'
+import { pressure } from './conformance-pressure.js'
 import { sockets } from './conformance-sockets.js'
 
-if (process.platform === 'linux') conformance('epoll', () => new EpollDriver(), bytes, gather, control, sockets)
+if (process.platform === 'linux')
+  conformance('epoll', () => new EpollDriver(), bytes, gather, control, sockets, pressure)

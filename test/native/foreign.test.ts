@@ -6,18 +6,22 @@ import test, { type ExecutionContext } from 'ava'
 import { CLOSED, type IoOp } from '../../kernel/driver.js'
 import { EpollDriver } from '../../native/epoll.js'
 import { CLOEXEC, O_NONBLOCK, openLibc } from '../../native/libc.js'
+import { UringDriver } from '../../native/uring.js'
 import { acceptOp, connectOp, levelOp, ok, Rig, readOp, textOf, writeOp } from './rig.js'
 
 function check(sentence: string, body: (t: ExecutionContext, rig: Rig) => void): void {
   if (process.platform !== 'linux') return
-  test(sentence, (t) => {
-    const rig = new Rig(new EpollDriver())
-    try {
-      body(t, rig)
-    } finally {
-      rig.driver.close()
-    }
-  })
+  for (const make of [() => new EpollDriver(), () => new UringDriver()]) {
+    const driver = make()
+    test(`${driver.name}: ${sentence}`, (t) => {
+      const rig = new Rig(driver)
+      try {
+        body(t, rig)
+      } finally {
+        rig.driver.close()
+      }
+    })
+  }
 }
 
 /** Not node:fs: it would wonder where the number came from. */

@@ -9,6 +9,7 @@ import { Cancelled } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { Operation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
+import { call } from '../call.js'
 import { nursery } from '../scope/nursery.js'
 import { checkCount } from '../sync/acts.js'
 import type { Stream } from './stream.js'
@@ -181,7 +182,8 @@ function* connection(
   onError: (error: unknown, stream: Stream) => void,
 ): Operation<void> {
   try {
-    yield* handler(stream)
+    // A frame of its own: each of its switches would pass through this one as well.
+    yield* call(handler(stream))
   } catch (error) {
     if (error instanceof Cancelled) throw error
     onError(error, stream)

@@ -211,9 +211,10 @@ let viewed: Uint8Array | null = null
  */
 function borrowedChunk(op: IoOp, bytes: number): Uint8Array | null {
   if (bytes === 0) return null
-  const { buffer } = op
+  const buffer = op.buffer as Uint8Array
+  if (bytes === buffer.length) return buffer
   if (buffer !== viewed || bytes !== view.length) {
-    viewed = buffer as Uint8Array
+    viewed = buffer
     view = viewed.subarray(0, bytes)
   }
   return view

@@ -17,6 +17,7 @@ import { until } from '../bridge/promise.js'
 import { ask } from '../call.js'
 import * as io from '../io.js'
 import { moveOn, shield } from '../scope/scope.js'
+import { sleep } from '../time.js'
 import type { Listener, ListenOptions } from './tcp.js'
 
 /** @internal What a thread is to do. */
@@ -40,9 +41,12 @@ export const UP = 1
 /** @internal It has let go of everything. */
 export const LEFT = 2
 
-/** @internal What the thread says when it hears, listens, and has closed: the descriptor of its listener, -1 for none. */
+/** @internal What the thread says when it hears, listens, and has closed. */
 export interface ThreadReport {
+  /** The descriptor of its listener, -1 for none. */
   readonly listening: number
+  /** What its driver would leave behind. */
+  readonly remains: unknown
 }
 
 /** How much longer than the grace a thread may take to end. */
@@ -51,6 +55,9 @@ const PATIENCE_MS = 500
 /** How long a process that exits waits for threads that are starting, and for those that hear. */
 const START_MS = 5000
 const EXIT_MS = 1000
+
+/** The system lets go of the files of a ring that was buried a moment later, in the background. */
+const LETTING_GO_MS = 100
 
 const LATE = Symbol('late')
 
@@ -80,6 +87,7 @@ export class ServerThread {
   private worker: Worker | null = null
   private asked = false
   private listening = -1
+  private remains: unknown
   private readonly state = new Int32Array(new SharedArrayBuffer(4))
 
   constructor(
@@ -132,6 +140,7 @@ export class ServerThread {
     const worker = new Worker(new URL('../../server-thread.js', import.meta.url), { name: this.name, workerData: job })
     worker.on('message', (report: ThreadReport) => {
       this.listening = report.listening
+      this.remains = report.remains
     })
     if (running.size === 0) process.on('exit', exitAll)
     running.add(this)
@@ -161,6 +170,10 @@ export class ServerThread {
     yield* until(worker.terminate())
     // Nobody else can: it would go on taking connections.
     if (this.listening >= 0) yield* io.close(this.listening)
+    if (this.remains !== undefined) {
+      yield* ask('bury', (driver) => driver.bury?.(this.remains))
+      yield* sleep(LETTING_GO_MS)
+    }
     const why = `it did not hear for ${ms} ms and was terminated; its connections stay open until the process ends`
     throw new KernelStateError(`end ${this.name}`, why)
   }

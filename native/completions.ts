@@ -1,0 +1,371 @@
+/**
+ * Operations on an io_uring: what readiness.ts is to epoll.
+ *
+ * Most ops are one request each, written when they are submitted and taken to the system with all others at the next
+ * `enter`. Receiving on our own sockets is different: the first read starts a *multishot* request, which the system answers
+ * again and again, each time with a buffer of its choice. What comes while nobody reads is chained to the fd; when that
+ * becomes much, the request is taken back until it has been read. So a message costs a request for the writing and none
+ * for the reading, and a cancelled read loses nothing.
+ *
+ * A request holds its file: a socket closed under it would stay open, and a listener keep its port. So `closeFd` first
+ * takes back all requests of the fd and waits for their answers.
+ */
+import {
+  ACCEPT,
+  BUSY,
+  CANCELED,
+  CLOSED,
+  CONNECT,
+  type IoOp,
+  isReader,
+  READ,
+  READABLE,
+  RECEIVE,
+  SEND,
+  WRITABLE,
+  WRITE,
+} from '../kernel/driver.js'
+import { Attempts } from './attempt.js'
+import * as errno from './errno.js'
+import { FdTable, isFd } from './fds.js'
+import { Inbox } from './inbox.js'
+import * as c from './libc.js'
+import { BufferPool } from './pool.js'
+import { ProvidedBuffers } from './provided.js'
+import { Requests } from './requests.js'
+import { CQE_BUFFER, CQE_MORE, type Ring } from './ring.js'
+import { READER, RECEIVER, RingFd, WRITER, whoseKey } from './ring-fd.js'
+
+/** So many pieces wait on an fd for their reader; then it receives no more for a while. */
+const MOST_PIECES = 4
+
+/** The ops of one ring. */
+export class Completions {
+  private readonly fds: FdTable<RingFd>
+  private readonly libc: c.Libc
+  private readonly ring: Ring
+  private readonly buffers: ProvidedBuffers
+  private readonly inbox: Inbox
+  private readonly requests: Requests
+  private readonly attempts: Attempts
+  private complete: (op: IoOp<unknown>) => void = () => {}
+  private closed = false
+  /** Memory of requests whose fd was lost to another use of its number; by fd and key. */
+  private readonly lost = new Map<string, Uint8Array | null>()
+  /** struct linger: on, no seconds. */
+  private readonly linger = new Int32Array([1, 0])
+
+  constructor(libc: c.Libc, ring: Ring) {
+    const pool = new BufferPool(libc.addressOf)
+    this.libc = libc
+    this.ring = ring
+    this.fds = new FdTable(libc, (fd) => new RingFd(fd))
+    this.buffers = new ProvidedBuffers(libc, ring.fd)
+    this.inbox = new Inbox(libc, this.buffers)
+    this.requests = new Requests(libc, ring, pool)
+    this.attempts = new Attempts(libc, this.fds, pool)
+  }
+
+  start(complete: (op: IoOp<unknown>) => void): void {
+    this.complete = complete
+  }
+
+  submit(op: IoOp<unknown>): boolean {
+    op.lender?.takeBack(op)
+    if (op.lend) op.buffer = op.pointee = null
+    if (this.closed) return finish(op, CLOSED)
+    const known = this.fds.at(op.fd)
+    const state = known === undefined || isTried(op) ? this.fds.find(op.fd) : known
+    if (typeof state === 'number') return finish(op, state)
+    if (state.closing) return finish(op, CLOSED)
+    if ((isReader(op.kind) ? state.reader : state.writer) !== null) return finish(op, BUSY)
+    op.moved = 0
+    return isReader(op.kind) ? this.submitReader(state, op) : this.submitWriter(state, op)
+  }
+
+  /** A read that waits for the multishot receive can just be forgotten; of all others the system must be told. */
+  cancel(op: IoOp<unknown>): boolean {
+    const state = this.fds.at(op.fd)
+    if (state?.reader === op) {
+      if (state.readerListens) {
+        state.reader = null
+        state.readerListens = false
+        return true
+      }
+      state.readerLeaves = true
+      this.requests.takeBack(state, READER)
+    } else if (state?.writer === op) {
+      state.writerLeaves = true
+      this.requests.takeBack(state, WRITER)
+    }
+    return false
+  }
+
+  /** An answer of the system's. Returns how many ops it completed: 0 or 1. */
+  answer(fd: number, key: number, result: number, flags: number): number {
+    const state = this.fds.at(fd)
+    if (state === undefined || !state.owns(key)) {
+      this.lost.delete(`${fd} ${key}`)
+      if ((flags & CQE_BUFFER) !== 0) this.buffers.give(flags >>> 16)
+      return 0
+    }
+    const who = whoseKey(key)
+    if (who === RECEIVER) return this.received(state, result, flags)
+    state.requests--
+    return who === READER ? this.readerAnswer(state, result) : this.writerAnswer(state, result)
+  }
+
+  /** Notes that this fd is a new socket of our own. Whatever still runs under its number belongs to a lost file. */
+  adopt(fd: number, datagrams: boolean): void {
+    const known = this.fds.at(fd)
+    if (known !== undefined && known.requests > 0) {
+      for (const who of [RECEIVER, READER, WRITER]) this.requests.takeBack(known, who)
+      this.lost.set(`${fd} ${known.key(READER)}`, known.reader?.pointee ?? null)
+      this.lost.set(`${fd} ${known.key(WRITER)}`, known.writer?.pointee ?? null)
+    }
+    this.fds.adopt(fd, datagrams)
+  }
+
+  /** Every fd of our own that is open. */
+  own(): readonly number[] {
+    return this.fds.own()
+  }
+
+  /** Hands over what was left behind by fds that others closed. */
+  flush(): number {
+    if (this.fds.orphans.length === 0) return 0
+    return this.abandon(this.fds.orphans.splice(0))
+  }
+
+  /** `reap` takes in answers, at least one. */
+  closeFd(fd: number, reap: () => void): number {
+    if (!isFd(fd)) return errno.EBADF
+    const state = this.fds.at(fd)
+    if (state !== undefined) {
+      if (state.closing) return 0
+      state.closing = true
+      if (state.requests > 0) this.requests.takeAllBack(fd)
+      while (state.requests > 0) reap()
+      const { reader, writer } = state
+      state.reader = state.writer = null
+      if (reader !== null) this.abandon([reader])
+      if (writer !== null) this.abandon([writer])
+      // Linux answers data that nobody read with a reset; it was read here, but not by anybody who wanted it.
+      if (this.inbox.drop(state))
+        this.libc.setsockopt(fd, c.SOL_SOCKET, c.SO_LINGER, this.libc.addressOf(this.linger), 8)
+      state.reset()
+    }
+    const result = this.libc.close(fd)
+    // Linux has let go of the fd even then; a second close could hit somebody else's.
+    return result === errno.EINTR ? 0 : result
+  }
+
+  /** Takes back everything, until nothing shares memory with us any more. */
+  close(reap: () => void): void {
+    if (this.closed) return
+    this.closed = true
+    this.requests.takeAllBack(-1)
+    while (this.ring.underWay > 0) reap()
+    this.abandon(this.fds.takeWaiting())
+  }
+
+  private submitReader(state: RingFd, op: IoOp<unknown>): boolean {
+    const { kind } = op
+    if (kind === READ || kind === READABLE) {
+      if (kind === READ && op.length === 0) return finish(op, 0)
+      if (this.inbox.has(state)) return this.deliver(state, op)
+      if (kind === READ && !op.lend && !this.locate(op)) return finish(op, errno.EFAULT)
+      if (state.receiving) state.readerListens = true
+      else this.listen(state, op)
+    } else if (isTried(op)) {
+      if (this.attempts.attempt(state, op)) return true
+      this.requests.poll(state, READER, c.POLLIN)
+    } else this.requests.accept(state)
+    state.reader = op
+    return false
+  }
+
+  private submitWriter(state: RingFd, op: IoOp<unknown>): boolean {
+    const { kind } = op
+    if (kind === WRITE && op.length === 0) return finish(op, 0)
+    if (isTried(op)) {
+      if (this.attempts.attempt(state, op)) return true
+      this.requests.poll(state, WRITER, c.POLLOUT)
+    } else if (kind === WRITE) {
+      if (!this.locate(op)) return finish(op, errno.EFAULT)
+      this.requests.write(state, op)
+    } else if (kind === WRITABLE) this.requests.poll(state, WRITER, c.POLLOUT)
+    else if (op.address === null) return finish(op, errno.EINVAL)
+    else this.requests.connect(state, op, op.address)
+    state.writer = op
+    return false
+  }
+
+  /** Asks the system for what a READ or READABLE waits for. */
+  private listen(state: RingFd, op: IoOp<unknown>): void {
+    if (op.kind === READABLE) this.requests.poll(state, READER, c.POLLIN)
+    else if (op.lend && state.own && !state.datagrams) {
+      state.readerListens = true
+      this.requests.receive(state)
+    } else this.requests.read(state, op)
+  }
+
+  /** The multishot receive has something. */
+  private received(state: RingFd, result: number, flags: number): number {
+    if ((flags & CQE_MORE) === 0) {
+      state.receiving = state.pausing = false
+      state.requests--
+    }
+    if ((flags & CQE_BUFFER) !== 0) {
+      const buffer = flags >>> 16
+      if (result > 0 && !state.closing) this.inbox.put(state, buffer, result)
+      else this.buffers.give(buffer)
+    }
+    if (result === 0 || (result < 0 && result !== errno.ECANCELED && result !== errno.ENOBUFS)) state.end = result
+    const op = state.reader
+    if (state.closing || this.closed) return 0
+    if (op === null || !state.readerListens) {
+      this.pauseIfMuch(state)
+      return 0
+    }
+    if (!this.inbox.has(state)) {
+      if (!state.receiving) this.listenAgain(state, op, result)
+      return 0
+    }
+    state.reader = null
+    state.readerListens = false
+    this.deliver(state, op)
+    this.complete(op)
+    return 1
+  }
+
+  private pauseIfMuch(state: RingFd): void {
+    if (state.pieces < MOST_PIECES || !state.receiving || state.pausing) return
+    state.pausing = true
+    this.requests.takeBack(state, RECEIVER)
+  }
+
+  /** It was paused, or the buffers have run out. If there are to be no more of them, this op gets one of its own. */
+  private listenAgain(state: RingFd, op: IoOp<unknown>, result: number): void {
+    state.readerListens = false
+    if (result !== errno.ENOBUFS || this.buffers.grow()) this.listen(state, op)
+    else if (op.kind === READ) this.requests.read(state, op)
+    else this.requests.poll(state, READER, c.POLLIN)
+  }
+
+  /** Completes a READ or READABLE with what has been received. */
+  private deliver(state: RingFd, op: IoOp<unknown>): true {
+    return finish(op, op.kind === READABLE ? 0 : this.inbox.read(state, op))
+  }
+
+  private readerAnswer(state: RingFd, result: number): number {
+    const op = state.reader
+    const polled = state.readerPolls
+    state.readerPolls = false
+    if (op === null || !this.settle(state, op, state.readerLeaves, polled, result)) return 0
+    state.reader = null
+    state.readerLeaves = false
+    this.complete(op)
+    return 1
+  }
+
+  private writerAnswer(state: RingFd, result: number): number {
+    const op = state.writer
+    const polled = state.writerPolls
+    state.writerPolls = false
+    if (op === null || !this.settle(state, op, state.writerLeaves, polled, result)) return 0
+    state.writer = null
+    state.writerLeaves = false
+    this.complete(op)
+    return 1
+  }
+
+  /** What an answer means for its op. False: it is not complete, and has another request under way. */
+  private settle(state: RingFd, op: IoOp<unknown>, leaves: boolean, polled: boolean, result: number): boolean {
+    if (result === errno.ECANCELED || (result === errno.EINTR && leaves)) {
+      op.lender?.takeBack(op)
+      return finish(op, leaves ? CANCELED : CLOSED)
+    }
+    if (state.closing || this.closed) {
+      if (op.kind === ACCEPT && result >= 0) this.libc.close(result)
+      return finish(op, CLOSED)
+    }
+    if (polled) return result < 0 ? finish(op, result) : this.ready(state, op)
+    if (op.kind === CONNECT) {
+      op.pointee = null
+      return finish(op, result === errno.EISCONN ? 0 : result)
+    }
+    if (result === errno.EINTR || (op.kind === ACCEPT && isGone(result))) return this.again(state, op)
+    if (result === errno.EAGAIN) return this.whenReady(state, op)
+    if (op.kind === ACCEPT) {
+      if (result >= 0) this.adopt(result, false)
+      return finish(op, result)
+    }
+    if (op.kind === READ) {
+      if (result <= 0) op.lender?.takeBack(op)
+      return finish(op, result)
+    }
+    if (result < 0) return finish(op, result)
+    op.moved += result
+    if (!op.all || op.moved === op.length) return finish(op, op.moved)
+    return leaves ? finish(op, CANCELED) : this.again(state, op)
+  }
+
+  /** A poll said that it is worth trying. It may have been said a while ago, and others may use the fd as well. */
+  private ready(state: RingFd, op: IoOp<unknown>): boolean {
+    const tried = isTried(op) || op.kind === READABLE || op.kind === WRITABLE
+    return tried ? this.attempts.attempt(state, op) || this.whenReady(state, op) : this.again(state, op)
+  }
+
+  private again(state: RingFd, op: IoOp<unknown>): false {
+    if (op.kind === WRITE) this.requests.write(state, op)
+    else if (op.kind === READ) this.requests.read(state, op)
+    else this.requests.accept(state)
+    return false
+  }
+
+  /** A non-blocking file of others', or a datagram: the system does not wait for those, so we ask when to try again. */
+  private whenReady(state: RingFd, op: IoOp<unknown>): false {
+    if (isReader(op.kind)) this.requests.poll(state, READER, c.POLLIN)
+    else this.requests.poll(state, WRITER, c.POLLOUT)
+    return false
+  }
+
+  private abandon(ops: readonly IoOp<unknown>[]): number {
+    for (const op of ops) {
+      op.result = CLOSED
+      this.complete(op)
+    }
+    return ops.length
+  }
+
+  /** Sees to `op.pointer`, and that no request can leave the buffer. */
+  private locate(op: IoOp<unknown>): boolean {
+    const buffer = op.buffer
+    if (buffer === null) return false
+    if (buffer !== op.pointee) {
+      op.pointer = this.buffers.addressOf(buffer) || this.libc.addressOf(buffer)
+      op.pointee = buffer
+      op.lender = null
+    }
+    return op.offset >= 0 && op.length >= 0 && op.offset + op.length <= buffer.length
+  }
+}
+
+/**
+ * Datagrams and gathered writes are tried at once, as under epoll, and the ring only says when to try again: what they need
+ * beside their bytes (addresses, lists) is shared memory of ours, which a request would have to own.
+ */
+function isTried(op: IoOp<unknown>): boolean {
+  return op.kind === RECEIVE || op.kind === SEND || op.vector !== null
+}
+
+/** The peer gave up while it was queued: not our listener's failure, the next one may be fine. */
+function isGone(result: number): boolean {
+  return result === errno.ECONNABORTED || result === errno.EPROTO
+}
+
+function finish(op: IoOp<unknown>, result: number): true {
+  op.result = result
+  return true
+}

@@ -1,0 +1,86 @@
+/**
+ * What was received before anybody asked for it.
+ *
+ * Each piece lies in a buffer of the ring's, chained to its fd. A lending read that takes a whole piece gets the buffer
+ * itself; all others get a copy of what they take.
+ */
+import type { IoOp } from '../kernel/driver.js'
+import type { Libc } from './libc.js'
+import { NONE, type ProvidedBuffers } from './provided.js'
+import { NOT_YET, type RingFd } from './ring-fd.js'
+
+/** The pieces of all fds of one ring. */
+export class Inbox {
+  private readonly libc: Libc
+  private readonly buffers: ProvidedBuffers
+
+  constructor(libc: Libc, buffers: ProvidedBuffers) {
+    this.libc = libc
+    this.buffers = buffers
+  }
+
+  /** Is there anything to be read, if only an end? */
+  has(state: RingFd): boolean {
+    return state.first !== NONE || state.end !== NOT_YET
+  }
+
+  /** Chains a piece to the fd. */
+  put(state: RingFd, buffer: number, bytes: number): void {
+    const { buffers } = this
+    buffers.next[buffer] = NONE
+    buffers.from[buffer] = 0
+    buffers.to[buffer] = bytes
+    if (state.last === NONE) state.first = buffer
+    else buffers.next[state.last] = buffer
+    state.last = buffer
+    state.pieces++
+  }
+
+  /** Gives a READ the first piece, or the end; its result. */
+  read(state: RingFd, op: IoOp<unknown>): number {
+    return state.first === NONE ? this.readEnd(state) : this.readPiece(state, op)
+  }
+
+  /** Forgets everything; true if there was something. */
+  drop(state: RingFd): boolean {
+    if (state.first === NONE) return false
+    while (state.first !== NONE) this.buffers.give(this.takeFirst(state))
+    return true
+  }
+
+  /** An end stays; an error is told once, and what comes after it is for the system to say. */
+  private readEnd(state: RingFd): number {
+    const { end } = state
+    if (end !== 0) state.end = NOT_YET
+    return end
+  }
+
+  private readPiece(state: RingFd, op: IoOp<unknown>): number {
+    const { buffers } = this
+    const buffer = state.first
+    const from = buffers.from[buffer] as number
+    const to = buffers.to[buffer] as number
+    const bytes = Math.min(op.length, to - from)
+    if (op.lend && from === 0 && bytes === to) {
+      buffers.lend(this.takeFirst(state), bytes, op)
+      return bytes
+    }
+    const piece = buffers.view(buffer).subarray(from, from + bytes)
+    if (op.lend) {
+      op.buffer = op.pointee = piece.slice()
+      op.pointer = this.libc.addressOf(op.buffer)
+      op.offset = 0
+    } else op.buffer?.set(piece, op.offset)
+    if (from + bytes === to) buffers.give(this.takeFirst(state))
+    else buffers.from[buffer] = from + bytes
+    return bytes
+  }
+
+  private takeFirst(state: RingFd): number {
+    const buffer = state.first
+    state.first = this.buffers.next[buffer] as number
+    if (state.first === NONE) state.last = NONE
+    state.pieces--
+    return buffer
+  }
+}

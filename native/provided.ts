@@ -1,0 +1,128 @@
+/**
+ * Receive buffers that the system picks from when data is there.
+ *
+ * They lie in a ring that the system shares with us: it takes one from the front for each piece of data, we put it back at
+ * the end when its reader is done. So thousands of connections wait without owning a buffer. Pieces that nobody has
+ * asked for yet are chained to their fd; the chain is three arrays by buffer number, so that it costs no allocation.
+ *
+ * Memory comes in slabs, made when the ring ran dry, up to a limit. Buffers are not laid out in steps of a power of two: the
+ * first lines of all of them would fall into the same few sets of the processor's cache.
+ */
+import type { IoOp, Lender } from '../kernel/driver.js'
+import type { Libc } from './libc.js'
+import { allocatePages, PAGE_BYTES } from './pages.js'
+import { NoRing } from './ring.js'
+
+/** The group's number; there is one a ring. */
+export const GROUP = 1
+
+/** A power of two: as many fit into the ring. */
+const MOST_BUFFERS = 128
+const SLAB_BUFFERS = 16
+/** Large enough that one piece empties most sockets. */
+const BUFFER_BYTES = 256 * 1024
+/** From the begin of a buffer to that of the next. */
+const STRIDE_BYTES = BUFFER_BYTES + PAGE_BYTES
+
+const REGISTER_PBUF_RING = 22
+const ENTRY_WORDS = 4
+const UINT32 = 4_294_967_296
+
+/** No buffer. */
+export const NONE = -1
+
+/** The buffers of one ring. */
+export class ProvidedBuffers implements Lender {
+  /** By buffer number: the next piece of the same fd, and what of the buffer is not read yet. */
+  readonly next = new Int32Array(MOST_BUFFERS)
+  readonly from = new Int32Array(MOST_BUFFERS)
+  readonly to = new Int32Array(MOST_BUFFERS)
+  private readonly views: Uint8Array[] = []
+  private readonly addresses: number[] = []
+  /** The view of each buffer that was lent last: messages are often of one size, and a view costs more than a compare. */
+  private readonly lent: Uint8Array[] = []
+  private readonly slabs: ArrayBufferLike[] = []
+  /** From a slab's begin to that of its memory. */
+  private readonly slabAddresses: number[] = []
+  private readonly libc: Libc
+  /** struct io_uring_buf by entry; the tail is in the last 16 bits of the first. */
+  private readonly entries: Int32Array
+  private readonly halves: Uint16Array
+  private tail = 0
+
+  /** @throws NoRing if the system has no such rings. */
+  constructor(libc: Libc, ringFd: number) {
+    this.libc = libc
+    const { view, address } = allocatePages(MOST_BUFFERS * ENTRY_WORDS * 4, libc.addressOf)
+    this.entries = new Int32Array(view.buffer, view.byteOffset, MOST_BUFFERS * ENTRY_WORDS)
+    this.halves = new Uint16Array(view.buffer, view.byteOffset, MOST_BUFFERS * ENTRY_WORDS * 2)
+    const request = new Uint32Array(10)
+    request[0] = address % UINT32
+    request[1] = address / UINT32
+    request[2] = MOST_BUFFERS
+    request[3] = GROUP
+    const result = libc.uringRegister(ringFd, REGISTER_PBUF_RING, libc.addressOf(request), 1)
+    if (result < 0) throw new NoRing(`buffers cannot be shared with it (${result})`)
+  }
+
+  /** The ring ran dry: makes more, if there may be more. */
+  grow(): boolean {
+    const count = this.views.length
+    if (count === MOST_BUFFERS) return false
+    const slab = allocatePages(SLAB_BUFFERS * STRIDE_BYTES, this.libc.addressOf)
+    this.slabs.push(slab.view.buffer)
+    this.slabAddresses.push(slab.address - slab.view.byteOffset)
+    for (let i = 0; i < SLAB_BUFFERS; i++) {
+      this.views.push(slab.view.subarray(i * STRIDE_BYTES, i * STRIDE_BYTES + BUFFER_BYTES))
+      this.addresses.push(slab.address + i * STRIDE_BYTES)
+      this.lent.push(this.views[count + i] as Uint8Array)
+      this.give(count + i)
+    }
+    return true
+  }
+
+  view(buffer: number): Uint8Array {
+    return this.views[buffer] as Uint8Array
+  }
+
+  /** Lends a buffer with so many bytes in it to an op. */
+  lend(buffer: number, bytes: number, op: IoOp<unknown>): void {
+    let view = this.lent[buffer] as Uint8Array
+    if (view.length !== bytes) view = this.lent[buffer] = this.view(buffer).subarray(0, bytes)
+    op.buffer = op.pointee = view
+    op.pointer = this.addresses[buffer] as number
+    op.offset = 0
+    op.loan = buffer
+    op.lender = this
+  }
+
+  /** The address of a view of ours, known without asking for it; 0 if it is not ours. */
+  addressOf(view: Uint8Array): number {
+    const { slabs } = this
+    const memory = view.buffer
+    for (let i = 0; i < slabs.length; i++) {
+      if (slabs[i] === memory) return (this.slabAddresses[i] as number) + view.byteOffset
+    }
+    return 0
+  }
+
+  takeBack(op: IoOp<unknown>): void {
+    if (op.lender !== this) return
+    op.buffer = op.pointee = op.lender = null
+    this.give(op.loan)
+  }
+
+  /** Puts a buffer at the end of the ring. */
+  give(buffer: number): void {
+    const { entries, tail } = this
+    const at = (tail & (MOST_BUFFERS - 1)) * ENTRY_WORDS
+    const address = this.addresses[buffer] as number
+    entries[at] = address | 0
+    entries[at + 1] = (address / UINT32) | 0
+    entries[at + 2] = BUFFER_BYTES
+    this.halves[at * 2 + 6] = buffer
+    this.tail = (tail + 1) & 0xffff
+    // The system reads this only while we are inside `enter`, which is barrier enough.
+    this.halves[7] = this.tail
+  }
+}

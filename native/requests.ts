@@ -1,0 +1,99 @@
+/**
+ * Requests: what each operation looks like in the ring.
+ *
+ * The ring shares memory with us. What a request may read or write is held by its op (`pointee`), and the op by its fd, until
+ * the answer has come: an optimised generator does not keep a local alive.
+ */
+import type { Address, IoOp } from '../kernel/driver.js'
+import { ADDRESS_BYTES, encodeAddress } from './address.js'
+import * as c from './libc.js'
+import type { BufferPool } from './pool.js'
+import { GROUP } from './provided.js'
+import * as ring from './ring.js'
+import { READER, RECEIVER, type RingFd, WRITER } from './ring-fd.js'
+
+/** The system goes on by itself after a partial send. */
+const MSG_WAITALL = 0x100
+
+const RECEIVE = ring.OP_RECV | (ring.BUFFER_SELECT << 8) | (ring.RECV_MULTISHOT << 16)
+
+/** Writes requests. */
+export class Requests {
+  private readonly libc: c.Libc
+  private readonly ring: ring.Ring
+  private readonly pool: BufferPool
+
+  constructor(libc: c.Libc, system: ring.Ring, pool: BufferPool) {
+    this.libc = libc
+    this.ring = system
+    this.pool = pool
+  }
+
+  /** Receives whatever comes, again and again, into buffers of the group. */
+  receive(state: RingFd): void {
+    const at = this.begin(RECEIVE, state, RECEIVER)
+    this.ring.requests[at + 10] = GROUP
+    state.receiving = true
+  }
+
+  /** One read into memory of the op's. */
+  read(state: RingFd, op: IoOp<unknown>): void {
+    if (op.lend && op.lender === null) this.pool.lend(op)
+    const length = op.lend ? Math.min(op.length, (op.buffer as Uint8Array).length) : op.length
+    const at = this.begin(state.own ? ring.OP_RECV : ring.OP_READ, state, READER)
+    this.ring.point(at, op.pointer + op.offset, length)
+    if (!state.own) this.atPosition(at)
+  }
+
+  write(state: RingFd, op: IoOp<unknown>): void {
+    const at = this.begin(state.own ? ring.OP_SEND : ring.OP_WRITE, state, WRITER)
+    this.ring.point(at, op.pointer + op.offset + op.moved, op.length - op.moved)
+    if (state.own) this.ring.requests[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
+    else this.atPosition(at)
+  }
+
+  accept(state: RingFd): void {
+    const at = this.begin(ring.OP_ACCEPT, state, READER)
+    this.ring.requests[at + 7] = c.SOCK_NONBLOCK | c.CLOEXEC
+  }
+
+  connect(state: RingFd, op: IoOp<unknown>, address: Address): void {
+    const bytes = new Uint8Array(ADDRESS_BYTES)
+    op.pointee = bytes
+    const length = encodeAddress(address, bytes)
+    const at = this.begin(ring.OP_CONNECT, state, WRITER)
+    this.ring.point(at, this.libc.addressOf(bytes), 0)
+    this.ring.requests[at + 2] = length
+  }
+
+  /** Asks when it is worth trying. */
+  poll(state: RingFd, who: number, events: number): void {
+    const at = this.begin(ring.OP_POLL_ADD, state, who)
+    this.ring.requests[at + 7] = events
+    if (who === READER) state.readerPolls = true
+    else state.writerPolls = true
+  }
+
+  /** Asks for one request back; its own answer will say whether that came in time. */
+  takeBack(state: RingFd, who: number): void {
+    const at = this.ring.add(ring.OP_ASYNC_CANCEL, -1, 0)
+    this.ring.requests[at + 4] = state.fd
+    this.ring.requests[at + 5] = state.key(who)
+  }
+
+  /** Asks for all requests of an fd back; -1: all there are. */
+  takeAllBack(fd: number): void {
+    const at = this.ring.add(ring.OP_ASYNC_CANCEL, fd, 0)
+    this.ring.requests[at + 7] = ring.CANCEL_ALL | (fd < 0 ? ring.CANCEL_ANY : ring.CANCEL_FD)
+  }
+
+  private begin(first: number, state: RingFd, who: number): number {
+    state.requests++
+    return this.ring.add(first, state.fd, state.key(who))
+  }
+
+  /** A file has a position, and that is where it goes on. */
+  private atPosition(at: number): void {
+    this.ring.requests[at + 2] = this.ring.requests[at + 3] = -1
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The driver for Linux 6.0 and later: io_uring.
+ *
+ * One ring takes the requests of all tasks and gives all answers; both cross the border to the system together, in one call
+ * a turn (ring.ts). What the requests are is in completions.ts. The alarm and the pipe of other threads are two
+ * multishot polls in the same ring.
+ *
+ * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a turn runs the ring is
+ * told to keep quiet; afterwards one look tells whether something came between.
+ */
+import type { Attachment, IoOp } from '../kernel/driver.js'
+import { Completions } from './completions.js'
+import { ECANCELED } from './errno.js'
+import { attachToHost } from './guest.js'
+import * as c from './libc.js'
+import { LinuxDriver } from './linux.js'
+import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
+
+/** How many answers one poll takes. */
+const BATCH = 64
+
+/** Keys of the driver's own two requests; those of ops are made in completions.ts, below these. */
+const WAKE = 0x70 << 24
+const ALARM = 0x71 << 24
+
+/** What is left of a ring whose thread is gone. */
+interface Remains {
+  readonly ring: number
+  readonly maps: readonly (readonly [at: number, bytes: number])[]
+}
+
+/** Completions by io_uring; see the head of this file. */
+export class UringDriver extends LinuxDriver {
+  readonly name = 'io_uring'
+  private readonly ring: Ring
+  private readonly completions: Completions
+  private eventFd = -1
+  /** Where the eventfd's count goes when it is read. */
+  private readonly count = new Int32Array(2)
+  private readonly countAt = this.libc.addressOf(this.count)
+
+  /** @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more fds. */
+  constructor(options?: RingOptions) {
+    super()
+    try {
+      const [code, text] = this.describeError(Math.min(this.alarm.fd, this.wakeFd))
+      if (this.alarm.fd < 0 || this.wakeFd < 0) throw new NoRing(`${text} (${code})`)
+      this.ring = new Ring(this.libc, options)
+    } catch (error) {
+      this.release()
+      throw error
+    }
+    try {
+      this.completions = new Completions(this.libc, this.ring)
+    } catch (error) {
+      this.ring.close()
+      this.release()
+      throw error
+    }
+    this.watch(this.wakeFd, WAKE)
+    this.watch(this.alarm.fd, ALARM)
+  }
+
+  get remains(): Remains {
+    return { ring: this.ring.fd, maps: this.ring.maps }
+  }
+
+  /** Requests hold their files until the ring is closed, and its mapped memory holds the ring. */
+  bury({ ring, maps }: Remains): void {
+    this.libc.close(ring)
+    for (const [at, bytes] of maps) this.libc.unmap(at, bytes)
+  }
+
+  start(complete: (op: IoOp<unknown>) => void): void {
+    this.completions.start(complete)
+  }
+
+  submit(op: IoOp<unknown>): boolean {
+    return this.completions.submit(op)
+  }
+
+  cancel(op: IoOp<unknown>): boolean {
+    return this.completions.cancel(op)
+  }
+
+  poll(wait: boolean): number {
+    if (this.closed) return 0
+    const count = this.completions.flush()
+    this.ring.enter(wait && count === 0 && !this.woken ? 1 : 0)
+    if (wait) this.woken = false
+    return count + this.takeIn()
+  }
+
+  attach(turn: () => void): Attachment {
+    this.eventFd = this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK)
+    const result = this.eventFd < 0 ? this.eventFd : this.ring.registerEvent(this.eventFd)
+    if (result < 0) throw new Error(`Cannot attach io_uring to the host: ${this.describeError(result).join(', ')}`)
+    const clear = (): void => void this.libc.read(this.eventFd, this.countAt, 8)
+    const guest = { turn: () => this.turn(turn), exit: () => this.exit(), clear }
+    this.attachment = attachToHost(this.libc.koffi, this.eventFd, guest)
+    return this.attachment
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.attachment?.close()
+    this.completions.close(() => this.reap())
+    this.ring.close()
+    this.release()
+    if (this.eventFd >= 0) this.libc.close(this.eventFd)
+  }
+
+  /** The thread exits with its kernel open: its sockets must not outlive it, as those of a process would not. */
+  private exit(): void {
+    const own = this.completions.own()
+    this.close()
+    for (const fd of own) this.libc.close(fd)
+  }
+
+  closeFd(fd: number): number {
+    return this.completions.closeFd(fd, () => this.reap())
+  }
+
+  protected adopt(fd: number, datagrams: boolean): void {
+    this.completions.adopt(fd, datagrams)
+  }
+
+  private turn(turn: () => void): void {
+    this.ring.notify(false)
+    try {
+      turn()
+    } finally {
+      if (!this.closed) {
+        this.ring.enter(0)
+        this.ring.notify(true)
+        if (this.ring.hasNews()) this.attachment?.schedule()
+      }
+    }
+  }
+
+  private reap(): void {
+    this.ring.enter(1)
+    this.takeIn()
+  }
+
+  private takeIn(): number {
+    const { ring } = this
+    let count = 0
+    for (let i = 0; i < BATCH; i++) {
+      const at = ring.take()
+      if (at < 0) break
+      const fd = ring.answers[at] as number
+      const key = ring.answers[at + 1] as number
+      const result = ring.answers[at + 2] as number
+      const flags = ring.answers[at + 3] as number
+      if (key === WAKE || key === ALARM) this.watched(fd, key, result, flags)
+      else if (key !== 0) count += this.completions.answer(fd, key, result, flags)
+    }
+    ring.release()
+    return count
+  }
+
+  private watched(fd: number, key: number, result: number, flags: number): void {
+    if (key === WAKE) this.wokenByThread()
+    else this.alarm.wentOff()
+    if ((flags & CQE_MORE) === 0 && result !== ECANCELED) this.watch(fd, key)
+  }
+
+  private watch(fd: number, key: number): void {
+    const at = this.ring.add(OP_POLL_ADD, fd, key)
+    this.ring.requests[at + 6] = POLL_MULTISHOT
+    this.ring.requests[at + 7] = c.POLLIN
+  }
+}

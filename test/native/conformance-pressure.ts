@@ -1,0 +1,177 @@
+/**
+ * Conformance, part four: under pressure. Readers that do not read, writers that are cut off, more news than fits, and
+ * descriptors that are closed while the system still has their operations.
+ */
+import { CANCELED, CLOSED, type IoOp } from '../../kernel/driver.js'
+import type { Suite } from './conformance.js'
+import { acceptOp, connectOp, lentReadOp, levelOp, ok, readOp, textOf, writeOp } from './rig.js'
+
+/** Bytes that tell where they are. */
+function pattern(length: number, from = 0): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => ((from + i) * 31 + ((from + i) >> 8)) & 0xff)
+}
+
+export function pressure(suite: Suite): void {
+  suite.check('a reader that stops reading stops the writer, and then loses nothing', (t, rig) => {
+    const [a, b] = rig.pair()
+    const reading = lentReadOp(b)
+    rig.submit(reading)
+    rig.write(a, '!')
+    t.is(rig.finish(reading), 1)
+    const bytes = 64 << 20
+    const writing = writeOp(a, new Uint8Array(bytes).fill(7))
+    writing.all = true
+    rig.submit(writing)
+    rig.pass(50)
+    t.true(rig.isPending(writing), 'took everything although nobody reads')
+    let got = 0
+    while (got < bytes) {
+      const count = ok(rig.run(reading))
+      const { buffer } = reading as { buffer: Uint8Array }
+      t.true(buffer[0] === 7 && buffer[count - 1] === 7)
+      got += count
+    }
+    t.is(rig.finish(writing), bytes)
+    rig.close(a, b)
+  })
+
+  suite.check('connections that are not read do not starve one that is', (t, rig) => {
+    const pairs = Array.from({ length: 80 }, () => rig.pair())
+    const reads = pairs.map(([, b]) => lentReadOp(b))
+    for (const [i, op] of reads.entries()) {
+      rig.submit(op)
+      rig.write((pairs[i] as [number, number])[0], '0')
+      rig.finish(op)
+    }
+    for (let round = 1; round <= 6; round++) {
+      for (const [a] of pairs) rig.write(a, String(round))
+      rig.pass(2)
+    }
+    const [a, b] = rig.pair()
+    const op = lentReadOp(b)
+    rig.submit(op)
+    rig.write(a, 'through')
+    rig.finish(op)
+    t.is(textOf(op), 'through')
+    for (const read of reads) {
+      let text = ''
+      while (text.length < 6) {
+        ok(rig.run(read))
+        text += textOf(read)
+      }
+      t.is(text, '123456')
+    }
+    rig.close(a, b, ...pairs.flat())
+  })
+
+  suite.check('more completions at once than any queue holds: each comes, and once', (t, rig) => {
+    const pairs = Array.from({ length: 100 }, () => rig.pair())
+    const ops = pairs.flatMap(([a, b]) => [readOp(b), lentReadOp(a), levelOp(a, 'writable')])
+    for (const op of ops) rig.submit(op)
+    for (const [a, b] of pairs) {
+      rig.write(b, 'to a')
+      rig.submit(writeOp(a, new TextEncoder().encode('to b')))
+    }
+    for (const op of ops) ok(rig.finish(op))
+    rig.settle()
+    for (const op of ops) if (op.buffer !== null) t.is(textOf(op).slice(0, 3), 'to ')
+    rig.close(...pairs.flat())
+  })
+
+  suite.check('a write that is cut off says how much was written, exactly', (t, rig) => {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const [a, b] = rig.pair()
+      const bytes = pattern(16 << 20)
+      const writing = writeOp(a, bytes)
+      writing.all = true
+      t.false(rig.submit(writing))
+      rig.settle(attempt)
+      if (!rig.cancel(writing)) t.is(rig.finish(writing), CANCELED)
+      t.true(writing.moved < bytes.length)
+      ok(rig.driver.shutdown(a))
+      const reading = lentReadOp(b)
+      let got = 0
+      for (let count = ok(rig.run(reading)); count > 0; count = ok(rig.run(reading))) got += count
+      t.is(got, writing.moved)
+      rig.close(a, b)
+    }
+  })
+
+  suite.check('a connect that is cancelled leaves a socket that can be closed', (t, rig) => {
+    const [listener, address] = rig.listen('tcp4', undefined, 1)
+    const clients = Array.from({ length: 20 }, () => rig.socket('tcp4'))
+    for (const fd of clients) {
+      const op = connectOp(fd, address)
+      if (rig.submit(op)) continue
+      if (!rig.cancel(op)) t.true([CANCELED, 0].includes(rig.finish(op)))
+    }
+    rig.settle()
+    rig.close(listener, ...clients)
+  })
+
+  suite.check('a closed listener’s port is free when close returns, even with an accept under way', (t, rig) => {
+    const [first, address] = rig.listen()
+    let fd = first
+    for (let i = 0; i < 20; i++) {
+      const accepting = acceptOp(fd)
+      rig.submit(accepting)
+      if (i % 2 === 0) rig.settle(1)
+      rig.close(fd)
+      t.is(rig.finish(accepting), CLOSED)
+      ;[fd] = rig.listen('tcp4', address)
+    }
+    rig.close(fd)
+  })
+
+  suite.check('a closed connection is closed for the peer too, even with a read and a write under way', (t, rig) => {
+    for (const lends of [false, true]) {
+      const [a, b] = rig.pair()
+      const reading = lends ? lentReadOp(a) : readOp(a)
+      rig.submit(reading)
+      rig.settle(1)
+      rig.close(a)
+      t.is(rig.finish(reading), CLOSED)
+      t.is(rig.run(readOp(b)), 0)
+      rig.close(b)
+    }
+  })
+
+  suite.check('what a closed connection had received and not read is answered with a reset', (t, rig) => {
+    const [a, b] = rig.pair()
+    const reading = lentReadOp(b)
+    rig.submit(reading)
+    rig.write(a, 'read')
+    rig.finish(reading)
+    rig.write(a, 'not read')
+    rig.pass(5)
+    rig.close(b)
+    t.is(suite.nameOf(rig, rig.run(readOp(a))), 'ECONNRESET')
+    rig.close(a)
+  })
+
+  suite.check('reads of all manners on one connection take turns and lose no byte', (t, rig) => {
+    const [a, b] = rig.pair()
+    const bytes = pattern(300_000)
+    const writing = writeOp(a, bytes)
+    writing.all = true
+    rig.submit(writing)
+    let got = 0
+    for (let turn = 0; got < bytes.length; turn++) {
+      const manner = turn % 5
+      if (manner === 4) {
+        t.is(rig.run(levelOp(b, 'readable')), 0)
+        continue
+      }
+      const lengths = [100, 1 << 20, 7, 5000]
+      const op: IoOp<unknown> = manner < 2 ? lentReadOp(b, lengths[manner]) : readOp(b, lengths[manner])
+      const count = ok(rig.run(op))
+      t.true(count > 0)
+      const chunk = (op.buffer as Uint8Array).subarray(op.offset, op.offset + count)
+      t.deepEqual(Buffer.compare(chunk, bytes.subarray(got, got + count)), 0, `at ${got}`)
+      op.lender?.takeBack(op)
+      got += count
+    }
+    rig.finish(writing)
+    rig.close(a, b)
+  })
+}

@@ -53,7 +53,7 @@ export class ProvidedBuffers implements Lender {
   /** @throws NoRing if the system has no such rings. */
   constructor(libc: Libc, ringFd: number) {
     this.libc = libc
-    const { view, address } = allocatePages(MOST_BUFFERS * ENTRY_WORDS * 4, libc.addressOf)
+    const { view, address } = allocatePages(MOST_BUFFERS * ENTRY_WORDS * 4, libc.addressOf, 0)
     this.entries = new Int32Array(view.buffer, view.byteOffset, MOST_BUFFERS * ENTRY_WORDS)
     this.halves = new Uint16Array(view.buffer, view.byteOffset, MOST_BUFFERS * ENTRY_WORDS * 2)
     const request = new Uint32Array(10)

@@ -119,7 +119,7 @@ export class Completions {
   adopt(fd: number, datagrams: boolean): void {
     const known = this.fds.at(fd)
     if (known !== undefined && known.requests > 0) {
-      for (const who of [RECEIVER, READER, WRITER]) this.requests.takeBack(known, who)
+      this.requests.takeFdBack(known)
       this.lost.set(`${fd} ${known.key(READER)}`, known.reader?.pointee ?? null)
       this.lost.set(`${fd} ${known.key(WRITER)}`, known.writer?.pointee ?? null)
     }
@@ -144,7 +144,7 @@ export class Completions {
     if (state !== undefined) {
       if (state.closing) return 0
       state.closing = true
-      if (state.requests > 0) this.requests.takeAllBack(fd)
+      this.requests.takeFdBack(state)
       while (state.requests > 0) reap()
       const { reader, writer } = state
       state.reader = state.writer = null
@@ -164,7 +164,7 @@ export class Completions {
   close(reap: () => void): void {
     if (this.closed) return
     this.closed = true
-    this.requests.takeAllBack(-1)
+    this.requests.takeAllBack()
     while (this.ring.underWay > 0) reap()
     this.abandon(this.fds.takeWaiting())
   }

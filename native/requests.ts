@@ -81,15 +81,27 @@ export class Requests {
     this.ring.requests[at + 5] = state.key(who)
   }
 
-  /** Asks for all requests of an fd back; -1: all there are. */
-  takeAllBack(fd: number): void {
-    const at = this.ring.add(ring.OP_ASYNC_CANCEL, fd, 0)
-    this.ring.requests[at + 7] = ring.CANCEL_ALL | (fd < 0 ? ring.CANCEL_ANY : ring.CANCEL_FD)
+  /**
+   * Asks for all requests of an fd back. One by one: the system would go by the file, which may have another number, too, and
+   * requests under that.
+   */
+  takeFdBack(state: RingFd): void {
+    if (state.receiving) this.takeBack(state, RECEIVER)
+    if (state.reader !== null && !state.readerListens) this.takeBack(state, READER)
+    if (state.writer !== null) this.takeBack(state, WRITER)
+  }
+
+  /** Asks for everything back. */
+  takeAllBack(): void {
+    const at = this.ring.add(ring.OP_ASYNC_CANCEL, -1, 0)
+    this.ring.requests[at + 7] = ring.CANCEL_ALL | ring.CANCEL_ANY
   }
 
   private begin(first: number, state: RingFd, who: number): number {
+    const at = this.ring.add(first, state.fd, state.key(who))
+    // Counted when it is there: a close waits for all that are.
     state.requests++
-    return this.ring.add(first, state.fd, state.key(who))
+    return at
   }
 
   /** A file has a position, and that is where it goes on. */

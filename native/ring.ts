@@ -14,7 +14,6 @@ import { describeError, EAGAIN, EBUSY, EINTR, EINVAL } from './errno.js'
 import type { Libc } from './libc.js'
 
 /** Kinds of requests. */
-export const OP_SENDMSG = 9
 export const OP_POLL_ADD = 6
 export const OP_ACCEPT = 13
 export const OP_ASYNC_CANCEL = 14
@@ -28,21 +27,17 @@ const OP_SEND_ZC = 47
 
 /** In the second byte of a request: take a buffer of the group when there is data. */
 export const BUFFER_SELECT = 1 << 5
-/** In the upper half of its first word, for OP_RECV: do not try before the socket is readable; go on after an answer. */
-export const RECV_POLL_FIRST = 1 << 0
+/** In the upper half of its first word, for OP_RECV: go on after an answer. */
 export const RECV_MULTISHOT = 1 << 1
 /** For OP_POLL_ADD, as its length: go on after an answer. */
 export const POLL_MULTISHOT = 1
-/** For OP_ASYNC_CANCEL: all requests that match; those on this fd; every one. */
+/** For OP_ASYNC_CANCEL, together: every request. */
 export const CANCEL_ALL = 1 << 0
-export const CANCEL_FD = 1 << 1
 export const CANCEL_ANY = 1 << 2
 
 /** Flags of an answer: it brings a buffer, whose number is in the upper half; more answers will follow. */
 export const CQE_BUFFER = 1 << 0
 export const CQE_MORE = 1 << 1
-/** The socket has more than was read. */
-export const CQE_SOCK_NONEMPTY = 1 << 2
 
 const SETUP_CQSIZE = 1 << 3
 const SETUP_CLAMP = 1 << 4

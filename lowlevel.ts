@@ -19,13 +19,23 @@ export {
   ACCEPT,
   type Address,
   CONNECT,
+  type FileStatus,
   IO_NAMES,
   IoOp,
   type Lender,
+  OPEN_APPEND,
+  OPEN_CREATE,
+  OPEN_EXCLUSIVE,
+  OPEN_FILE,
+  OPEN_READ,
+  OPEN_TRUNCATE,
+  OPEN_WRITE,
   READ,
   READABLE,
   RECEIVE,
   SEND,
+  STAT,
+  SYNC,
   WRITABLE,
   WRITE,
 } from './kernel/io-op.js'
@@ -36,6 +46,7 @@ export { knock } from './native/knock.js'
 export { chooseDriver } from './native/select.js'
 export { park, suspend, wake } from './traps/call.js'
 export type { WaitOptions } from './traps/check.js'
+export { type OpenFlags, openFile, stat, sync } from './traps/file.js'
 export {
   accept,
   bind,

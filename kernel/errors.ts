@@ -159,6 +159,8 @@ export interface SystemErrorFields {
   address?: string | undefined
   /** The port that the call was about. */
   port?: number | undefined
+  /** The file that the call was about. */
+  path?: string | undefined
 }
 
 /** The operating system refused. Shaped like Node's own system errors. */
@@ -171,15 +173,19 @@ export class SystemError extends DrupeError {
   readonly address?: string
   /** The port that the call was about. */
   readonly port?: number
+  /** The file that the call was about. */
+  readonly path?: string
 
   constructor(fields: SystemErrorFields) {
-    const { code, errno, syscall, text, address, port } = fields
-    const where = address === undefined ? '' : port === undefined ? ` ${address}` : ` ${address}:${port}`
+    const { code, errno, syscall, text, address, port, path } = fields
+    const place = path ?? address
+    const where = place === undefined ? '' : port === undefined ? ` ${place}` : ` ${place}:${port}`
     super(code, `Cannot ${syscall}${where}: ${text} (${code})`)
     this.errno = errno
     this.syscall = syscall
     if (address !== undefined) this.address = address
     if (port !== undefined) this.port = port
+    if (path !== undefined) this.path = path
   }
 }
 

@@ -6,20 +6,24 @@
 import { type Address, BUSY, CLOSED, CONNECT, type Driver, IO_NAMES, type IoOp, SEND, UNSUPPORTED } from './driver.js'
 import { BusyError, ClosedError, SystemError, UnsupportedError } from './errors.js'
 
+/** Results below this are the portable ones. */
+const LOWEST_ERRNO = -100_000
+
 /** `read fd 7`: for messages. */
 export function actionOf(op: IoOp): string {
+  if (op.path !== null) return `${IO_NAMES[op.kind] ?? 'use'} ${op.path}`
   return `${IO_NAMES[op.kind] ?? 'use'} fd ${op.fd}`
 }
 
 /** The error of a completed operation with a negative result. */
 export function ioError(driver: Driver, op: IoOp): Error {
-  return resultError(
-    driver,
-    actionOf(op),
-    IO_NAMES[op.kind] ?? 'io',
-    op.result,
-    op.kind === CONNECT || op.kind === SEND ? op.address : null,
-  )
+  const syscall = IO_NAMES[op.kind] ?? 'io'
+  if (op.path !== null && op.result > LOWEST_ERRNO) {
+    const [code, text] = driver.describeError(op.result)
+    return new SystemError({ code, errno: op.result, syscall, text, path: op.path })
+  }
+  const address = op.kind === CONNECT || op.kind === SEND ? op.address : null
+  return resultError(driver, actionOf(op), syscall, op.result, address)
 }
 
 /** The error of a negative result: `syscall` is what Node would call the failed call. */

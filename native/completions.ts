@@ -28,6 +28,8 @@ import {
 import { Attempts } from './attempt.js'
 import * as errno from './errno.js'
 import { FdTable, isFd } from './fds.js'
+import { FILE, FileRequests } from './file-requests.js'
+import { isFileOp } from './files.js'
 import { Inbox } from './inbox.js'
 import * as c from './libc.js'
 import { BufferPool } from './pool.js'
@@ -48,6 +50,7 @@ export class Completions {
   private readonly inbox: Inbox
   private readonly requests: Requests
   private readonly attempts: Attempts
+  private readonly files: FileRequests
   private complete: (op: IoOp<unknown>) => void = () => {}
   private closed = false
   /** Memory of requests whose fd was lost to another use of its number; by fd and key. */
@@ -64,6 +67,7 @@ export class Completions {
     this.inbox = new Inbox(libc, this.buffers)
     this.requests = new Requests(libc, ring, pool)
     this.attempts = new Attempts(libc, this.fds, pool)
+    this.files = new FileRequests(libc, ring)
   }
 
   start(complete: (op: IoOp<unknown>) => void): void {
@@ -74,6 +78,7 @@ export class Completions {
     op.lender?.takeBack(op)
     if (op.lend) op.buffer = op.pointee = null
     if (this.closed) return finish(op, CLOSED)
+    if (isFileOp(op)) return this.files.submit(op)
     const known = this.fds.at(op.fd)
     const state = known === undefined || isTried(op) ? this.fds.find(op.fd) : known
     if (typeof state === 'number') return finish(op, state)
@@ -85,6 +90,7 @@ export class Completions {
 
   /** A read that waits for the multishot receive can just be forgotten; of all others the system must be told. */
   cancel(op: IoOp<unknown>): boolean {
+    if (isFileOp(op)) return this.files.cancel(op)
     const state = this.fds.at(op.fd)
     if (state?.reader === op) {
       if (state.readerListens) {
@@ -103,6 +109,7 @@ export class Completions {
 
   /** An answer of the system's. Returns how many ops it completed: 0 or 1. */
   answer(fd: number, key: number, result: number, flags: number): number {
+    if (key === FILE) return this.fileAnswer(fd, result)
     const state = this.fds.at(fd)
     if (state === undefined || !state.owns(key)) {
       this.lost.delete(`${fd} ${key}`)
@@ -256,6 +263,13 @@ export class Completions {
   /** Completes a READ or READABLE with what has been received. */
   private deliver(state: RingFd, op: IoOp<unknown>): true {
     return finish(op, op.kind === READABLE ? 0 : this.inbox.read(state, op))
+  }
+
+  private fileAnswer(number: number, result: number): number {
+    const op = this.files.answer(number, result, this.closed)
+    if (op === null) return 0
+    this.complete(op)
+    return 1
   }
 
   private readerAnswer(state: RingFd, result: number): number {

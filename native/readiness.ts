@@ -14,6 +14,7 @@ import { BUSY, CLOSED, CONNECT, type IoOp, isReader, READ, READABLE, WRITABLE, W
 import { Attempts } from './attempt.js'
 import { EBADF, EINTR } from './errno.js'
 import { FdState, FdTable, isFd } from './fds.js'
+import { doFileOp, isFileOp } from './files.js'
 import type { Libc } from './libc.js'
 import { BufferPool } from './pool.js'
 
@@ -45,6 +46,7 @@ export class Readiness {
   }
 
   submit(op: IoOp<unknown>): boolean {
+    if (isFileOp(op) && !this.closed) return doFileOp(this.libc, op)
     const state = this.closed ? CLOSED : this.fds.find(op.fd)
     const refusal = typeof state === 'number' ? state : refuse(state, op)
     if (typeof state === 'number' || refusal !== 0) {

@@ -14,10 +14,13 @@ import { describeError, EAGAIN, EBUSY, EINTR, EINVAL } from './errno.js'
 import type { Libc } from './libc.js'
 
 /** Kinds of requests. */
+export const OP_FSYNC = 3
 export const OP_POLL_ADD = 6
 export const OP_ACCEPT = 13
 export const OP_ASYNC_CANCEL = 14
 export const OP_CONNECT = 16
+export const OP_OPENAT = 18
+export const OP_STATX = 21
 export const OP_READ = 22
 export const OP_WRITE = 23
 export const OP_SEND = 26
@@ -168,6 +171,12 @@ export class Ring {
     this.requests[at + 4] = address | 0
     this.requests[at + 5] = (address / UINT32) | 0
     this.requests[at + 6] = length
+  }
+
+  /** Puts a second address into a request. */
+  pointSecond(at: number, address: number): void {
+    this.requests[at + 2] = address | 0
+    this.requests[at + 3] = (address / UINT32) | 0
   }
 
   /** Submits what was written, lets the system finish what it can, and waits until there are so many answers. */

@@ -7,7 +7,7 @@
  * mechanisms of that kind do, so that programs and the kernel itself can be tested for both.
  */
 import { type Attachment, CANCELED, CLOSED, isReader } from '../driver.js'
-import { CONNECT, type IoOp } from '../io-op.js'
+import { CONNECT, type IoOp, OPEN_FILE } from '../io-op.js'
 import { attempt, type Desk, refusalOf } from './attempt.js'
 import { EBADF } from './errno.js'
 import type { SimHost } from './host.js'
@@ -61,6 +61,7 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
   }
 
   override submit(op: IoOp): boolean {
+    if (op.kind >= OPEN_FILE) return super.submit(op)
     const socket = this.files[op.fd]
     const refusal = this.closed ? CLOSED : socket === undefined ? EBADF : refusalOf(socket, op)
     if (refusal !== 0 || socket === undefined) {

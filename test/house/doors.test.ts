@@ -24,11 +24,12 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
   },
   'lowlevel.ts': {
     values: `
-      ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp READ READABLE RECEIVE SEND UNSUPPORTED WAIT
-      WRITABLE WRITE WaitQueue accept bind chooseDriver close connect knock listen localAddress park read readable
-      remoteAddress setOption shutdown socket suspend wake writable write writeAll`,
+      ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp OPEN_APPEND OPEN_CREATE OPEN_EXCLUSIVE OPEN_FILE
+      OPEN_READ OPEN_TRUNCATE OPEN_WRITE READ READABLE RECEIVE SEND STAT SYNC UNSUPPORTED WAIT
+      WRITABLE WRITE WaitQueue accept bind chooseDriver close connect knock listen localAddress openFile park read readable
+      remoteAddress setOption shutdown socket stat suspend sync wake writable write writeAll`,
     types: `
-      Act Address Attachment Driver Endpoint Hands Lender Op Operation SocketKind SocketOption Trap WaitOptions
+      Act Address Attachment Driver Endpoint FileStatus Hands Lender Op OpenFlags Operation SocketKind SocketOption Trap WaitOptions
       WakeToken Waker WakerToken`,
   },
   'testing.ts': {

@@ -5,9 +5,10 @@ import { EpollDriver } from '../../native/epoll.js'
 import { conformance } from './conformance.js'
 import { bytes } from './conformance-bytes.js'
 import { control } from './conformance-control.js'
+import { files } from './conformance-files.js'
 import { gather } from './conformance-gather.js'
 import { pressure } from './conformance-pressure.js'
 import { sockets } from './conformance-sockets.js'
 
 if (process.platform === 'linux')
-  conformance('epoll', () => new EpollDriver(), bytes, gather, control, sockets, pressure)
+  conformance('epoll', () => new EpollDriver(), bytes, gather, control, sockets, pressure, files)

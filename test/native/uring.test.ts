@@ -6,12 +6,13 @@ import { UringDriver } from '../../native/uring.js'
 import { conformance } from './conformance.js'
 import { bytes } from './conformance-bytes.js'
 import { control } from './conformance-control.js'
+import { files } from './conformance-files.js'
 import { gather } from './conformance-gather.js'
 import { pressure } from './conformance-pressure.js'
 import { sockets } from './conformance-sockets.js'
 
 if (process.platform === 'linux') {
-  conformance('io_uring', () => new UringDriver(), bytes, gather, control, sockets, pressure)
+  conformance('io_uring', () => new UringDriver(), bytes, gather, control, sockets, pressure, files)
   conformance(
     'io_uring, tiny',
     () => new UringDriver({ requests: 2, answers: 4 }),

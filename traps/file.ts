@@ -1,0 +1,106 @@
+/**
+ * Raw traps on files: open, ask about, flush. Reading and writing an open file are `read` and `write`, which go on where the
+ * last one ended.
+ *
+ * On io_uring the system does these beside the task; on epoll they are done at once, and the thread waits for the disk.
+ */
+import {
+  type FileStatus,
+  IoOp,
+  OPEN_APPEND,
+  OPEN_CREATE,
+  OPEN_EXCLUSIVE,
+  OPEN_FILE,
+  OPEN_READ,
+  OPEN_TRUNCATE,
+  OPEN_WRITE,
+  STAT,
+  SYNC,
+} from '../kernel/io-op.js'
+import type { Trap } from '../kernel/trap.js'
+import { checkFd, checkTimeout, type WaitOptions } from './check.js'
+
+/** How to open a file, as Node and C's `fopen` write it: `x` fails if it exists. */
+export type OpenFlags = 'r' | 'r+' | 'w' | 'wx' | 'w+' | 'wx+' | 'a' | 'ax' | 'a+' | 'ax+'
+
+const NEW = OPEN_CREATE | OPEN_TRUNCATE
+const FLAGS: Readonly<Record<OpenFlags, number>> = {
+  r: OPEN_READ,
+  'r+': OPEN_READ | OPEN_WRITE,
+  w: OPEN_WRITE | NEW,
+  wx: OPEN_WRITE | NEW | OPEN_EXCLUSIVE,
+  'w+': OPEN_READ | OPEN_WRITE | NEW,
+  'wx+': OPEN_READ | OPEN_WRITE | NEW | OPEN_EXCLUSIVE,
+  a: OPEN_APPEND | OPEN_CREATE,
+  ax: OPEN_APPEND | OPEN_CREATE | OPEN_EXCLUSIVE,
+  'a+': OPEN_READ | OPEN_APPEND | OPEN_CREATE,
+  'ax+': OPEN_READ | OPEN_APPEND | OPEN_CREATE | OPEN_EXCLUSIVE,
+}
+
+/**
+ * Opens a file; its fd, for `read`, `write` and `close`. `mode` are the permissions of a new one (less the process's umask).
+ * Cancelled or timed out before the system got to it, nothing was opened; otherwise the fd is returned all the same.
+ *
+ * @throws SystemError as the system says, with the `path`: `ENOENT`, `EACCES`, `EEXIST`, …
+ * @throws TypeError if the flags are none of these, or the path is no string or has a NUL in it.
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { run } from 'drupe'
+ * import { close, openFile, read, stat } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const fd = yield* openFile('package.json')
+ *   try {
+ *     const { bytes, kind } = yield* stat(fd)
+ *     const buffer = new Uint8Array(bytes)
+ *     console.log(kind, (yield* read(fd, buffer)) === bytes) // => file true
+ *   } finally {
+ *     yield* close(fd)
+ *   }
+ * })
+ */
+export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, options?: WaitOptions): Trap<number> {
+  const bits = FLAGS[flags]
+  if (bits === undefined) throw new TypeError(`Cannot open ${path}: there are no flags "${String(flags)}"`)
+  const op = new IoOp<number>(OPEN_FILE, -1, null, mode, bits, checkTimeout(options?.timeout))
+  op.path = checkPath('open', path)
+  return op
+}
+
+/**
+ * What a file is: its kind, size, permissions and times; of a path, where links are followed, or of an open fd.
+ *
+ * @throws SystemError as the system says: `ENOENT`, `EBADF`, …
+ * @throws TypeError if the path is no string or has a NUL in it.
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ */
+export function stat(file: string | number, options?: WaitOptions): Trap<FileStatus> {
+  const fd = typeof file === 'number' ? checkFd('ask about', file) : -1
+  const op = new IoOp<FileStatus>(STAT, fd, null, 0, 0, checkTimeout(options?.timeout))
+  if (typeof file !== 'number') op.path = checkPath('ask about', file)
+  op.convert = statusOf
+  return op
+}
+
+/**
+ * Waits until everything that was written to the file is on its medium. Cancelled or timed out, the system may go on with it.
+ *
+ * @throws SystemError as the system says: `EBADF`, `EIO`, …
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ */
+export function sync(fd: number, options?: WaitOptions): Trap<number> {
+  return new IoOp<number>(SYNC, checkFd('flush', fd), null, 0, 0, checkTimeout(options?.timeout))
+}
+
+function statusOf(op: IoOp): FileStatus {
+  return op.status as FileStatus
+}
+
+function checkPath(action: string, path: string): string {
+  if (typeof path !== 'string') throw new TypeError(`Cannot ${action} ${String(path)}: a path is a string`)
+  if (path.includes('\0')) throw new TypeError(`Cannot ${action} ${JSON.stringify(path)}: a path has no NUL in it`)
+  return path
+}

@@ -2,10 +2,7 @@
  * Operations on an io_uring: what readiness.ts is to epoll.
  *
  * Most ops are one request each, written when they are submitted and taken to the system with all others at the next
- * `enter`. Receiving on our own sockets is different: the first read starts a *multishot* request, which the system answers
- * again and again, each time with a buffer of its choice. What comes while nobody reads is chained to the fd; when that
- * becomes much, the request is taken back until it has been read. So a message costs a request for the writing and none
- * for the reading, and a cancelled read loses nothing.
+ * `enter`. Receiving on our own sockets is different (receiving.ts), and so are files (file-requests.ts).
  *
  * A request holds its file: a socket closed under it would stay open, and a listener keep its port. So `closeFd` first
  * takes back all requests of the fd and waits for their answers.
@@ -30,24 +27,19 @@ import * as errno from './errno.js'
 import { FdTable, isFd } from './fds.js'
 import { FILE, FileRequests } from './file-requests.js'
 import { isFileOp } from './files.js'
-import { Inbox } from './inbox.js'
 import * as c from './libc.js'
 import { BufferPool } from './pool.js'
-import { ProvidedBuffers } from './provided.js'
+import { Receiving } from './receiving.js'
 import { Requests } from './requests.js'
-import { CQE_BUFFER, CQE_MORE, type Ring } from './ring.js'
+import { CQE_BUFFER, type Ring } from './ring.js'
 import { READER, RECEIVER, RingFd, WRITER, whoseKey } from './ring-fd.js'
-
-/** So many pieces wait on an fd for their reader; then it receives no more for a while. */
-const MOST_PIECES = 4
 
 /** The ops of one ring. */
 export class Completions {
   private readonly fds: FdTable<RingFd>
   private readonly libc: c.Libc
   private readonly ring: Ring
-  private readonly buffers: ProvidedBuffers
-  private readonly inbox: Inbox
+  private readonly receiving: Receiving
   private readonly requests: Requests
   private readonly attempts: Attempts
   private readonly files: FileRequests
@@ -63,10 +55,9 @@ export class Completions {
     this.libc = libc
     this.ring = ring
     this.fds = new FdTable(libc, (fd) => new RingFd(fd))
-    this.buffers = new ProvidedBuffers(libc, ring.fd)
-    this.inbox = new Inbox(libc, this.buffers)
     this.requests = new Requests(libc, ring, pool)
     this.attempts = new Attempts(libc, this.fds, pool)
+    this.receiving = new Receiving(libc, ring.fd, this.requests, this.attempts)
     this.files = new FileRequests(libc, ring)
   }
 
@@ -113,11 +104,11 @@ export class Completions {
     const state = this.fds.at(fd)
     if (state === undefined || !state.owns(key)) {
       this.lost.delete(`${fd} ${key}`)
-      if ((flags & CQE_BUFFER) !== 0) this.buffers.give(flags >>> 16)
+      if ((flags & CQE_BUFFER) !== 0) this.receiving.buffers.give(flags >>> 16)
       return 0
     }
     const who = whoseKey(key)
-    if (who === RECEIVER) return this.received(state, result, flags)
+    if (who === RECEIVER) return this.receiverAnswer(state, result, flags)
     state.requests--
     return who === READER ? this.readerAnswer(state, result) : this.writerAnswer(state, result)
   }
@@ -127,6 +118,7 @@ export class Completions {
     const known = this.fds.at(fd)
     if (known !== undefined && known.requests > 0) {
       this.requests.takeFdBack(known)
+      this.receiving.lose(known)
       this.lost.set(`${fd} ${known.key(READER)}`, known.reader?.pointee ?? null)
       this.lost.set(`${fd} ${known.key(WRITER)}`, known.writer?.pointee ?? null)
     }
@@ -158,7 +150,7 @@ export class Completions {
       if (reader !== null) this.abandon([reader])
       if (writer !== null) this.abandon([writer])
       // Linux answers data that nobody read with a reset; it was read here, but not by anybody who wanted it.
-      if (this.inbox.drop(state))
+      if (this.receiving.drop(state))
         this.libc.setsockopt(fd, c.SOL_SOCKET, c.SO_LINGER, this.libc.addressOf(this.linger), 8)
       state.reset()
     }
@@ -170,7 +162,7 @@ export class Completions {
   /** Takes back everything, until nothing shares memory with us any more. */
   close(reap: () => void): void {
     if (this.closed) return
-    this.closed = true
+    this.closed = this.receiving.closed = true
     this.requests.takeAllBack()
     while (this.ring.underWay > 0) reap()
     this.abandon(this.fds.takeWaiting())
@@ -180,10 +172,8 @@ export class Completions {
     const { kind } = op
     if (kind === READ || kind === READABLE) {
       if (kind === READ && op.length === 0) return finish(op, 0)
-      if (this.inbox.has(state)) return this.deliver(state, op)
       if (kind === READ && !op.lend && !this.locate(op)) return finish(op, errno.EFAULT)
-      if (state.receiving) state.readerListens = true
-      else this.listen(state, op)
+      if (this.receiving.submit(state, op)) return true
     } else if (isTried(op)) {
       if (this.attempts.attempt(state, op)) return true
       this.requests.poll(state, READER, c.POLLIN)
@@ -208,66 +198,18 @@ export class Completions {
     return false
   }
 
-  /** Asks the system for what a READ or READABLE waits for. */
-  private listen(state: RingFd, op: IoOp<unknown>): void {
-    if (op.kind === READABLE) this.requests.poll(state, READER, c.POLLIN)
-    else if (op.lend && state.own && !state.datagrams) {
-      state.readerListens = true
-      this.requests.receive(state)
-    } else this.requests.read(state, op)
-  }
-
-  /** The multishot receive has something. */
-  private received(state: RingFd, result: number, flags: number): number {
-    if ((flags & CQE_MORE) === 0) {
-      state.receiving = state.pausing = false
-      state.requests--
-    }
-    if ((flags & CQE_BUFFER) !== 0) {
-      const buffer = flags >>> 16
-      if (result > 0 && !state.closing) this.inbox.put(state, buffer, result)
-      else this.buffers.give(buffer)
-    }
-    if (result === 0 || (result < 0 && result !== errno.ECANCELED && result !== errno.ENOBUFS)) state.end = result
-    const op = state.reader
-    if (state.closing || this.closed) return 0
-    if (op === null || !state.readerListens) {
-      this.pauseIfMuch(state)
-      return 0
-    }
-    if (!this.inbox.has(state)) {
-      if (!state.receiving) this.listenAgain(state, op, result)
-      return 0
-    }
-    state.reader = null
-    state.readerListens = false
-    this.deliver(state, op)
+  private fileAnswer(number: number, result: number): number {
+    const op = this.files.answer(number, result, this.closed)
+    if (op === null) return 0
     this.complete(op)
     return 1
   }
 
-  private pauseIfMuch(state: RingFd): void {
-    if (state.pieces < MOST_PIECES || !state.receiving || state.pausing) return
-    state.pausing = true
-    this.requests.takeBack(state, RECEIVER)
-  }
-
-  /** It was paused, or the buffers have run out. If there are to be no more of them, this op gets one of its own. */
-  private listenAgain(state: RingFd, op: IoOp<unknown>, result: number): void {
+  private receiverAnswer(state: RingFd, result: number, flags: number): number {
+    const op = state.reader
+    if (!this.receiving.answer(state, result, flags) || op === null) return 0
+    state.reader = null
     state.readerListens = false
-    if (result !== errno.ENOBUFS || this.buffers.grow()) this.listen(state, op)
-    else if (op.kind === READ) this.requests.read(state, op)
-    else this.requests.poll(state, READER, c.POLLIN)
-  }
-
-  /** Completes a READ or READABLE with what has been received. */
-  private deliver(state: RingFd, op: IoOp<unknown>): true {
-    return finish(op, op.kind === READABLE ? 0 : this.inbox.read(state, op))
-  }
-
-  private fileAnswer(number: number, result: number): number {
-    const op = this.files.answer(number, result, this.closed)
-    if (op === null) return 0
     this.complete(op)
     return 1
   }
@@ -358,7 +300,7 @@ export class Completions {
     const buffer = op.buffer
     if (buffer === null) return false
     if (buffer !== op.pointee) {
-      op.pointer = this.buffers.addressOf(buffer) || this.libc.addressOf(buffer)
+      op.pointer = this.receiving.buffers.addressOf(buffer) || this.libc.addressOf(buffer)
       op.pointee = buffer
       op.lender = null
     }

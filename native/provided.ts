@@ -17,7 +17,7 @@ import { NoRing } from './ring.js'
 export const GROUP = 1
 
 /** A power of two: as many fit into the ring. */
-const MOST_BUFFERS = 128
+export const MOST_BUFFERS = 128
 const SLAB_BUFFERS = 16
 /** Large enough that one piece empties most sockets. */
 const BUFFER_BYTES = 256 * 1024

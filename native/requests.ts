@@ -36,6 +36,14 @@ export class Requests {
     state.receiving = true
   }
 
+  /** Says whenever there is something to read, beginning with what is there already. */
+  watch(state: RingFd): void {
+    const at = this.begin(ring.OP_POLL_ADD, state, RECEIVER)
+    this.ring.requests[at + 6] = ring.POLL_MULTISHOT
+    this.ring.requests[at + 7] = c.POLLIN | c.POLLRDHUP
+    state.watching = true
+  }
+
   /** One read into memory of the op's. */
   read(state: RingFd, op: IoOp<unknown>): void {
     if (op.lend && op.lender === null) this.pool.lend(op)
@@ -86,7 +94,7 @@ export class Requests {
    * requests under that.
    */
   takeFdBack(state: RingFd): void {
-    if (state.receiving) this.takeBack(state, RECEIVER)
+    if (state.receiving || state.watching) this.takeBack(state, RECEIVER)
     if (state.reader !== null && !state.readerListens) this.takeBack(state, READER)
     if (state.writer !== null) this.takeBack(state, WRITER)
   }

@@ -7,7 +7,7 @@
 import { FdState } from './fds.js'
 import { NONE } from './provided.js'
 
-/** The upper byte of a key: the multishot receive, the reader's own request, the writer's. */
+/** The upper byte of a key: the multishot receive (or poll), the reader's own request, the writer's. */
 export const RECEIVER = 1 << 24
 export const READER = 2 << 24
 export const WRITER = 3 << 24
@@ -24,13 +24,15 @@ export class RingFd extends FdState {
   /** The multishot receive is under way; was asked to end. */
   receiving = false
   pausing = false
+  /** Instead of that, a multishot poll says when there is something. */
+  watching = false
   /** Pieces received and not read: a chain of buffers. */
   first = NONE
   last = NONE
   pieces = 0
   /** What comes after them: 0 for an end, a negative errno, or NOT_YET. */
   end = NOT_YET
-  /** The reader has no request of its own: it waits for the multishot receive. */
+  /** The reader has no request of its own: it waits for the multishot one. */
   readerListens = false
   /** The op's request only asks when to try. */
   readerPolls = false
@@ -42,7 +44,7 @@ export class RingFd extends FdState {
   override reset(): void {
     super.reset()
     this.requests = this.pieces = 0
-    this.receiving = this.pausing = this.readerListens = false
+    this.receiving = this.pausing = this.watching = this.readerListens = false
     this.readerPolls = this.writerPolls = this.readerLeaves = this.writerLeaves = false
     this.first = this.last = NONE
     this.end = NOT_YET

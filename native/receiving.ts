@@ -1,0 +1,143 @@
+/**
+ * Receiving on sockets of our own: one request for many messages.
+ *
+ * The first lending read of a connection starts a *multishot* receive, which the system answers again and again, each time
+ * with a buffer of its choice. What comes while nobody reads is chained to the fd; when that becomes much, the request
+ * is taken back until it has been read, so that TCP stops the peer. So a message costs no request, and a cancelled read
+ * loses nothing.
+ *
+ * Only so many connections have one, or so many would be ready at once that the buffers run out; the system then gives up, and to
+ * begin again for each message costs more than was saved. For the others a multishot poll says when to read, as under epoll.
+ */
+import { type IoOp, READ, READABLE } from '../kernel/driver.js'
+import type { Attempts } from './attempt.js'
+import * as errno from './errno.js'
+import { Inbox } from './inbox.js'
+import { type Libc, POLLERR, POLLHUP, POLLIN, POLLRDHUP } from './libc.js'
+import { MOST_BUFFERS, ProvidedBuffers } from './provided.js'
+import type { Requests } from './requests.js'
+import { CQE_BUFFER, CQE_MORE } from './ring.js'
+import { READER, RECEIVER, type RingFd } from './ring-fd.js'
+
+/** So many pieces wait on an fd for their reader; then it receives no more for a while. */
+const MOST_PIECES = 4
+/** So many connections may have a multishot receive. */
+const MOST_RECEIVERS = MOST_BUFFERS / 2
+/** Events after which a socket stays readable for good. */
+const ENDED = POLLRDHUP | POLLERR | POLLHUP
+
+/** What is received, and by whom it is awaited. */
+export class Receiving {
+  readonly buffers: ProvidedBuffers
+  /** Nobody is to read any more. */
+  closed = false
+  private readonly inbox: Inbox
+  private readonly requests: Requests
+  private readonly attempts: Attempts
+  private receivers = 0
+
+  constructor(libc: Libc, ringFd: number, requests: Requests, attempts: Attempts) {
+    this.buffers = new ProvidedBuffers(libc, ringFd)
+    this.inbox = new Inbox(libc, this.buffers)
+    this.requests = requests
+    this.attempts = attempts
+  }
+
+  /** A READ or READABLE. True: it is complete; else it waits. */
+  submit(state: RingFd, op: IoOp<unknown>): boolean {
+    if (this.inbox.has(state)) return this.deliver(state, op)
+    if (op.kind === READ && state.watching && state.readable && this.attempts.attempt(state, op)) return true
+    if (state.receiving) state.readerListens = true
+    else this.listen(state, op)
+    return false
+  }
+
+  /** An answer to the multishot request. True: the reader's op is complete. */
+  answer(state: RingFd, result: number, flags: number): boolean {
+    return state.watching ? this.watched(state, result, flags) : this.received(state, result, flags)
+  }
+
+  /** The fd is lost: what comes from now on belongs to nobody. */
+  lose(state: RingFd): void {
+    if (state.receiving) this.receivers--
+    this.inbox.drop(state)
+  }
+
+  /** Forgets what was received; true if there was something. */
+  drop(state: RingFd): boolean {
+    return this.inbox.drop(state)
+  }
+
+  /** Asks the system for what an op waits for. */
+  private listen(state: RingFd, op: IoOp<unknown>): void {
+    if (op.kind === READABLE) this.requests.poll(state, READER, POLLIN)
+    else if (state.watching) state.readerListens = true
+    else if (!op.lend || !state.own || state.datagrams) this.requests.read(state, op)
+    else if (this.receivers < MOST_RECEIVERS) {
+      this.receivers++
+      state.readerListens = true
+      this.requests.receive(state)
+    } else this.watch(state)
+  }
+
+  private watch(state: RingFd): void {
+    state.readerListens = true
+    this.requests.watch(state)
+  }
+
+  private received(state: RingFd, result: number, flags: number): boolean {
+    if ((flags & CQE_MORE) === 0) {
+      state.receiving = state.pausing = false
+      state.requests--
+      this.receivers--
+    }
+    if ((flags & CQE_BUFFER) !== 0) {
+      const buffer = flags >>> 16
+      if (result > 0 && !state.closing) this.inbox.put(state, buffer, result)
+      else this.buffers.give(buffer)
+    }
+    if (result === 0 || (result < 0 && result !== errno.ECANCELED && result !== errno.ENOBUFS)) state.end = result
+    const op = state.reader
+    if (state.closing || this.closed) return false
+    if (op === null || !state.readerListens) {
+      this.pauseIfMuch(state)
+      return false
+    }
+    if (this.inbox.has(state)) return this.deliver(state, op)
+    if (!state.receiving) this.listenAgain(state, op, result)
+    return false
+  }
+
+  private watched(state: RingFd, result: number, flags: number): boolean {
+    if ((flags & CQE_MORE) === 0) {
+      state.watching = false
+      state.requests--
+    }
+    if (state.closing || this.closed) return false
+    state.readable = true
+    if ((result & ENDED) !== 0) state.hangup = true
+    const op = state.reader
+    if (op === null || !state.readerListens) return false
+    if (this.attempts.attempt(state, op)) return true
+    if (!state.watching) this.requests.watch(state)
+    return false
+  }
+
+  private pauseIfMuch(state: RingFd): void {
+    if (state.pieces < MOST_PIECES || !state.receiving || state.pausing) return
+    state.pausing = true
+    this.requests.takeBack(state, RECEIVER)
+  }
+
+  /** It was paused, or the buffers have run out. If there are to be no more of them, it goes on without. */
+  private listenAgain(state: RingFd, op: IoOp<unknown>, result: number): void {
+    state.readerListens = false
+    if (result !== errno.ENOBUFS || op.kind === READABLE || this.buffers.grow()) this.listen(state, op)
+    else this.watch(state)
+  }
+
+  private deliver(state: RingFd, op: IoOp<unknown>): true {
+    op.result = op.kind === READABLE ? 0 : this.inbox.read(state, op)
+    return true
+  }
+}

@@ -165,8 +165,9 @@ title: Conformance
 What Drupe does, as its tests say it. This page is generated (\`npm run conformance\`) out of a run of all tests, on Node
 ${process.versions.node}, ${process.platform}. It lists those that passed, ${about.length}, without the ones about the repository itself.
 
-The suite of [Drivers](#drivers) is one and the same for every driver with I/O; at present that is epoll. The host driver and
-the virtual driver have timers only.
+The suite of [Drivers](#drivers) is one and the same for every driver with I/O: io_uring (on the usual ring, on one too small for
+anything, on one as old systems have it), epoll, and parts of it the simulated network's. The host driver and the virtual driver have
+timers only.
 
 ## Behaviour held against other systems
 

@@ -20,7 +20,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
 }
 
 /** The same, for what only one driver does. */
-const OF_ONE: readonly [driver: string, scenario: string, line: string][] = [
+const OF_ONE: readonly [driver: string, scenario: string, line: string | RegExp][] = [
   [
     'epoll',
     'fds that a failing constructor had opened are closed again',
@@ -29,7 +29,8 @@ const OF_ONE: readonly [driver: string, scenario: string, line: string][] = [
   [
     'io_uring',
     'fds that a failing constructor had opened are closed again',
-    'Cannot use the driver "io_uring" (DRUPE_DRIVER): too many open files (EMFILE); 0',
+    // Which call meets the limit depends on how many descriptors Node itself has open.
+    /^Cannot use the driver "io_uring" \(DRUPE_DRIVER\): too many open files \((io_uring_setup: )?EMFILE\); 0$/,
   ],
   [
     '',
@@ -41,7 +42,7 @@ const OF_ONE: readonly [driver: string, scenario: string, line: string][] = [
 const run = promisify(execFile)
 const child = fileURLToPath(new URL('./child.js', import.meta.url))
 
-function check(driver: string, scenario: string, line: string): void {
+function check(driver: string, scenario: string, line: string | RegExp): void {
   if (process.platform !== 'linux') return
   test(`${driver === '' ? '' : `${driver}: `}${scenario}`, async (t) => {
     const script = 'ulimit -n 64; exec "$0" --expose-gc "$@"'
@@ -49,7 +50,8 @@ function check(driver: string, scenario: string, line: string): void {
     const options = { timeout: 20_000, env }
     const { stdout, stderr } = await run('sh', ['-c', script, process.execPath, child, scenario], options)
     t.is(stderr, '')
-    t.is(stdout.trim(), line)
+    if (typeof line === 'string') t.is(stdout.trim(), line)
+    else t.regex(stdout.trim(), line)
   })
 }
 

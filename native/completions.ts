@@ -218,7 +218,7 @@ export class Completions {
     const op = state.reader
     const polled = state.readerPolls
     state.readerPolls = false
-    if (op === null || !this.settle(state, op, state.readerLeaves, polled, result)) return 0
+    if (op === null || !this.settle(state, op, polled, result)) return 0
     state.reader = null
     state.readerLeaves = false
     this.complete(op)
@@ -229,7 +229,7 @@ export class Completions {
     const op = state.writer
     const polled = state.writerPolls
     state.writerPolls = false
-    if (op === null || !this.settle(state, op, state.writerLeaves, polled, result)) return 0
+    if (op === null || !this.settle(state, op, polled, result)) return 0
     state.writer = null
     state.writerLeaves = false
     this.complete(op)
@@ -237,11 +237,9 @@ export class Completions {
   }
 
   /** What an answer means for its op. False: it is not complete, and has another request under way. */
-  private settle(state: RingFd, op: IoOp<unknown>, leaves: boolean, polled: boolean, result: number): boolean {
-    if (result === errno.ECANCELED || (result === errno.EINTR && leaves)) {
-      op.lender?.takeBack(op)
-      return finish(op, leaves ? CANCELED : CLOSED)
-    }
+  private settle(state: RingFd, op: IoOp<unknown>, polled: boolean, result: number): boolean {
+    if (result === errno.ECANCELED && !leaves(state, op)) return finish(op, CLOSED)
+    if (result === errno.ECANCELED) return withdraw(op)
     if (state.closing || this.closed) {
       if (op.kind === ACCEPT && result >= 0) this.libc.close(result)
       return finish(op, CLOSED)
@@ -264,7 +262,7 @@ export class Completions {
     if (result < 0) return finish(op, result)
     op.moved += result
     if (!op.all || op.moved === op.length) return finish(op, op.moved)
-    return leaves ? finish(op, CANCELED) : this.again(state, op)
+    return this.again(state, op)
   }
 
   /** A poll said that it is worth trying. It may have been said a while ago, and others may use the fd as well. */
@@ -273,7 +271,9 @@ export class Completions {
     return tried ? this.attempts.attempt(state, op) || this.whenReady(state, op) : this.again(state, op)
   }
 
-  private again(state: RingFd, op: IoOp<unknown>): false {
+  /** Makes the same request again; not for an op that is leaving, whose cancel has been spent on the last one. */
+  private again(state: RingFd, op: IoOp<unknown>): boolean {
+    if (leaves(state, op)) return withdraw(op)
     if (op.kind === WRITE) this.requests.write(state, op)
     else if (op.kind === READ) this.requests.read(state, op)
     else this.requests.accept(state)
@@ -281,7 +281,8 @@ export class Completions {
   }
 
   /** A non-blocking file of others', or a datagram: the system does not wait for those, so we ask when to try again. */
-  private whenReady(state: RingFd, op: IoOp<unknown>): false {
+  private whenReady(state: RingFd, op: IoOp<unknown>): boolean {
+    if (leaves(state, op)) return withdraw(op)
     if (isReader(op.kind)) this.requests.poll(state, READER, c.POLLIN)
     else this.requests.poll(state, WRITER, c.POLLOUT)
     return false
@@ -319,6 +320,16 @@ function isTried(op: IoOp<unknown>): boolean {
 /** The peer gave up while it was queued: not our listener's failure, the next one may be fine. */
 function isGone(result: number): boolean {
   return result === errno.ECONNABORTED || result === errno.EPROTO
+}
+
+/** Was it asked to be withdrawn? */
+function leaves(state: RingFd, op: IoOp<unknown>): boolean {
+  return isReader(op.kind) ? state.readerLeaves : state.writerLeaves
+}
+
+function withdraw(op: IoOp<unknown>): true {
+  op.lender?.takeBack(op)
+  return finish(op, CANCELED)
 }
 
 function finish(op: IoOp<unknown>, result: number): true {

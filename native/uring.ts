@@ -138,8 +138,10 @@ export class UringDriver extends LinuxDriver {
     }
   }
 
+  /** Whoever waits for an answer must not wait for ever: that the ring cannot be entered is an error. */
   private reap(): void {
-    this.ring.enter(1)
+    const result = this.ring.enter(1)
+    if (result < 0) throw new Error(`Cannot wait for io_uring: ${this.describeError(result).join(', ')}`)
     this.takeIn()
   }
 

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, write
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { CLOSED, type IoOp } from '../../kernel/driver.js'
+import { CANCELED, CLOSED, type IoOp } from '../../kernel/driver.js'
 import { EpollDriver } from '../../native/epoll.js'
 import { CLOEXEC, O_NONBLOCK, openLibc } from '../../native/libc.js'
 import { UringDriver } from '../../native/uring.js'
@@ -39,6 +39,29 @@ for (const [mode, flags] of [
   ['blocking', 0],
   ['non-blocking', O_NONBLOCK],
 ] as const) {
+  check(
+    `a ${mode} pipe: an op that is cancelled when news of it was overtaken by another reader completes`,
+    (t, rig) => {
+      const pipes = [pipe(flags), pipe(flags)]
+      const ops = pipes.map(([r]) => levelOp(r, 'readable'))
+      for (const op of ops) rig.submit(op)
+      rig.settle()
+      const withdrawn = new Set<IoOp<unknown>>()
+      // Both are told of in one poll. The first to complete empties the other's pipe and calls it off.
+      rig.onComplete = (done) => {
+        rig.onComplete = () => {}
+        const other = ops.find((op) => op !== done) as IoOp<unknown>
+        readSync(other.fd, new Uint8Array(1))
+        if (rig.cancel(other)) withdrawn.add(other)
+      }
+      for (const [, w] of pipes) writeSync(w, 'x')
+      rig.pass(5)
+      const results = ops.map((op) => (withdrawn.has(op) ? CANCELED : rig.finish(op))).sort()
+      t.deepEqual(results, [CANCELED, 0])
+      for (const fd of pipes.flat()) closeElsewhere(fd)
+    },
+  )
+
   check(`a ${mode} pipe: a read without data waits in the driver, not in the thread`, (t, rig) => {
     const [r, w] = pipe(flags)
     for (let i = 0; i < 3; i++) {

@@ -70,8 +70,11 @@ test('withSignal: an abort cancels the operation, and its reason is thrown after
 
 test('withSignal: an abort while the kernel sleeps in the host wakes it', async (t) => {
   const controller = new AbortController()
-  setTimeout(() => controller.abort('now'), 2)
-  const error = await run(() => thrownBy(withSignal(controller.signal, sleep(60_000))))
+  const error = await run(function* () {
+    // After this turn, when the kernel has gone to rest.
+    setImmediate(() => controller.abort('now'))
+    return yield* thrownBy(withSignal(controller.signal, sleep(60_000)))
+  })
   t.is(error, 'now')
 })
 

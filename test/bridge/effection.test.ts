@@ -40,6 +40,15 @@ function* constant<T>(value: T): effection.Operation<T> {
 }
 
 /** A kernel for Effection programs. */
+/** A task says that it runs, and the host waits for that. */
+function signalOfBegin(): { readonly begun: () => void; readonly beginning: Promise<void> } {
+  let begun = (): void => {}
+  const beginning = new Promise<void>((resolve) => {
+    begun = resolve
+  })
+  return { begun, beginning }
+}
+
 async function withKernel(body: (kernel: Kernel) => Promise<void>): Promise<void> {
   const kernel = new Kernel()
   await body(kernel)
@@ -217,10 +226,12 @@ test('toEffection: result and error of an operation, on a kernel', async (t) => 
 test('toEffection: a halt cancels the task and waits for its cleanup', async (t) => {
   await withKernel(async (kernel) => {
     const log: string[] = []
+    const { begun, beginning } = signalOfBegin()
     const task = effection.run(function* () {
       try {
         yield* toEffection(function* () {
           try {
+            begun()
             yield* sleep(60_000)
             log.push('resumed')
           } finally {
@@ -233,7 +244,7 @@ test('toEffection: a halt cancels the task and waits for its cleanup', async (t)
         log.push('effection is out')
       }
     })
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await beginning
     await task.halt()
     t.deepEqual(log, ['drupe is out', 'effection is out'])
   })
@@ -254,16 +265,18 @@ test('toEffection: halted before its task has begun, it does not begin', async (
 
 test('toEffection: an error of the cleanup is thrown by the halt', async (t) => {
   await withKernel(async (kernel) => {
+    const { begun, beginning } = signalOfBegin()
     const task = effection.run(() =>
       toEffection(function* () {
         try {
+          begun()
           yield* sleep(60_000)
         } finally {
           yield* fail(new Error('in cleanup'))
         }
       }, kernel),
     )
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await beginning
     await t.throwsAsync(async () => task.halt(), { message: 'in cleanup' })
   })
 })

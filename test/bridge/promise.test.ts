@@ -16,7 +16,7 @@ async function asGuest<T>(op: () => Operation<T>): Promise<T> {
 
 test('promises are waited for, one after the other, whether they are settled or not [effection run: can compose multiple promises via generator]', async (t) => {
   const results = await asGuest(function* () {
-    const later = new Promise<string>((resolve) => setTimeout(resolve, 1, 'later'))
+    const later = new Promise<string>((resolve) => setImmediate(resolve, 'later'))
     return [yield* until(Promise.resolve(12)), yield* until(later), yield* until(later)]
   })
   t.deepEqual(results, [12, 'later', 'later'])

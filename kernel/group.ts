@@ -23,7 +23,7 @@ export interface Failure {
 /** A task's generator has returned (DONE) or thrown (FAILED). */
 export function bodyEnded(loop: Loop, task: Task, phase: number, value: unknown): void {
   closeLeftOpen(loop, task)
-  task.followers?.abandon(loop)
+  task.estate?.abandon(loop)
   const own = task.own
   if (own === null) {
     exit(loop, task, phase, value)
@@ -149,7 +149,7 @@ function settle(loop: Loop, task: Task, ended: number, outcome: unknown): void {
 
 function wakeJoiners(loop: Loop, task: Task): boolean {
   let heard = false
-  const joiners = task.followers
+  const joiners = task.estate
   if (joiners !== null) {
     for (let joiner = joiners.head; joiner !== null; joiner = joiners.head) {
       heard = true

@@ -189,10 +189,10 @@ export function start(
   const task = new Task(++loop.lastId, label, iteratorOf(toOperation(op)), nursery, daemon)
   task.alert = nursery.status !== LIVE || (nursery.task?.alert ?? false)
   const spawner = loop.current
-  task.context = spawner === null ? null : spawner.context
+  if (spawner !== null && spawner.context !== null) task.belongings.context = spawner.context
   // Who is told to leave and cleans up may start helpers; they need not be told again.
   if (task.alert && spawner !== null && spawner.knocked !== null) {
-    task.knocked = new Map(spawner.knocked)
+    task.belongings.knocked = new Map(spawner.knocked)
     ownNursery(loop, task).born = ++loop.sequence
   }
   nursery.add(task)
@@ -213,7 +213,7 @@ function join(loop: Loop, task: Task, trap: Trap): boolean {
   }
   if (target === task) throw new KernelStateError(`join ${String(task)}`, 'it would wait for itself for ever')
   loop.wait(task, trap)
-  target.following.add(task)
+  target.belongings.add(task)
   return false
 }
 

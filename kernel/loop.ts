@@ -104,7 +104,8 @@ export class Loop implements Hands {
   private leftInPass = 0
   private stride = MOST_STEPS
   private glances = 0
-  private lookedAt = 0
+  /** Not 0: a field that begins as a small integer and becomes a fraction gives the loop a new shape (shapes.ts). */
+  private lookedAt = -0
 
   constructor(options: LoopOptions) {
     this.driver = options.driver

@@ -53,50 +53,6 @@ export class TaskList {
   }
 }
 
-/** What a task has to give back, and others wait for. */
-export interface Kept {
-  /** @internal The next one that the same task keeps. */
-  nextKept: Kept | null
-  /** @internal The task's body is over: it will not give it back. */
-  abandoned(hands: Hands): void
-}
-
-/** @internal Those who wait for a task's end, and what they wait for in vain once its body is over. */
-export class Followers extends TaskList {
-  private kept: Kept | null = null
-
-  /** @internal */
-  keep(thing: Kept): void {
-    thing.nextKept = this.kept
-    this.kept = thing
-  }
-
-  /** @internal */
-  giveBack(thing: Kept): void {
-    if (this.kept === thing) {
-      this.kept = thing.nextKept
-    } else {
-      let before = this.kept
-      while (before !== null && before.nextKept !== thing) before = before.nextKept
-      if (before !== null) before.nextKept = thing.nextKept
-    }
-    thing.nextKept = null
-  }
-
-  /** @internal */
-  abandon(loop: Hands & { report(error: unknown): void }): void {
-    for (let thing = this.kept; thing !== null; thing = this.kept) {
-      this.giveBack(thing)
-      try {
-        thing.abandoned(loop)
-      } catch (error) {
-        // Tasks of another kernel wait for it.
-        loop.report(error)
-      }
-    }
-  }
-}
-
 /**
  * A queue of waiting tasks; `park(queue)` waits in it, `wake(queue)` lets the longest waiting go on.
  *

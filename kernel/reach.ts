@@ -63,7 +63,7 @@ export function ownNursery(loop: Loop, task: Task): Nursery {
     while (scope.parent !== task.home) scope = scope.parent as Scope
     scope.parent = own
   }
-  task.own = own
+  task.belongings.own = own
   return own
 }
 
@@ -123,8 +123,9 @@ export function isLeaving(task: Task, error: unknown): boolean {
 
 /** The error that tells a task about a scope; from now on it has been told. */
 export function knock(loop: Loop, task: Task, scope: Scope): Cancelled {
-  task.knocked ??= new Map()
-  task.knocked.set(scope, ++loop.sequence)
+  const { belongings } = task
+  belongings.knocked ??= new Map()
+  belongings.knocked.set(scope, ++loop.sequence)
   if (scope.task !== task || scope === task.own) task.told = true
   if (scope.status === OVERDUE) loop.evictions.set(task, (loop.evictions.get(task) ?? 0) + 1)
   return new Cancelled(scope, scope.name, scope.reason)

@@ -6,11 +6,11 @@
  * overlap: the answer to the trap while the task is ready, what the wait needs while it waits, result or error afterwards.
  * A kernel holds a million of these; every field is eight bytes of each.
  */
+import { Belongings, type ContextEntry } from './belongings.js'
 import { TaskCancelledError } from './errors.js'
 import { watched } from './forgotten.js'
 import { type Call, generatorNext } from './frame.js'
 import type { Nursery } from './nursery.js'
-import { Followers } from './park.js'
 import type { Scope } from './scope.js'
 import type { Timed } from './timers.js'
 import { CANCEL, JOIN, nameOf, type Op, type Operation, type TaskIterator, Trap } from './trap.js'
@@ -38,13 +38,6 @@ const IS_CALLING = 64
 /** Where a task is in its life. */
 export type TaskState = (typeof STATES)[number]
 
-/** @internal One value of one context; a chain of them is never changed, so that tasks can share it. */
-export interface ContextEntry {
-  readonly key: object
-  readonly value: unknown
-  readonly outer: ContextEntry | null
-}
-
 /** A running operation, as `spawn` returns it. */
 export class Task<out T = unknown> implements Timed {
   /** Unique within the kernel, counted from 1. */
@@ -57,16 +50,12 @@ export class Task<out T = unknown> implements Timed {
   home: Nursery
   /** @internal The innermost scope. */
   scope: Scope
-  /** @internal Its implicit nursery and at the same time the scope that `cancel` cancels; made when first needed. */
-  own: Nursery | null = null
   /** @internal */
   phase = NEW
   /** @internal See the head of this file. */
   value: unknown = undefined
   /** Switches in one field: see the accessors below. */
   private flags: number
-  /** @internal The cancelled scopes that it has been told of, and when (a count of the loop's; see reach.ts). */
-  knocked: Map<Scope, number> | null = null
   /** @internal What it waits in. */
   trap: Trap | null = null
   /** @internal A sleep's end or a wait's timeout. */
@@ -79,10 +68,8 @@ export class Task<out T = unknown> implements Timed {
   younger: Task | null = null
   /** @internal */
   older: Task | null = null
-  /** @internal Its values of task-local context, innermost first. */
-  context: ContextEntry | null = null
-  /** @internal Those who wait for its end. */
-  followers: Followers | null = null
+  /** @internal Null for most: the accessors `own`, `knocked` and `context` look into it. */
+  estate: Belongings | null = null
 
   /** @internal */
   constructor(id: number, label: string | Op<unknown>, iterator: TaskIterator, home: Nursery, daemon: boolean) {
@@ -222,10 +209,25 @@ export class Task<out T = unknown> implements Timed {
     return alive
   }
 
-  /** @internal For those who wait for a thing that it has. */
-  get following(): Followers {
-    this.followers ??= new Followers()
-    return this.followers
+  /** @internal For whoever adds to them. */
+  get belongings(): Belongings {
+    this.estate ??= new Belongings()
+    return this.estate
+  }
+
+  /** @internal */
+  get own(): Nursery | null {
+    return this.estate === null ? null : this.estate.own
+  }
+
+  /** @internal */
+  get knocked(): Map<Scope, number> | null {
+    return this.estate === null ? null : this.estate.knocked
+  }
+
+  /** @internal */
+  get context(): ContextEntry | null {
+    return this.estate === null ? null : this.estate.context
   }
 
   /** @internal It heard of this scope and stays on purpose, as resources do: later cancels are news to it again. */

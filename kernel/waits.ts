@@ -85,7 +85,7 @@ export function withdraw(loop: Loop, task: Task): boolean {
       ;(trap.subject as TaskList).remove(task)
       break
     case JOIN:
-      ;((trap.subject as Task).followers as TaskList).remove(task)
+      ;((trap.subject as Task).estate as TaskList).remove(task)
       break
     case IDLE:
       loop.idlers.remove(task)

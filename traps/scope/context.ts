@@ -44,11 +44,11 @@ export class Context<T> {
   private *set<R>(value: T, op: Op<R>): Operation<R> {
     const task = yield* current()
     const outer = task.context
-    task.context = { key: this, value, outer }
+    task.belongings.context = { key: this, value, outer }
     try {
       return yield* toOperation(op)
     } finally {
-      task.context = outer
+      task.belongings.context = outer
     }
   }
 }

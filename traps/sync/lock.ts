@@ -5,9 +5,11 @@
  * longest, which owns it before it runs. So nobody who comes later can snatch it, and a task that is cancelled after it
  * was handed the lock still owns it and gives it back on its way out.
  */
+
+import type { Kept } from '../../kernel/belongings.js'
 import { BrokenError, KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { type Hands, type Kept, WAIT, WaitQueue } from '../../kernel/park.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
 import type { WaitOptions } from '../check.js'
@@ -189,9 +191,9 @@ export class Lock {
   /** Only while somebody waits: a lock that nobody else wants costs no more for it. */
   private follow(on: boolean): void {
     this.followed = on
-    const { following } = this.holder as Task
-    if (on) following.keep(this)
-    else following.giveBack(this)
+    const { belongings } = this.holder as Task
+    if (on) belongings.keep(this)
+    else belongings.giveBack(this)
   }
 
   private broken(): BrokenError {

@@ -7,7 +7,9 @@
  * loses nothing.
  *
  * Only so many connections have one, or so many would be ready at once that the buffers run out; the system then gives up, and to
- * begin again for each message costs more than was saved. For the others a multishot poll says when to read, as under epoll.
+ * begin again for each message costs more than was saved. And none has one that carries large pieces: the system would fill one
+ * buffer after the other before any is read, more than the processor's cache holds. For the others a multishot poll says when to
+ * read, as under epoll, into the buffer that was used last.
  */
 import { type IoOp, READ, READABLE } from '../kernel/driver.js'
 import type { Attempts } from './attempt.js'
@@ -23,6 +25,8 @@ import { READER, RECEIVER, type RingFd } from './ring-fd.js'
 const MOST_PIECES = 4
 /** So many connections may have a multishot receive. */
 const MOST_RECEIVERS = MOST_BUFFERS / 2
+/** A connection that has brought a piece of so many bytes is watched from then on. */
+const LARGE_BYTES = 32 * 1024
 /** Events after which a socket stays readable for good. */
 const ENDED = POLLRDHUP | POLLERR | POLLHUP
 
@@ -73,7 +77,7 @@ export class Receiving {
     if (op.kind === READABLE) this.requests.poll(state, READER, POLLIN)
     else if (state.watching) state.readerListens = true
     else if (!op.lend || !state.own || state.datagrams) this.requests.read(state, op)
-    else if (this.receivers < MOST_RECEIVERS) {
+    else if (this.receivers < MOST_RECEIVERS && !state.large) {
       this.receivers++
       state.readerListens = true
       this.requests.receive(state)
@@ -99,10 +103,9 @@ export class Receiving {
     if (result === 0 || (result < 0 && result !== errno.ECANCELED && result !== errno.ENOBUFS)) state.end = result
     const op = state.reader
     if (state.closing || this.closed) return false
-    if (op === null || !state.readerListens) {
-      this.pauseIfMuch(state)
-      return false
-    }
+    if (result >= LARGE_BYTES) state.large = true
+    if (state.large || state.pieces >= MOST_PIECES) this.pause(state)
+    if (op === null || !state.readerListens) return false
     if (this.inbox.has(state)) return this.deliver(state, op)
     if (!state.receiving) this.listenAgain(state, op, result)
     return false
@@ -123,8 +126,8 @@ export class Receiving {
     return false
   }
 
-  private pauseIfMuch(state: RingFd): void {
-    if (state.pieces < MOST_PIECES || !state.receiving || state.pausing) return
+  private pause(state: RingFd): void {
+    if (!state.receiving || state.pausing) return
     state.pausing = true
     this.requests.takeBack(state, RECEIVER)
   }
@@ -132,7 +135,7 @@ export class Receiving {
   /** It was paused, or the buffers have run out. If there are to be no more of them, it goes on without. */
   private listenAgain(state: RingFd, op: IoOp<unknown>, result: number): void {
     state.readerListens = false
-    if (result !== errno.ENOBUFS || op.kind === READABLE || this.buffers.grow()) this.listen(state, op)
+    if (result !== errno.ENOBUFS || op.kind === READABLE || state.large || this.buffers.grow()) this.listen(state, op)
     else this.watch(state)
   }
 

@@ -26,6 +26,8 @@ export class RingFd extends FdState {
   pausing = false
   /** Instead of that, a multishot poll says when there is something. */
   watching = false
+  /** It carries large pieces. */
+  large = false
   /** Pieces received and not read: a chain of buffers. */
   first = NONE
   last = NONE
@@ -44,7 +46,7 @@ export class RingFd extends FdState {
   override reset(): void {
     super.reset()
     this.requests = this.pieces = 0
-    this.receiving = this.pausing = this.watching = this.readerListens = false
+    this.receiving = this.pausing = this.watching = this.large = this.readerListens = false
     this.readerPolls = this.writerPolls = this.readerLeaves = this.writerLeaves = false
     this.first = this.last = NONE
     this.end = NOT_YET

@@ -34,7 +34,9 @@ async function refusal(port: number): Promise<unknown> {
       const socket = await dial(port)
       socket.destroy()
     } catch (error) {
-      return (error as { code: unknown }).code
+      const { code } = error as { code: unknown }
+      // Reset: it was still listening, and went while we came.
+      if (code !== 'ECONNRESET') return code
     }
     await pause(20)
   }

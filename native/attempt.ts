@@ -59,7 +59,7 @@ export class Attempts {
   }
 
   private read(state: FdState, op: IoOp<unknown>): boolean {
-    if (op.lend && op.buffer === null) this.pool.lend(op)
+    if (op.lend && op.lender === null) this.pool.lend(op)
     const buffer = op.buffer
     const length = op.lend && buffer !== null ? Math.min(op.length, buffer.length - op.offset) : op.length
     if (!this.locate(op, length)) return finish(op, EFAULT)
@@ -74,6 +74,7 @@ export class Attempts {
         else result = this.libc.read(state.fd, at, length)
       } while (result === EINTR)
     if (result <= 0) op.lender?.takeBack(op)
+    else if (op.lend) this.pool.fit(op, result)
     if (result === EAGAIN) {
       state.readable = false
       return false
@@ -202,7 +203,7 @@ export class Attempts {
     const buffer = op.buffer
     if (buffer === null) return length === 0
     if (buffer !== op.pointee) {
-      op.pointer = this.libc.addressOf(buffer)
+      op.pointer = this.pool.addressOf(buffer)
       op.pointee = buffer
       // Whatever was lent before, this is not it.
       op.lender = null

@@ -39,6 +39,7 @@ export class Completions {
   private readonly fds: FdTable<RingFd>
   private readonly libc: c.Libc
   private readonly ring: Ring
+  private readonly pool: BufferPool
   private readonly receiving: Receiving
   private readonly requests: Requests
   private readonly attempts: Attempts
@@ -51,12 +52,12 @@ export class Completions {
   private readonly linger = new Int32Array([1, 0])
 
   constructor(libc: c.Libc, ring: Ring) {
-    const pool = new BufferPool(libc.addressOf)
+    this.pool = new BufferPool(libc.addressOf)
     this.libc = libc
     this.ring = ring
     this.fds = new FdTable(libc, (fd) => new RingFd(fd))
-    this.requests = new Requests(libc, ring, pool)
-    this.attempts = new Attempts(libc, this.fds, pool)
+    this.requests = new Requests(libc, ring, this.pool)
+    this.attempts = new Attempts(libc, this.fds, this.pool)
     this.receiving = new Receiving(libc, ring.fd, this.requests, this.attempts)
     this.files = new FileRequests(libc, ring)
   }
@@ -257,6 +258,7 @@ export class Completions {
     }
     if (op.kind === READ) {
       if (result <= 0) op.lender?.takeBack(op)
+      else if (op.lend) this.pool.fit(op, result)
       return finish(op, result)
     }
     if (result < 0) return finish(op, result)
@@ -301,7 +303,7 @@ export class Completions {
     const buffer = op.buffer
     if (buffer === null) return false
     if (buffer !== op.pointee) {
-      op.pointer = this.receiving.buffers.addressOf(buffer) || this.libc.addressOf(buffer)
+      op.pointer = this.receiving.buffers.addressOf(buffer) || this.pool.addressOf(buffer)
       op.pointee = buffer
       op.lender = null
     }

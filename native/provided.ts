@@ -5,24 +5,19 @@
  * the end when its reader is done. So thousands of connections wait without owning a buffer. Pieces that nobody has
  * asked for yet are chained to their fd; the chain is three arrays by buffer number, so that it costs no allocation.
  *
- * Memory comes in slabs, made when the ring ran dry, up to a limit. Buffers are not laid out in steps of a power of two: the
- * first lines of all of them would fall into the same few sets of the processor's cache.
+ * There are none at first. More are made when the ring ran dry, up to a limit.
  */
 import type { IoOp, Lender } from '../kernel/driver.js'
 import type { Libc } from './libc.js'
-import { allocatePages, PAGE_BYTES } from './pages.js'
+import { allocatePages } from './pages.js'
 import { NoRing } from './ring.js'
+import { BUFFER_BYTES, SLAB_BUFFERS, Slabs } from './slabs.js'
 
 /** The group's number; there is one a ring. */
 export const GROUP = 1
 
 /** A power of two: as many fit into the ring. */
 export const MOST_BUFFERS = 128
-const SLAB_BUFFERS = 16
-/** Large enough that one piece empties most sockets. */
-const BUFFER_BYTES = 256 * 1024
-/** From the begin of a buffer to that of the next. */
-const STRIDE_BYTES = BUFFER_BYTES + PAGE_BYTES
 
 const REGISTER_PBUF_RING = 22
 const ENTRY_WORDS = 4
@@ -37,14 +32,7 @@ export class ProvidedBuffers implements Lender {
   readonly next = new Int32Array(MOST_BUFFERS)
   readonly from = new Int32Array(MOST_BUFFERS)
   readonly to = new Int32Array(MOST_BUFFERS)
-  private readonly views: Uint8Array[] = []
-  private readonly addresses: number[] = []
-  /** The view of each buffer that was lent last: messages are often of one size, and a view costs more than a compare. */
-  private readonly lent: Uint8Array[] = []
-  private readonly slabs: ArrayBufferLike[] = []
-  /** From a slab's begin to that of its memory. */
-  private readonly slabAddresses: number[] = []
-  private readonly libc: Libc
+  private readonly slabs: Slabs
   /** struct io_uring_buf by entry; the tail is in the last 16 bits of the first. */
   private readonly entries: Int32Array
   private readonly halves: Uint16Array
@@ -52,7 +40,7 @@ export class ProvidedBuffers implements Lender {
 
   /** @throws NoRing if the system has no such rings. */
   constructor(libc: Libc, ringFd: number) {
-    this.libc = libc
+    this.slabs = new Slabs(libc.addressOf)
     const { view, address } = allocatePages(MOST_BUFFERS * ENTRY_WORDS * 4, libc.addressOf, 0)
     this.entries = new Int32Array(view.buffer, view.byteOffset, MOST_BUFFERS * ENTRY_WORDS)
     this.halves = new Uint16Array(view.buffer, view.byteOffset, MOST_BUFFERS * ENTRY_WORDS * 2)
@@ -67,30 +55,21 @@ export class ProvidedBuffers implements Lender {
 
   /** The ring ran dry: makes more, if there may be more. */
   grow(): boolean {
-    const count = this.views.length
+    const { count } = this.slabs
     if (count === MOST_BUFFERS) return false
-    const slab = allocatePages(SLAB_BUFFERS * STRIDE_BYTES, this.libc.addressOf)
-    this.slabs.push(slab.view.buffer)
-    this.slabAddresses.push(slab.address - slab.view.byteOffset)
-    for (let i = 0; i < SLAB_BUFFERS; i++) {
-      this.views.push(slab.view.subarray(i * STRIDE_BYTES, i * STRIDE_BYTES + BUFFER_BYTES))
-      this.addresses.push(slab.address + i * STRIDE_BYTES)
-      this.lent.push(this.views[count + i] as Uint8Array)
-      this.give(count + i)
-    }
+    this.slabs.add()
+    for (let i = 0; i < SLAB_BUFFERS; i++) this.give(count + i)
     return true
   }
 
   view(buffer: number): Uint8Array {
-    return this.views[buffer] as Uint8Array
+    return this.slabs.whole(buffer)
   }
 
   /** Lends a buffer with so many bytes in it to an op. */
   lend(buffer: number, bytes: number, op: IoOp<unknown>): void {
-    let view = this.lent[buffer] as Uint8Array
-    if (view.length !== bytes) view = this.lent[buffer] = this.view(buffer).subarray(0, bytes)
-    op.buffer = op.pointee = view
-    op.pointer = this.addresses[buffer] as number
+    op.buffer = op.pointee = this.slabs.show(buffer, bytes)
+    op.pointer = this.slabs.address(buffer)
     op.offset = 0
     op.loan = buffer
     op.lender = this
@@ -98,12 +77,7 @@ export class ProvidedBuffers implements Lender {
 
   /** The address of a view of ours, known without asking for it; 0 if it is not ours. */
   addressOf(view: Uint8Array): number {
-    const { slabs } = this
-    const memory = view.buffer
-    for (let i = 0; i < slabs.length; i++) {
-      if (slabs[i] === memory) return (this.slabAddresses[i] as number) + view.byteOffset
-    }
-    return 0
+    return this.slabs.addressOf(view)
   }
 
   takeBack(op: IoOp<unknown>): void {
@@ -116,7 +90,7 @@ export class ProvidedBuffers implements Lender {
   give(buffer: number): void {
     const { entries, tail } = this
     const at = (tail & (MOST_BUFFERS - 1)) * ENTRY_WORDS
-    const address = this.addresses[buffer] as number
+    const address = this.slabs.address(buffer)
     entries[at] = address | 0
     entries[at + 1] = (address / UINT32) | 0
     entries[at + 2] = BUFFER_BYTES

@@ -47,11 +47,12 @@ export class Readiness {
 
   submit(op: IoOp<unknown>): boolean {
     if (isFileOp(op) && !this.closed) return doFileOp(this.libc, op)
+    op.lender?.takeBack(op)
+    if (op.lend) op.buffer = op.pointee = null
     const state = this.closed ? CLOSED : this.fds.find(op.fd)
     const refusal = typeof state === 'number' ? state : refuse(state, op)
     if (typeof state === 'number' || refusal !== 0) {
       op.result = refusal
-      op.lender?.takeBack(op)
       return true
     }
     op.moved = 0
@@ -64,7 +65,6 @@ export class Readiness {
     const level = op.kind === READABLE || op.kind === WRITABLE
     const worthIt = level || op.kind === CONNECT || (reads ? state.readable : state.writable)
     if (worthIt && this.attempts.attempt(state, op)) return true
-    op.lender?.takeBack(op)
     if (!state.registered || !state.own || level) {
       // Regular files cannot be watched (EPERM), but poll(2) always calls them ready, so they never come this far.
       const result = this.watcher.watch(state.fd, state.generation, state.registered)

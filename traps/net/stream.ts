@@ -184,7 +184,7 @@ export class Stream extends ByteReader {
       op.claim()
       if (this.reader?.owner == null) this.reader = op
     }
-    // A buffer on loan stays with the operation from read to read; a foreign one sends it home.
+    // A buffer on loan stays with the operation until the next read; a foreign one sends it home.
     if (buffer !== null || !op.lend) {
       if (op.lend) op.lender?.takeBack(op)
       op.buffer = buffer
@@ -201,23 +201,11 @@ export class Stream extends ByteReader {
   }
 }
 
-/** The view that was made last, and the buffer that it is a view of. */
-let view: Uint8Array = new Uint8Array(0)
-let viewed: Uint8Array | null = null
-
-/**
- * A view costs a hundred bytes of garbage, and messages are often of one size. One can be handed out again because a buffer
- * is on loan to one stream at a time: if it is here, the view's last reader has asked for more since, and gave up its right.
- */
+/** The driver may have cut the buffer to what was read. */
 function borrowedChunk(op: IoOp, bytes: number): Uint8Array | null {
   if (bytes === 0) return null
   const buffer = op.buffer as Uint8Array
-  if (bytes === buffer.length) return buffer
-  if (buffer !== viewed || bytes !== view.length) {
-    viewed = buffer
-    view = viewed.subarray(0, bytes)
-  }
-  return view
+  return bytes === buffer.length ? buffer : buffer.subarray(0, bytes)
 }
 
 function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {

@@ -203,7 +203,7 @@ export class Attempts {
     const buffer = op.buffer
     if (buffer === null) return length === 0
     if (buffer !== op.pointee) {
-      op.pointer = this.pool.addressOf(buffer)
+      op.pointer = this.pool.known.addressOf(buffer)
       op.pointee = buffer
       // Whatever was lent before, this is not it.
       op.lender = null

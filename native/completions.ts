@@ -58,7 +58,7 @@ export class Completions {
     this.fds = new FdTable(libc, (fd) => new RingFd(fd))
     this.requests = new Requests(libc, ring, this.pool)
     this.attempts = new Attempts(libc, this.fds, this.pool)
-    this.receiving = new Receiving(libc, ring.fd, this.requests, this.attempts)
+    this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts)
     this.files = new FileRequests(libc, ring)
   }
 
@@ -303,7 +303,7 @@ export class Completions {
     const buffer = op.buffer
     if (buffer === null) return false
     if (buffer !== op.pointee) {
-      op.pointer = this.receiving.buffers.addressOf(buffer) || this.pool.addressOf(buffer)
+      op.pointer = this.pool.known.addressOf(buffer)
       op.pointee = buffer
       op.lender = null
     }

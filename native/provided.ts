@@ -10,14 +10,16 @@
 import type { IoOp, Lender } from '../kernel/driver.js'
 import type { Libc } from './libc.js'
 import { allocatePages } from './pages.js'
+import { BUFFER_BYTES, type KnownMemory, ReadBuffer } from './read-buffers.js'
 import { NoRing } from './ring.js'
-import { BUFFER_BYTES, SLAB_BUFFERS, Slabs } from './slabs.js'
 
 /** The group's number; there is one a ring. */
 export const GROUP = 1
 
 /** A power of two: as many fit into the ring. */
 export const MOST_BUFFERS = 128
+/** So many are made at a time. */
+const STEP_BUFFERS = 16
 
 const REGISTER_PBUF_RING = 22
 const ENTRY_WORDS = 4
@@ -32,15 +34,16 @@ export class ProvidedBuffers implements Lender {
   readonly next = new Int32Array(MOST_BUFFERS)
   readonly from = new Int32Array(MOST_BUFFERS)
   readonly to = new Int32Array(MOST_BUFFERS)
-  private readonly slabs: Slabs
+  private readonly buffers: ReadBuffer[] = []
+  private readonly known: KnownMemory
   /** struct io_uring_buf by entry; the tail is in the last 16 bits of the first. */
   private readonly entries: Int32Array
   private readonly halves: Uint16Array
   private tail = 0
 
   /** @throws NoRing if the system has no such rings. */
-  constructor(libc: Libc, ringFd: number) {
-    this.slabs = new Slabs(libc.addressOf)
+  constructor(libc: Libc, ringFd: number, known: KnownMemory) {
+    this.known = known
     const { view, address } = allocatePages(MOST_BUFFERS * ENTRY_WORDS * 4, libc.addressOf, 0)
     this.entries = new Int32Array(view.buffer, view.byteOffset, MOST_BUFFERS * ENTRY_WORDS)
     this.halves = new Uint16Array(view.buffer, view.byteOffset, MOST_BUFFERS * ENTRY_WORDS * 2)
@@ -55,29 +58,23 @@ export class ProvidedBuffers implements Lender {
 
   /** The ring ran dry: makes more, if there may be more. */
   grow(): boolean {
-    const { count } = this.slabs
-    if (count === MOST_BUFFERS) return false
-    this.slabs.add()
-    for (let i = 0; i < SLAB_BUFFERS; i++) this.give(count + i)
+    if (this.buffers.length === MOST_BUFFERS) return false
+    for (let i = 0; i < STEP_BUFFERS; i++) this.give(this.buffers.push(new ReadBuffer(this.known)) - 1)
     return true
   }
 
   view(buffer: number): Uint8Array {
-    return this.slabs.whole(buffer)
+    return (this.buffers[buffer] as ReadBuffer).whole
   }
 
   /** Lends a buffer with so many bytes in it to an op. */
   lend(buffer: number, bytes: number, op: IoOp<unknown>): void {
-    op.buffer = op.pointee = this.slabs.show(buffer, bytes)
-    op.pointer = this.slabs.address(buffer)
+    const lent = this.buffers[buffer] as ReadBuffer
+    op.buffer = op.pointee = lent.show(bytes)
+    op.pointer = lent.address
     op.offset = 0
     op.loan = buffer
     op.lender = this
-  }
-
-  /** The address of a view of ours, known without asking for it; 0 if it is not ours. */
-  addressOf(view: Uint8Array): number {
-    return this.slabs.addressOf(view)
   }
 
   takeBack(op: IoOp<unknown>): void {
@@ -90,7 +87,7 @@ export class ProvidedBuffers implements Lender {
   give(buffer: number): void {
     const { entries, tail } = this
     const at = (tail & (MOST_BUFFERS - 1)) * ENTRY_WORDS
-    const address = this.slabs.address(buffer)
+    const { address } = this.buffers[buffer] as ReadBuffer
     entries[at] = address | 0
     entries[at + 1] = (address / UINT32) | 0
     entries[at + 2] = BUFFER_BYTES

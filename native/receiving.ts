@@ -17,6 +17,7 @@ import * as errno from './errno.js'
 import { Inbox } from './inbox.js'
 import { type Libc, POLLERR, POLLHUP, POLLIN, POLLRDHUP } from './libc.js'
 import { MOST_BUFFERS, ProvidedBuffers } from './provided.js'
+import type { KnownMemory } from './read-buffers.js'
 import type { Requests } from './requests.js'
 import { CQE_BUFFER, CQE_MORE } from './ring.js'
 import { READER, RECEIVER, type RingFd } from './ring-fd.js'
@@ -40,8 +41,8 @@ export class Receiving {
   private readonly attempts: Attempts
   private receivers = 0
 
-  constructor(libc: Libc, ringFd: number, requests: Requests, attempts: Attempts) {
-    this.buffers = new ProvidedBuffers(libc, ringFd)
+  constructor(libc: Libc, ringFd: number, known: KnownMemory, requests: Requests, attempts: Attempts) {
+    this.buffers = new ProvidedBuffers(libc, ringFd, known)
     this.inbox = new Inbox(libc, this.buffers)
     this.requests = requests
     this.attempts = attempts

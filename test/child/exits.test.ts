@@ -26,6 +26,7 @@ const CASES: readonly (readonly [program: string, code: number, stdout: string |
   ['broken instrument', 0, 'unhandled: Error: broken instrument\nunharmed, broken whole whole whole', /^$/],
   ['broken getter of an instrument', 0, /unharmed/, /^$/],
   ['broken abort', 0, 'unhandled: Error: broken abort\ncancelled', /^$/],
+  ['host code that throws after a wait', 0, 'uncaught: from a microtask\nuncaught: from a tick\nalive', /^$/],
   ['exception in a turn', 3, 'uncaught: from the turn', /^$/],
   [
     'closing with a read under way behind a shield',

@@ -204,6 +204,19 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
     say(result)
   },
 
+  async 'host code that throws after a wait'() {
+    process.on('uncaughtException', (error) => say(`uncaught: ${error.message}`))
+    await run(() => sleep(5))
+    queueMicrotask(() => {
+      throw new Error('from a microtask')
+    })
+    process.nextTick(() => {
+      throw new Error('from a tick')
+    })
+    await run(() => sleep(5))
+    say('alive')
+  },
+
   'exception in a turn'() {
     process.on('uncaughtException', (error) => {
       say(`uncaught: ${error.message}`)

@@ -15,8 +15,14 @@ import { type Act, WAIT, type WaitQueue } from './park.js'
 import { innermostNursery, ownNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { adjust, cancel, FOREIGN, open, started } from './scoping.js'
-import { iteratorOf, outcomeOf, READY, Task } from './task.js'
-import {
+import * as states from './task.js'
+import { iteratorOf, outcomeOf, Task } from './task.js'
+import * as codes from './trap.js'
+import { nameOf, type Op, type Trap, toOperation } from './trap.js'
+import { suspend } from './waits.js'
+
+// Constants of this module, which optimised code has built in; imported ones it looks up each time.
+const {
   ACT,
   ADJUST,
   CALL,
@@ -29,20 +35,16 @@ import {
   IDLE,
   IO,
   JOIN,
-  nameOf,
   OPEN,
-  type Op,
   PARK,
   SLEEP,
   SLEEP_UNTIL,
   SPAWN,
   STARTED,
   SUSPEND,
-  type Trap,
-  toOperation,
   WAKE,
-} from './trap.js'
-import { suspend } from './waits.js'
+} = codes
+const { READY } = states
 
 /** An I/O operation that completes at once has cost syscalls: it counts as this many traps. */
 const IO_COST = 16

@@ -22,7 +22,8 @@ import { type Hands, TaskList } from './park.js'
 import { knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
 import type { Scope } from './scope.js'
-import { DONE, FAILED, NEW, READY, RUNNING, Task, WAITING } from './task.js'
+import * as states from './task.js'
+import { Task } from './task.js'
 import { Timers } from './timers.js'
 import { linesIn, ownError, show, throwAt } from './traceback.js'
 import { adviceFor, describe, HANDOVER as handover, type Resumed, type TaskIterator, type Trap } from './trap.js'
@@ -46,6 +47,7 @@ const IDLE_GLANCES = 7
 // Constants of this module, which optimised code has built in; imported ones it looks up each time.
 const generatorNext = inheritedNext
 const HANDOVER = handover
+const { DONE, FAILED, NEW, READY, RUNNING, WAITING } = states
 
 export interface LoopOptions {
   readonly driver: Driver

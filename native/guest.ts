@@ -37,20 +37,29 @@ export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment
   const { isMainThread } = process.getBuiltinModule('node:worker_threads')
   let closed = false
   let scheduled = false
+  /** A turn has run in the host's poll phase and wants another one. */
+  let again = false
 
   const run = (): void => {
     scheduled = false
     if (!closed) guest.turn()
   }
+  const immediate = (): void => {
+    // One turn in each pass of the host's loop: its timers come between two.
+    if (again) setImmediate(immediate)
+    else run()
+    again = false
+  }
   const schedule = (): void => {
     if (scheduled || closed) return
     scheduled = true
-    setImmediate(run)
+    setImmediate(immediate)
   }
   const runNow = (): void => {
     if (scheduled) return
     try {
       run()
+      again = scheduled
     } catch (error) {
       // In a callback of koffi's it would vanish.
       setImmediate(() => {

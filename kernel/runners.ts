@@ -18,7 +18,7 @@ import { showWaits } from './traceback.js'
 import { IO, JOIN, PARK, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
 
 /** How long a turn may take before the host gets its turn. */
-export const TURN_MS = 8
+export const TURN_MS = 6
 
 /**
  * Runs until `done`, or until a time, sleeping in the driver.

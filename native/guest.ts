@@ -1,10 +1,10 @@
 /**
  * Living on the host's event loop as a guest: no thread of our own, and the host is never kept waiting.
  *
- * The driver's fd is readable when something is there, and libuv watches it like any other, through koffi. On the main thread
- * its callback is the turn. In a worker it only asks for an immediate, which runs in the same pass of the loop: a worker
- * that ends inside a callback of koffi's takes the whole process down. (That can still happen to a worker terminated at
- * the very moment its fd becomes ready, before any code of ours; one that exits by itself is safe.)
+ * The driver's fd is readable when something is there, and libuv watches it like any other, through koffi. Its callback
+ * only asks for an immediate, which runs in the same pass of the loop: an exception in a callback of koffi's would
+ * vanish, and a worker that is terminated around one takes the whole process down. (That can still happen to a worker
+ * terminated at the very moment its fd becomes ready, before any code of ours; one that exits by itself is safe.)
  *
  * The handle must be held, since once collected it stops without a word, and be closed before its thread ends. What else a
  * driver has to let go of then, it says: the descriptors of a thread that exits are not closed by anybody else.
@@ -34,43 +34,21 @@ export interface Guest {
 
 /** Has the host's loop watch `fd` for a guest. */
 export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment {
-  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
   let closed = false
   let scheduled = false
-  /** A turn has run in the host's poll phase and wants another one. */
-  let again = false
 
   const run = (): void => {
     scheduled = false
     if (!closed) guest.turn()
   }
-  const immediate = (): void => {
-    // One turn in each pass of the host's loop: its timers come between two.
-    if (again) setImmediate(immediate)
-    else run()
-    again = false
-  }
   const schedule = (): void => {
     if (scheduled || closed) return
     scheduled = true
-    setImmediate(immediate)
-  }
-  const runNow = (): void => {
-    if (scheduled) return
-    try {
-      run()
-      again = scheduled
-    } catch (error) {
-      // In a callback of koffi's it would vanish.
-      setImmediate(() => {
-        throw error
-      })
-    }
+    setImmediate(run)
   }
   const handle = koffi.node.poll(fd, { readable: true }, () => {
     guest.clear?.()
-    if (isMainThread) runNow()
-    else schedule()
+    schedule()
   })
   handle.unref()
 

@@ -2,14 +2,13 @@
  * Calls: operations that the kernel resumes itself, instead of through all their callers.
  *
  * `yield* operation` makes a chain of generators, and each switch of the task passes through all of them. `yield* call(operation)`
- * asks the kernel to put the caller aside and to go on with the callee. While it runs, the call is its own frame: it knows its
- * callee and the frame of its caller, so that a task's frames are a list from the innermost outwards, and calling allocates nothing
- * but the call. A call that is run again meanwhile, or by another task, gets a frame of its own.
+ * asks the kernel to put the caller aside and to go on with the callee. While a generator that was called runs, the call is its own
+ * frame: it knows the frame of its caller, so that a task's frames are a list from the innermost outwards, and calling allocates
+ * nothing but the call. One of a function gets a frame for each generator that the function makes, so it can be run again and again.
  *
  * A call is handed out like a trap, but is itself the iterator result in which it travels: a static object would be old,
  * and to write a young one into an old one is the dearest thing that happens in a call.
  */
-import { watcher } from './forgotten.js'
 import { type Op, type Operation, type Resumed, type TaskIterator, type Trap, toOperation } from './trap.js'
 
 /**
@@ -21,16 +20,17 @@ export const generatorNext: TaskIterator['next'] = Object.getPrototypeOf(functio
 
 /** See the head of this file. */
 export class Call<out T = unknown> implements Operation<T> {
-  private readonly op: Op<T> | null
-  /** What is resumed: a generator, except at the bottom. Null while it does not run. */
-  callee: TaskIterator | null
-  /** Null at the bottom: that frame is the task's own body. */
+  private readonly op: Op<T> | TaskIterator
+  /** Null while it does not run, and always at the bottom: that frame is the task's own body. */
   caller: Call | null = null
 
-  constructor(op: Op<T> | null, callee: TaskIterator | null) {
+  constructor(op: Op<T> | TaskIterator) {
     this.op = op
-    this.callee = callee
-    if (watcher !== null && op !== null) watcher.created(this, 'call')
+  }
+
+  /** What is resumed while it runs: a generator, except at the bottom. */
+  get callee(): TaskIterator {
+    return this.op as TaskIterator
   }
 
   /** The iterator result that it is. */
@@ -57,11 +57,8 @@ export class Call<out T = unknown> implements Operation<T> {
 
   /** The frame in which it runs. */
   begin(caller: Call): Call {
-    const op = typeof this.op === 'function' ? this.op() : this.op
-    const iterator = op as unknown as TaskIterator | null
-    const callee = iterator?.next === generatorNext ? iterator : (through(op)[Symbol.iterator]() as TaskIterator)
-    const frame = this.callee === null ? this : new Call(null, null)
-    frame.callee = callee
+    const isFrame = this.caller === null && this.callee?.next === generatorNext
+    const frame = isFrame ? this : new Call(generatorOf(this.op as Op<T>))
     frame.caller = caller
     return frame
   }
@@ -69,10 +66,14 @@ export class Call<out T = unknown> implements Operation<T> {
   /** It is over; its caller's frame. */
   end(): Call {
     const caller = this.caller as Call
-    this.callee = null
     this.caller = null
     return caller
   }
+}
+
+function generatorOf(op: Op<unknown>): TaskIterator {
+  const operation = (typeof op === 'function' ? op() : op) as unknown as TaskIterator | null
+  return operation?.next === generatorNext ? operation : (through(operation)[Symbol.iterator]() as TaskIterator)
 }
 
 /** Whatever is no generator is run by one, so that frames are all alike and `yield*` itself judges what it may be. */

@@ -238,8 +238,8 @@ export class Loop implements Hands {
           return frame
         }
         frame = frame.end()
-        iterator = frame.callee as TaskIterator
-        generator = task.generator || frame.caller !== null
+        iterator = frame.callee
+        generator = frame.caller !== null || task.generator
         this.fault(task, error)
         continue
       }
@@ -249,8 +249,8 @@ export class Loop implements Hands {
           return frame
         }
         frame = frame.end()
-        iterator = frame.callee as TaskIterator
-        generator = task.generator || frame.caller !== null
+        iterator = frame.callee
+        generator = frame.caller !== null || task.generator
         next = result
         continue
       }
@@ -260,8 +260,8 @@ export class Loop implements Hands {
           if (!handle(this, task, HANDOVER.value)) return frame
         } else if (result instanceof Call) {
           if (this.watch !== null) this.watch.started(result)
-          frame = result.begin(frame ?? new Call(null, iterator))
-          iterator = frame.callee as TaskIterator
+          frame = result.begin(frame ?? new Call(iterator))
+          iterator = frame.callee
           generator = true
         } else {
           throw badYield(task, result.value, this.watch)

@@ -26,7 +26,7 @@ const loop = new Loop({
   warn: report,
 })
 const task = start(loop, loop.root, function* () {}, 'kept', false)
-task.frame = new Call(null, task.iterator as TaskIterator)
+task.frame = new Call(task.iterator as TaskIterator)
 
 /** @internal */
 export const KEPT: readonly object[] = [

@@ -2,6 +2,7 @@
  * Raw traps: about tasks. Each is one trap, made here and answered by the kernel; everything else is built from them.
  */
 import type { Address, Driver } from '../kernel/driver.js'
+import { watcher } from '../kernel/forgotten.js'
 import { Call } from '../kernel/frame.js'
 import type { Nursery, NurseryOptions, SpawnOptions } from '../kernel/nursery.js'
 import type { WaitQueue } from '../kernel/park.js'
@@ -102,7 +103,9 @@ export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
  * console.log(runSync(sum(100_000))) // => 5000050000
  */
 export function call<T>(op: Op<T>): Operation<T> {
-  return new Call(op, null)
+  const made = new Call(op)
+  if (watcher !== null) watcher.created(made, 'call')
+  return made
 }
 
 /**

@@ -34,6 +34,9 @@ import { Requests } from './requests.js'
 import { CQE_BUFFER, type Ring } from './ring.js'
 import { READER, RECEIVER, RingFd, WRITER, whoseKey } from './ring-fd.js'
 
+/** For so many readers one poll reads. */
+const READS = 16
+
 /** The ops of one ring. */
 export class Completions {
   private readonly fds: FdTable<RingFd>
@@ -109,7 +112,10 @@ export class Completions {
       return 0
     }
     const who = whoseKey(key)
-    if (who === RECEIVER) return this.receiverAnswer(state, result, flags)
+    if (who === RECEIVER) {
+      this.receiving.answer(state, result, flags)
+      return 0
+    }
     state.requests--
     return who === READER ? this.readerAnswer(state, result) : this.writerAnswer(state, result)
   }
@@ -135,6 +141,22 @@ export class Completions {
   flush(): number {
     if (this.fds.orphans.length === 0) return 0
     return this.abandon(this.fds.orphans.splice(0))
+  }
+
+  get hasDue(): boolean {
+    return this.receiving.hasDue
+  }
+
+  /** Reads for those whose data is there; how many ops that completed. */
+  readDue(): number {
+    let count = 0
+    for (let i = 0; i < READS && this.receiving.hasDue; i++) {
+      const op = this.receiving.readDue()
+      if (op === null) continue
+      this.complete(op)
+      count++
+    }
+    return count
   }
 
   /** `reap` takes in answers, at least one. */
@@ -202,15 +224,6 @@ export class Completions {
   private fileAnswer(number: number, result: number): number {
     const op = this.files.answer(number, result, this.closed)
     if (op === null) return 0
-    this.complete(op)
-    return 1
-  }
-
-  private receiverAnswer(state: RingFd, result: number, flags: number): number {
-    const op = state.reader
-    if (!this.receiving.answer(state, result, flags) || op === null) return 0
-    state.reader = null
-    state.readerListens = false
     this.complete(op)
     return 1
   }

@@ -40,6 +40,8 @@ export class Receiving {
   private readonly requests: Requests
   private readonly attempts: Attempts
   private receivers = 0
+  private firstDue: RingFd | null = null
+  private lastDue: RingFd | null = null
 
   constructor(libc: Libc, ringFd: number, known: KnownMemory, requests: Requests, attempts: Attempts) {
     this.buffers = new ProvidedBuffers(libc, ringFd, known)
@@ -48,18 +50,46 @@ export class Receiving {
     this.attempts = attempts
   }
 
-  /** A READ or READABLE. True: it is complete; else it waits. */
+  /** A READ or READABLE. True: it is complete; else it waits. What is there already waits, too, if others came first. */
   submit(state: RingFd, op: IoOp<unknown>): boolean {
-    if (this.inbox.has(state)) return this.deliver(state, op)
-    if (op.kind === READ && state.watching && state.readable && this.attempts.attempt(state, op)) return true
-    if (state.receiving) state.readerListens = true
+    const isThere = this.inbox.has(state) || (op.kind === READ && state.watching && state.readable)
+    if (isThere && this.firstDue !== null) {
+      state.readerListens = true
+      this.putDue(state)
+    } else if (this.inbox.has(state)) return this.deliver(state, op)
+    else if (isThere && this.attempts.attempt(state, op)) return true
+    else if (state.receiving) state.readerListens = true
     else this.listen(state, op)
     return false
   }
 
-  /** An answer to the multishot request. True: the reader's op is complete. */
-  answer(state: RingFd, result: number, flags: number): boolean {
-    return state.watching ? this.watched(state, result, flags) : this.received(state, result, flags)
+  /** An answer to the multishot request. */
+  answer(state: RingFd, result: number, flags: number): void {
+    if (state.watching) this.watched(state, result, flags)
+    else this.received(state, result, flags)
+  }
+
+  get hasDue(): boolean {
+    return this.firstDue !== null
+  }
+
+  /** Reads for whoever is first in line. The op if it is complete, or null. */
+  readDue(): IoOp | null {
+    const state = this.firstDue as RingFd
+    this.firstDue = state.nextDue
+    state.nextDue = null
+    state.due = false
+    const op = state.reader
+    if (op === null || !state.readerListens || state.closing || this.closed) return null
+    if (this.inbox.has(state)) this.deliver(state, op)
+    else if (state.receiving) return null
+    else if (!this.attempts.attempt(state, op)) {
+      if (!state.watching) this.requests.watch(state)
+      return null
+    }
+    state.reader = null
+    state.readerListens = false
+    return op
   }
 
   /** The fd is lost: what comes from now on belongs to nobody. */
@@ -90,7 +120,7 @@ export class Receiving {
     this.requests.watch(state)
   }
 
-  private received(state: RingFd, result: number, flags: number): boolean {
+  private received(state: RingFd, result: number, flags: number): void {
     if ((flags & CQE_MORE) === 0) {
       state.receiving = state.pausing = false
       state.requests--
@@ -103,28 +133,31 @@ export class Receiving {
     }
     if (result === 0 || (result < 0 && result !== errno.ECANCELED && result !== errno.ENOBUFS)) state.end = result
     const op = state.reader
-    if (state.closing || this.closed) return false
+    if (state.closing || this.closed) return
     if (result >= LARGE_BYTES) state.large = true
     if (state.large || state.pieces >= MOST_PIECES) this.pause(state)
-    if (op === null || !state.readerListens) return false
-    if (this.inbox.has(state)) return this.deliver(state, op)
-    if (!state.receiving) this.listenAgain(state, op, result)
-    return false
+    if (op === null || !state.readerListens) return
+    if (this.inbox.has(state)) this.putDue(state)
+    else if (!state.receiving) this.listenAgain(state, op, result)
   }
 
-  private watched(state: RingFd, result: number, flags: number): boolean {
+  private watched(state: RingFd, result: number, flags: number): void {
     if ((flags & CQE_MORE) === 0) {
       state.watching = false
       state.requests--
     }
-    if (state.closing || this.closed) return false
+    if (state.closing || this.closed) return
     state.readable = true
     if ((result & ENDED) !== 0) state.hangup = true
-    const op = state.reader
-    if (op === null || !state.readerListens) return false
-    if (this.attempts.attempt(state, op)) return true
-    if (!state.watching) this.requests.watch(state)
-    return false
+    if (state.readerListens) this.putDue(state)
+  }
+
+  private putDue(state: RingFd): void {
+    if (state.due) return
+    state.due = true
+    if (this.firstDue === null) this.firstDue = state
+    else (this.lastDue as RingFd).nextDue = state
+    this.lastDue = state
   }
 
   private pause(state: RingFd): void {

@@ -28,6 +28,9 @@ export class RingFd extends FdState {
   watching = false
   /** It carries large pieces. */
   large = false
+  /** It was said to be readable and waits for its turn to be read; and who comes after it. */
+  due = false
+  nextDue: RingFd | null = null
   /** Pieces received and not read: a chain of buffers. */
   first = NONE
   last = NONE

@@ -16,9 +16,6 @@ import * as c from './libc.js'
 import { LinuxDriver } from './linux.js'
 import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
 
-/** How many answers one poll takes. */
-const BATCH = 64
-
 /** Keys of the driver's own two requests; those of ops are made in completions.ts, below these. */
 const WAKE = 0x70 << 24
 const ALARM = 0x71 << 24
@@ -86,9 +83,10 @@ export class UringDriver extends LinuxDriver {
   poll(wait: boolean): number {
     if (this.closed) return 0
     const count = this.completions.flush()
-    this.ring.enter(wait && count === 0 && !this.woken ? 1 : 0)
+    const idle = count === 0 && !this.woken && !this.completions.hasDue
+    this.ring.enter(wait && idle ? 1 : 0)
     if (wait) this.woken = false
-    return count + this.takeIn()
+    return count + this.takeIn() + this.completions.readDue()
   }
 
   attach(turn: () => void): Attachment {
@@ -133,7 +131,7 @@ export class UringDriver extends LinuxDriver {
       if (!this.closed) {
         this.ring.enter(0)
         this.ring.notify(true)
-        if (this.ring.hasNews()) this.attachment?.schedule()
+        if (this.ring.hasNews() || this.completions.hasDue) this.attachment?.schedule()
       }
     }
   }
@@ -148,9 +146,7 @@ export class UringDriver extends LinuxDriver {
   private takeIn(): number {
     const { ring } = this
     let count = 0
-    for (let i = 0; i < BATCH; i++) {
-      const at = ring.take()
-      if (at < 0) break
+    for (let at = ring.take(); at >= 0; at = ring.take()) {
       const fd = ring.answers[at] as number
       const key = ring.answers[at + 1] as number
       const result = ring.answers[at + 2] as number

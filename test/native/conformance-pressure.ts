@@ -64,6 +64,35 @@ export function pressure(suite: Suite): void {
     rig.close(a, b, ...pairs.flat())
   })
 
+  suite.check('of many that can be read, nobody is read twice before everybody was read once', (t, rig) => {
+    const pairs = Array.from({ length: 100 }, () => rig.pair())
+    const reads = pairs.map(([, b]) => lentReadOp(b))
+    for (const op of reads) rig.submit(op)
+    rig.settle()
+    const feed = (fd: number): void => {
+      rig.submit(writeOp(fd, Uint8Array.of(1)))
+    }
+    const order: IoOp<unknown>[] = []
+    const limit = rig.driver.now() + 5000
+    for (const [a] of pairs) feed(a)
+    while (order.length < reads.length) {
+      t.true(rig.driver.now() < limit, 'not all are read')
+      const before = rig.completed.length
+      rig.driver.poll(false)
+      const served = rig.completed.slice(before).filter((op) => reads.includes(op))
+      order.push(...served)
+      // Who was served has more at once, and asks for it when that has arrived.
+      for (const op of served) feed((pairs[reads.indexOf(op)] as [number, number])[0])
+      rig.driver.poll(false)
+      for (const op of rig.completed.slice(before).filter((op) => reads.includes(op))) {
+        if (!served.includes(op)) order.push(op)
+        if (rig.submit(op)) order.push(op)
+      }
+    }
+    t.is(new Set(order.slice(0, reads.length)).size, reads.length)
+    rig.close(...pairs.flat())
+  })
+
   suite.check('more completions at once than any queue holds: each comes, and once', (t, rig) => {
     const pairs = Array.from({ length: 100 }, () => rig.pair())
     const ops = pairs.flatMap(([a, b]) => [readOp(b), lentReadOp(a), levelOp(a, 'writable')])

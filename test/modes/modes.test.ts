@@ -112,11 +112,17 @@ test('the host cancels a guest’s task at any time', async (t) => {
 test('a host that closes the kernel waits for the cleanup of a guest', async (t) => {
   const kernel = new Kernel()
   const log: string[] = []
+  let begun = 0
+  let allBegun = (): void => {}
+  const beginning = new Promise<void>((resolve) => {
+    allBegun = resolve
+  })
   const result = kernel.run(function* () {
     yield* nursery(function* (n) {
       for (const name of ['a', 'b']) {
         yield* n.spawn(function* () {
           try {
+            if (++begun === 2) allBegun()
             yield* sleep(100_000)
           } finally {
             yield* sleep(2)
@@ -127,7 +133,7 @@ test('a host that closes the kernel waits for the cleanup of a guest', async (t)
     })
   })
   result.catch(() => {})
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  await beginning
   await kernel.close()
   t.deepEqual(log.sort(), ['a', 'b'])
   t.true((await t.throwsAsync(result)) instanceof TaskCancelledError)
@@ -136,11 +142,16 @@ test('a host that closes the kernel waits for the cleanup of a guest', async (t)
 
 test('a guest’s tasks go on after a blocking run on the same kernel', async (t) => {
   await using kernel = new Kernel()
+  let begin = (): void => {}
+  const beginning = new Promise<void>((resolve) => {
+    begin = resolve
+  })
   const guest = kernel.run(function* () {
+    begin()
     for (let i = 0; i < 5; i++) yield* sleep(10)
     return 'guest'
   })
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  await beginning
   const blocking = kernel.runSync(function* () {
     yield* sleep(5)
     return 'blocking'

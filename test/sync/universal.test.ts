@@ -9,12 +9,14 @@ import {
   Kernel,
   KernelStateError,
   moveOn,
+  nursery,
   run,
   runSync,
   sleep,
   spawn,
   TimeoutError,
   timeout,
+  until,
 } from 'drupe'
 import { VirtualDriver, virtual } from 'drupe/testing'
 import type { LinkPort } from '../../traps/sync/link.js'
@@ -246,22 +248,34 @@ test('a linked queue puts and gets, and hears of a shutdown', async (t) => {
 })
 
 test('a cancelled get over a link leaves the item, or has it; never both, never neither', async (t) => {
-  for (let ms = 0; ms < 12; ms++) {
+  const ends = new Set<string>()
+  for (let patience = 0; patience < 12; patience++) {
     const queue = new UniversalQueue<unknown>()
     const there = linked(queue)
     const got: unknown[] = []
-    const task = run(() =>
-      moveOn(ms / 4, function* () {
-        got.push(yield* there.get())
+    const getting = run(() =>
+      nursery(function* (n) {
+        const getter = yield* n.spawn(function* () {
+          got.push(yield* there.get())
+        })
+        for (let i = 0; i < patience; i++) {
+          if (i === 3) queue.tryPut('item')
+          yield* until(turns(1))
+        }
+        if (patience <= 3) queue.tryPut('item')
+        yield* getter.cancel()
       }),
     )
-    setTimeout(() => queue.tryPut('item'), 1)
-    await task
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    t.is(got.length + queue.size, 1, `after ${ms / 4} ms: got ${got.length}, left ${queue.size}`)
+    await getting
+    // What is on its way arrives, or goes back where it came from.
+    for (let i = 0; i < 1000 && got.length + queue.size !== 1; i++) await turns(1)
+    await turns(10)
+    t.is(got.length + queue.size, 1, `after ${patience} turns: got ${got.length}, left ${queue.size}`)
     t.is(queue.statistics().getting, 0)
+    ends.add(got.length === 1 ? 'had' : 'left')
     there.close()
   }
+  t.deepEqual([...ends].sort(), ['had', 'left'])
 })
 
 test('a cancelled put over a link that is full has put nothing', async (t) => {

@@ -309,7 +309,7 @@ for (const mode of MODES.filter(({ hosted }) => hosted)) {
       const log: unknown[] = []
       log.push(yield* until(Promise.resolve('resolved')))
       log.push(yield* thrownBy(until(Promise.reject(boom))))
-      log.push(yield* until(new Promise((resolve) => setTimeout(resolve, 5, 'later'))))
+      log.push(yield* until(new Promise((resolve) => setImmediate(resolve, 'later'))))
       log.push(yield* until(async () => 'from a function'))
       log.push(yield* until({ then: (resolve: (value: string) => void) => resolve('thenable') } as PromiseLike<string>))
       return log
@@ -350,9 +350,13 @@ for (const mode of MODES.filter(({ hosted }) => hosted)) {
 
   test(`${mode.name}: a promise that settles after a cancel is ignored, rejections too`, async (t) => {
     const log = await mode.run(function* () {
-      const late = new Promise((_, reject) => setTimeout(reject, 20, new Error('late')))
+      let fail = (_: Error): void => {}
+      const late = new Promise((_, reject) => {
+        fail = reject
+      })
       const first = yield* moveOn(1, until(late), 'moved on')
-      yield* until(new Promise((resolve) => setTimeout(resolve, 40)))
+      fail(new Error('late'))
+      yield* until(new Promise((resolve) => setImmediate(resolve)))
       return first
     })
     t.is(log, 'moved on')

@@ -48,9 +48,9 @@ export async function readRecording(
     places.set(name, (places.get(name) ?? 0) + Number(share))
   }
   // With children a symbol counts for all that it called: of the entry of a system call that is the call. Some entries
-  // (read, write) jump to a second function and leave only that one in the chain.
+  // (read, write) jump to a second function and leave only that one in the chain, and others (io_uring_enter) are built into theirs.
   const calls = new Map<string, number>()
-  const entry = /^ +([\d.]+)% +[\d.]+% +\[k\] (?:__(?:x64|arm64)_sys|ksys)_(\w+)/gm
+  const entry = /^ +([\d.]+)% +[\d.]+% +\[k\] (?:__(?:x64|arm64|do|se)_sys|ksys)_(\w+)/gm
   for (const [, share, name = ''] of (await report('--children', '--sort', 'sym')).matchAll(entry))
     calls.set(name, Math.max(calls.get(name) ?? 0, Number(share)))
   return { places: [...places], calls: [...calls] }

@@ -10,6 +10,10 @@
  * begin again for each message costs more than was saved. And none has one that carries large pieces: the system would fill one
  * buffer after the other before any is read, more than the processor's cache holds. For the others a multishot poll says when to
  * read, as under epoll, into the buffer that was used last.
+ *
+ * Whoever can be read stands in one line, and each poll serves its head. So nobody is read twice before all others were read once,
+ * however quick its peer; and only so many buffers are on loan as can be answered soon. Thousands of polls may be answered at once,
+ * and were all of them read then, each would hold a buffer until the system has sent for all.
  */
 import { type IoOp, READ, READABLE } from '../kernel/driver.js'
 import type { Attempts } from './attempt.js'

@@ -3,6 +3,7 @@
  *
  * Run as `node child.js <scenario>`, with DRUPE_DRIVER; guest.test.ts does.
  */
+import { createHook, executionAsyncId } from 'node:async_hooks'
 import { readdirSync } from 'node:fs'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { type Driver, READ } from '../../kernel/driver.js'
@@ -119,6 +120,49 @@ const scenarios: Record<string, () => void> = {
     })
     attachment.ref()
     rig.write(a, 'x')
+  },
+
+  'promises and next ticks of a turn run when nothing else happens': () => {
+    const seen: string[] = []
+    const { rig, attachment } = guest(() => {
+      rig.driver.poll(false)
+      if (seen.length > 0) return
+      process.nextTick(() => seen.push('tick'))
+      void Promise.resolve().then(() => {
+        say(`${seen} promise`)
+        rig.driver.close()
+      })
+    })
+    attachment.ref()
+    rig.driver.arm(rig.driver.now() + 10)
+  },
+
+  'an exception in a next tick of a turn is uncaught, and others run': () => {
+    const seen: string[] = []
+    // Node's async hooks notice a stack that was not unwound, and abort.
+    createHook({ init() {}, before() {}, after() {} }).enable()
+    const { rig, attachment } = guest(() => {
+      rig.driver.poll(false)
+      if (seen.length > 0) return
+      setImmediate(() => seen.push('immediate'))
+      after(20, () => {
+        say(`${seen.sort().join(' ')}, ${executionAsyncId() > 1}`)
+        rig.driver.close()
+      })
+      process.nextTick(() => {
+        throw new Error('one')
+      })
+      process.nextTick(() => {
+        throw new Error('two')
+      })
+      process.nextTick(() => seen.push('tick'))
+      throw new Error('turn')
+    })
+    process.on('uncaughtException', ({ message }) => {
+      seen.push(message)
+    })
+    attachment.ref()
+    rig.driver.arm(rig.driver.now() + 10)
   },
 
   'nothing is called after close': () => {

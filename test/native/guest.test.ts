@@ -11,6 +11,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'a guest that is not held lets the process end': 'ends',
   'a guest that is held keeps the process until it is let go': 'alarm',
   'an exception in a turn is uncaught, not swallowed': 'from the turn',
+  'promises and next ticks of a turn run when nothing else happens': 'tick promise',
+  'an exception in a next tick of a turn is uncaught, and others run': 'immediate one tick turn two, true',
   'nothing is called after close': 'turns 0',
   'a guest survives the garbage collector': 'still there',
   'workers may end without closing': 'exit 7, throw 1, terminate 1',

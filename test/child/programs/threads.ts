@@ -1,7 +1,7 @@
 /**
  * Servers in several threads; the first argument says what happens to them. Handlers do what their clients order.
  */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import {
   connect,
   Kernel,
@@ -31,7 +31,18 @@ const module = (code: string): URL => new URL(`data:text/javascript,${encodeURIC
 const counters = (): Orders => ({ counts: new Int32Array(new SharedArrayBuffer(16)) })
 const openShared = (port = 0): Operation<Listener> => listen({ host: '127.0.0.1', port, reusePort: true })
 const threads = (): number => readdirSync('/proc/self/task').length
-const sockets = (): number => readdirSync('/proc/self/fd').length
+/** Descriptors without files: a worker that exits while Node loads its modules leaves some of those open. */
+const descriptors = (): number =>
+  readdirSync('/proc/self/fd').filter((fd) => /^(socket|pipe|anon_inode):/.test(linkOf(fd))).length
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    // The one that the directory was read through.
+    return ''
+  }
+}
 
 /** A connection and the thread that it came to. */
 interface Line {
@@ -256,7 +267,7 @@ const PROGRAMS: Readonly<Record<string, () => Operation<void>>> = {
       yield* server.cancel()
       yield* line.stream.close()
       yield* sleep(20)
-      const now = [threads(), sockets()]
+      const now = [threads(), descriptors()]
       // The first two load what stays for good.
       if (round > 1 && String(now) !== String(before)) say(`threads, descriptors: ${before} before, ${now} after`)
       before = now

@@ -5,7 +5,7 @@
  */
 import { createHook, executionAsyncId } from 'node:async_hooks'
 import { readdirSync } from 'node:fs'
-import { isMainThread, Worker, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type Driver, READ } from '../../kernel/driver.js'
 import { openLibc } from '../../native/libc.js'
 import { chooseDriver } from '../../native/select.js'
@@ -50,6 +50,12 @@ function forbid(call: number): void {
   const prctl = koffi.load(null).func('prctl', 'int', ['int', 'ulong', 'uintptr_t', 'ulong', 'ulong'])
   ok(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
   ok(prctl(PR_SET_SECCOMP, 2, addressOf(header), 0, 0))
+}
+
+/** After so many passes of the host's loop. */
+function passes(count: number, then: () => void): void {
+  if (count === 0) then()
+  else setImmediate(passes, count - 1, then)
 }
 
 const scenarios: Record<string, () => void> = {
@@ -145,17 +151,19 @@ const scenarios: Record<string, () => void> = {
       rig.driver.poll(false)
       if (seen.length > 0) return
       setImmediate(() => seen.push('immediate'))
-      after(20, () => {
-        say(`${seen.sort().join(' ')}, ${executionAsyncId() > 1}`)
-        rig.driver.close()
-      })
       process.nextTick(() => {
         throw new Error('one')
       })
       process.nextTick(() => {
         throw new Error('two')
       })
-      process.nextTick(() => seen.push('tick'))
+      process.nextTick(() => {
+        seen.push('tick')
+        passes(10, () => {
+          say(`${seen.sort().join(' ')}, ${executionAsyncId() > 1}`)
+          rig.driver.close()
+        })
+      })
       throw new Error('turn')
     })
     process.on('uncaughtException', ({ message }) => {
@@ -229,6 +237,7 @@ const scenarios: Record<string, () => void> = {
       guest((rig) => rig.driver.poll(false)).attachment.ref()
       if (workerData === 'throw') throw new Error('on purpose')
       if (workerData === 'exit') process.exit(7)
+      passes(10, () => parentPort?.postMessage('idle'))
       return
     }
     const codes: string[] = []
@@ -239,7 +248,7 @@ const scenarios: Record<string, () => void> = {
         codes.push(`${how} ${code}`)
         then()
       })
-      if (how === 'terminate') worker.on('online', () => after(100, () => void worker.terminate()))
+      if (how === 'terminate') worker.on('message', () => void worker.terminate())
     }
     next('exit', () => next('throw', () => next('terminate', () => say(codes.join(', ')))))
   },

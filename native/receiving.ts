@@ -56,13 +56,16 @@ export class Receiving {
 
   /** A READ or READABLE. True: it is complete; else it waits. What is there already waits, too, if others came first. */
   submit(state: RingFd, op: IoOp<unknown>): boolean {
-    const isThere = this.inbox.has(state) || (op.kind === READ && state.watching && state.readable)
+    const isReceived = this.inbox.has(state)
+    const isThere = isReceived || (op.kind === READ && state.watching && state.readable)
     if (isThere && this.firstDue !== null) {
       state.readerListens = true
       this.putDue(state)
-    } else if (this.inbox.has(state)) return this.deliver(state, op)
-    else if (isThere && this.attempts.attempt(state, op)) return true
-    else if (state.receiving) state.readerListens = true
+      return false
+    }
+    if (isReceived) return this.deliver(state, op)
+    if (isThere && this.attempts.attempt(state, op)) return true
+    if (state.receiving) state.readerListens = true
     else this.listen(state, op)
     return false
   }

@@ -28,7 +28,7 @@ export class RingFd extends FdState {
   watching = false
   /** It carries large pieces. */
   large = false
-  /** It was said to be readable and waits for its turn to be read; and who comes after it. */
+  /** It stands in the line of those who can be read, and who is behind it. No `reset`: the line holds numbers, not files. */
   due = false
   nextDue: RingFd | null = null
   /** Pieces received and not read: a chain of buffers. */

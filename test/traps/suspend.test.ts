@@ -365,8 +365,8 @@ for (const mode of MODES.filter(({ hosted }) => hosted)) {
   test(`${mode.name}: host code calls back from anywhere`, async (t) => {
     const result = await mode.run(() =>
       suspend<string>((resolve) => {
-        const timer = setTimeout(() => setImmediate(() => queueMicrotask(() => resolve('deep'))), 1)
-        return () => clearTimeout(timer)
+        const immediate = setImmediate(() => process.nextTick(() => queueMicrotask(() => resolve('deep'))))
+        return () => clearImmediate(immediate)
       }),
     )
     t.is(result, 'deep')

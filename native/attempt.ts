@@ -12,7 +12,7 @@
 import { ACCEPT, CONNECT, type IoOp, READ, READABLE, RECEIVE, SEND, UNSUPPORTED, WRITE } from '../kernel/driver.js'
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './address.js'
 import * as errno from './errno.js'
-import type { FdState, FdTable } from './fds.js'
+import { type FdState, type FdTable, LARGE_BYTES } from './fds.js'
 import { Gather, SMALL_BYTES } from './gather.js'
 import { type Libc, POLLIN, POLLNVAL, POLLOUT, SO_ERROR, SOL_SOCKET } from './libc.js'
 import type { BufferPool } from './pool.js'
@@ -79,6 +79,7 @@ export class Attempts {
       state.readable = false
       return false
     }
+    state.large = result >= LARGE_BYTES
     if (result > 0 && result < length && state.own && !state.hangup && !state.datagrams) state.readable = false
     return finish(op, result)
   }

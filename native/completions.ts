@@ -24,21 +24,21 @@ import {
 } from '../kernel/driver.js'
 import { Attempts } from './attempt.js'
 import * as errno from './errno.js'
-import { FdTable, isFd } from './fds.js'
+import { FdTable, isFd, LARGE_BYTES } from './fds.js'
 import { FILE, FileRequests } from './file-requests.js'
 import { isFileOp } from './files.js'
 import * as c from './libc.js'
+import { Line } from './line.js'
 import { BufferPool } from './pool.js'
 import { Receiving } from './receiving.js'
 import { Requests } from './requests.js'
 import { CQE_BUFFER, type Ring } from './ring.js'
 import { READER, RECEIVER, RingFd, WRITER, whoseKey } from './ring-fd.js'
 
-/** For so many readers one poll reads. */
-const READS = 16
-
 /** The ops of one ring. */
 export class Completions {
+  /** Those who can be read. */
+  readonly line = new Line<RingFd>((state) => this.read(state))
   private readonly fds: FdTable<RingFd>
   private readonly libc: c.Libc
   private readonly ring: Ring
@@ -61,7 +61,7 @@ export class Completions {
     this.fds = new FdTable(libc, (fd) => new RingFd(fd))
     this.requests = new Requests(libc, ring, this.pool)
     this.attempts = new Attempts(libc, this.fds, this.pool)
-    this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts)
+    this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts, this.line)
     this.files = new FileRequests(libc, ring)
   }
 
@@ -143,22 +143,6 @@ export class Completions {
     return this.abandon(this.fds.orphans.splice(0))
   }
 
-  get hasDue(): boolean {
-    return this.receiving.hasDue
-  }
-
-  /** Reads for those whose data is there; how many ops that completed. */
-  readDue(): number {
-    let count = 0
-    for (let i = 0; i < READS && this.receiving.hasDue; i++) {
-      const op = this.receiving.readDue()
-      if (op === null) continue
-      this.complete(op)
-      count++
-    }
-    return count
-  }
-
   /** `reap` takes in answers, at least one. */
   closeFd(fd: number, reap: () => void): number {
     if (!isFd(fd)) return errno.EBADF
@@ -191,6 +175,13 @@ export class Completions {
     this.abandon(this.fds.takeWaiting())
   }
 
+  private read(state: RingFd): boolean {
+    const op = this.receiving.read(state)
+    if (op === null) return false
+    this.complete(op)
+    return true
+  }
+
   private submitReader(state: RingFd, op: IoOp<unknown>): boolean {
     const { kind } = op
     if (kind === READ || kind === READABLE) {
@@ -213,6 +204,7 @@ export class Completions {
       this.requests.poll(state, WRITER, c.POLLOUT)
     } else if (kind === WRITE) {
       if (!this.locate(op)) return finish(op, errno.EFAULT)
+      if (state.own && op.length >= LARGE_BYTES && this.attempts.attempt(state, op)) return true
       this.requests.write(state, op)
     } else if (kind === WRITABLE) this.requests.poll(state, WRITER, c.POLLOUT)
     else if (op.address === null) return finish(op, errno.EINVAL)

@@ -18,7 +18,7 @@ import { Readiness, type Watcher } from './readiness.js'
 const EVENT_WORDS = typeof process === 'object' && process.arch === 'x64' ? 3 : 4
 const DATA = EVENT_WORDS - 2
 
-/** How many events one poll takes. Few enough that the buffers lent for them stay in the processor's cache. */
+/** How many events one poll takes: as many as it reads for. */
 const BATCH = 16
 
 const EDGES = c.POLLIN | c.POLLOUT | c.EPOLLRDHUP | c.EPOLLET
@@ -63,16 +63,17 @@ export class EpollDriver extends LinuxDriver implements Watcher {
 
   poll(wait: boolean): number {
     let count = this.readiness.flush()
-    const timeout = wait && count === 0 && !this.woken ? -1 : 0
-    // A negative result is EINTR (a signal: return and let the kernel look around) or a closed driver.
-    const found = this.libc.epollWait(this.epollFd, this.eventsAt, BATCH, timeout)
-    for (let i = 0; i < found; i++) count += this.dispatch(i * EVENT_WORDS)
+    const { line } = this.readiness
+    if (!line.suffices()) count += this.takeIn(wait && count === 0 && line.isEmpty && !this.woken)
     if (wait) this.woken = false
-    return count
+    return count + line.serve()
   }
 
   attach(turn: () => void): Attachment {
-    this.attachment = attachToHost(this.libc.koffi, this.epollFd, { turn, exit: () => this.exit() })
+    this.attachment = attachToHost(this.libc.koffi, this.epollFd, {
+      turn: () => this.turn(turn),
+      exit: () => this.exit(),
+    })
     return this.attachment
   }
 
@@ -113,6 +114,23 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     super.release()
     if (this.epollFd >= 0) this.libc.close(this.epollFd)
     this.epollFd = -1
+  }
+
+  /** Those in the line have had their event, so the epoll fd will not tell of them again. */
+  private turn(turn: () => void): void {
+    try {
+      turn()
+    } finally {
+      if (!this.readiness.line.isEmpty) this.attachment?.schedule()
+    }
+  }
+
+  private takeIn(wait: boolean): number {
+    let count = 0
+    // A negative result is EINTR (a signal: return and let the kernel look around) or a closed driver.
+    const found = this.libc.epollWait(this.epollFd, this.eventsAt, BATCH, wait ? -1 : 0)
+    for (let i = 0; i < found; i++) count += this.dispatch(i * EVENT_WORDS)
+    return count
   }
 
   private dispatch(at: number): number {

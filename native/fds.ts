@@ -14,6 +14,9 @@ import { type Libc, O_NONBLOCK } from './libc.js'
 /** No system gives out numbers above this; a larger one is a mistake, and must not make the array huge. */
 const MAX_FDS = 1 << 24
 
+/** A piece of data of so many bytes is large. */
+export const LARGE_BYTES = 32 * 1024
+
 /** One fd. */
 export class FdState {
   readonly fd: number
@@ -31,17 +34,22 @@ export class FdState {
   /** Datagrams: less than asked for does not mean that nothing is left. */
   datagrams = false
   blocking = false
+  /** The last piece that was read was large. */
+  large = false
+  /** It stands in the line of those who can be read (line.ts), and who is behind it. */
+  due = false
+  nextDue: FdState | null = null
 
   constructor(fd: number) {
     this.fd = fd
   }
 
-  /** Forgets the file and keeps the number. */
+  /** Forgets the file and keeps the number, which keeps its place in the line. */
   reset(): void {
     this.generation = (this.generation + 1) | 0
     this.reader = this.writer = null
     this.readable = this.writable = true
-    this.hangup = this.registered = this.closing = this.own = this.datagrams = this.blocking = false
+    this.hangup = this.registered = this.closing = this.own = this.datagrams = this.blocking = this.large = false
   }
 }
 

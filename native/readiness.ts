@@ -2,7 +2,7 @@
  * Completions out of readiness: what epoll has in common with any other mechanism that only says "try again now".
  *
  * The algorithm: try first; if it has to wait, register the fd once, edge-triggered, for both directions, and never touch
- * the registration again until it is closed. Events put up flags and try what waits. A flag that is down means that an
+ * the registration again until it is closed. Events put up flags and try what waits; readers stand in line for that (line.ts). A flag that is down means that an
  * event is certain to come, so an op can wait without a system call. In the steady state a message costs its own read
  * and its own write, nothing else.
  *
@@ -16,6 +16,7 @@ import { EBADF, EINTR } from './errno.js'
 import { FdState, FdTable, isFd } from './fds.js'
 import { doFileOp, isFileOp } from './files.js'
 import type { Libc } from './libc.js'
+import { Line } from './line.js'
 import { BufferPool } from './pool.js'
 
 /** The mechanism underneath. */
@@ -28,6 +29,8 @@ export interface Watcher {
 /** The waiting ops of one driver. */
 export class Readiness {
   readonly fds: FdTable
+  /** Those who can be read. */
+  readonly line = new Line<FdState>((state) => this.read(state))
   private readonly libc: Libc
   private readonly watcher: Watcher
   private readonly attempts: Attempts
@@ -87,7 +90,7 @@ export class Readiness {
     return true
   }
 
-  /** Something happened on an fd. Returns how many ops that completed. */
+  /** Something happened on an fd. Its reader comes into the line, its writer may go on at once. How many ops that completed. */
   event(fd: number, generation: number, readable: boolean, writable: boolean, hangup: boolean): number {
     const state = this.fds.at(fd)
     // A callback earlier in the same batch may have closed the fd, and even opened another one of that number.
@@ -95,21 +98,12 @@ export class Readiness {
     if (readable) state.readable = true
     if (writable) state.writable = true
     if (hangup) state.hangup = true
-    let count = 0
-    const reader = state.reader
-    if (readable && reader !== null && this.attempts.attempt(state, reader)) {
-      state.reader = null
-      this.complete(reader)
-      count++
-    }
-    if (state.generation !== generation) return count
+    if (readable && state.reader !== null) this.line.add(state)
     const writer = state.writer
-    if (writable && writer !== null && this.attempts.attempt(state, writer)) {
-      state.writer = null
-      this.complete(writer)
-      count++
-    }
-    return count
+    if (!writable || writer === null || !this.attempts.attempt(state, writer)) return 0
+    state.writer = null
+    this.complete(writer)
+    return 1
   }
 
   /** Hands over what was left behind by fds that others closed. */
@@ -141,6 +135,14 @@ export class Readiness {
     if (this.closed) return
     this.closed = true
     this.finish(this.fds.takeWaiting())
+  }
+
+  private read(state: FdState): boolean {
+    const { reader } = state
+    if (reader === null || !this.attempts.attempt(state, reader)) return false
+    state.reader = null
+    this.complete(reader)
+    return true
   }
 
   private finish(ops: readonly IoOp<unknown>[]): number {

@@ -10,16 +10,15 @@
  * begin again for each message costs more than was saved. And none has one that carries large pieces: the system would fill one
  * buffer after the other before any is read, more than the processor's cache holds. For the others a multishot poll says when to
  * read, as under epoll, into the buffer that was used last.
- *
- * Whoever can be read stands in one line, and each poll serves its head. So nobody is read twice before all others were read once,
- * however quick its peer; and only so many buffers are on loan as can be answered soon. Thousands of polls may be answered at once,
- * and were all of them read then, each would hold a buffer until the system has sent for all.
+ * Whoever can be read, by the one way or the other, stands in one line (line.ts).
  */
 import { type IoOp, READ, READABLE } from '../kernel/driver.js'
 import type { Attempts } from './attempt.js'
 import * as errno from './errno.js'
+import { LARGE_BYTES } from './fds.js'
 import { Inbox } from './inbox.js'
 import { type Libc, POLLERR, POLLHUP, POLLIN, POLLRDHUP } from './libc.js'
+import type { Line } from './line.js'
 import { MOST_BUFFERS, ProvidedBuffers } from './provided.js'
 import type { KnownMemory } from './read-buffers.js'
 import type { Requests } from './requests.js'
@@ -30,8 +29,6 @@ import { READER, RECEIVER, type RingFd } from './ring-fd.js'
 const MOST_PIECES = 4
 /** So many connections may have a multishot receive. */
 const MOST_RECEIVERS = MOST_BUFFERS / 2
-/** A connection that has brought a piece of so many bytes is watched from then on. */
-const LARGE_BYTES = 32 * 1024
 /** Events after which a socket stays readable for good. */
 const ENDED = POLLRDHUP | POLLERR | POLLHUP
 
@@ -44,23 +41,30 @@ export class Receiving {
   private readonly requests: Requests
   private readonly attempts: Attempts
   private receivers = 0
-  private firstDue: RingFd | null = null
-  private lastDue: RingFd | null = null
+  private readonly line: Line<RingFd>
 
-  constructor(libc: Libc, ringFd: number, known: KnownMemory, requests: Requests, attempts: Attempts) {
+  constructor(
+    libc: Libc,
+    ringFd: number,
+    known: KnownMemory,
+    requests: Requests,
+    attempts: Attempts,
+    line: Line<RingFd>,
+  ) {
     this.buffers = new ProvidedBuffers(libc, ringFd, known)
     this.inbox = new Inbox(libc, this.buffers)
     this.requests = requests
     this.attempts = attempts
+    this.line = line
   }
 
   /** A READ or READABLE. True: it is complete; else it waits. What is there already waits, too, if others came first. */
   submit(state: RingFd, op: IoOp<unknown>): boolean {
     const isReceived = this.inbox.has(state)
     const isThere = isReceived || (op.kind === READ && state.watching && state.readable)
-    if (isThere && this.firstDue !== null) {
+    if (isThere && !this.line.isEmpty) {
       state.readerListens = true
-      this.putDue(state)
+      this.line.add(state)
       return false
     }
     if (isReceived) return this.deliver(state, op)
@@ -76,16 +80,8 @@ export class Receiving {
     else this.received(state, result, flags)
   }
 
-  get hasDue(): boolean {
-    return this.firstDue !== null
-  }
-
-  /** Reads for whoever is first in line. The op if it is complete, or null. */
-  readDue(): IoOp | null {
-    const state = this.firstDue as RingFd
-    this.firstDue = state.nextDue
-    state.nextDue = null
-    state.due = false
+  /** Its turn in the line has come: the op if it is complete, or null. */
+  read(state: RingFd): IoOp | null {
     const op = state.reader
     if (op === null || !state.readerListens || state.closing || this.closed) return null
     if (this.inbox.has(state)) this.deliver(state, op)
@@ -144,7 +140,7 @@ export class Receiving {
     if (result >= LARGE_BYTES) state.large = true
     if (state.large || state.pieces >= MOST_PIECES) this.pause(state)
     if (op === null || !state.readerListens) return
-    if (this.inbox.has(state)) this.putDue(state)
+    if (this.inbox.has(state)) this.line.add(state)
     else if (!state.receiving) this.listenAgain(state, op, result)
   }
 
@@ -156,15 +152,7 @@ export class Receiving {
     if (state.closing || this.closed) return
     state.readable = true
     if ((result & ENDED) !== 0) state.hangup = true
-    if (state.readerListens) this.putDue(state)
-  }
-
-  private putDue(state: RingFd): void {
-    if (state.due) return
-    state.due = true
-    if (this.firstDue === null) this.firstDue = state
-    else (this.lastDue as RingFd).nextDue = state
-    this.lastDue = state
+    if (state.readerListens) this.line.add(state)
   }
 
   private pause(state: RingFd): void {

@@ -26,11 +26,6 @@ export class RingFd extends FdState {
   pausing = false
   /** Instead of that, a multishot poll says when there is something. */
   watching = false
-  /** It carries large pieces. */
-  large = false
-  /** It stands in the line of those who can be read, and who is behind it. No `reset`: the line holds numbers, not files. */
-  due = false
-  nextDue: RingFd | null = null
   /** Pieces received and not read: a chain of buffers. */
   first = NONE
   last = NONE
@@ -49,7 +44,7 @@ export class RingFd extends FdState {
   override reset(): void {
     super.reset()
     this.requests = this.pieces = 0
-    this.receiving = this.pausing = this.watching = this.large = this.readerListens = false
+    this.receiving = this.pausing = this.watching = this.readerListens = false
     this.readerPolls = this.writerPolls = this.readerLeaves = this.writerLeaves = false
     this.first = this.last = NONE
     this.end = NOT_YET

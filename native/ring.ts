@@ -192,9 +192,18 @@ export class Ring {
     return result === EINTR || result === EBUSY || result === EAGAIN ? 0 : result
   }
 
+  /** Are there requests that the system has not taken, or answers that found no room? */
+  get isBehind(): boolean {
+    return this.hasUnsent || ((this.words[this.submitFlags] as number) & SQ_CQ_OVERFLOW) !== 0
+  }
+
+  private get hasUnsent(): boolean {
+    return this.written !== this.taken
+  }
+
   /** Is there an answer, or something that would make one if the system were entered? */
   hasNews(): boolean {
-    if (this.written !== this.taken || this.hasAnswer()) return true
+    if (this.hasUnsent || this.hasAnswer()) return true
     return ((Atomics.load(this.words, this.submitFlags) as number) & (SQ_CQ_OVERFLOW | SQ_TASKRUN)) !== 0
   }
 

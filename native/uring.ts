@@ -83,10 +83,11 @@ export class UringDriver extends LinuxDriver {
   poll(wait: boolean): number {
     if (this.closed) return 0
     const count = this.completions.flush()
-    const idle = count === 0 && !this.woken && !this.completions.hasDue
-    this.ring.enter(wait && idle ? 1 : 0)
+    const { line } = this.completions
+    const idle = count === 0 && !this.woken && line.isEmpty
+    if (this.ring.isBehind || !line.suffices()) this.ring.enter(wait && idle ? 1 : 0)
     if (wait) this.woken = false
-    return count + this.takeIn() + this.completions.readDue()
+    return count + this.takeIn() + line.serve()
   }
 
   attach(turn: () => void): Attachment {
@@ -131,7 +132,7 @@ export class UringDriver extends LinuxDriver {
       if (!this.closed) {
         this.ring.enter(0)
         this.ring.notify(true)
-        if (this.ring.hasNews() || this.completions.hasDue) this.attachment?.schedule()
+        if (this.ring.hasNews() || !this.completions.line.isEmpty) this.attachment?.schedule()
       }
     }
   }

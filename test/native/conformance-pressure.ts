@@ -4,11 +4,27 @@
  */
 import { CANCELED, CLOSED, type IoOp } from '../../kernel/driver.js'
 import type { Suite } from './conformance.js'
-import { acceptOp, connectOp, lentReadOp, levelOp, ok, readOp, textOf, writeOp } from './rig.js'
+import { acceptOp, connectOp, lentReadOp, levelOp, ok, type Rig, readOp, textOf, writeOp } from './rig.js'
 
 /** Bytes that tell where they are. */
 function pattern(length: number, from = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => ((from + i) * 31 + ((from + i) >> 8)) & 0xff)
+}
+
+/** Connections that have carried large pieces before, each with a reader and another piece that has arrived for it. */
+function largeReaders(rig: Rig, count: number): { pairs: [number, number][]; reads: IoOp<unknown>[] } {
+  const pairs = Array.from({ length: count }, () => rig.pair())
+  const reads = pairs.map(([, b]) => lentReadOp(b))
+  const feed = (): void => {
+    for (const [a] of pairs) rig.submit(writeOp(a, pattern(40_000)))
+  }
+  for (const op of reads) rig.submit(op)
+  feed()
+  for (const op of reads) ok(rig.finish(op))
+  for (const op of reads) rig.submit(op)
+  rig.settle()
+  feed()
+  return { pairs, reads }
 }
 
 export function pressure(suite: Suite): void {
@@ -90,6 +106,22 @@ export function pressure(suite: Suite): void {
       }
     }
     t.is(new Set(order.slice(0, reads.length)).size, reads.length)
+    rig.close(...pairs.flat())
+  })
+
+  suite.check('large pieces are read one at a time, each into the memory that the last one has left', (t, rig) => {
+    const { pairs, reads } = largeReaders(rig, 10)
+    const memory = new Set<ArrayBufferLike>()
+    for (const _ of reads) {
+      const before = rig.completed.length
+      while (rig.completed.length === before) rig.driver.poll(false)
+      t.is(rig.completed.length, before + 1)
+      const op = rig.completed[before] as IoOp<unknown>
+      t.true(op.result > 0 && op.buffer !== null)
+      memory.add((op.buffer as Uint8Array).buffer)
+      op.lender?.takeBack(op)
+    }
+    t.is(memory.size, 1)
     rig.close(...pairs.flat())
   })
 

@@ -1,0 +1,66 @@
+/**
+ * The line of those who can be read.
+ *
+ * News of an fd only puts it into the line; a poll of the driver serves the head. So nobody is read twice before all others
+ * were read once, however quick its peer, and only so many buffers are on loan as can be answered soon: thousands of fds may
+ * be announced at once, and were all of them read then, each would hold a buffer until its task is done with it.
+ *
+ * Small pieces are read by the dozen, so that what their tasks answer goes to the system together. A large piece is read alone: its
+ * task sees it while it is in the processor's cache, and the next one comes into the same buffer.
+ */
+import type { FdState } from './fds.js'
+
+/** For so many small pieces one poll reads. */
+const SHARE = 16
+/** So many polls in a row may live on the line alone. */
+const MOST_UNASKED = 16
+
+/** Fds whose data has been announced, in that order. It holds numbers, not files: whoever is served may have been closed since. */
+export class Line<S extends FdState> {
+  private first: S | null = null
+  private last: S | null = null
+  private unasked = 0
+  private readonly read: (state: S) => boolean
+
+  /** @param read reads for the fd's reader, if it still has one; true if that completed its op. */
+  constructor(read: (state: S) => boolean) {
+    this.read = read
+  }
+
+  get isEmpty(): boolean {
+    return this.first === null
+  }
+
+  add(state: S): void {
+    if (state.due) return
+    state.due = true
+    if (this.first === null) this.first = state
+    else (this.last as S).nextDue = state
+    this.last = state
+  }
+
+  /** Is there enough to do without asking the system for more? Others have news, too, so the answer is no now and then. */
+  suffices(): boolean {
+    if (this.first !== null && this.unasked < MOST_UNASKED) {
+      this.unasked++
+      return true
+    }
+    this.unasked = 0
+    return false
+  }
+
+  /** Reads for those in front; how many ops that completed. None only if nobody is left. */
+  serve(): number {
+    let count = 0
+    for (let share = SHARE; share > 0 && this.first !== null; ) {
+      const state = this.first
+      this.first = state.nextDue as S | null
+      state.nextDue = null
+      state.due = false
+      if (!this.read(state)) continue
+      count++
+      share -= state.large ? SHARE : 1
+    }
+    return count
+  }
+}

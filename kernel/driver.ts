@@ -15,10 +15,10 @@
  * socket, which can only be closed. False means that *its completion will come*, with CANCELED if the cancel won, or with
  * its own result if the operation did. Never both, never neither. Asked once for each op.
  *
- * Gather. A WRITE with a `vector` writes its pieces as if they were one buffer, in one system call where it can: `result` and
- * `moved` count over the whole, and a plain one (not `all`) may stop anywhere, in the middle of a piece too. The array and its
- * pieces belong to the driver for as long as `buffer` would. Any number of pieces, and empty ones, are allowed. A `length` that
- * is not their sum is EFAULT, at the latest when the difference is reached; datagrams are not gathered (EINVAL).
+ * Scatter and gather. A READ or WRITE with a `vector` fills or writes its pieces as if they were one buffer, in one system call where
+ * it can: `result` and `moved` count over the whole, and one that is not `all` may stop anywhere, in the middle of a piece too. The array
+ * and its pieces belong to the driver for as long as `buffer` would. Any number of pieces, and empty ones, are allowed. A `length` that
+ * is not their sum is EFAULT, at the latest when the difference is reached; datagrams have no pieces (EINVAL).
  *
  * Poll. `poll(wait)` hands over all completions that are there; with `wait` it first sleeps until there is one, until
  * `wake()`, or until the time given to `arm`. It may return early and with nothing: spurious wake-ups are allowed, and the

@@ -6,7 +6,7 @@ import { watcher } from './forgotten.js'
 import { arrived, errand } from './traceback.js'
 import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 
-/** Kind of operation: read into `buffer`. */
+/** Kind of operation: read into `buffer`, or into the pieces of `vector`. */
 export const READ = 0
 /** Kind of operation: write from `buffer`, or from the pieces of `vector`. */
 export const WRITE = 1
@@ -88,11 +88,11 @@ export type Address =
 export class IoOp<out T = unknown> extends Trap<T> {
   kind: number
   fd: number
-  /** Null on a READ with `lend`: the driver lends a buffer when data is there. Null on a WRITE with a `vector`. */
+  /** Null on a READ with `lend`: the driver lends a buffer when data is there. Null if there is a `vector`. */
   buffer: Uint8Array | null
   /**
-   * WRITE to a stream of bytes: the pieces to write, one after the other, instead of `buffer`. Some may be empty. `offset` is
-   * then 0 and `length` their sum; `result` and `moved` count over all of them.
+   * READ, WRITE on a stream of bytes or a file: the pieces to fill or to write, one after the other, instead of `buffer`. Some may
+   * be empty. `offset` is then 0 and `length` their sum; `result` and `moved` count over all of them.
    */
   vector: readonly Uint8Array[] | null
   offset: number
@@ -174,6 +174,16 @@ export class IoOp<out T = unknown> extends Trap<T> {
     if (errand !== null && arrived(error)) return HANDOVER
     this.claimed = this.running = false
     throw error
+  }
+}
+
+/** What lies between two places of an op's bytes, wherever its pieces begin and end. */
+export function* partsOf({ buffer, vector }: IoOp, from: number, to: number): Iterable<Uint8Array> {
+  let at = 0
+  for (const piece of vector ?? (buffer === null ? [] : [buffer])) {
+    const part = piece.subarray(Math.max(0, from - at), Math.max(0, to - at))
+    if (part.length > 0) yield part
+    at += piece.length
   }
 }
 

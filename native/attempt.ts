@@ -60,17 +60,20 @@ export class Attempts {
 
   private read(state: FdState, op: IoOp<unknown>): boolean {
     if (op.lend && op.lender === null) this.pool.lend(op)
-    const buffer = op.buffer
-    const length = op.lend && buffer !== null ? Math.min(op.length, buffer.length - op.offset) : op.length
-    if (!this.locate(op, length)) return finish(op, EFAULT)
+    const { buffer, vector } = op
+    if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
+    let length = op.lend && buffer !== null ? Math.min(op.length, buffer.length - op.offset) : op.length
+    if (vector !== null) length = this.gather.collect(vector, 0, length, 0)
+    else if (!this.locate(op, length)) return finish(op, EFAULT)
     const at = op.pointer + op.offset
     let result: number
     // TCP would let even a read of nothing wait.
     if (length === 0) result = 0
     else
       do {
-        if (state.own) result = this.libc.recv(state.fd, at, length)
-        else if (state.blocking && this.poll(state.fd, POLLIN) === 0) result = EAGAIN
+        if (state.blocking && this.poll(state.fd, POLLIN) === 0) result = EAGAIN
+        else if (vector !== null) result = this.gather.read(state.fd)
+        else if (state.own) result = this.libc.recv(state.fd, at, length)
         else result = this.libc.read(state.fd, at, length)
       } while (result === EINTR)
     if (result <= 0) op.lender?.takeBack(op)

@@ -50,7 +50,7 @@ export class Completions {
   private complete: (op: IoOp<unknown>) => void = () => {}
   private closed = false
   /** Memory of requests whose fd was lost to another use of its number; by fd and key. */
-  private readonly lost = new Map<string, Uint8Array | null>()
+  private readonly lost = new Map<string, unknown>()
   /** struct linger: on, no seconds. */
   private readonly linger = new Int32Array([1, 0])
 
@@ -126,8 +126,8 @@ export class Completions {
     if (known !== undefined && known.requests > 0) {
       this.requests.takeFdBack(known)
       this.receiving.lose(known)
-      this.lost.set(`${fd} ${known.key(READER)}`, known.reader?.pointee ?? null)
-      this.lost.set(`${fd} ${known.key(WRITER)}`, known.writer?.pointee ?? null)
+      this.lost.set(`${fd} ${known.key(READER)}`, memoryOf(known.reader))
+      this.lost.set(`${fd} ${known.key(WRITER)}`, memoryOf(known.writer))
     }
     this.fds.adopt(fd, datagrams)
   }
@@ -186,6 +186,7 @@ export class Completions {
     const { kind } = op
     if (kind === READ || kind === READABLE) {
       if (kind === READ && op.length === 0) return finish(op, 0)
+      if (kind === READ && op.vector !== null && state.datagrams) return finish(op, errno.EINVAL)
       if (kind === READ && !op.lend && !this.locate(op)) return finish(op, errno.EFAULT)
       if (this.receiving.submit(state, op)) return true
     } else if (isTried(op)) {
@@ -199,13 +200,13 @@ export class Completions {
   private submitWriter(state: RingFd, op: IoOp<unknown>): boolean {
     const { kind } = op
     if (kind === WRITE && op.length === 0) return finish(op, 0)
-    if (isTried(op)) {
-      if (this.attempts.attempt(state, op)) return true
-      this.requests.poll(state, WRITER, c.POLLOUT)
-    } else if (kind === WRITE) {
+    if (kind === WRITE && (op.vector === null || !state.own)) {
       if (!this.locate(op)) return finish(op, errno.EFAULT)
       if (state.own && op.length >= LARGE_BYTES && this.attempts.attempt(state, op)) return true
       this.requests.write(state, op)
+    } else if (isTried(op)) {
+      if (this.attempts.attempt(state, op)) return true
+      this.requests.poll(state, WRITER, c.POLLOUT)
     } else if (kind === WRITABLE) this.requests.poll(state, WRITER, c.POLLOUT)
     else if (op.address === null) return finish(op, errno.EINVAL)
     else this.requests.connect(state, op, op.address)
@@ -305,7 +306,8 @@ export class Completions {
 
   /** Sees to `op.pointer`, and that no request can leave the buffer. */
   private locate(op: IoOp<unknown>): boolean {
-    const buffer = op.buffer
+    const { buffer, vector } = op
+    if (vector !== null) return vector.reduce((sum, piece) => sum + piece.length, 0) === op.length
     if (buffer === null) return false
     if (buffer !== op.pointee) {
       op.pointer = this.pool.known.addressOf(buffer)
@@ -317,11 +319,16 @@ export class Completions {
 }
 
 /**
- * Datagrams and gathered writes are tried at once, as under epoll, and the ring only says when to try again: what they need
- * beside their bytes (addresses, lists) is shared memory of ours, which a request would have to own.
+ * Datagrams, and several pieces on our own sockets, are tried at once, as under epoll, and the ring only says when to try again: what
+ * they need beside their bytes (addresses, lists) is shared memory of ours, which a request would have to own.
  */
 function isTried(op: IoOp<unknown>): boolean {
   return op.kind === RECEIVE || op.kind === SEND || op.vector !== null
+}
+
+/** What a request reads or writes, apart from its op: that may be used again while the request is still under way. */
+function memoryOf(op: IoOp<unknown> | null): unknown {
+  return op === null ? null : [op.pointee, op.vector]
 }
 
 /** The peer gave up while it was queued: not our listener's failure, the next one may be fine. */

@@ -1,12 +1,12 @@
 /**
- * Gathered writes: many pieces of memory, one system call.
+ * Scattered reads and gathered writes: many pieces of memory, one system call.
  *
  * The system takes a list of addresses and lengths (struct iovec). To ask for an address costs as much as to copy a few
- * kilobytes, so small pieces are copied into one stretch of memory whose address is known, and only large ones are listed
+ * kilobytes, so small pieces to be written are copied into one stretch of memory whose address is known, and only large ones are listed
  * where they lie. A header and a body become two entries, a hundred small replies one, and then it is a plain write.
  *
- * The list is made anew for each call, from where the last one stopped; so nothing has to be kept while a write waits,
- * and all drivers' writes share the same memory.
+ * The list is made anew for each call, from where the last one stopped; so nothing has to be kept while an op waits,
+ * and all of a driver's calls share the same memory. Only a request of io_uring's keeps a list of its own.
  */
 import type { Libc } from './libc.js'
 
@@ -42,8 +42,11 @@ export class Gather {
     setWord(this.message, 4, this.entriesAt)
   }
 
-  /** Lists the pieces without the first `skip` bytes, at most `most` bytes of them; how many bytes that is. */
-  collect(pieces: readonly Uint8Array[], skip: number, most: number): number {
+  /**
+   * Lists the pieces without the first `skip` bytes, at most `most` bytes of them; how many bytes that is. Those of up to `small`
+   * bytes are copied.
+   */
+  collect(pieces: readonly Uint8Array[], skip: number, most: number, small = SMALL_BYTES): number {
     this.count = 0
     let copied = 0
     let listed = 0
@@ -55,7 +58,7 @@ export class Gather {
       const bytes = Math.min(piece.length - skip, most - listed)
       if (!(bytes > 0)) break
       let at: number
-      if (bytes > SMALL_BYTES) at = this.libc.addressOf(piece) + skip
+      if (bytes > small) at = this.libc.addressOf(piece) + skip
       else if (copied + bytes > COPIED_BYTES) break
       else {
         this.copies.set(bytes === piece.length ? piece : piece.subarray(skip, skip + bytes), copied)
@@ -85,6 +88,11 @@ export class Gather {
     return libc.sendmsg(fd, this.messageAt)
   }
 
+  /** Reads into what is listed; as read(2) does. */
+  read(fd: number): number {
+    return this.libc.readv(fd, this.entriesAt, this.count)
+  }
+
   /** False if the list is full. What lies right behind the last entry becomes part of it. */
   private add(at: number, bytes: number): boolean {
     if (this.count > 0 && at === this.lastAt + this.lastBytes) this.lastBytes += bytes
@@ -98,6 +106,19 @@ export class Gather {
     setWord(this.entries, (this.count - 1) * WORDS + 2, this.lastBytes)
     return true
   }
+}
+
+/** A list of the pieces themselves, without the first `skip` bytes, for one request; its length in bytes is 16 times that of the list. */
+export function listOf(libc: Libc, pieces: readonly Uint8Array[], skip: number): Uint32Array {
+  const entries: number[] = []
+  for (const piece of pieces) {
+    if (entries.length === MOST_ENTRIES * 2) break
+    if (skip < piece.length) entries.push(libc.addressOf(piece) + skip, piece.length - skip)
+    skip = Math.max(0, skip - piece.length)
+  }
+  const list = new Uint32Array(entries.length * 2)
+  for (const [i, value] of entries.entries()) setWord(list, i * 2, value)
+  return list
 }
 
 /** An address, or a length, in 64 bits. */

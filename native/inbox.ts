@@ -4,7 +4,7 @@
  * Each piece lies in a buffer of the ring's, chained to its fd. A lending read that takes a whole piece gets the buffer
  * itself; all others get a copy of what they take.
  */
-import type { IoOp } from '../kernel/driver.js'
+import { type IoOp, partsOf } from '../kernel/driver.js'
 import type { Libc } from './libc.js'
 import { NONE, type ProvidedBuffers } from './provided.js'
 import { NOT_YET, type RingFd } from './ring-fd.js'
@@ -70,7 +70,8 @@ export class Inbox {
       op.buffer = op.pointee = piece.slice()
       op.pointer = this.libc.addressOf(op.buffer)
       op.offset = 0
-    } else op.buffer?.set(piece, op.offset)
+    } else if (op.vector === null) op.buffer?.set(piece, op.offset)
+    else scatter(piece, op)
     if (from + bytes === to) buffers.give(this.takeFirst(state))
     else buffers.from[buffer] = from + bytes
     return bytes
@@ -82,5 +83,14 @@ export class Inbox {
     if (state.first === NONE) state.last = NONE
     state.pieces--
     return buffer
+  }
+}
+
+/** Copies a piece to the beginning of what an op is to fill. */
+function scatter(piece: Uint8Array, op: IoOp<unknown>): void {
+  let at = 0
+  for (const part of partsOf(op, 0, piece.length)) {
+    part.set(piece.subarray(at, at + part.length))
+    at += part.length
   }
 }

@@ -118,6 +118,7 @@ function bindLibc(koffi: Koffi) {
   const recv = bind('recv', 'int', 'uintptr_t', 'size_t', 'int')
   const send = bind('send', 'int', 'uintptr_t', 'size_t', 'int')
   const recvfrom = bind('recvfrom', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uintptr_t')
+  const readv = bind('readv', 'int', 'uintptr_t', 'int')
   const writev = bind('writev', 'int', 'uintptr_t', 'int')
   const sendmsg = bind('sendmsg', 'int', 'uintptr_t', 'int')
   const sendto = bind('sendto', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uint')
@@ -148,6 +149,7 @@ function bindLibc(koffi: Koffi) {
     write: (fd: number, at: number, length: number) => checked(write(fd, at, length)),
     recv: (fd: number, at: number, length: number) => checked(recv(fd, at, length, 0)),
     send: (fd: number, at: number, length: number) => checked(send(fd, at, length, MSG_NOSIGNAL)),
+    readv: (fd: number, pieces: number, count: number) => checked(readv(fd, pieces, count)),
     writev: (fd: number, pieces: number, count: number) => checked(writev(fd, pieces, count)),
     sendmsg: (fd: number, message: number) => checked(sendmsg(fd, message, MSG_NOSIGNAL)),
     recvfrom: (fd: number, at: number, length: number, from: number, fromLength: number) =>

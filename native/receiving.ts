@@ -108,7 +108,8 @@ export class Receiving {
 
   /** Asks the system for what an op waits for. */
   private listen(state: RingFd, op: IoOp<unknown>): void {
-    if (op.kind === READABLE) this.requests.poll(state, READER, POLLIN)
+    if (op.kind === READABLE || (op.vector !== null && state.own && !state.watching))
+      this.requests.poll(state, READER, POLLIN)
     else if (state.watching) state.readerListens = true
     else if (!op.lend || !state.own || state.datagrams) this.requests.read(state, op)
     else if (this.receivers < MOST_RECEIVERS && !state.large) {

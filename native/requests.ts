@@ -6,6 +6,7 @@
  */
 import type { Address, IoOp } from '../kernel/driver.js'
 import { ADDRESS_BYTES, encodeAddress } from './address.js'
+import { listOf } from './gather.js'
 import * as c from './libc.js'
 import type { BufferPool } from './pool.js'
 import { GROUP } from './provided.js'
@@ -44,8 +45,12 @@ export class Requests {
     state.watching = true
   }
 
-  /** One read into memory of the op's. */
+  /** One read into memory of the op's; into several pieces on files of others only. */
   read(state: RingFd, op: IoOp<unknown>): void {
+    if (op.vector !== null) {
+      this.vectored(ring.OP_READV, state, READER, op, op.vector)
+      return
+    }
     if (op.lend && op.lender === null) this.pool.lend(op)
     const length = op.lend ? Math.min(op.length, (op.buffer as Uint8Array).length) : op.length
     const at = this.begin(state.own ? ring.OP_RECV : ring.OP_READ, state, READER)
@@ -54,6 +59,10 @@ export class Requests {
   }
 
   write(state: RingFd, op: IoOp<unknown>): void {
+    if (op.vector !== null) {
+      this.vectored(ring.OP_WRITEV, state, WRITER, op, op.vector)
+      return
+    }
     const at = this.begin(state.own ? ring.OP_SEND : ring.OP_WRITE, state, WRITER)
     this.ring.point(at, op.pointer + op.offset + op.moved, op.length - op.moved)
     if (state.own) this.ring.requests[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
@@ -103,6 +112,14 @@ export class Requests {
   takeAllBack(): void {
     const at = this.ring.add(ring.OP_ASYNC_CANCEL, -1, 0)
     this.ring.requests[at + 7] = ring.CANCEL_ALL | ring.CANCEL_ANY
+  }
+
+  private vectored(kind: number, state: RingFd, who: number, op: IoOp<unknown>, pieces: readonly Uint8Array[]): void {
+    const list = listOf(this.libc, pieces, op.moved)
+    op.pointee = new Uint8Array(list.buffer)
+    const at = this.begin(kind, state, who)
+    this.ring.point(at, this.libc.addressOf(list), list.length / 4)
+    this.atPosition(at)
   }
 
   private begin(first: number, state: RingFd, who: number): number {

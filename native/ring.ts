@@ -14,6 +14,8 @@ import { describeError, EAGAIN, EBUSY, EINTR, EINVAL } from './errno.js'
 import type { Libc } from './libc.js'
 
 /** Kinds of requests. */
+export const OP_READV = 1
+export const OP_WRITEV = 2
 export const OP_FSYNC = 3
 export const OP_POLL_ADD = 6
 export const OP_ACCEPT = 13

@@ -41,11 +41,11 @@ export function checkFd(action: string, fd: number): number {
   return fd
 }
 
-/** Bytes to write, in one piece or in several; how many there are. */
-export function checkPieces(bytes: Uint8Array | readonly Uint8Array[]): number {
-  if (!Array.isArray(bytes)) return checkBytes('write', bytes as Uint8Array).length
+/** Bytes to read into, or to write, in one piece or in several; how many there are. */
+export function checkPieces(action: string, bytes: Uint8Array | readonly Uint8Array[]): number {
+  if (!Array.isArray(bytes)) return checkBytes(action, bytes as Uint8Array).length
   let length = 0
-  for (const piece of bytes as readonly Uint8Array[]) length += checkBytes('write', piece).length
+  for (const piece of bytes as readonly Uint8Array[]) length += checkBytes(action, piece).length
   return length
 }
 

@@ -9,12 +9,13 @@ import type { SocketKind, SocketOption } from '../kernel/driver.js'
 import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../kernel/io-op.js'
 import type { Trap } from '../kernel/trap.js'
 import { ask } from './call.js'
-import { checkBytes, checkFd, checkPieces, checkTimeout, type WaitOptions } from './check.js'
+import { checkFd, checkPieces, checkTimeout, type WaitOptions } from './check.js'
 import { type Endpoint, toAddress } from './ip.js'
 
 /**
  * Waits until there is something to read, and reads into `buffer`; how many bytes, 0 at the end of the stream (or for a
- * buffer without room). Cancelled or timed out, nothing was read.
+ * buffer without room). Several buffers are filled one after the other, in one system call where it can be. Cancelled or timed out,
+ * nothing was read.
  *
  * @throws SystemError as the system says: `EBADF`, `ECONNRESET`, …
  * @throws BusyError if another task is reading from the fd.
@@ -22,9 +23,10 @@ import { type Endpoint, toAddress } from './ip.js'
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
  */
-export function read(fd: number, buffer: Uint8Array, options?: WaitOptions): Trap<number> {
-  checkBytes('read into', buffer)
-  return new IoOp<number>(READ, checkFd('read', fd), buffer, 0, buffer.length, checkTimeout(options?.timeout))
+export function read(fd: number, buffer: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
+  const op = new IoOp<number>(READ, checkFd('read', fd), null, 0, 0, checkTimeout(options?.timeout))
+  load(op, buffer, checkPieces('read into', buffer))
+  return op
 }
 
 /**
@@ -40,19 +42,19 @@ export function read(fd: number, buffer: Uint8Array, options?: WaitOptions): Tra
  */
 export function write(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(WRITE, checkFd('write', fd), null, 0, 0, checkTimeout(options?.timeout))
-  load(op, bytes, checkPieces(bytes))
+  load(op, bytes, checkPieces('write', bytes))
   return op
 }
 
 /** Like `write`, until all is written. Cancelled, timed out or failed, some of it may have been written. */
 export function writeAll(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(WRITE, checkFd('write', fd), null, 0, 0, checkTimeout(options?.timeout))
-  load(op, bytes, checkPieces(bytes))
+  load(op, bytes, checkPieces('write', bytes))
   op.all = true
   return op
 }
 
-/** @internal Gives a WRITE what it is to write: `length` bytes, in one piece or in several. */
+/** @internal Gives a READ or a WRITE its `length` bytes, in one piece or in several. */
 export function load(op: IoOp, bytes: Uint8Array | readonly Uint8Array[], length: number): void {
   op.length = length
   if (bytes instanceof Uint8Array) {

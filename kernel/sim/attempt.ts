@@ -4,7 +4,7 @@
  * The counterpart of native/attempt.ts, with the simulated system's answers where that one makes system calls.
  */
 import { BUSY, CLOSED, isReader } from '../driver.js'
-import { ACCEPT, type Address, CONNECT, type IoOp, READ, READABLE, RECEIVE, SEND, WRITE } from '../io-op.js'
+import { ACCEPT, type Address, CONNECT, type IoOp, partsOf, READ, READABLE, RECEIVE, SEND, WRITE } from '../io-op.js'
 import { canonical, type IpAddress, isLoopback, isWildcard } from './address.js'
 import { aim, receive, send } from './datagram.js'
 import * as errno from './errno.js'
@@ -51,7 +51,8 @@ export function refusalOf(socket: SimSocket, op: IoOp): number {
 /** Does the operation stay inside its buffer? */
 function fits({ kind, buffer, vector, offset, length, lend }: IoOp): boolean {
   if (kind === READ && lend) return true
-  if (kind === WRITE && vector !== null) return vector.reduce((sum, piece) => sum + piece.length, 0) === length
+  if ((kind === READ || kind === WRITE) && vector !== null)
+    return vector.reduce((sum, piece) => sum + piece.length, 0) === length
   if (kind !== READ && kind !== WRITE && kind !== SEND && kind !== RECEIVE) return true
   if (buffer === null) return length === 0
   return offset >= 0 && length >= 0 && offset + length <= buffer.length
@@ -66,10 +67,10 @@ function read(desk: Desk, socket: SimSocket, op: IoOp): boolean {
   }
   if (incoming.received.length > 0) {
     if (op.lend && op.buffer === null) desk.lender.lend(op)
-    const buffer = op.buffer as Uint8Array
-    const room = op.lend ? Math.min(op.length, buffer.length - op.offset) : op.length
+    const room = op.lend ? Math.min(op.length, (op.buffer as Uint8Array).length - op.offset) : op.length
     const count = partOf(desk, Math.min(room, incoming.received.length))
-    return finish(op, incoming.readInto(buffer.subarray(op.offset, op.offset + count)))
+    for (const part of partsOf(op, op.offset, op.offset + count)) incoming.readInto(part)
+    return finish(op, count)
   }
   if (socket.error !== 0 || incoming.ended || socket.broken) {
     op.lender?.takeBack(op)
@@ -92,16 +93,6 @@ function write(desk: Desk, socket: SimSocket, op: IoOp): boolean {
     for (const part of partsOf(op, from, from + count)) outgoing.write(part)
     op.moved += count
     if (!op.all || op.moved === op.length) return finish(op, op.moved)
-  }
-}
-
-/** What lies between two places of a write's bytes, wherever its pieces begin and end. */
-function* partsOf({ buffer, vector }: IoOp, from: number, to: number): Iterable<Uint8Array> {
-  let at = 0
-  for (const piece of vector ?? (buffer === null ? [] : [buffer])) {
-    const part = piece.subarray(Math.max(0, from - at), Math.max(0, to - at))
-    if (part.length > 0) yield part
-    at += piece.length
   }
 }
 

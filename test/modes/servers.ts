@@ -263,6 +263,24 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     gives: [5, 5, 'hello', 0, 'EBADF', 'EBADF'],
   },
   {
+    name: 'raw descriptors: pieces are written and read as if they were one buffer',
+    *op() {
+      const [a, b] = yield* rawPair()
+      const pieces = [new Uint8Array(4), new Uint8Array(7)]
+      const log: unknown[] = [yield* low.writeAll(a, [bytes('he'), bytes('adbo'), bytes('dy')])]
+      let count = 0
+      while (count < 8)
+        count += yield* low.read(b, count === 0 ? pieces : (pieces[1] as Uint8Array).subarray(count - 4))
+      log.push(count, text(pieces[0] as Uint8Array), text((pieces[1] as Uint8Array).subarray(0, 4)))
+      log.push(nameOf(yield* thrownBy(() => low.read(b, [new Uint8Array(1), 'text' as never]))))
+      yield* low.close(a)
+      log.push(yield* low.read(b, pieces))
+      yield* low.close(b)
+      return log
+    },
+    gives: [8, 8, 'head', 'body', 'TypeError', 0],
+  },
+  {
     name: 'raw descriptors: bad numbers and buffers are errors at the call',
     *op() {
       const log = new Set<string>()

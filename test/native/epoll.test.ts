@@ -8,7 +8,8 @@ import { control } from './conformance-control.js'
 import { files } from './conformance-files.js'
 import { gather } from './conformance-gather.js'
 import { pressure } from './conformance-pressure.js'
+import { scatter } from './conformance-scatter.js'
 import { sockets } from './conformance-sockets.js'
 
 if (process.platform === 'linux')
-  conformance('epoll', () => new EpollDriver(), bytes, gather, control, sockets, pressure, files)
+  conformance('epoll', () => new EpollDriver(), bytes, gather, scatter, control, sockets, pressure, files)

@@ -7,7 +7,7 @@ import { CANCELED, CLOSED, type IoOp } from '../../kernel/driver.js'
 import { EpollDriver } from '../../native/epoll.js'
 import { CLOEXEC, O_NONBLOCK, openLibc } from '../../native/libc.js'
 import { UringDriver } from '../../native/uring.js'
-import { acceptOp, connectOp, levelOp, ok, Rig, readOp, textOf, writeOp } from './rig.js'
+import { acceptOp, connectOp, levelOp, ok, Rig, readOp, scatterOp, textOf, writeOp } from './rig.js'
 
 function check(sentence: string, body: (t: ExecutionContext, rig: Rig) => void): void {
   if (process.platform !== 'linux') return
@@ -97,6 +97,23 @@ for (const [mode, flags] of [
     rig.close(r, w)
   })
 
+  check(
+    `a ${mode} pipe: a read into pieces waits in the driver, can be called off, and fills them in order`,
+    (t, rig) => {
+      const [r, w] = pipe(flags)
+      const pieces = [new Uint8Array(2), new Uint8Array(3), new Uint8Array(4)]
+      const op = scatterOp(r, pieces)
+      t.false(rig.submit(op))
+      rig.settle()
+      if (!rig.cancel(op)) t.is(rig.finish(op), CANCELED)
+      t.false(rig.submit(op))
+      writeSync(w, 'abcdefg')
+      t.is(rig.finish(op), 7)
+      t.is(Buffer.concat(pieces).toString(), 'abcdefg\0\0')
+      rig.close(r, w)
+    },
+  )
+
   check(`a ${mode} pipe: write-all of a MiB goes through without stopping the thread`, (t, rig) => {
     const [r, w] = pipe(flags)
     const op = writeOp(w, new Uint8Array(1 << 20).fill(7))
@@ -177,6 +194,30 @@ check('regular files are read and written like anything else', (t, rig) => {
   t.is(rig.read(fd), '')
   t.is(rig.run(writeOp(fd, new Uint8Array(100_000))), 100_000)
   t.is(readFileSync(path).length, 100_008)
+  closeSync(fd)
+  rmSync(folder, { recursive: true })
+})
+
+check('regular files are read and written in pieces, from where the last operation stopped', (t, rig) => {
+  const folder = mkdtempSync(join(tmpdir(), 'drupe-'))
+  const path = join(folder, 'file')
+  writeFileSync(path, 'header and contents')
+  const fd = openSync(path, 'r+')
+  const pieces = [new Uint8Array(6), new Uint8Array(0), new Uint8Array(5), new Uint8Array(100)]
+  t.is(rig.run(scatterOp(fd, pieces)), 19)
+  t.deepEqual(
+    pieces.map((piece) => Buffer.from(piece).toString().replaceAll('\0', '')),
+    ['header', '', ' and ', 'contents'],
+  )
+  t.is(rig.run(scatterOp(fd, pieces)), 0)
+  const many = Array.from({ length: 3000 }, (_, i) => new Uint8Array(i % 50).fill(i))
+  const writing = writeOp(fd, new Uint8Array(0))
+  writing.buffer = null
+  writing.vector = many
+  writing.length = Buffer.concat(many).length
+  writing.all = true
+  t.is(rig.run(writing), writing.length)
+  t.is(Buffer.compare(readFileSync(path).subarray(19), Buffer.concat(many)), 0)
   closeSync(fd)
   rmSync(folder, { recursive: true })
 })

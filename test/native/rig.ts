@@ -143,6 +143,14 @@ export function readOp(fd: number, length = 1000): IoOp<unknown> {
   return new IoOp(READ, fd, new Uint8Array(length), 0, length, Number.POSITIVE_INFINITY)
 }
 
+export function scatterOp(fd: number, pieces: readonly Uint8Array[]): IoOp<unknown> {
+  const op = readOp(fd, 0)
+  op.buffer = null
+  op.vector = pieces
+  op.length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  return op
+}
+
 export function lentReadOp(fd: number, length = 1 << 20): IoOp<unknown> {
   const op = new IoOp(READ, fd, null, 0, length, Number.POSITIVE_INFINITY)
   op.lend = true

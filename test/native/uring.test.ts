@@ -9,15 +9,17 @@ import { control } from './conformance-control.js'
 import { files } from './conformance-files.js'
 import { gather } from './conformance-gather.js'
 import { pressure } from './conformance-pressure.js'
+import { scatter } from './conformance-scatter.js'
 import { sockets } from './conformance-sockets.js'
 
 if (process.platform === 'linux') {
-  conformance('io_uring', () => new UringDriver(), bytes, gather, control, sockets, pressure, files)
+  conformance('io_uring', () => new UringDriver(), bytes, gather, scatter, control, sockets, pressure, files)
   conformance(
     'io_uring, tiny',
     () => new UringDriver({ requests: 2, answers: 4 }),
     bytes,
     gather,
+    scatter,
     control,
     sockets,
     pressure,
@@ -27,6 +29,7 @@ if (process.platform === 'linux') {
     () => new UringDriver({ cooperative: true }),
     bytes,
     gather,
+    scatter,
     control,
     sockets,
     pressure,

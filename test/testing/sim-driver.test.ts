@@ -9,6 +9,7 @@ import { conformance, type Suite } from '../native/conformance.js'
 import { bytes } from '../native/conformance-bytes.js'
 import { control } from '../native/conformance-control.js'
 import { gather } from '../native/conformance-gather.js'
+import { scatter } from '../native/conformance-scatter.js'
 import { sockets } from '../native/conformance-sockets.js'
 import { ok, Rig, readOp } from '../native/rig.js'
 
@@ -27,7 +28,7 @@ const without = (part: (suite: Suite) => void) => (suite: Suite) => {
   })
 }
 
-const parts = [bytes, gather, control, sockets].map(without)
+const parts = [bytes, gather, scatter, control, sockets].map(without)
 const driver = (options: object) => () => new SimNetwork().host('main', options).driver()
 
 conformance('simulated, readiness', driver({}), ...parts)

@@ -96,7 +96,7 @@ export class BufferedWriter {
    * @throws Cancelled if a scope around the task is cancelled and it has to wait.
    */
   write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
-    checkPieces(bytes)
+    checkPieces('write', bytes)
     const limit = checkTimeout(options?.timeout)
     return watched('write', this.writeOperation(bytes, limit))
   }

@@ -110,7 +110,7 @@ export class Stream extends ByteReader {
   }
 
   private prepareWrite(bytes: Uint8Array | readonly Uint8Array[], options: WaitOptions | undefined): IoOp {
-    const length = checkPieces(bytes)
+    const length = checkPieces('write', bytes)
     const limit = checkTimeout(options?.timeout)
     this.assertOpen('write to the stream')
     let op = this.writer

@@ -125,7 +125,7 @@ export class MemoryStream extends ByteReader implements ByteStream {
 
 /** Several pieces as one. */
 function joined(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
-  const length = checkPieces(bytes)
+  const length = checkPieces('write', bytes)
   if (bytes instanceof Uint8Array) return bytes
   const all = new Uint8Array(length)
   let at = 0

@@ -114,7 +114,10 @@ export interface Driver {
   start(complete: (op: IoOp) => void): void
   /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after `wake`. */
   attach(turn: () => void): Attachment
-  /** Completes what still waits with CLOSED, then lets go of everything. Idempotent. */
+  /**
+   * Completes what still waits with CLOSED, then lets go of everything: its memory, `complete` and `turn`, too, for the kernel keeps
+   * the last closed driver of each class (shapes.ts). Idempotent.
+   */
   close(): void
 
   /** The immediate calls: they never wait. Numbers are fds, 0, or negative errno. */

@@ -14,7 +14,7 @@ import type { SpawnOptions } from './nursery.js'
 import { seededRandom } from './random.js'
 import { cancelScope, cancelTask } from './reach.js'
 import { Guest, runBlocking, waiting, whereabouts } from './runners.js'
-import './shapes.js'
+import { keep } from './shapes.js'
 import { outcomeOf, type Task } from './task.js'
 import { showWaits } from './traceback.js'
 import type { Op } from './trap.js'
@@ -204,6 +204,7 @@ export class Kernel {
     const failure = this.loop.live > 0 ? wouldNotLeave(this.loop) : null
     this.guest?.close()
     this.loop.driver.close()
+    keep(this.loop.driver)
     if (failure !== null) throw failure
   }
 

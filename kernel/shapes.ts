@@ -6,7 +6,10 @@
  * interpreter. A kernel that never runs keeps the shapes: spawn and join between two collections cost 315 ns without it and
  * 215 with it. It keeps them only if they are those of life: no field of the loop may later need another representation.
  * `node --trace-deopt` names what died as "weak objects", `--print-opt-code` the shapes that code depends on.
+ *
+ * Of drivers, of which there are many kinds, it is the last closed one of each class: that one has been lived.
  */
+import type { Driver } from './driver.js'
 import { Call } from './frame.js'
 import { start } from './handlers.js'
 import { Loop } from './loop.js'
@@ -38,3 +41,10 @@ export const KEPT: readonly object[] = [
   new TaskList(),
   new WaitQueue(),
 ]
+
+const drivers = new WeakMap<object, Driver>()
+
+/** @internal Keeps a closed driver for the sake of its shapes: the last one of its class. */
+export function keep(driver: Driver): void {
+  drivers.set(driver.constructor, driver)
+}

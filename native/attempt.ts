@@ -26,7 +26,7 @@ const { EAGAIN, EINTR, EFAULT } = errno
 export class Attempts {
   private readonly libc: Libc
   private readonly fds: FdTable
-  private readonly pool: BufferPool
+  readonly pool: BufferPool
   /** struct pollfd: the fd, then `events` and `revents` in 16 bits each. */
   private readonly pollfd = new Int32Array(2)
   private readonly pollfdAt: number

@@ -173,6 +173,10 @@ export class Completions {
     this.requests.takeAllBack()
     while (this.ring.underWay > 0) reap()
     this.abandon(this.fds.takeWaiting())
+    this.complete = nobody
+    this.fds.forget()
+    this.pool.forget()
+    this.receiving.buffers.forget()
   }
 
   private read(state: RingFd): boolean {
@@ -345,6 +349,8 @@ function withdraw(op: IoOp<unknown>): true {
   op.lender?.takeBack(op)
   return finish(op, CANCELED)
 }
+
+function nobody(): void {}
 
 function finish(op: IoOp<unknown>, result: number): true {
   op.result = result

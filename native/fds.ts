@@ -121,6 +121,13 @@ export class FdTable<S extends FdState = FdState> {
     return waiting
   }
 
+  /** Leaves all states but one to the collector. */
+  forget(): void {
+    const [one] = this.states.filter((state) => state !== undefined)
+    this.states.length = 0
+    this.states.push(one)
+  }
+
   private add(fd: number): S {
     // Filled without holes: a sparse array would become a dictionary, and every access slow.
     while (this.states.length <= fd) this.states.push(undefined)

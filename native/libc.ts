@@ -173,7 +173,7 @@ function bindLibc(koffi: Koffi) {
     map: (fd: number, bytes: number, offset: number) =>
       checked(Number(mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset))),
     unmap: (at: number, bytes: number) => checked(munmap(at, bytes)),
-    /** Memory at an address as an ArrayBuffer; whoever unmaps it must have dropped every view. */
+    /** Memory at an address as an ArrayBuffer; once it is unmapped nobody may look through it. */
     viewOf: (at: number, bytes: number): ArrayBuffer => koffi.view(at as never, bytes) as ArrayBuffer,
 
     epollCreate: bindChecked('epoll_create1', 'int'),

@@ -104,6 +104,7 @@ export abstract class LinuxDriver implements Driver {
   /** Lets go of what the constructor of this class has opened. */
   protected release(): void {
     this.closed = true
+    this.attachment = null
     for (const fd of [this.alarm.fd, this.wakeFd, this.wakeToken.fd]) if (fd >= 0) this.libc.close(fd)
   }
 }

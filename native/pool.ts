@@ -32,6 +32,11 @@ export class BufferPool {
   fit(op: IoOp<unknown>, bytes: number): void {
     if (op.lender instanceof PooledBuffer) op.buffer = op.pointee = op.lender.show(bytes)
   }
+
+  /** Leaves its idle buffers to the collector. */
+  forget(): void {
+    this.idle.length = 0
+  }
 }
 
 class PooledBuffer extends ReadBuffer implements Lender {

@@ -63,6 +63,11 @@ export class ProvidedBuffers implements Lender {
     return true
   }
 
+  /** Leaves the buffers to the collector, also those that come back later; the ring is gone. */
+  forget(): void {
+    this.buffers.length = 0
+  }
+
   view(buffer: number): Uint8Array {
     return (this.buffers[buffer] as ReadBuffer).whole
   }
@@ -86,8 +91,10 @@ export class ProvidedBuffers implements Lender {
   /** Puts a buffer at the end of the ring. */
   give(buffer: number): void {
     const { entries, tail } = this
+    const given = this.buffers[buffer]
+    if (given === undefined) return
+    const { address } = given
     const at = (tail & (MOST_BUFFERS - 1)) * ENTRY_WORDS
-    const { address } = this.buffers[buffer] as ReadBuffer
     entries[at] = address | 0
     entries[at + 1] = (address / UINT32) | 0
     entries[at + 2] = BUFFER_BYTES

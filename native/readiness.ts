@@ -135,6 +135,9 @@ export class Readiness {
     if (this.closed) return
     this.closed = true
     this.finish(this.fds.takeWaiting())
+    this.complete = nobody
+    this.fds.forget()
+    this.attempts.pool.forget()
   }
 
   private read(state: FdState): boolean {
@@ -153,6 +156,8 @@ export class Readiness {
     return ops.length
   }
 }
+
+function nobody(): void {}
 
 /** Why this op cannot even be tried; 0 if it can. */
 function refuse(state: FdState, op: IoOp<unknown>): number {

@@ -127,6 +127,7 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     this.turn = null
     for (const fd of this.files.keys()) if (this.files[fd] !== undefined) this.closeFd(fd)
     this.leave()
+    this.complete = () => {}
   }
 
   /** @internal The process is gone without a word; its kernel is never called again. */

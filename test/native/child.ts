@@ -9,7 +9,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { type Driver, READ } from '../../kernel/driver.js'
 import { openLibc } from '../../native/libc.js'
 import { chooseDriver } from '../../native/select.js'
-import { acceptOp, connectOp, ok, Rig, readOp, textOf } from './rig.js'
+import { acceptOp, connectOp, lentReadOp, ok, Rig, readOp, textOf } from './rig.js'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -283,6 +283,29 @@ const scenarios: Record<string, () => void> = {
     const before = openFds()
     for (let i = 0; i < 50; i++) cycle()
     say(`leaked ${openFds() - before}`)
+  },
+
+  'a closed driver keeps neither its memory nor its kernel': () => {
+    const cycle = (): WeakRef<Rig> => {
+      const { rig, a, b } = guest(() => {})
+      const pairs = Array.from({ length: 5 }, () => rig.pair())
+      const reads = pairs.map(([, to]) => lentReadOp(to))
+      for (const op of reads) rig.submit(op)
+      for (const [from] of pairs) rig.write(from, 'x'.repeat(50_000))
+      for (const op of reads) ok(rig.finish(op))
+      rig.close(a, b, ...pairs.flat())
+      rig.driver.close()
+      return new WeakRef(rig)
+    }
+    const rigs = Array.from({ length: 5 }, cycle)
+    passes(10, () => {
+      globalThis.gc?.()
+      passes(10, () => {
+        globalThis.gc?.()
+        const megabytes = Math.round(process.memoryUsage().arrayBuffers / 1e6)
+        say(`${rigs.filter((rig) => rig.deref() !== undefined).length} kernels, ${megabytes} MB`)
+      })
+    })
   },
 
   'fds that a failing constructor had opened are closed again': () => {

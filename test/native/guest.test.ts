@@ -19,6 +19,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'a closed driver has left no fd behind': 'leaked 0',
   'accept without fds left fails with EMFILE and works again later': 'EMFILE EMFILE true',
   'memory of an operation under way survives the garbage collector': '8 of 8',
+  'a closed driver keeps neither its memory nor its kernel': '0 kernels, 0 MB',
 }
 
 /** The same, for what only one driver does. */

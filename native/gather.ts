@@ -108,7 +108,7 @@ export class Gather {
   }
 }
 
-/** A list of the pieces themselves, without the first `skip` bytes, for one request; its length in bytes is 16 times that of the list. */
+/** A list for one request, four words an entry: the pieces where they lie, without the first `skip` bytes. */
 export function listOf(libc: Libc, pieces: readonly Uint8Array[], skip: number): Uint32Array {
   const entries: number[] = []
   for (const piece of pieces) {

@@ -2,9 +2,9 @@
  * Completions out of readiness: what epoll has in common with any other mechanism that only says "try again now".
  *
  * The algorithm: try first; if it has to wait, register the fd once, edge-triggered, for both directions, and never touch
- * the registration again until it is closed. Events put up flags and try what waits; readers stand in line for that (line.ts). A flag that is down means that an
- * event is certain to come, so an op can wait without a system call. In the steady state a message costs its own read
- * and its own write, nothing else.
+ * the registration again until it is closed. Events put up flags and try what waits; readers stand in line for that (line.ts).
+ * A flag that is down means that an event is certain to come, so an op can wait without a system call. In the steady state a
+ * message costs its own read and its own write, nothing else.
  *
  * Cancelling is only forgetting: a waiting op has made no call that could still take effect. (Of a CONNECT the socket
  * remembers more than we do; close it.) An op that is not found any more has been handed over or is about to be, so

@@ -35,7 +35,7 @@ export class Attempts {
   /** An int for an answer and an int for its length. */
   private readonly answer = new Int32Array(2)
   private readonly answerAt: number
-  private readonly gather: Gather
+  readonly gather: Gather
 
   constructor(libc: Libc, fds: FdTable, pool: BufferPool) {
     this.libc = libc

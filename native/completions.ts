@@ -59,8 +59,8 @@ export class Completions {
     this.libc = libc
     this.ring = ring
     this.fds = new FdTable(libc, (fd) => new RingFd(fd))
-    this.requests = new Requests(libc, ring, this.pool)
     this.attempts = new Attempts(libc, this.fds, this.pool)
+    this.requests = new Requests(libc, ring, this.pool, this.attempts.gather)
     this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts, this.line)
     this.files = new FileRequests(libc, ring)
   }
@@ -173,7 +173,7 @@ export class Completions {
     this.requests.takeAllBack()
     while (this.ring.underWay > 0) reap()
     this.abandon(this.fds.takeWaiting())
-    this.complete = nobody
+    this.complete = () => {}
     this.fds.forget()
     this.pool.forget()
     this.receiving.buffers.forget()
@@ -349,8 +349,6 @@ function withdraw(op: IoOp<unknown>): true {
   op.lender?.takeBack(op)
   return finish(op, CANCELED)
 }
-
-function nobody(): void {}
 
 function finish(op: IoOp<unknown>, result: number): true {
   op.result = result

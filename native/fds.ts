@@ -121,9 +121,10 @@ export class FdTable<S extends FdState = FdState> {
     return waiting
   }
 
-  /** Leaves all states but one to the collector. */
+  /** The driver is closed: leaves all states to the collector, but one for the sake of its shape. */
   forget(): void {
     const [one] = this.states.filter((state) => state !== undefined)
+    one?.reset()
     this.states.length = 0
     this.states.push(one)
   }

@@ -72,6 +72,12 @@ export class Gather {
     return listed
   }
 
+  /** The same, nothing copied, as a list that one request may keep. */
+  list(pieces: readonly Uint8Array[], skip: number, most: number): Uint32Array {
+    this.collect(pieces, skip, most, 0)
+    return this.entries.slice(0, this.count * WORDS)
+  }
+
   /** Copies a small piece to where the address is known; that address. */
   copy(piece: Uint8Array, from: number, bytes: number): number {
     this.copies.set(bytes === piece.length ? piece : piece.subarray(from, from + bytes))
@@ -106,19 +112,6 @@ export class Gather {
     setWord(this.entries, (this.count - 1) * WORDS + 2, this.lastBytes)
     return true
   }
-}
-
-/** A list for one request, four words an entry: the pieces where they lie, without the first `skip` bytes. */
-export function listOf(libc: Libc, pieces: readonly Uint8Array[], skip: number): Uint32Array {
-  const entries: number[] = []
-  for (const piece of pieces) {
-    if (entries.length === MOST_ENTRIES * 2) break
-    if (skip < piece.length) entries.push(libc.addressOf(piece) + skip, piece.length - skip)
-    skip = Math.max(0, skip - piece.length)
-  }
-  const list = new Uint32Array(entries.length * 2)
-  for (const [i, value] of entries.entries()) setWord(list, i * 2, value)
-  return list
 }
 
 /** An address, or a length, in 64 bits. */

@@ -135,7 +135,7 @@ export class Readiness {
     if (this.closed) return
     this.closed = true
     this.finish(this.fds.takeWaiting())
-    this.complete = nobody
+    this.complete = () => {}
     this.fds.forget()
     this.attempts.pool.forget()
   }
@@ -156,8 +156,6 @@ export class Readiness {
     return ops.length
   }
 }
-
-function nobody(): void {}
 
 /** Why this op cannot even be tried; 0 if it can. */
 function refuse(state: FdState, op: IoOp<unknown>): number {

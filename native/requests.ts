@@ -6,7 +6,7 @@
  */
 import type { Address, IoOp } from '../kernel/driver.js'
 import { ADDRESS_BYTES, encodeAddress } from './address.js'
-import { listOf } from './gather.js'
+import type { Gather } from './gather.js'
 import * as c from './libc.js'
 import type { BufferPool } from './pool.js'
 import { GROUP } from './provided.js'
@@ -23,11 +23,13 @@ export class Requests {
   private readonly libc: c.Libc
   private readonly ring: ring.Ring
   private readonly pool: BufferPool
+  private readonly gather: Gather
 
-  constructor(libc: c.Libc, system: ring.Ring, pool: BufferPool) {
+  constructor(libc: c.Libc, system: ring.Ring, pool: BufferPool, gather: Gather) {
     this.libc = libc
     this.ring = system
     this.pool = pool
+    this.gather = gather
   }
 
   /** Receives whatever comes, again and again, into buffers of the group. */
@@ -115,7 +117,7 @@ export class Requests {
   }
 
   private vectored(kind: number, state: RingFd, who: number, op: IoOp<unknown>, pieces: readonly Uint8Array[]): void {
-    const list = listOf(this.libc, pieces, op.moved)
+    const list = this.gather.list(pieces, op.moved, op.length - op.moved)
     op.pointee = new Uint8Array(list.buffer)
     const at = this.begin(kind, state, who)
     this.ring.point(at, this.libc.addressOf(list), list.length / 4)

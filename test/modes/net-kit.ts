@@ -1,7 +1,7 @@
 /**
  * What the network scenarios share: a server around a body, pairs of connected streams, and patterns of bytes.
  */
-import { connect, type Listener, listen, nursery, type Operation, type Stream, serve, spawn } from 'drupe'
+import { connect, type Listener, listen, nursery, type Operation, type Stream, serve, sleep, spawn } from 'drupe'
 
 export const text = (bytes: Uint8Array | null): string => (bytes === null ? '(end)' : new TextDecoder().decode(bytes))
 export const bytes = (content: string): Uint8Array => new TextEncoder().encode(content)
@@ -21,6 +21,22 @@ export function firstWrong(content: Uint8Array, from = 0): number {
 
 export const listenLocally = (): Operation<Listener> => listen({ host: '127.0.0.1', port: 0 })
 export const connectTo = (listener: Listener): Operation<Stream> => connect({ host: '127.0.0.1', port: listener.port })
+
+/**
+ * How a closed listener refuses a connection. Not always at once: another thread that forks keeps the socket open until its child
+ * is another program.
+ */
+export function* refusalBy(listener: Listener): Operation<string> {
+  for (let i = 0; i < 100; i++) {
+    try {
+      yield* (yield* connectTo(listener)).close()
+      yield* sleep(1)
+    } catch (error) {
+      return (error as { code: string }).code
+    }
+  }
+  return 'never'
+}
 
 /** Sends back what it gets, until the end. */
 export function* echo(stream: Stream): Operation<void> {

@@ -16,7 +16,7 @@ import {
 } from 'drupe'
 import * as low from 'drupe/lowlevel'
 import { fail, thrownBy } from '../kit.js'
-import { bytes, connectTo, echo, listenLocally, text, withServer } from './net-kit.js'
+import { bytes, connectTo, echo, listenLocally, refusalBy, text, withServer } from './net-kit.js'
 import type { Scenario } from './scenarios.js'
 
 /** A number that nobody has opened. One that was just closed may be another thread's by now. */
@@ -91,7 +91,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       const stream = yield* connectTo(listener)
       yield* sleep(5)
       yield* server.cancel()
-      log.push(text(yield* stream.readAll()), codeOf(yield* thrownBy(connectTo(listener))))
+      log.push(text(yield* stream.readAll()), yield* refusalBy(listener))
       yield* stream.close()
       // The port is free again.
       yield* (yield* listen({ host: '127.0.0.1', port: listener.port })).close()
@@ -109,15 +109,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
           try {
             yield* stream.read()
           } finally {
-            // Another thread that forks keeps the socket open until its child is another program.
-            for (let i = 0; i < 100 && log.length === 0; i++) {
-              try {
-                yield* (yield* connectTo(listener)).close()
-                yield* sleep(1)
-              } catch (error) {
-                log.push(codeOf(error))
-              }
-            }
+            log.push(yield* refusalBy(listener))
           }
         }),
       )

@@ -121,11 +121,13 @@ export class Loop implements Hands {
     this.driver.start((op) => this.complete(op))
   }
 
-  /** Takes in what happened outside: completions, wake-ups and timers that are due. With `wait` it sleeps for them. */
-  look(wait: boolean): void {
+  /** Takes in what happened outside: completions, wake-ups and timers that are due. With `wait` it sleeps for them. The time. */
+  look(wait: boolean): number {
     this.driver.poll(wait)
     if (this.wakers.size > 0) for (const waker of this.wakers) waker.look()
-    if (this.timers.size > 0) this.fire(this.driver.now())
+    const now = this.driver.now()
+    if (this.timers.size > 0) this.fire(now)
+    return now
   }
 
   /**
@@ -144,9 +146,8 @@ export class Loop implements Hands {
   }
 
   /** Runs ready tasks, looking at the world now and then, until none is left or the time `end` has come. */
-  runReady(end: number): void {
+  runReady(before: number, end: number): void {
     this.enough = false
-    let before = this.driver.now()
     for (;;) {
       for (let steps = this.stride; steps > 0 && this.ready.length > 0; steps--) {
         if (this.leftInPass === 0) this.beginPass()

@@ -28,16 +28,19 @@ export const TURN_MS = 6
 export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSITIVE_INFINITY): void {
   loop.turning = loop.blocking = true
   try {
-    loop.look(false)
+    let now = loop.look(false)
     for (;;) {
-      loop.runReady(loop.driver.now() + TURN_MS)
+      loop.runReady(now, now + TURN_MS)
       if (done()) return
-      if (loop.ready.length > 0 || loop.wakeIdlers()) continue
-      if (loop.driver.now() >= until) return
+      if (loop.ready.length > 0 || loop.wakeIdlers()) {
+        now = loop.driver.now()
+        continue
+      }
+      if (until !== Number.POSITIVE_INFINITY && loop.driver.now() >= until) return
       const hopeless = loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0
       if (hopeless && until === Number.POSITIVE_INFINITY) throw deadlock(waiting(loop.root))
       loop.driver.arm(Math.min(loop.timers.next, until))
-      loop.look(true)
+      now = loop.look(true)
     }
   } finally {
     loop.turning = loop.blocking = false
@@ -97,17 +100,17 @@ export class Guest {
   private turn(): void {
     const { loop } = this
     if (loop.turning) return
-    const { driver, ready } = loop
+    const { ready } = loop
     loop.turning = true
     try {
-      const end = driver.now() + TURN_MS
-      loop.look(false)
+      let now = loop.look(false)
+      const end = now + TURN_MS
       for (;;) {
-        loop.runReady(end)
+        loop.runReady(now, end)
         if (ready.length > 0) break
         // One more look costs a syscall, and saves a round through the host's loop when more has come meanwhile.
-        loop.look(false)
-        if ((ready.length === 0 && !loop.wakeIdlers()) || driver.now() >= end) break
+        now = loop.look(false)
+        if ((ready.length === 0 && !loop.wakeIdlers()) || now >= end) break
       }
     } finally {
       loop.turning = false

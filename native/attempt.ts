@@ -64,7 +64,7 @@ export class Attempts {
     if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
     let length = op.lend && buffer !== null ? Math.min(op.length, buffer.length - op.offset) : op.length
     if (vector !== null) length = this.gather.collect(vector, 0, length, 0)
-    else if (!this.locate(op, length)) return finish(op, EFAULT)
+    else if (!this.locate(state, op, length)) return finish(op, EFAULT)
     const at = op.pointer + op.offset
     let result: number
     // TCP would let even a read of nothing wait.
@@ -77,7 +77,7 @@ export class Attempts {
         else result = this.libc.read(state.fd, at, length)
       } while (result === EINTR)
     if (result <= 0) op.lender?.takeBack(op)
-    else if (op.lend) this.pool.fit(op, result)
+    else if (op.lend) state.lent = this.pool.fit(op, result)
     if (result === EAGAIN) {
       state.readable = false
       return false
@@ -91,8 +91,9 @@ export class Attempts {
     const { vector } = op
     if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
     // A small buffer is copied to where the address is known, which is cheaper than to ask for its own and makes no garbage.
-    const isSmall = op.length <= SMALL_BYTES
-    if (vector === null && !(isSmall ? fits(op, op.length) : this.locate(op, op.length))) return finish(op, EFAULT)
+    const isSmall = op.length <= SMALL_BYTES && op.buffer !== state.lent?.shown
+    if (vector === null && !(isSmall ? fits(op, op.length) : this.locate(state, op, op.length)))
+      return finish(op, EFAULT)
     for (;;) {
       if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
       const left = op.length - op.moved
@@ -118,7 +119,7 @@ export class Attempts {
 
   /** A datagram that fills less than the buffer says nothing about the next one: only EAGAIN takes the flag down. */
   private receive(state: FdState, op: IoOp<unknown>): boolean {
-    if (!this.locate(op, op.length)) return finish(op, EFAULT)
+    if (!this.locate(state, op, op.length)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLIN) === 0) return waits(state, 'readable')
     this.answer[0] = ADDRESS_BYTES
     let result: number
@@ -130,7 +131,7 @@ export class Attempts {
   }
 
   private send(state: FdState, op: IoOp<unknown>): boolean {
-    if (!this.locate(op, op.length)) return finish(op, EFAULT)
+    if (!this.locate(state, op, op.length)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
     const length = op.address === null ? 0 : encodeAddress(op.address, this.sockaddr)
     const to = length === 0 ? 0 : this.sockaddrAt
@@ -203,11 +204,11 @@ export class Attempts {
   }
 
   /** Sees to `op.pointer`, and that no system call can leave the buffer. */
-  private locate(op: IoOp<unknown>, length: number): boolean {
+  private locate(state: FdState, op: IoOp<unknown>, length: number): boolean {
     const buffer = op.buffer
     if (buffer === null) return length === 0
     if (buffer !== op.pointee) {
-      op.pointer = this.pool.known.addressOf(buffer)
+      op.pointer = this.pool.known.addressOf(buffer, state.lent)
       op.pointee = buffer
       // Whatever was lent before, this is not it.
       op.lender = null

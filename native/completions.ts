@@ -113,8 +113,10 @@ export class Completions {
     }
     const who = whoseKey(key)
     if (who === RECEIVER) {
-      this.receiving.answer(state, result, flags)
-      return 0
+      const op = this.receiving.answer(state, result, flags)
+      if (op === null) return 0
+      this.complete(op)
+      return 1
     }
     state.requests--
     return who === READER ? this.readerAnswer(state, result) : this.writerAnswer(state, result)
@@ -191,7 +193,7 @@ export class Completions {
     if (kind === READ || kind === READABLE) {
       if (kind === READ && op.length === 0) return finish(op, 0)
       if (kind === READ && op.vector !== null && state.datagrams) return finish(op, errno.EINVAL)
-      if (kind === READ && !op.lend && !this.locate(op)) return finish(op, errno.EFAULT)
+      if (kind === READ && !op.lend && !this.locate(state, op)) return finish(op, errno.EFAULT)
       if (this.receiving.submit(state, op)) return true
     } else if (isTried(op)) {
       if (this.attempts.attempt(state, op)) return true
@@ -205,7 +207,7 @@ export class Completions {
     const { kind } = op
     if (kind === WRITE && op.length === 0) return finish(op, 0)
     if (kind === WRITE && (op.vector === null || !state.own)) {
-      if (!this.locate(op)) return finish(op, errno.EFAULT)
+      if (!this.locate(state, op)) return finish(op, errno.EFAULT)
       if (state.own && op.length >= LARGE_BYTES && this.attempts.attempt(state, op)) return true
       this.requests.write(state, op)
     } else if (isTried(op)) {
@@ -268,7 +270,7 @@ export class Completions {
     }
     if (op.kind === READ) {
       if (result <= 0) op.lender?.takeBack(op)
-      else if (op.lend) this.pool.fit(op, result)
+      else if (op.lend) state.lent = this.pool.fit(op, result)
       return finish(op, result)
     }
     if (result < 0) return finish(op, result)
@@ -309,12 +311,12 @@ export class Completions {
   }
 
   /** Sees to `op.pointer`, and that no request can leave the buffer. */
-  private locate(op: IoOp<unknown>): boolean {
+  private locate(state: RingFd, op: IoOp<unknown>): boolean {
     const { buffer, vector } = op
     if (vector !== null) return vector.reduce((sum, piece) => sum + piece.length, 0) === op.length
     if (buffer === null) return false
     if (buffer !== op.pointee) {
-      op.pointer = this.pool.known.addressOf(buffer)
+      op.pointer = this.pool.known.addressOf(buffer, state.lent)
       op.pointee = buffer
       op.lender = null
     }

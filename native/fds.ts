@@ -10,6 +10,7 @@
 import type { IoOp } from '../kernel/driver.js'
 import { EBADF } from './errno.js'
 import { type Libc, O_NONBLOCK } from './libc.js'
+import type { ReadBuffer } from './read-buffers.js'
 
 /** No system gives out numbers above this; a larger one is a mistake, and must not make the array huge. */
 const MAX_FDS = 1 << 24
@@ -36,6 +37,8 @@ export class FdState {
   blocking = false
   /** The last piece that was read was large. */
   large = false
+  /** What was lent to its reader last: a guess at whose bytes will be written (read-buffers.ts). */
+  lent: ReadBuffer | null = null
   /** It stands in the line of those who can be read (line.ts), and who is behind it. */
   due = false
   nextDue: FdState | null = null
@@ -47,7 +50,7 @@ export class FdState {
   /** Forgets the file and keeps the number, which keeps its place in the line. */
   reset(): void {
     this.generation = (this.generation + 1) | 0
-    this.reader = this.writer = null
+    this.reader = this.writer = this.lent = null
     this.readable = this.writable = true
     this.hangup = this.registered = this.closing = this.own = this.datagrams = this.blocking = this.large = false
   }

@@ -24,6 +24,17 @@ export class Inbox {
     return state.first !== NONE || state.end !== NOT_YET
   }
 
+  /** May a piece that was just received go to its reader without being put here? */
+  passes(state: RingFd, op: IoOp<unknown>, bytes: number): boolean {
+    return op.lend && bytes <= op.length && !this.has(state)
+  }
+
+  /** Gives an op a whole piece as it is. */
+  lend(state: RingFd, op: IoOp<unknown>, buffer: number, bytes: number): number {
+    state.lent = this.buffers.lend(buffer, bytes, op)
+    return bytes
+  }
+
   /** Chains a piece to the fd. */
   put(state: RingFd, buffer: number, bytes: number): void {
     const { buffers } = this
@@ -61,10 +72,7 @@ export class Inbox {
     const from = buffers.from[buffer] as number
     const to = buffers.to[buffer] as number
     const bytes = Math.min(op.length, to - from)
-    if (op.lend && from === 0 && bytes === to) {
-      buffers.lend(this.takeFirst(state), bytes, op)
-      return bytes
-    }
+    if (op.lend && from === 0 && bytes === to) return this.lend(state, op, this.takeFirst(state), bytes)
     const piece = buffers.view(buffer).subarray(from, from + bytes)
     if (op.lend) {
       op.buffer = op.pointee = piece.slice()

@@ -20,6 +20,8 @@ export class Line<S extends FdState> {
   private first: S | null = null
   private last: S | null = null
   private unasked = 0
+  /** What is left of this poll's share. */
+  private share = SHARE
   private readonly read: (state: S) => boolean
 
   /** @param read reads for the fd's reader, if it still has one; true if that completed its op. */
@@ -49,18 +51,26 @@ export class Line<S extends FdState> {
     return false
   }
 
+  /** Nobody stands here, and somebody with a small piece may be served at once: then he has been counted. */
+  passes(): boolean {
+    if (this.first !== null || this.share === 0) return false
+    this.share--
+    return true
+  }
+
   /** Reads for those in front; how many ops that completed. None only if nobody is left. */
   serve(): number {
     let count = 0
-    for (let share = SHARE; share > 0 && this.first !== null; ) {
+    while (this.share > 0 && this.first !== null) {
       const state = this.first
       this.first = state.nextDue as S | null
       state.nextDue = null
       state.due = false
       if (!this.read(state)) continue
       count++
-      share -= state.large ? SHARE : 1
+      this.share -= state.large ? SHARE : 1
     }
+    this.share = SHARE
     return count
   }
 }

@@ -28,9 +28,12 @@ export class BufferPool {
     op.offset = 0
   }
 
-  /** So many bytes have been read into what was lent: the op shows those alone. */
-  fit(op: IoOp<unknown>, bytes: number): void {
-    if (op.lender instanceof PooledBuffer) op.buffer = op.pointee = op.lender.show(bytes)
+  /** So many bytes have been read into what was lent: the op shows those alone. What was lent, or null. */
+  fit(op: IoOp<unknown>, bytes: number): ReadBuffer | null {
+    const { lender } = op
+    if (!(lender instanceof PooledBuffer)) return null
+    op.buffer = op.pointee = lender.show(bytes)
+    return lender
   }
 
   /** Leaves its idle buffers to the collector. */
@@ -50,5 +53,6 @@ class PooledBuffer extends ReadBuffer implements Lender {
   takeBack(op: IoOp<unknown>): void {
     op.buffer = op.pointee = op.lender = null
     if (this.idle.length < IDLE_BUFFERS) this.idle.push(this)
+    else this.letGo()
   }
 }

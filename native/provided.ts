@@ -73,13 +73,14 @@ export class ProvidedBuffers implements Lender {
   }
 
   /** Lends a buffer with so many bytes in it to an op. */
-  lend(buffer: number, bytes: number, op: IoOp<unknown>): void {
+  lend(buffer: number, bytes: number, op: IoOp<unknown>): ReadBuffer {
     const lent = this.buffers[buffer] as ReadBuffer
     op.buffer = op.pointee = lent.show(bytes)
     op.pointer = lent.address
     op.offset = 0
     op.loan = buffer
     op.lender = this
+    return lent
   }
 
   takeBack(op: IoOp<unknown>): void {

@@ -2,20 +2,24 @@
  * Read buffers whose addresses are known.
  *
  * To ask for an address, or to make a view, costs more than the rest of what the driver does for a message. So each buffer
- * knows its address and keeps the view that was handed out last, because messages are often of one size; and the address of any
- * other view of it is found by its memory, for whoever writes a borrowed chunk back.
+ * knows its address and keeps the view that was handed out last, because messages are often of one size. Whoever writes a borrowed
+ * chunk mostly writes it back to where it came from, so each fd knows the buffer that was lent to its reader; a chunk that goes
+ * anywhere else, or a piece of one, is found by its memory.
  */
 import { allocatePages } from './pages.js'
 
 /** Large enough that one read empties most sockets. */
 export const BUFFER_BYTES = 256 * 1024
 
+const NOTHING = new Uint8Array(0)
+
 /** One of them. */
 export class ReadBuffer {
   readonly address: number
   /** All of it. */
-  readonly whole: Uint8Array
-  private shown: Uint8Array
+  whole: Uint8Array
+  /** What was shown of it last. */
+  shown: Uint8Array
 
   /** Already zero: nobody's old memory shows in it. */
   constructor(known: KnownMemory) {
@@ -29,6 +33,11 @@ export class ReadBuffer {
   show(bytes: number): Uint8Array {
     if (this.shown.length !== bytes) this.shown = this.whole.subarray(0, bytes)
     return this.shown
+  }
+
+  /** Nobody will get it again: whoever still knows it does not keep its memory. */
+  letGo(): void {
+    this.whole = this.shown = NOTHING
   }
 }
 
@@ -45,7 +54,9 @@ export class KnownMemory {
     this.begins.set(view.buffer, address - view.byteOffset)
   }
 
-  addressOf(view: Uint8Array): number {
+  /** @param lent perhaps the buffer that this is a view of. */
+  addressOf(view: Uint8Array, lent: ReadBuffer | null): number {
+    if (lent !== null && lent.shown === view) return lent.address
     const begin = this.begins.get(view.buffer)
     return begin === undefined ? this.ask(view) : begin + view.byteOffset
   }

@@ -74,10 +74,11 @@ export class Receiving {
     return false
   }
 
-  /** An answer to the multishot request. */
-  answer(state: RingFd, result: number, flags: number): void {
-    if (state.watching) this.watched(state, result, flags)
-    else this.received(state, result, flags)
+  /** An answer to the multishot request. The op that it completes, or null. */
+  answer(state: RingFd, result: number, flags: number): IoOp | null {
+    if (!state.watching) return this.received(state, result, flags)
+    this.watched(state, result, flags)
+    return null
   }
 
   /** Its turn in the line has come: the op if it is complete, or null. */
@@ -90,9 +91,7 @@ export class Receiving {
       if (!state.watching) this.requests.watch(state)
       return null
     }
-    state.reader = null
-    state.readerListens = false
-    return op
+    return detach(state, op)
   }
 
   /** The fd is lost: what comes from now on belongs to nobody. */
@@ -124,25 +123,29 @@ export class Receiving {
     this.requests.watch(state)
   }
 
-  private received(state: RingFd, result: number, flags: number): void {
+  private received(state: RingFd, result: number, flags: number): IoOp | null {
     if ((flags & CQE_MORE) === 0) {
       state.receiving = state.pausing = false
       state.requests--
       this.receivers--
     }
+    const op = state.readerListens ? state.reader : null
     if ((flags & CQE_BUFFER) !== 0) {
       const buffer = flags >>> 16
-      if (result > 0 && !state.closing) this.inbox.put(state, buffer, result)
-      else this.buffers.give(buffer)
+      if (result <= 0 || state.closing) this.buffers.give(buffer)
+      else if (op !== null && result < LARGE_BYTES && this.inbox.passes(state, op, result) && this.line.passes()) {
+        op.result = this.inbox.lend(state, op, buffer, result)
+        return detach(state, op)
+      } else this.inbox.put(state, buffer, result)
     }
     if (result === 0 || (result < 0 && result !== errno.ECANCELED && result !== errno.ENOBUFS)) state.end = result
-    const op = state.reader
-    if (state.closing || this.closed) return
+    if (state.closing || this.closed) return null
     if (result >= LARGE_BYTES) state.large = true
     if (state.large || state.pieces >= MOST_PIECES) this.pause(state)
-    if (op === null || !state.readerListens) return
+    if (op === null) return null
     if (this.inbox.has(state)) this.line.add(state)
     else if (!state.receiving) this.listenAgain(state, op, result)
+    return null
   }
 
   private watched(state: RingFd, result: number, flags: number): void {
@@ -173,4 +176,11 @@ export class Receiving {
     op.result = op.kind === READABLE ? 0 : this.inbox.read(state, op)
     return true
   }
+}
+
+/** Takes an op that is complete off its fd. */
+function detach(state: RingFd, op: IoOp): IoOp {
+  state.reader = null
+  state.readerListens = false
+  return op
 }

@@ -112,7 +112,7 @@ export class Ring {
   private written = 0
   private taken = 0
   /** The answer to be read next: a copy of what the shared memory says. */
-  private head = 0
+  head = 0
 
   /** @throws NoRing if this system has no io_uring, forbids it, or has too old a one. */
   constructor(libc: Libc, options: RingOptions = {}) {
@@ -210,13 +210,17 @@ export class Ring {
   }
 
   hasAnswer(): boolean {
-    return this.head !== Atomics.load(this.words, this.answerTail)
+    return this.head !== this.tail
   }
 
-  /** Takes the next answer: its index in `answers`, good until the next `enter`; -1 if there is none. */
+  /** Where answers end at this moment. */
+  get tail(): number {
+    return Atomics.load(this.words, this.answerTail)
+  }
+
+  /** Takes the next answer, which the caller knows to be there; its index in `answers`, good until the next `enter`. */
   take(): number {
     const { head } = this
-    if (head === Atomics.load(this.words, this.answerTail)) return -1
     this.head = (head + 1) | 0
     const at = (head & this.answerMask) * ANSWER_WORDS
     if (this.answers[at + 1] !== 0 && ((this.answers[at + 3] as number) & CQE_MORE) === 0) this.underWay--

@@ -108,7 +108,7 @@ export class Completions {
     const state = this.fds.at(fd)
     if (state === undefined || !state.owns(key)) {
       this.lost.delete(`${fd} ${key}`)
-      if ((flags & CQE_BUFFER) !== 0) this.receiving.buffers.give(flags >>> 16)
+      if ((flags & CQE_BUFFER) !== 0) this.receiving.buffers.give(this.receiving.buffers.taken(flags))
       return 0
     }
     const who = whoseKey(key)
@@ -139,8 +139,9 @@ export class Completions {
     return this.fds.own()
   }
 
-  /** Hands over what was left behind by fds that others closed. */
+  /** Before the system is entered: hands over what was left behind by fds that others closed. How many ops that completed. */
   flush(): number {
+    this.receiving.buffers.fill()
     if (this.fds.orphans.length === 0) return 0
     return this.abandon(this.fds.orphans.splice(0))
   }

@@ -1,11 +1,14 @@
 /**
  * Receive buffers that the system picks from when data is there.
  *
- * They lie in a ring that the system shares with us: it takes one from the front for each piece of data, we put it back at
- * the end when its reader is done. So thousands of connections wait without owning a buffer. Pieces that nobody has
- * asked for yet are chained to their fd; the chain is three arrays by buffer number, so that it costs no allocation.
+ * They lie in a ring that the system shares with us: it takes one from the front for each piece of data. So thousands of
+ * connections wait without owning a buffer. Pieces that nobody has asked for yet are chained to their fd; the chain is
+ * three arrays by buffer number, so that it costs no allocation.
  *
- * There are none at first. More are made when the ring ran dry, up to a limit.
+ * A ring hands out what has rested longest, which is no longer in the processor's cache. So it holds only as many as one
+ * `enter` can need; the rest lies on a stack, and those that came back last go into the ring first.
+ *
+ * There are none at first. More are made when all are in use, up to a limit.
  */
 import type { IoOp, Lender } from '../kernel/driver.js'
 import type { Libc } from './libc.js'
@@ -20,6 +23,11 @@ export const GROUP = 1
 export const MOST_BUFFERS = 128
 /** So many are made at a time. */
 const STEP_BUFFERS = 16
+/**
+ * So many lie in the ring at first: since 6.13 Linux receives for at most twice twenty connections in one `enter`. Where it
+ * takes more than were there, there will be more.
+ */
+const READY_BUFFERS = 44
 
 const REGISTER_PBUF_RING = 22
 const ENTRY_WORDS = 4
@@ -40,6 +48,13 @@ export class ProvidedBuffers implements Lender {
   private readonly entries: Int32Array
   private readonly halves: Uint16Array
   private tail = 0
+  /** How many are in the ring. */
+  private ready = 0
+  private mostReady = READY_BUFFERS
+  /** Those on the stack, how many they are, and how many it had when the ring was filled last. */
+  private readonly spare = new Int32Array(MOST_BUFFERS)
+  private spares = 0
+  private left = 0
 
   /** @throws NoRing if the system has no such rings. */
   constructor(libc: Libc, ringFd: number, known: KnownMemory) {
@@ -56,16 +71,23 @@ export class ProvidedBuffers implements Lender {
     if (result < 0) throw new NoRing(`buffers cannot be shared with it (${result})`)
   }
 
-  /** The ring ran dry: makes more, if there may be more. */
-  grow(): boolean {
-    if (this.buffers.length === MOST_BUFFERS) return false
-    for (let i = 0; i < STEP_BUFFERS; i++) this.give(this.buffers.push(new ReadBuffer(this.known)) - 1)
+  /** A receive found none: will there be one for it the next time? More are made if need be, as long as there may be more. */
+  replenish(): boolean {
+    if (this.left > 0) {
+      this.mostReady = Math.min(this.mostReady + STEP_BUFFERS, MOST_BUFFERS)
+      this.left = 0
+    }
+    if (this.spares === 0 && this.buffers.length < MOST_BUFFERS)
+      for (let i = 0; i < STEP_BUFFERS; i++) this.give(this.buffers.push(new ReadBuffer(this.known)) - 1)
+    if (this.spares === 0) return this.ready > 0
+    // At once, because the receive may begin again before the ring is filled.
+    this.put(this.spare[--this.spares] as number)
     return true
   }
 
   /** Leaves the buffers to the collector, also those that come back later; the ring is gone. */
   forget(): void {
-    this.buffers.length = 0
+    this.buffers.length = this.spares = 0
   }
 
   view(buffer: number): Uint8Array {
@@ -89,12 +111,27 @@ export class ProvidedBuffers implements Lender {
     this.give(op.loan)
   }
 
-  /** Puts a buffer at the end of the ring. */
+  /** The buffer that the system has taken for an answer with these flags. */
+  taken(flags: number): number {
+    this.ready--
+    return flags >>> 16
+  }
+
+  /** Nobody uses it any more. */
   give(buffer: number): void {
+    if (buffer < this.buffers.length) this.spare[this.spares++] = buffer
+  }
+
+  /** Fills the ring, to be called before `enter`. */
+  fill(): void {
+    while (this.ready < this.mostReady && this.spares > 0) this.put(this.spare[--this.spares] as number)
+    this.left = this.spares
+  }
+
+  private put(buffer: number): void {
     const { entries, tail } = this
-    const given = this.buffers[buffer]
-    if (given === undefined) return
-    const { address } = given
+    const { address } = this.buffers[buffer] as ReadBuffer
+    this.ready++
     const at = (tail & (MOST_BUFFERS - 1)) * ENTRY_WORDS
     entries[at] = address | 0
     entries[at + 1] = (address / UINT32) | 0

@@ -131,7 +131,7 @@ export class Receiving {
     }
     const op = state.readerListens ? state.reader : null
     if ((flags & CQE_BUFFER) !== 0) {
-      const buffer = flags >>> 16
+      const buffer = this.buffers.taken(flags)
       if (result <= 0 || state.closing) this.buffers.give(buffer)
       else if (op !== null && result < LARGE_BYTES && this.inbox.passes(state, op, result) && this.line.passes()) {
         op.result = this.inbox.lend(state, op, buffer, result)
@@ -168,7 +168,7 @@ export class Receiving {
   /** It was paused, or the buffers have run out. If there are to be no more of them, it goes on without. */
   private listenAgain(state: RingFd, op: IoOp<unknown>, result: number): void {
     state.readerListens = false
-    if (result !== errno.ENOBUFS || op.kind === READABLE || state.large || this.buffers.grow()) this.listen(state, op)
+    if (result !== errno.ENOBUFS || op.kind === READABLE || state.large || this.buffers.replenish()) this.listen(state, op)
     else this.watch(state)
   }
 

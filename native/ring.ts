@@ -187,8 +187,17 @@ export class Ring {
     const count = this.written - this.taken
     const flags = (words[this.submitFlags] as number) & (SQ_CQ_OVERFLOW | SQ_TASKRUN)
     if (count === 0 && flags === 0 && (atLeast === 0 || this.hasAnswer())) return 0
-    Atomics.store(words, this.submitTail, this.written | 0)
-    const result = this.libc.uringEnter(this.fd, count, atLeast, ENTER_GETEVENTS)
+    return this.cross(count, atLeast, ENTER_GETEVENTS)
+  }
+
+  /** Only submits: nothing is received meanwhile, for which there may be no buffers. */
+  submit(): number {
+    return this.hasUnsent ? this.cross(this.written - this.taken, 0, 0) : 0
+  }
+
+  private cross(count: number, atLeast: number, flags: number): number {
+    Atomics.store(this.words, this.submitTail, this.written | 0)
+    const result = this.libc.uringEnter(this.fd, count, atLeast, flags)
     if (result > 0) this.taken += result
     // A signal, or no memory for the moment: what was not taken is tried at the next turn.
     return result === EINTR || result === EBUSY || result === EAGAIN ? 0 : result
@@ -251,7 +260,8 @@ export class Ring {
   /** More requests than fit are submitted at once. */
   private makeRoom(): void {
     for (let tries = 0; this.written - this.taken > this.submitMask; tries++) {
-      const result = this.enter(0)
+      // With answers that found no room some versions of the system take no requests before those are fetched.
+      const result = tries === 0 ? this.submit() : this.enter(0)
       if (result < 0 || tries === 1000)
         throw new Error(`Cannot submit to io_uring: the system takes no more (${result})`)
     }

@@ -130,7 +130,7 @@ export class UringDriver extends LinuxDriver {
       turn()
     } finally {
       if (!this.closed) {
-        this.ring.enter(0)
+        this.ring.submit()
         this.ring.notify(true)
         if (this.ring.hasNews() || !this.completions.line.isEmpty) this.attachment?.schedule()
       }

@@ -168,7 +168,8 @@ export class Receiving {
   /** It was paused, or the buffers have run out. If there are to be no more of them, it goes on without. */
   private listenAgain(state: RingFd, op: IoOp<unknown>, result: number): void {
     state.readerListens = false
-    if (result !== errno.ENOBUFS || op.kind === READABLE || state.large || this.buffers.replenish()) this.listen(state, op)
+    if (result !== errno.ENOBUFS || op.kind === READABLE || state.large || this.buffers.replenish())
+      this.listen(state, op)
     else this.watch(state)
   }
 

@@ -24,22 +24,22 @@ function closeAll(): void {
 
 /** What the host calls. */
 export interface Guest {
-  /** Whenever the fd is readable, and soon after `schedule`. */
-  turn(): void
+  /** Whenever the fd is readable, and soon after `schedule`; `called` tells whether the fd was readable. */
+  turn(called: boolean): void
   /** If the thread exits while attached. */
   exit(): void
-  /** As soon as the fd is readable, if it takes a call to make it unreadable again. Must not throw. */
-  clear?(): void
 }
 
 /** Has the host's loop watch `fd` for a guest. */
 export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment {
   let closed = false
   let scheduled = false
+  let called = false
 
   const run = (): void => {
-    scheduled = false
-    if (!closed) guest.turn()
+    const wasCalled = called
+    scheduled = called = false
+    if (!closed) guest.turn(wasCalled)
   }
   const schedule = (): void => {
     if (scheduled || closed) return
@@ -47,7 +47,7 @@ export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment
     setImmediate(run)
   }
   const handle = koffi.node.poll(fd, { readable: true }, () => {
-    guest.clear?.()
+    called = true
     schedule()
   })
   handle.unref()

@@ -6,7 +6,8 @@
  * multishot polls in the same ring.
  *
  * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a turn runs the ring is
- * told to keep quiet; afterwards one look tells whether something came between.
+ * told to keep quiet; afterwards one look tells whether something came between. The eventfd is emptied after the turn, too: before
+ * it, whoever waits for an answer would wait for that as well.
  */
 import type { Attachment, IoOp } from '../kernel/driver.js'
 import { Completions } from './completions.js'
@@ -94,8 +95,7 @@ export class UringDriver extends LinuxDriver {
     this.eventFd = this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK)
     const result = this.eventFd < 0 ? this.eventFd : this.ring.registerEvent(this.eventFd)
     if (result < 0) throw new Error(`Cannot attach io_uring to the host: ${this.describeError(result).join(', ')}`)
-    const clear = (): void => void this.libc.read(this.eventFd, this.countAt, 8)
-    const guest = { turn: () => this.turn(turn), exit: () => this.exit(), clear }
+    const guest = { turn: (called: boolean) => this.turn(turn, called), exit: () => this.exit() }
     this.attachment = attachToHost(this.libc.koffi, this.eventFd, guest)
     return this.attachment
   }
@@ -124,12 +124,13 @@ export class UringDriver extends LinuxDriver {
     this.completions.adopt(fd, datagrams)
   }
 
-  private turn(turn: () => void): void {
+  private turn(turn: () => void, called: boolean): void {
     this.ring.notify(false)
     try {
       turn()
     } finally {
       if (!this.closed) {
+        if (called) this.libc.read(this.eventFd, this.countAt, 8)
         this.ring.submit()
         this.ring.notify(true)
         if (this.ring.hasNews() || !this.completions.line.isEmpty) this.attachment?.schedule()

@@ -20,7 +20,7 @@ import { NoRing } from './ring.js'
 export const GROUP = 1
 
 /** A power of two: as many fit into the ring. */
-export const MOST_BUFFERS = 128
+const MOST_BUFFERS = 128
 /** So many are made at a time. */
 const STEP_BUFFERS = 16
 /**

@@ -6,10 +6,10 @@
  * is taken back until it has been read, so that TCP stops the peer. So a message costs no request, and a cancelled read
  * loses nothing.
  *
- * Only so many connections have one, or so many would be ready at once that the buffers run out; the system then gives up, and to
- * begin again for each message costs more than was saved. And none has one that carries large pieces: the system would fill one
- * buffer after the other before any is read, more than the processor's cache holds. For the others a multishot poll says when to
- * read, as under epoll, into the buffer that was used last.
+ * Some connections have a multishot poll instead, which says when to read, as under epoll, into the buffer that was used last: those
+ * that found no buffer although there could be no more of them, because to begin again for each message costs more than was saved;
+ * and those that carry large pieces, with which the system would fill one buffer after the other before any is read, more than the
+ * processor's cache holds.
  * Whoever can be read, by the one way or the other, stands in one line (line.ts).
  */
 import { type IoOp, READ, READABLE } from '../kernel/driver.js'
@@ -19,7 +19,7 @@ import { LARGE_BYTES } from './fds.js'
 import { Inbox } from './inbox.js'
 import { type Libc, POLLERR, POLLHUP, POLLIN, POLLRDHUP } from './libc.js'
 import type { Line } from './line.js'
-import { MOST_BUFFERS, ProvidedBuffers } from './provided.js'
+import { ProvidedBuffers } from './provided.js'
 import type { KnownMemory } from './read-buffers.js'
 import type { Requests } from './requests.js'
 import { CQE_BUFFER, CQE_MORE } from './ring.js'
@@ -27,8 +27,6 @@ import { READER, RECEIVER, type RingFd } from './ring-fd.js'
 
 /** So many pieces wait on an fd for their reader; then it receives no more for a while. */
 const MOST_PIECES = 4
-/** So many connections may have a multishot receive. */
-const MOST_RECEIVERS = MOST_BUFFERS / 2
 /** Events after which a socket stays readable for good. */
 const ENDED = POLLRDHUP | POLLERR | POLLHUP
 
@@ -40,7 +38,6 @@ export class Receiving {
   private readonly inbox: Inbox
   private readonly requests: Requests
   private readonly attempts: Attempts
-  private receivers = 0
   private readonly line: Line<RingFd>
 
   constructor(
@@ -96,7 +93,6 @@ export class Receiving {
 
   /** The fd is lost: what comes from now on belongs to nobody. */
   lose(state: RingFd): void {
-    if (state.receiving) this.receivers--
     this.inbox.drop(state)
   }
 
@@ -111,11 +107,11 @@ export class Receiving {
       this.requests.poll(state, READER, POLLIN)
     else if (state.watching) state.readerListens = true
     else if (!op.lend || !state.own || state.datagrams) this.requests.read(state, op)
-    else if (this.receivers < MOST_RECEIVERS && !state.large) {
-      this.receivers++
+    else if (state.large) this.watch(state)
+    else {
       state.readerListens = true
       this.requests.receive(state)
-    } else this.watch(state)
+    }
   }
 
   private watch(state: RingFd): void {
@@ -127,7 +123,6 @@ export class Receiving {
     if ((flags & CQE_MORE) === 0) {
       state.receiving = state.pausing = false
       state.requests--
-      this.receivers--
     }
     const op = state.readerListens ? state.reader : null
     if ((flags & CQE_BUFFER) !== 0) {

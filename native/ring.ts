@@ -203,11 +203,6 @@ export class Ring {
     return result === EINTR || result === EBUSY || result === EAGAIN ? 0 : result
   }
 
-  /** Are there requests that the system has not taken, or answers that found no room? */
-  get isBehind(): boolean {
-    return this.hasUnsent || ((this.words[this.submitFlags] as number) & SQ_CQ_OVERFLOW) !== 0
-  }
-
   private get hasUnsent(): boolean {
     return this.written !== this.taken
   }

@@ -86,7 +86,9 @@ export class UringDriver extends LinuxDriver {
     const count = this.completions.flush()
     const { line } = this.completions
     const idle = count === 0 && !this.woken && line.isEmpty
-    if (this.ring.isBehind || !line.suffices()) this.ring.enter(wait && idle ? 1 : 0)
+    // With enough to do nothing more is received, or thousands of connections would take all buffers.
+    if (line.suffices()) this.ring.submit()
+    else this.ring.enter(wait && idle ? 1 : 0)
     if (wait) this.woken = false
     return count + this.takeIn() + line.serve()
   }

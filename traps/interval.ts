@@ -26,13 +26,13 @@ export interface TickerOptions {
  * import { clock, run, sleep, ticker } from 'drupe'
  *
  * await run(function* () {
- *   const ticks = ticker(10)
+ *   const ticks = ticker(50)
  *   const start = yield* clock()
  *   for (let i = 0; i < 3; i++) {
  *     yield* ticks.next()
- *     yield* sleep(2) // takes nothing away from the next period
+ *     yield* sleep(30) // takes nothing away from the next period
  *   }
- *   console.log((yield* clock()) - start < 40) // => true
+ *   console.log((yield* clock()) - start < 230) // => true
  * })
  * @see https://pkg.go.dev/time#Ticker
  */

@@ -51,9 +51,9 @@ export class Line<S extends FdState> {
     return false
   }
 
-  /** Nobody stands here, and somebody with a small piece may be served at once: then he has been counted. */
+  /** May somebody with a small piece be served without standing here? Yes while nobody stands here; it counts as if he had. */
   passes(): boolean {
-    if (this.first !== null || this.share === 0) return false
+    if (this.first !== null || this.share <= 0) return false
     this.share--
     return true
   }

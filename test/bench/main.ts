@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   timers: () => import('./timers.js'),
   garbage: () => import('./garbage.js'),
   echo: () => import('./echo.js'),
+  turns: () => import('./turns.js'),
   rate: () => import('./rate.js'),
   connections: () => import('./connections.js'),
   host: () => import('./host.js'),

@@ -33,8 +33,8 @@ export const usage = `usage: npm run bench -- <name> [flags]
   --quick              fewer cells and rounds
   --rounds N           rounds per variant
   --only a,b           only variants whose name contains one of these
-  --connections 1,50   echo, rate, connections, host
-  --sizes 64,1k,100k   echo, rate, host
+  --connections 1,50   echo, turns, rate, connections, host
+  --sizes 64,1k,100k   echo, turns, rate, host
   --seconds N          measured seconds of a load run
   --warmup N           seconds of load before that
   --drivers a,b        io_uring, epoll; default: all that work here

@@ -109,6 +109,51 @@ export function pressure(suite: Suite): void {
     rig.close(...pairs.flat())
   })
 
+  suite.check('more readers keep what they were lent than the system has buffers: nobody waits for them', (t, rig) => {
+    const pairs = Array.from({ length: 200 }, () => rig.pair())
+    const reads = pairs.map(([, b]) => lentReadOp(b))
+    for (const op of reads) rig.submit(op)
+    for (let round = 0; round < 3; round++) {
+      for (const [i, [a]] of pairs.entries()) rig.write(a, `${round}:${i}`)
+      for (const [i, op] of reads.entries()) {
+        ok(rig.finish(op))
+        t.is(textOf(op), `${round}:${i}`)
+      }
+      // Until here every one of them still had its buffer.
+      t.is(new Set(reads.map((op) => (op.buffer as Uint8Array).buffer)).size, reads.length)
+      for (const op of reads) rig.submit(op)
+    }
+    rig.close(...pairs.flat())
+  })
+
+  suite.check('a lent chunk can be written to any connection, whole or in part, once or twice', (t, rig) => {
+    const [a, b] = rig.pair()
+    const [c, d] = rig.pair()
+    const reading = lentReadOp(b)
+    rig.submit(reading)
+    rig.write(a, 'chunk')
+    ok(rig.finish(reading))
+    const chunk = reading.buffer as Uint8Array
+    for (const [to, bytes] of [
+      [b, chunk],
+      [c, chunk],
+      [b, chunk.subarray(1, 3)],
+      [b, chunk],
+    ] as const)
+      ok(rig.run(writeOp(to, bytes)))
+    const answers = lentReadOp(a)
+    let text = ''
+    while (text.length < 12) {
+      ok(rig.run(answers))
+      text += textOf(answers)
+    }
+    t.is(text, 'chunkhuchunk')
+    const passedOn = lentReadOp(d)
+    ok(rig.run(passedOn))
+    t.is(textOf(passedOn), 'chunk')
+    rig.close(a, b, c, d)
+  })
+
   suite.check('large pieces are read one at a time, each into the memory that the last one has left', (t, rig) => {
     const { pairs, reads } = largeReaders(rig, 10)
     const memory = new Set<ArrayBufferLike>()

@@ -36,6 +36,20 @@ test('who stands in the line already keeps that place; who was served comes last
   t.deepEqual(served.slice(16), [16, 17, 18, 19, 0])
 })
 
+test('while nobody stands in it, small pieces pass by, and count; behind others nobody passes', (t) => {
+  const { line, served, fill } = rig()
+  const passed = Array.from({ length: 20 }, () => line.passes())
+  t.deepEqual(passed, [...Array(16).fill(true), ...Array(4).fill(false)])
+  fill(10)
+  t.is(line.serve(), 0)
+  t.false(line.passes())
+  t.is(line.serve(), 10)
+  t.true(line.passes())
+  fill(20)
+  t.is(line.serve(), 15)
+  t.is(served.length, 25)
+})
+
 test('a large piece uses up the rest of a poll', (t) => {
   const { line, served, states, fill } = rig()
   for (const fd of [2, 3, 5]) (states[fd] as FdState).large = true

@@ -6,9 +6,9 @@
  * multishot polls in the same ring.
  *
  * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a turn runs the ring is
- * told to keep quiet; afterwards one look tells whether something came between. The eventfd is emptied by a request that goes along
- * with the turn's first `enter`: a call of its own would keep whoever waits for an answer, and left as it is until the turn is over
- * it would have the host call a worker that was terminated meanwhile.
+ * told to keep quiet; afterwards one look tells whether something came between. The eventfd is emptied after the turn, too: before
+ * it, whoever waits for an answer would wait for that as well. Only in a worker it is emptied first, because one that is terminated
+ * during a turn must not leave behind what has the host call it again.
  */
 import type { Attachment, IoOp } from '../kernel/driver.js'
 import { Completions } from './completions.js'
@@ -16,7 +16,7 @@ import { ECANCELED } from './errno.js'
 import { attachToHost } from './guest.js'
 import * as c from './libc.js'
 import { LinuxDriver } from './linux.js'
-import { CQE_MORE, NoRing, OP_POLL_ADD, OP_READ, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
+import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
 
 /** Keys of the driver's own two requests; those of ops are made in completions.ts, below these. */
 const WAKE = 0x70 << 24
@@ -37,6 +37,7 @@ export class UringDriver extends LinuxDriver {
   /** Where the eventfd's count goes when it is read. */
   private readonly count = new Int32Array(2)
   private readonly countAt = this.libc.addressOf(this.count)
+  private readonly isWorker = !process.getBuiltinModule('node:worker_threads').isMainThread
 
   /** @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more fds. */
   constructor(options?: RingOptions) {
@@ -129,11 +130,12 @@ export class UringDriver extends LinuxDriver {
 
   private turn(turn: () => void, called: boolean): void {
     this.ring.notify(false)
-    if (called) this.ring.point(this.ring.add(OP_READ, this.eventFd, 0), this.countAt, 8)
+    if (called && this.isWorker) this.libc.read(this.eventFd, this.countAt, 8)
     try {
       turn()
     } finally {
       if (!this.closed) {
+        if (called && !this.isWorker) this.libc.read(this.eventFd, this.countAt, 8)
         this.ring.submit()
         this.ring.notify(true)
         if (this.ring.hasNews() || !this.completions.line.isEmpty) this.attachment?.schedule()

@@ -127,7 +127,7 @@ export class Receiving {
     const op = state.readerListens ? state.reader : null
     if ((flags & CQE_BUFFER) !== 0) {
       const buffer = this.buffers.taken(flags)
-      if (result <= 0 || state.closing) this.buffers.give(buffer)
+      if (result <= 0 || state.closing || this.closed) this.buffers.give(buffer)
       else if (op !== null && result < LARGE_BYTES && this.inbox.passes(state, op, result) && this.line.passes()) {
         op.result = this.inbox.lend(state, op, buffer, result)
         return detach(state, op)

@@ -1,10 +1,14 @@
 /**
  * Living on the host's event loop as a guest: no thread of our own, and the host is never kept waiting.
  *
- * The driver's fd is readable when something is there, and libuv watches it like any other, through koffi. Its callback
- * only asks for an immediate, which runs in the same pass of the loop: an exception in a callback of koffi's would
- * vanish, and a worker that is terminated around one takes the whole process down. (That can still happen to a worker
- * terminated at the very moment its fd becomes ready, before any code of ours; one that exits by itself is safe.)
+ * The driver's fd is readable when something is there, and libuv watches it like any other, through koffi. On the main thread
+ * its callback does the turn at once: whoever waits for an answer does not wait for another phase of the loop. But koffi calls without
+ * what Node wraps around its own callbacks, so an exception would vanish, and promises and ticks of the turn would wait for somebody
+ * else's callback; an immediate, which runs in the same pass of the loop, sees to both.
+ *
+ * A worker that is terminated around a callback of koffi's takes the whole process down; so there the callback only asks for the
+ * immediate, and the turn is in that. (It can still happen to a worker terminated at the very moment its fd becomes ready,
+ * before any code of ours; one that exits by itself is safe.)
  *
  * The handle must be held, since once collected it stops without a word, and be closed before its thread ends. What else a
  * driver has to let go of then, it says: the descriptors of a thread that exits are not closed by anybody else.
@@ -32,9 +36,12 @@ export interface Guest {
 
 /** Has the host's loop watch `fd` for a guest. */
 export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment {
+  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
   let closed = false
   let scheduled = false
   let called = false
+  /** A turn was made in the callback, and what follows from it is not done yet. */
+  let atOnce = false
 
   const run = (): void => {
     const wasCalled = called
@@ -44,11 +51,28 @@ export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment
   const schedule = (): void => {
     if (scheduled || closed) return
     scheduled = true
-    setImmediate(run)
+    if (!atOnce) setImmediate(run)
+  }
+  /** Ticks and promises run after it, as after any callback of Node's own. The next turn is for the next pass. */
+  const settle = (): void => {
+    atOnce = false
+    if (scheduled) setImmediate(run)
+  }
+  const runAtOnce = (): void => {
+    atOnce = true
+    setImmediate(settle)
+    try {
+      run()
+    } catch (error) {
+      setImmediate(() => {
+        throw error
+      })
+    }
   }
   const handle = koffi.node.poll(fd, { readable: true }, () => {
     called = true
-    schedule()
+    if (isMainThread && !scheduled && !atOnce) runAtOnce()
+    else schedule()
   })
   handle.unref()
 

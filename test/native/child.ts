@@ -115,6 +115,23 @@ const scenarios: Record<string, () => void> = {
     rig.driver.arm(rig.driver.now() + 30)
   },
 
+  'the host has its pass between two turns': () => {
+    const seen: string[] = []
+    const { rig, a, attachment } = guest(() => {
+      rig.driver.poll(false)
+      seen.push('turn')
+      if (seen.length > 1) {
+        say(seen.join(' '))
+        rig.driver.close()
+        return
+      }
+      attachment.schedule()
+      setImmediate(() => seen.push('host'))
+    })
+    attachment.ref()
+    rig.write(a, 'x')
+  },
+
   'an exception in a turn is uncaught, not swallowed': () => {
     const { rig, a, attachment } = guest(() => {
       rig.driver.poll(false)

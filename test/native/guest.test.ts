@@ -10,6 +10,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'another thread wakes a guest': 'woken',
   'a guest that is not held lets the process end': 'ends',
   'a guest that is held keeps the process until it is let go': 'alarm',
+  'the host has its pass between two turns': 'turn host turn',
   'an exception in a turn is uncaught, not swallowed': 'from the turn',
   'promises and next ticks of a turn run when nothing else happens': 'tick promise',
   'an exception in a next tick of a turn is uncaught, and others run': 'immediate one tick turn two, true',

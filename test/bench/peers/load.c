@@ -2,7 +2,9 @@
  * The load generator: load [--rate N] HOST PORT CONNECTIONS SIZE SECONDS [WARMUP]
  *
  * One idea: a closed loop. Each connection has one message in flight: it sends SIZE bytes, waits until SIZE bytes came
- * back, notes how long that took, and sends again. One thread, epoll, so that the generator needs less than the server.
+ * back, notes how long that took, and sends again. One thread, so that it needs one core, and io_uring (ring.h), so that it needs
+ * less of it than the server: otherwise it is the generator that is measured. The warm-up is by epoll, and the rest too where
+ * there is no io_uring.
  *
  * With --rate the loop is open: N messages a second over all connections, due at fixed moments. A latency counts from the
  * moment a message was due, also when no connection was free to send it, and messages that are still out or were never
@@ -27,6 +29,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "ring.h"
 
 enum { BUFFER = 256 * 1024, EVENTS = 1024 };
 
@@ -115,27 +119,37 @@ static size_t note_unanswered(int64_t at) {
   return samples - before;
 }
 
+/* So many bytes came back. True if that was the whole message, and the next one is to be sent. */
+static int received(struct connection *c, size_t got) {
+  c->got += got;
+  if (c->got < size) return 0;
+  int64_t at = now();
+  note(at - c->begin);
+  c->busy = 0;
+  c->begin = at;
+  return 1;
+}
+
+static void check_amount(struct connection *c, ssize_t got) {
+  if (got > 0 && c->busy && c->got + got <= size) return;
+  fprintf(stderr, "error: %s\n", got == 0 ? "the server closed a connection" : "more bytes came back than were sent");
+  exit(1);
+}
+
 static void receive(struct connection *c) {
   ssize_t got = recv(c->fd, buffer, BUFFER, 0);
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) return;
     fail("recv");
   }
-  if (got == 0 || !c->busy || c->got + got > size) {
-    fprintf(stderr, "error: %s\n", got == 0 ? "the server closed a connection" : "more bytes came back than were sent");
-    exit(1);
-  }
+  check_amount(c, got);
   if (verify && memcmp(buffer, message + c->got, got) != 0) {
     fprintf(stderr, "error: other bytes came back than were sent\n");
     exit(1);
   }
-  c->got += got;
-  if (c->got < size) return;
-  int64_t at = now();
-  note(at - c->begin);
-  c->busy = 0;
+  if (!received(c, got)) return;
   if (rate > 0) rest(c);
-  else begin(c, at);
+  else begin(c, c->begin);
 }
 
 static void run_until(int64_t end) {
@@ -151,6 +165,47 @@ static void run_until(int64_t end) {
       struct connection *c = events[i].data.ptr;
       if (events[i].events & EPOLLOUT) send_more(c);
       if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(c);
+    }
+  }
+}
+
+/* Asks for what is still to come, and before that sends what is still to go. */
+static void ask(struct connection *c) {
+  struct io_uring_sqe *request;
+  if (c->sent < size) {
+    if (!(request = ring_add(IORING_OP_SEND, c->fd, NULL))) fail("io_uring_enter");
+    request->addr = (uintptr_t)(message + c->sent);
+    request->len = size - c->sent;
+    request->msg_flags = MSG_WAITALL | MSG_NOSIGNAL;
+    request->flags = IOSQE_CQE_SKIP_SUCCESS;
+    c->sent = size;
+  }
+  if (!(request = ring_add(IORING_OP_RECV, c->fd, c))) fail("io_uring_enter");
+  request->addr = (uintptr_t)buffer;
+  request->len = size - c->got < BUFFER ? size - c->got : BUFFER;
+  request->ioprio = IORING_RECVSEND_POLL_FIRST;
+}
+
+/* The closed loop without a system call for each message. Data of many connections comes into one buffer: nobody looks at it. */
+static void run_ring_until(int64_t end) {
+  for (int i = 0; i < count; i++) {
+    /* io_uring does not wait for a file that says it does not block. */
+    if (fcntl(all[i].fd, F_SETFL, 0) < 0) fail("fcntl");
+    ask(&all[i]);
+  }
+  while (now() < end) {
+    if (ring_enter(1) < 0) fail("io_uring_enter");
+    for (struct io_uring_cqe *answer; (answer = ring_take());) {
+      struct connection *c = (struct connection *)(uintptr_t)answer->user_data;
+      errno = -answer->res;
+      if (!c) fail("send");
+      if (answer->res < 0) fail("recv");
+      check_amount(c, answer->res);
+      if (received(c, answer->res)) {
+        c->busy = 1;
+        c->sent = c->got = 0;
+      }
+      ask(c);
     }
   }
 }
@@ -218,7 +273,9 @@ int main(int argc, char **argv) {
   printf("measuring\n");
   fflush(stdout);
   int64_t started = now();
-  run_until(started + (int64_t)(seconds * 1e9));
+  int64_t end = started + (int64_t)(seconds * 1e9);
+  if (rate == 0 && ring_open()) run_ring_until(end);
+  else run_until(end);
   int64_t ended = now();
   double elapsed = (ended - started) / 1e9;
   size_t answered = samples, unanswered = rate > 0 ? note_unanswered(ended) : 0;

@@ -1,18 +1,8 @@
 /**
  * Conformance: gathered writes. Pieces arrive as if they had been one, wherever the system stops in the middle of them.
  */
-import type { IoOp } from '../../kernel/driver.js'
 import type { Suite } from './conformance.js'
-import { ok, type Rig, readOp, writeOp } from './rig.js'
-
-function gatherOp(fd: number, pieces: readonly Uint8Array[], all = true): IoOp<unknown> {
-  const op = writeOp(fd, new Uint8Array(0))
-  op.buffer = null
-  op.vector = pieces
-  op.length = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  op.all = all
-  return op
-}
+import { gatherOp, ok, type Rig, readOp, writeOp } from './rig.js'
 
 /** Pieces of the given sizes; byte number n of them all is n * 7 + (n >> 8). */
 function piecesOf(sizes: readonly number[]): Uint8Array[] {

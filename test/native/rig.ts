@@ -161,6 +161,15 @@ export function writeOp(fd: number, bytes: Uint8Array): IoOp<unknown> {
   return new IoOp(WRITE, fd, bytes, 0, bytes.length, Number.POSITIVE_INFINITY)
 }
 
+export function gatherOp(fd: number, pieces: readonly Uint8Array[], all = true): IoOp<unknown> {
+  const op = writeOp(fd, new Uint8Array(0))
+  op.buffer = null
+  op.vector = pieces
+  op.length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  op.all = all
+  return op
+}
+
 export function acceptOp(fd: number): IoOp<unknown> {
   return new IoOp(ACCEPT, fd, null, 0, 0, Number.POSITIVE_INFINITY)
 }

@@ -3,7 +3,8 @@
  *
  * One idea: what is to be compared must lie close together in time. All servers live at once (one that is not loaded uses no
  * CPU), and get short bursts of load in turns; each burst is compared with the yardstick's of the same turn, and the median of
- * those ratios is what counts. Some rounds with fresh processes, because processes differ, too.
+ * those ratios is what counts. Some rounds with fresh processes, because processes differ, too. With more connections than a few each
+ * server also gets a burst of a few in its turn, for what many cost.
  */
 import { baseDriver, ourName } from './drivers.js'
 import { chosen, type Sample, type Variant } from './harness.js'
@@ -15,6 +16,7 @@ import { bytes, digits, machine, show, table, thousands } from './report.js'
 import { cEpoll, nodeCallback, ourServers, yardsticks } from './servers.js'
 
 const burstsPerRound = 8
+const few = 50
 
 /** By the name of a server, one sample for each turn. */
 type Turns = Map<string, Sample[]>
@@ -30,13 +32,21 @@ async function takeTurns(variants: readonly Variant[], connections: number, size
         const child = start(v, serverCore)
         servers.push({ name: v.name, child, port: await listening(child) })
       }
-      const burst = ({ child, port }: (typeof servers)[number], seconds: number, warmup: number) =>
+      type Server = (typeof servers)[number]
+      const burst = ({ child, port }: Server, connections: number, seconds: number, warmup: number) =>
         drive(child, port, { connections, size, seconds, warmup }, loadCore)
-      for (const server of servers) await burst(server, options.warmup ?? 1, 0)
+      // Thousands begin and end all at once; what that costs is not asked here.
+      const warmup = 0.1 + connections / 5000
+      for (const server of servers) await burst(server, connections, options.warmup ?? 1, 0)
       for (let turn = 0; turn < burstsPerRound; turn++) {
         // Everybody is everybody's neighbour now and then.
         servers.push(...servers.splice(0, 1 + (turn % 2)))
-        for (const server of servers) turns.get(server.name)?.push(await burst(server, seconds, 0.1))
+        for (const server of servers) {
+          const beside = connections > few ? await burst(server, few, seconds, warmup) : {}
+          const sample = await burst(server, connections, seconds, warmup)
+          const besideFew = (sample['reqPerSec'] ?? Number.NaN) / (beside['reqPerSec'] ?? Number.NaN)
+          turns.get(server.name)?.push({ ...sample, ...(connections > few && { besideFew }) })
+        }
       }
     } finally {
       for (const { child } of servers) await child.stop()
@@ -66,7 +76,7 @@ function cpuUs(turns: Turns, name: string): number | undefined {
   return samples.reduce((sum, sample) => sum + (sample['cpuUs'] ?? 0) * (sample['requests'] ?? 0), 0) / requests
 }
 
-function rows(turns: Turns): string[][] {
+function rows(turns: Turns, connections: number): string[][] {
   return [...turns.keys()].map((name) => [
     name,
     show(median(turns, name, 'reqPerSec'), thousands),
@@ -76,6 +86,7 @@ function rows(turns: Turns): string[][] {
     show(ratio(turns, name, nodeCallback, 'p50us'), digits),
     show(ratio(turns, name, nodeCallback, 'p99us'), digits),
     show(cpuUs(turns, name), digits),
+    ...(connections > few ? [show(median(turns, name, 'besideFew'), digits)] : []),
   ])
 }
 
@@ -94,7 +105,7 @@ export const bench: Bench = {
       `${machine()} · ${options.rounds ?? 2} rounds of ${burstsPerRound} bursts of ${options.seconds ?? 0.4} s, all servers alive\n`,
     )
     console.log(
-      '`÷ C`, `÷ node`: throughput beside theirs of the same turn, the median of all turns; `quartiles`: of `÷ C`. `p50 ÷ node`, `p99 ÷ node`: latency likewise.\n',
+      '`÷ C`, `÷ node`: throughput beside theirs of the same turn, the median of all turns; `quartiles`: of `÷ C`. `p50 ÷ node`, `p99 ÷ node`: latency likewise. `÷ 50`: throughput beside that with 50 connections to the same server in the same turn.\n',
     )
     const heads = [
       'variant',
@@ -111,7 +122,8 @@ export const bench: Bench = {
       for (const size of options.sizes.length > 0 ? options.sizes : [64, 1024, 10 * 1024, 100 * 1024]) {
         const turns = await takeTurns(variants, connections, size, options)
         console.log(`#### ${connections} connection${connections === 1 ? '' : 's'} × ${bytes(size)}\n`)
-        console.log(`${table(heads, rows(turns))}\n`)
+        const columns = connections > few ? [...heads, `÷ ${few}`] : heads
+        console.log(`${table(columns, rows(turns, connections))}\n`)
       }
     }
   },

@@ -24,7 +24,7 @@ const TEXTS = new Map<number, readonly [string, string]>([
   [UNSUPPORTED, ['ENOTSUP', 'not supported by this driver']],
 ])
 
-/** @internal */
+/** The ground of drivers that have no system under them. */
 export abstract class BareDriver implements Driver {
   abstract readonly name: string
   readonly wakeToken: WakeToken | null = null

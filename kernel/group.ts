@@ -10,7 +10,7 @@ import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
 import type { TaskList } from './park.js'
 import { cancelScope, cancelTask, isAlerted, isLeaving, knock, knockFor, ownNursery } from './reach.js'
-import { LIVE, type Scope } from './scope.js'
+import { LIVE, type Scope, type ScopeRecord } from './scope.js'
 import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from './task.js'
 import { ownError } from './traceback.js'
 import type { Trap } from './trap.js'
@@ -61,11 +61,12 @@ export function finish(loop: Loop, task: Task, trap: Trap): boolean {
 /** Closes a nursery whose children are all out, and sets the answer of its FINISH trap. */
 function leave(loop: Loop, task: Task, trap: Trap): void {
   const nursery = trap.subject as Nursery
+  const record: ScopeRecord = nursery
   const failure = trap.detail as Failure | null
   closeScope(loop, task, nursery)
   if (nursery.failed) loop.fault(task, nursery.failure)
   else if (failure === null) task.value = undefined
-  else if (failure.error instanceof Cancelled && failure.error.scope === nursery) nursery.caught = true
+  else if (failure.error instanceof Cancelled && failure.error.scope === nursery) record.caught = true
   else loop.fault(task, failure.error)
   if (nursery.over !== null) reportUnseen(loop, nursery.over)
   if (nursery.startingFor !== null) startEnded(loop, nursery.startingFor)

@@ -21,7 +21,7 @@ export interface Hands {
   fail(task: Task, error: unknown): void
 }
 
-/** @internal The list itself; the joiners of a task are one without a name. */
+/** The list itself; the joiners of a task are one without a name. */
 export class TaskList {
   /** How many tasks wait. */
   length = 0

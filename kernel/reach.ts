@@ -12,15 +12,16 @@
 import { Cancelled } from './errors.js'
 import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
-import { KNOCKED, LIVE, OVERDUE, type Scope } from './scope.js'
+import { KNOCKED, LIVE, OVERDUE, type Scope, type ScopeRecord } from './scope.js'
 import { type Task, WAITING } from './task.js'
 import { withdraw } from './waits.js'
 
 /** Cancels a scope; false if it was cancelled already, or is over. */
 export function cancelScope(loop: Loop, scope: Scope, reason: unknown, expired: boolean): boolean {
   if (scope.status !== LIVE || scope.closed) return false
-  scope.reason = reason
-  scope.expired = expired
+  const record: ScopeRecord = scope
+  record.reason = reason
+  record.expired = expired
   loop.timers.remove(scope)
   if (scope.grace <= 0) {
     scope.status = OVERDUE

@@ -29,6 +29,11 @@ export interface ScopeOptions {
   readonly name?: string | undefined
 }
 
+/** @internal A scope as the kernel sees it: what users may only read, it writes. */
+export type ScopeRecord = {
+  -readonly [Field in 'shield' | 'deadline' | 'expired' | 'caught' | 'reason']: Scope[Field]
+}
+
 /** A cancel scope, as `scope`, `timeout` and nurseries open it. */
 export class Scope implements Timed {
   /** @internal The deadline before a cancel, the end of the grace after it. */
@@ -46,19 +51,19 @@ export class Scope implements Timed {
   /** What it is called in messages. */
   readonly name: string
   /** Are cancels from outside kept out? Changed through `setShield`. */
-  shield: boolean
+  readonly shield: boolean
   /** Milliseconds of grace after a cancel. */
   readonly grace: number
   /** When it will be cancelled, on the kernel's clock in milliseconds; Infinity for never. Changed through `setDeadline`. */
-  deadline: number
+  readonly deadline: number
   /** Was it the deadline that cancelled it? */
-  expired = false
+  readonly expired: boolean = false
   /** Did its own `Cancelled` arrive at its edge, so that what was in it did not come to its end? */
-  caught = false
+  readonly caught: boolean = false
   /** @internal Called when a cancel of this scope, or of one around it, comes in. */
   hooks: Set<(reason: unknown) => void> | null = null
   /** What was given to `cancel`. */
-  reason: unknown = undefined
+  readonly reason: unknown = undefined
 
   /** @internal */
   constructor(parent: Scope | null, task: Task | null, name: string, shield: boolean, grace: number, deadline: number) {

@@ -6,7 +6,7 @@ import { nestEmptied } from './group.js'
 import type { Loop } from './loop.js'
 import { Nursery, type NurseryOptions } from './nursery.js'
 import { cancelScope, cancelTask, reach } from './reach.js'
-import { LIVE, Scope } from './scope.js'
+import { LIVE, Scope, type ScopeRecord } from './scope.js'
 import type { Task } from './task.js'
 import type { Trap } from './trap.js'
 
@@ -50,13 +50,14 @@ export function open(loop: Loop, task: Task, trap: Trap): Scope {
 export function adjust(loop: Loop, trap: Trap): void {
   const scope = trap.subject as Scope
   if (scope.closed) return
+  const record: ScopeRecord = scope
   if (trap.detail !== null) {
-    scope.shield = trap.detail as boolean
+    record.shield = trap.detail as boolean
     // Whoever is inside and has not heard of an outer cancel hears of it now.
     if (!scope.shield) reach(loop, scope)
     return
   }
-  scope.deadline = trap.amount
+  record.deadline = trap.amount
   if (scope.status !== LIVE) return
   if (trap.amount <= loop.driver.now()) cancelScope(loop, scope, undefined, true)
   else if (trap.amount === Number.POSITIVE_INFINITY) loop.timers.remove(scope)

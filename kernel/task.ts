@@ -119,6 +119,7 @@ export class Task<out T = unknown> implements Timed {
     return (this.flags & IS_FAULTED) !== 0
   }
 
+  /** @internal */
   set faulted(on: boolean) {
     this.flags = on ? this.flags | IS_FAULTED : this.flags & ~IS_FAULTED
   }
@@ -128,6 +129,7 @@ export class Task<out T = unknown> implements Timed {
     return (this.flags & IS_ALERT) !== 0
   }
 
+  /** @internal */
   set alert(on: boolean) {
     this.flags = on ? this.flags | IS_ALERT : this.flags & ~IS_ALERT
   }
@@ -137,6 +139,7 @@ export class Task<out T = unknown> implements Timed {
     return (this.flags & IS_TOLD) !== 0
   }
 
+  /** @internal */
   set told(on: boolean) {
     this.flags = on ? this.flags | IS_TOLD : this.flags & ~IS_TOLD
   }
@@ -146,6 +149,7 @@ export class Task<out T = unknown> implements Timed {
     return (this.flags & IS_SEEN) !== 0
   }
 
+  /** @internal */
   set seen(on: boolean) {
     this.flags = on ? this.flags | IS_SEEN : this.flags & ~IS_SEEN
   }

@@ -9,7 +9,7 @@
 import { TimerHeap } from './heap.js'
 import { slotOf, TimerRun } from './run.js'
 
-/** @internal What can be given a time: `timerIndex` is −1 without one, and otherwise says where it is. */
+/** What can be given a time: `timerIndex` is −1 without one, and otherwise says where it is. */
 export interface Timed {
   timerIndex: number
 }

@@ -16,7 +16,7 @@ import { type SimSocket, speaks } from './socket.js'
 const POLLIN = 1
 const POLLOUT = 4
 
-/** @internal What an attempt may need of the process. */
+/** What an attempt may need of the process. */
 export interface Desk {
   readonly host: SimHost
   readonly lender: BufferLender

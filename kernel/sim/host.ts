@@ -31,7 +31,7 @@ export interface HostOptions {
   readonly style?: 'readiness' | 'completion'
 }
 
-/** @internal What a host needs of its network. */
+/** What a host needs of its network. */
 export interface Neighbourhood {
   readonly stage: Stage
   readonly random: () => number

@@ -13,7 +13,7 @@ import { type Holder, SimSocket } from './socket.js'
 export const FIRST_FD = 3
 const SWITCHES = new Set<SocketOption>(['broadcast', 'noDelay', 'reuseAddress', 'reusePort', 'keepAlive', 'ipv6Only'])
 
-/** @internal */
+/** The descriptors of a simulated process, and the calls on them. */
 export abstract class SimProcess extends BareDriver implements Holder {
   readonly name = 'simulated'
   protected readonly files: (SimSocket | undefined)[] = []

@@ -14,13 +14,13 @@ import type { Path } from './path.js'
 /** How many bytes wait at either side of a connection. */
 const BUFFER_BYTES = 256 * 1024
 
-/** @internal The process that has the socket. */
+/** The process that has the socket. */
 export interface Holder {
   /** Something changed: whoever waits should try again. */
   touch(socket: SimSocket): void
 }
 
-/** @internal The place where it has its name: a host. */
+/** The place where it has its name: a host. */
 export interface Home {
   readonly name: string
   /** Does it run, and can it be reached? */

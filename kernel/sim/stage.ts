@@ -10,7 +10,7 @@
  */
 import { Timeline } from './timeline.js'
 
-/** @internal Who acts on a stage: a driver. */
+/** Who acts on a stage: a driver. */
 export interface Actor {
   /** When its alarm goes off, on the stage's clock. */
   readonly alarmTime: number

@@ -7,7 +7,7 @@
  */
 import { Cancelled, TimeoutError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import type { Scope, ScopeOptions } from '../../kernel/scope.js'
+import type { Scope, ScopeOptions, ScopeRecord } from '../../kernel/scope.js'
 import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { closeScope, current, openScope } from '../call.js'
 import { checkTime, checkTimeout } from '../check.js'
@@ -48,7 +48,8 @@ function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Opera
     return yield* body(inner)
   } catch (error) {
     if (!(error instanceof Cancelled) || error.scope !== inner) throw error
-    inner.caught = true
+    const record: ScopeRecord = inner
+    record.caught = true
     return undefined
   } finally {
     yield* closeScope(inner)

@@ -9,6 +9,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { Kernel } from './doors.js'
 import { ClosedError, KernelStateError, TaskCancelledError } from './kernel/errors.js'
+import { setTimeout } from './kernel/host-functions.js'
 import type { Operation } from './kernel/trap.js'
 import { ask } from './traps/call.js'
 import { load, serve } from './traps/net/server.js'

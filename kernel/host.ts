@@ -6,6 +6,7 @@
 import { BareDriver } from './bare.js'
 import type { Attachment } from './driver.js'
 import { UnsupportedError } from './errors.js'
+import { clearTimeout, MessageChannel, now, setImmediate, setTimeout } from './host-functions.js'
 
 /** The longest wait that a host's timer can take, in milliseconds: they count in signed 32 bits. */
 const LONGEST_MS = 0x7fffffff
@@ -25,7 +26,7 @@ export class HostDriver extends BareDriver {
   private held = false
 
   now(): number {
-    return performance.now()
+    return now()
   }
 
   poll(wait: boolean): number {
@@ -93,9 +94,8 @@ export class HostDriver extends BareDriver {
 
 /** The host's next turn. Browsers slow nested zero timeouts down to 4 ms, a message channel they do not. */
 const soon: (callback: () => void) => void = (() => {
-  const host = globalThis as { setImmediate?: (callback: () => void) => void }
-  if (host.setImmediate !== undefined) return host.setImmediate
-  if (typeof MessageChannel === 'undefined') return (callback) => void setTimeout(callback, 0)
+  if (setImmediate !== undefined) return setImmediate
+  if (MessageChannel === undefined) return (callback) => void setTimeout(callback, 0)
   const { port1, port2 } = new MessageChannel()
   const queue: (() => void)[] = []
   // Node's own types leave out what its ports and those of browsers have in common.

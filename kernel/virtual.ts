@@ -6,6 +6,7 @@
  */
 import { BareDriver } from './bare.js'
 import type { Attachment } from './driver.js'
+import { setTimeout } from './host-functions.js'
 
 /** A driver for tests, on virtual time. */
 export class VirtualDriver extends BareDriver {

@@ -5,15 +5,13 @@
  * it. Setting it is a system call, so an earlier alarm stays as it is and sets the later one when it goes off: most
  * timeouts are taken back before they end.
  */
+import { now } from '../kernel/host-functions.js'
 import { CLOCK_MONOTONIC, CLOEXEC, type Libc, O_NONBLOCK } from './libc.js'
-
-/** Node's global is a getter, which costs more at each use than the clock itself. */
-export const clock = performance
 
 /** The seconds of a timespec are written as 32 bits. An alarm beyond that goes off early and is set again. */
 const MAX_SECONDS = 0x7fffffff
 
-/** One alarm on the clock of `performance.now()`. */
+/** One alarm on the clock of the host. */
 export class Alarm {
   /** Negative: the system gave none. */
   readonly fd: number
@@ -39,12 +37,12 @@ export class Alarm {
   /** The fd became readable. */
   wentOff(): void {
     this.armed = Number.POSITIVE_INFINITY
-    if (this.wanted <= clock.now()) this.wanted = Number.POSITIVE_INFINITY
+    if (this.wanted <= now()) this.wanted = Number.POSITIVE_INFINITY
     else if (this.wanted < Number.POSITIVE_INFINITY) this.setTimer(this.wanted)
   }
 
   private setTimer(at: number): void {
-    const ms = Math.max(at - clock.now(), 0)
+    const ms = Math.max(at - now(), 0)
     const seconds = Math.min(Math.floor(ms / 1000), MAX_SECONDS)
     // Zero would disarm it, so a time in the past is one nanosecond away.
     const nanoseconds = Math.min(Math.max(Math.ceil((ms - seconds * 1000) * 1e6), 1), 999_999_999)

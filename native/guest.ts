@@ -14,6 +14,7 @@
  * driver has to let go of then, it says: the descriptors of a thread that exits are not closed by anybody else.
  */
 import type { Attachment } from '../kernel/driver.js'
+import { setImmediate } from '../kernel/host-functions.js'
 import type { Koffi } from './libc.js'
 
 /** Holds the handles, and knows what to close when the thread ends. */

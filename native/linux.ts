@@ -7,7 +7,8 @@
  */
 import type { Address, Attachment, Driver, IoOp, SocketKind, SocketOption, WakeToken } from '../kernel/driver.js'
 import { CLOSED } from '../kernel/driver.js'
-import { Alarm, clock } from './alarm.js'
+import { now } from '../kernel/host-functions.js'
+import { Alarm } from './alarm.js'
 import { describeError } from './errno.js'
 import * as c from './libc.js'
 import { Sockets } from './sockets.js'
@@ -48,7 +49,7 @@ export abstract class LinuxDriver implements Driver {
   protected abstract adopt(fd: number, datagrams: boolean): void
 
   now(): number {
-    return clock.now()
+    return now()
   }
 
   arm(at: number): void {

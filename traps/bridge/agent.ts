@@ -6,6 +6,7 @@
  * context, and leave with it. Either way a job gives exactly one reply, after all that it started is out.
  */
 import { Cancelled, ClosedError, TaskCancelledError } from '../../kernel/errors.js'
+import { queueMicrotask } from '../../kernel/host-functions.js'
 import type { Nursery } from '../../kernel/nursery.js'
 import type { Task } from '../../kernel/task.js'
 import { type Op, type Operation, toOperation } from '../../kernel/trap.js'

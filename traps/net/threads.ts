@@ -12,6 +12,7 @@
  */
 import type { Worker } from 'node:worker_threads'
 import { BrokenError, Cancelled, KernelStateError, UnsupportedError } from '../../kernel/errors.js'
+import { now } from '../../kernel/host-functions.js'
 import type { Operation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
 import { ask } from '../call.js'
@@ -66,9 +67,9 @@ const running = new Set<ServerThread>()
 /** The process exits: no worker may be in a native call when it is terminated. */
 function exitAll(): void {
   for (const thread of running) thread.order('exit')
-  const up = performance.now() + START_MS
+  const up = now() + START_MS
   for (const thread of running) thread.waitWhile(STARTING, up)
-  const left = performance.now() + EXIT_MS
+  const left = now() + EXIT_MS
   for (const thread of running) thread.waitWhile(UP, left)
 }
 
@@ -107,7 +108,7 @@ export class ServerThread {
 
   /** Takes this thread while the other one is in that state, at most until that time. */
   waitWhile(state: number, at: number): void {
-    Atomics.wait(this.state, 0, state, Math.max(at - performance.now(), 0))
+    Atomics.wait(this.state, 0, state, Math.max(at - now(), 0))
   }
 
   /** Its life. */

@@ -7,6 +7,7 @@
  * far side says that it has it; if the thread ends before that, the item goes back to where it came from.
  */
 import { ClosedError } from '../../kernel/errors.js'
+import { MessageChannel } from '../../kernel/host-functions.js'
 import type { Universal } from './universal.js'
 
 /** A MessagePort, as this host has it. */

@@ -1,0 +1,16 @@
+/**
+ * The host's timers, queues and clock, as they were when this file was loaded.
+ *
+ * Tests put fake timers over the globals while they run. A kernel that looked its functions up at each use would then
+ * wait for a clock that nobody moves. So they are taken once, here, and everything in this package takes them from here.
+ * A host without one of them (a browser has no setImmediate) gives `undefined`, as the global itself would be.
+ */
+export const { clearTimeout, MessageChannel, queueMicrotask, setImmediate, setTimeout } = globalThis
+
+const { performance } = globalThis
+const read = performance?.now
+
+/** Milliseconds on the host's clock, fractions included. */
+export function now(): number {
+  return read.call(performance)
+}

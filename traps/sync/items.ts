@@ -86,7 +86,12 @@ interface Ranked<T> {
   readonly order: number
 }
 
-/** @internal The least first; equal ones in the order of arrival. A binary heap. */
+/**
+ * @internal The least first; equal ones in the order of arrival. A binary heap.
+ *
+ * The comparison is the user's and may throw. So each step first compares and then moves: one that
+ * fails has moved nothing.
+ */
 export class Heap<T> implements Items<T> {
   private readonly heap: Ranked<T>[] = []
   private order = 0
@@ -98,24 +103,22 @@ export class Heap<T> implements Items<T> {
   }
 
   add(item: T): void {
-    const { heap } = this
-    const entry = { item, order: this.order++ }
-    let at = heap.length
-    while (at > 0) {
-      const above = (at - 1) >> 1
-      const parent = heap[above] as Ranked<T>
-      if (!this.isBefore(entry, parent)) break
-      heap[at] = parent
-      at = above
-    }
-    heap[at] = entry
+    this.rise({ item, order: this.order++ })
   }
 
   take(): T {
     const { heap } = this
     const first = heap[0] as Ranked<T>
-    const last = heap.pop() as Ranked<T>
-    if (heap.length > 0) this.sink(last)
+    const last = heap.length - 1
+    let entry = heap[last] as Ranked<T>
+    // Those above the place of the last one move up by one, the first one out.
+    for (let at = this.placeOf(entry, last); ; at = (at - 1) >> 1) {
+      const above = heap[at] as Ranked<T>
+      heap[at] = entry
+      entry = above
+      if (at === 0) break
+    }
+    heap.length = last
     return first.item
   }
 
@@ -123,21 +126,29 @@ export class Heap<T> implements Items<T> {
     this.heap.length = 0
   }
 
-  private sink(entry: Ranked<T>): void {
+  /** Puts an entry where it belongs on the way up from the end. */
+  private rise(entry: Ranked<T>): void {
+    const { heap } = this
+    let place = heap.length
+    while (place > 0) {
+      const above = (place - 1) >> 1
+      if (!this.isBefore(entry, heap[above] as Ranked<T>)) break
+      place = above
+    }
+    for (let at = heap.length; at > place; at = (at - 1) >> 1) heap[at] = heap[(at - 1) >> 1] as Ranked<T>
+    heap[place] = entry
+  }
+
+  /** Where on the way down from the top an entry belongs, among the first `count`, when the first one is gone. */
+  private placeOf(entry: Ranked<T>, count: number): number {
     const { heap } = this
     let at = 0
-    for (;;) {
-      let below = at * 2 + 1
-      const left = heap[below]
-      const right = heap[below + 1]
-      if (left === undefined) break
-      if (right !== undefined && this.isBefore(right, left)) below++
-      const least = heap[below] as Ranked<T>
-      if (!this.isBefore(least, entry)) break
-      heap[at] = least
+    for (let below = 1; below < count; below = at * 2 + 1) {
+      if (below + 1 < count && this.isBefore(heap[below + 1] as Ranked<T>, heap[below] as Ranked<T>)) below++
+      if (!this.isBefore(heap[below] as Ranked<T>, entry)) break
       at = below
     }
-    heap[at] = entry
+    return at
   }
 
   private isBefore(a: Ranked<T>, b: Ranked<T>): boolean {

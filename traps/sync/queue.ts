@@ -218,13 +218,19 @@ export class Queue<T> {
 
   /** An item goes out, and the first of those that wait for room gets it. */
   private give(hands: Hands): T {
-    const putter = this.putters.head
-    if (putter === null) return this.items.take()
-    const next = (putter.trap as Trap).detail as T
-    hands.wake(putter, undefined)
     const item = this.items.take()
-    this.items.add(next)
-    this.unfinished++
+    for (let putter = this.putters.head; putter !== null; putter = this.putters.head) {
+      try {
+        this.items.add((putter.trap as Trap).detail as T)
+      } catch (error) {
+        // Its item cannot be compared: that is its own failure, and the room is for the next one.
+        hands.fail(putter, error)
+        continue
+      }
+      hands.wake(putter, undefined)
+      this.unfinished++
+      break
+    }
     return item
   }
 

@@ -5,13 +5,14 @@
  * have no parent. `NurseryAgent` asks a task that serves as long as it is needed: what it starts are its children, with its
  * context, and leave with it. Either way a job gives exactly one reply, after all that it started is out.
  */
-import { Cancelled, ClosedError, TaskCancelledError } from '../../kernel/errors.js'
+import { type Cancelled, ClosedError, TaskCancelledError } from '../../kernel/errors.js'
 import { queueMicrotask } from '../../kernel/host-functions.js'
 import type { Nursery } from '../../kernel/nursery.js'
 import type { Task } from '../../kernel/task.js'
 import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { current, suspend } from '../call.js'
 import { nursery } from '../scope/nursery.js'
+import { isLeaving } from '../scope/place.js'
 import type { HostKernel } from './async-iterable.js'
 
 /** How a job ended. */
@@ -52,13 +53,9 @@ export class Job {
     if (this.outcome !== null) return
     this.outcome = outcome
     if (this.stopped === null) this.reply(outcome)
-    else if (outcome.ok || isCancel(outcome.error)) this.stopped({ ok: true, value: undefined })
+    else if (outcome.ok || outcome.error instanceof TaskCancelledError) this.stopped({ ok: true, value: undefined })
     else this.stopped(outcome)
   }
-}
-
-function isCancel(error: unknown): boolean {
-  return error instanceof Cancelled || error instanceof TaskCancelledError
 }
 
 /** Starts tasks from outside. */
@@ -156,11 +153,11 @@ export class NurseryAgent implements Agent {
       const value = yield* nursery(() => toOperation(op))
       job.finish({ ok: true, value })
     } catch (error) {
-      if (!(error instanceof Cancelled)) {
+      if (!(yield* isLeaving(error))) {
         job.finish({ ok: false, error })
         return
       }
-      this.post(() => this.cancelled(job, error))
+      this.post(() => this.cancelled(job, error as Cancelled))
       throw error
     }
   }

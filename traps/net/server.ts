@@ -5,12 +5,12 @@
  * cleanup, and the listener is closed whatever happens. Other threads that serve are children of the same nursery
  * (threads.ts); each has a kernel and a listener of its own, and runs this file in it.
  */
-import { Cancelled } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { Operation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
 import { call } from '../call.js'
 import { nursery } from '../scope/nursery.js'
+import { isLeaving } from '../scope/place.js'
 import { checkCount } from '../sync/acts.js'
 import type { Stream } from './stream.js'
 import type { Listener } from './tcp.js'
@@ -165,7 +165,7 @@ function* serveOperation(
       for (const other of others) yield* n.spawn(other.run(n.grace), { name: other.name })
       for (;;) yield* n.spawn(connection(yield* listener.accept(), handler, onError), options)
     } catch (error) {
-      if (error instanceof Cancelled) throw error
+      if (yield* isLeaving(error)) throw error
       closing = error
       for (const other of others) other.order('close')
     } finally {
@@ -185,7 +185,7 @@ function* connection(
     // A frame of its own: each of its switches would pass through this one as well.
     yield* call(handler(stream))
   } catch (error) {
-    if (error instanceof Cancelled) throw error
+    if (yield* isLeaving(error)) throw error
     onError(error, stream)
   } finally {
     yield* stream.close()

@@ -11,12 +11,13 @@
  * where a kernel meets its driver.
  */
 import type { Worker } from 'node:worker_threads'
-import { BrokenError, Cancelled, KernelStateError, UnsupportedError } from '../../kernel/errors.js'
+import { BrokenError, KernelStateError, UnsupportedError } from '../../kernel/errors.js'
 import { now } from '../../kernel/host-functions.js'
 import type { Operation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
 import { ask } from '../call.js'
 import * as io from '../io.js'
+import { isLeaving } from '../scope/place.js'
 import { moveOn, shield } from '../scope/scope.js'
 import { sleep } from '../time.js'
 import type { Listener, ListenOptions } from './tcp.js'
@@ -125,7 +126,7 @@ export class ServerThread {
       if (!this.asked || code !== 0)
         throw new BrokenError('go on serving', `${this.name} has ended by itself, with exit code ${code}`)
     } catch (error) {
-      if (!(error instanceof Cancelled)) throw error
+      if (!(yield* isLeaving(error))) throw error
       this.order('cancel')
       yield* shield(this.leave(worker, hears, ended, grace + PATIENCE_MS))
       throw error

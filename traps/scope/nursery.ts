@@ -4,7 +4,6 @@
  * The body is a member like the children. It may return early, then the children are awaited; it may fail, then they are
  * cancelled. The kernel keeps the books (kernel/group.ts); this is the door.
  */
-import { Cancelled } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { Nursery, NurseryOptions } from '../../kernel/nursery.js'
 import { type Operation, STARTED, Trap } from '../../kernel/trap.js'
@@ -49,7 +48,7 @@ function* nurseryOperation<T>(body: (n: Nursery) => Operation<T>, options?: Nurs
   try {
     yield* finishNursery(n, failure)
   } catch (error) {
-    if (options?.errors === 'group' && !(error instanceof Cancelled)) throw groupOf(n)
+    if (options?.errors === 'group' && n.failed) throw groupOf(n)
     throw error
   }
   return result as T

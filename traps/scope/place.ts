@@ -1,9 +1,11 @@
 /**
  * Where a task is: the raw traps with which resources and signals find their place in the tree. None of them waits.
  */
+import { Cancelled } from '../../kernel/errors.js'
 import type { Nursery } from '../../kernel/nursery.js'
 import type { Scope } from '../../kernel/scope.js'
-import { CANCEL, CURRENT, Trap } from '../../kernel/trap.js'
+import { CANCEL, CURRENT, type Operation, Trap } from '../../kernel/trap.js'
+import { current } from '../call.js'
 
 const INNERMOST = new Trap<Nursery>(CURRENT, null, null, 1)
 
@@ -15,4 +17,16 @@ export function innermostNursery(): Trap<Nursery> {
 /** @internal A function with which host code cancels a scope; false if it was cancelled already, or is over. */
 export function canceller(scope: Scope): Trap<(reason: unknown) => boolean> {
   return new Trap(CANCEL, scope, null, 2)
+}
+
+/**
+ * @internal Is this error the current task's answer to a cancel of a scope that it is in? A
+ * `Cancelled` of another scope, kept from an earlier cancel for instance, is an error like any other.
+ */
+export function* isLeaving(error: unknown): Operation<boolean> {
+  if (!(error instanceof Cancelled)) return false
+  for (let scope: Scope | null = (yield* current()).scope; scope !== null; scope = scope.parent) {
+    if (scope === error.scope) return true
+  }
+  return false
 }

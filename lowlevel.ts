@@ -39,13 +39,13 @@ export {
   WRITABLE,
   WRITE,
 } from './kernel/io-op.js'
+export type { WaitOptions } from './kernel/operands.js'
 export { type Act, type Hands, WAIT, WaitQueue } from './kernel/park.js'
 export type { Op, Operation, Trap } from './kernel/trap.js'
 export type { Waker, WakerToken } from './kernel/waker.js'
 export { knock } from './native/knock.js'
 export { chooseDriver } from './native/select.js'
 export { park, suspend, wake } from './traps/call.js'
-export type { WaitOptions } from './traps/check.js'
 export { type OpenFlags, openFile, stat, sync } from './traps/file.js'
 export {
   accept,

@@ -12,6 +12,7 @@ import { clearTimeout, setTimeout } from './host-functions.js'
 import { type Instrument, Instruments } from './instruments.js'
 import { Loop } from './loop.js'
 import type { SpawnOptions } from './nursery.js'
+import { checkTime } from './operands.js'
 import { seededRandom } from './random.js'
 import { cancelScope, cancelTask } from './reach.js'
 import { Guest, runBlocking, waiting, whereabouts } from './runners.js'
@@ -62,7 +63,7 @@ export class Kernel {
     const warn = (message: string): void => console.warn(`drupe: ${message}`)
     this.loop = new Loop({
       driver: options.driver,
-      grace: checkGrace(options.grace ?? 5000),
+      grace: checkTime('make a kernel', 'grace', options.grace ?? 5000),
       random: options.seed === undefined ? null : seededRandom(options.seed),
       instruments: options.instruments?.length ? new Instruments(options.instruments, report) : null,
       watch: options.debug ? new ForgottenWatch() : null,
@@ -232,9 +233,4 @@ function wouldNotLeave({ live, root }: Loop): KernelStateError {
   const error = new KernelStateError('close', `${live} task(s) would not leave: ${where}`)
   showWaits(error, left)
   return error
-}
-
-function checkGrace(ms: number): number {
-  if (!(ms >= 0)) throw new RangeError(`Cannot make a kernel with a grace of ${ms} ms: it must be 0 or more`)
-  return ms
 }

@@ -6,6 +6,7 @@
  * cancel reach?" a walk down through nurseries (reach.ts). No scope keeps lists of what is inside it, which makes entering
  * and leaving one cheap: this is what `timeout` costs.
  */
+import { checkAt } from './operands.js'
 import type { Task } from './task.js'
 import type { Timed } from './timers.js'
 import { ADJUST, CANCEL, Trap } from './trap.js'
@@ -82,8 +83,7 @@ export class Scope implements Timed {
 
   /** Moves the deadline to a time on the kernel's clock; one that is past cancels at once. Does not wait. */
   setDeadline(at: number): Trap<void> {
-    if (Number.isNaN(at)) throw new RangeError('Cannot set a deadline to NaN: a time on the kernel clock is needed')
-    return new Trap(ADJUST, this, null, at)
+    return new Trap(ADJUST, this, null, checkAt('set the deadline', 'at', at))
   }
 
   /** Raises or takes down the shield; a cancel that waited outside then comes in. Does not wait. */

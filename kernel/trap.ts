@@ -166,6 +166,10 @@ export function nameOf(op: Op<unknown>): string {
 /** What to write instead of a value that the kernel cannot use. */
 export function adviceFor(value: unknown): string {
   if (value instanceof Trap) return `write "yield* …" (with the star) around the ${TRAP_NAMES[value.code]} trap`
+  if (isAsync(value)) {
+    const name = value.name || 'f'
+    return `an async function is run with "yield* until(${name}())", or written as a generator function (function*, with yield* for await)`
+  }
   if (typeof value === 'function') return 'call it, and write "yield* f()"'
   if (typeof value === 'object' && value !== null) {
     if ('then' in value && typeof value.then === 'function') return 'a promise is awaited with "yield* until(promise)"'
@@ -176,13 +180,25 @@ export function adviceFor(value: unknown): string {
   return 'only operations (generators that yield traps) can be run'
 }
 
+const asyncFunction = Object.getPrototypeOf(async () => {}) as object
+const asyncGeneratorFunction = Object.getPrototypeOf(async function* () {}) as object
+
+/** Is it an async function as the engine knows them? What a compiler made of one shows when it returns a promise. */
+export function isAsync(value: unknown): value is (...operands: never[]) => unknown {
+  if (typeof value !== 'function') return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === asyncFunction || prototype === asyncGeneratorFunction
+}
+
 /** A short description of any value, for messages. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
-  if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}`
+  if (typeof value === 'function') return `the ${isAsync(value) ? 'async ' : ''}function ${value.name || '(anonymous)'}`
   if (typeof value === 'object') {
     if ('then' in value && typeof value.then === 'function') return 'a promise'
+    if (Object.prototype.toString.call(value) === '[object Generator]') return 'a generator'
     return `an object (${value.constructor?.name || 'no constructor'})`
   }
-  return `${typeof value} ${JSON.stringify(String(value))}`
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+  return typeof value === 'bigint' ? `${value}n` : String(value)
 }

@@ -5,6 +5,7 @@ import type { Address, Driver } from '../kernel/driver.js'
 import { watcher } from '../kernel/forgotten.js'
 import { Call } from '../kernel/frame.js'
 import type { Nursery, NurseryOptions, SpawnOptions } from '../kernel/nursery.js'
+import { checkAt, checkTime, timeoutOf, type WaitOptions } from '../kernel/operands.js'
 import type { WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
 import type { Task } from '../kernel/task.js'
@@ -24,7 +25,6 @@ import {
   Trap,
   WAKE,
 } from '../kernel/trap.js'
-import { checkScope, checkTimeout, type WaitOptions } from './check.js'
 
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
 const IDLE_TRAP = new Trap<void>(IDLE, null, null, 0)
@@ -118,7 +118,7 @@ export function call<T>(op: Op<T>): Operation<T> {
  */
 export function park<T = unknown>(queue: WaitQueue, options?: WaitOptions): Trap<T> {
   if (options?.timeout === undefined) return queue.trap as Trap<T>
-  return new Trap(PARK, queue, null, checkTimeout(options.timeout))
+  return new Trap(PARK, queue, null, timeoutOf('park', options))
 }
 
 /**
@@ -179,15 +179,22 @@ export function waitAllBlocked(): Trap<void> {
   return IDLE_TRAP
 }
 
+/** The times of a scope. */
+function checkScope(action: string, options: ScopeOptions | null): void {
+  if (options === null) return
+  if (options.deadline !== undefined) checkAt(action, 'deadline', options.deadline)
+  if (options.grace !== undefined) checkTime(action, 'grace', options.grace)
+}
+
 /** @internal Opens a scope of the given kind around what follows; `ms` from now is its deadline. */
 export function openScope(options: ScopeOptions | null, ms: number): Trap<Scope> {
-  checkScope(options)
+  checkScope('open a scope', options)
   return new Trap(OPEN, options, null, ms)
 }
 
 /** @internal */
 export function openNursery(options: NurseryOptions | null): Trap<Nursery> {
-  checkScope(options)
+  checkScope('open a nursery', options)
   return new Trap(OPEN, options, 'nursery', Number.POSITIVE_INFINITY)
 }
 

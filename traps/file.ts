@@ -17,8 +17,8 @@ import {
   STAT,
   SYNC,
 } from '../kernel/io-op.js'
+import { checkFd, checkText, timeoutOf, type WaitOptions } from '../kernel/operands.js'
 import type { Trap } from '../kernel/trap.js'
-import { checkFd, checkTimeout, type WaitOptions } from './check.js'
 
 /** How to open a file, as Node and C's `fopen` write it: `x` fails if it exists. */
 export type OpenFlags = 'r' | 'r+' | 'w' | 'wx' | 'w+' | 'wx+' | 'a' | 'ax' | 'a+' | 'ax+'
@@ -63,8 +63,8 @@ const FLAGS: Readonly<Record<OpenFlags, number>> = {
 export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, options?: WaitOptions): Trap<number> {
   const bits = FLAGS[flags]
   if (bits === undefined) throw new TypeError(`Cannot open ${path}: there are no flags "${String(flags)}"`)
-  const op = new IoOp<number>(OPEN_FILE, -1, null, mode, bits, checkTimeout(options?.timeout))
-  op.path = checkPath('open', path)
+  const op = new IoOp<number>(OPEN_FILE, -1, null, mode, bits, timeoutOf('open the file', options))
+  op.path = checkText('open the file', 'path', path)
   return op
 }
 
@@ -77,9 +77,9 @@ export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, opt
  * @throws Cancelled if a scope around the task is cancelled.
  */
 export function stat(file: string | number, options?: WaitOptions): Trap<FileStatus> {
-  const fd = typeof file === 'number' ? checkFd('ask about', file) : -1
-  const op = new IoOp<FileStatus>(STAT, fd, null, 0, 0, checkTimeout(options?.timeout))
-  if (typeof file !== 'number') op.path = checkPath('ask about', file)
+  const fd = typeof file === 'number' ? checkFd('ask about the file', 'file', file) : -1
+  const op = new IoOp<FileStatus>(STAT, fd, null, 0, 0, timeoutOf('ask about the file', options))
+  if (typeof file !== 'number') op.path = checkText('ask about the file', 'file', file)
   op.convert = statusOf
   return op
 }
@@ -92,15 +92,9 @@ export function stat(file: string | number, options?: WaitOptions): Trap<FileSta
  * @throws Cancelled if a scope around the task is cancelled.
  */
 export function sync(fd: number, options?: WaitOptions): Trap<number> {
-  return new IoOp<number>(SYNC, checkFd('flush', fd), null, 0, 0, checkTimeout(options?.timeout))
+  return new IoOp<number>(SYNC, checkFd('flush', 'fd', fd), null, 0, 0, timeoutOf('flush', options))
 }
 
 function statusOf(op: IoOp): FileStatus {
   return op.status as FileStatus
-}
-
-function checkPath(action: string, path: string): string {
-  if (typeof path !== 'string') throw new TypeError(`Cannot ${action} ${String(path)}: a path is a string`)
-  if (path.includes('\0')) throw new TypeError(`Cannot ${action} ${JSON.stringify(path)}: a path has no NUL in it`)
-  return path
 }

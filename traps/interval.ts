@@ -5,8 +5,8 @@
  * the grid; what happens when it takes longer than a period is the `late` policy.
  */
 import { watched } from '../kernel/forgotten.js'
+import { checkTime, wrong } from '../kernel/operands.js'
 import type { Operation } from '../kernel/trap.js'
-import { checkTimeout } from './check.js'
 import { clock, sleepUntil } from './time.js'
 
 /** What happens to ticks that came while the task was busy. */
@@ -110,9 +110,6 @@ function* runInterval(ticks: Ticker, body: (ticks: number) => Operation<unknown>
 }
 
 function checkPeriod(ms: number): number {
-  checkTimeout(ms)
-  if (ms === 0 || ms === Number.POSITIVE_INFINITY) {
-    throw new RangeError(`Cannot tick every ${ms} ms: the period must be more than 0 and finite`)
-  }
-  return ms
+  if (checkTime('tick', 'ms', ms) > 0 && ms < Number.POSITIVE_INFINITY) return ms
+  throw wrong('tick', 'ms', 'a number of milliseconds, more than 0 and finite', ms, 'number')
 }

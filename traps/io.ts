@@ -7,9 +7,9 @@
  */
 import type { SocketKind, SocketOption } from '../kernel/driver.js'
 import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../kernel/io-op.js'
+import { checkFd, checkPieces, timeoutOf, type WaitOptions } from '../kernel/operands.js'
 import type { Trap } from '../kernel/trap.js'
 import { ask } from './call.js'
-import { checkFd, checkPieces, checkTimeout, type WaitOptions } from './check.js'
 import { type Endpoint, toAddress } from './ip.js'
 
 /**
@@ -24,8 +24,8 @@ import { type Endpoint, toAddress } from './ip.js'
  * @throws Cancelled if a scope around the task is cancelled.
  */
 export function read(fd: number, buffer: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
-  const op = new IoOp<number>(READ, checkFd('read', fd), null, 0, 0, checkTimeout(options?.timeout))
-  load(op, buffer, checkPieces('read into', buffer))
+  const op = new IoOp<number>(READ, checkFd('read', 'fd', fd), null, 0, 0, timeoutOf('read', options))
+  load(op, buffer, checkPieces('read', 'buffer', buffer))
   return op
 }
 
@@ -41,15 +41,15 @@ export function read(fd: number, buffer: Uint8Array | readonly Uint8Array[], opt
  * @throws Cancelled if a scope around the task is cancelled.
  */
 export function write(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
-  const op = new IoOp<number>(WRITE, checkFd('write', fd), null, 0, 0, checkTimeout(options?.timeout))
-  load(op, bytes, checkPieces('write', bytes))
+  const op = new IoOp<number>(WRITE, checkFd('write', 'fd', fd), null, 0, 0, timeoutOf('write', options))
+  load(op, bytes, checkPieces('write', 'bytes', bytes))
   return op
 }
 
 /** Like `write`, until all is written. Cancelled, timed out or failed, some of it may have been written. */
 export function writeAll(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
-  const op = new IoOp<number>(WRITE, checkFd('write', fd), null, 0, 0, checkTimeout(options?.timeout))
-  load(op, bytes, checkPieces('write', bytes))
+  const op = new IoOp<number>(WRITE, checkFd('write', 'fd', fd), null, 0, 0, timeoutOf('write', options))
+  load(op, bytes, checkPieces('write', 'bytes', bytes))
   op.all = true
   return op
 }
@@ -57,18 +57,18 @@ export function writeAll(fd: number, bytes: Uint8Array | readonly Uint8Array[], 
 /** @internal Gives a READ or a WRITE its `length` bytes, in one piece or in several. */
 export function load(op: IoOp, bytes: Uint8Array | readonly Uint8Array[], length: number): void {
   op.length = length
-  if (bytes instanceof Uint8Array) {
-    op.buffer = bytes
-    op.vector = null
-  } else {
+  if (Array.isArray(bytes)) {
     op.buffer = null
     op.vector = bytes
+  } else {
+    op.buffer = bytes as Uint8Array
+    op.vector = null
   }
 }
 
 /** Waits for a connection on a listening socket; its fd, ready for use. Errors as for `read`. */
 export function accept(fd: number, options?: WaitOptions): Trap<number> {
-  return new IoOp<number>(ACCEPT, checkFd('accept on', fd), null, 0, 0, checkTimeout(options?.timeout))
+  return new IoOp<number>(ACCEPT, checkFd('accept', 'fd', fd), null, 0, 0, timeoutOf('accept', options))
 }
 
 /**
@@ -77,24 +77,38 @@ export function accept(fd: number, options?: WaitOptions): Trap<number> {
  * @throws SystemError as the system says (`ECONNREFUSED`, …), with `address` and `port`.
  */
 export function connect(fd: number, endpoint: Endpoint, options?: WaitOptions): Trap<number> {
-  const op = new IoOp<number>(CONNECT, checkFd('connect', fd), null, 0, 0, checkTimeout(options?.timeout))
+  const op = new IoOp<number>(CONNECT, checkFd('connect', 'fd', fd), null, 0, 0, timeoutOf('connect', options))
   op.address = toAddress('connect to', endpoint)
   return op
 }
 
 /** Waits until reading would not wait; for descriptors that other code reads. Errors as for `read`. */
 export function readable(fd: number, options?: WaitOptions): Trap<number> {
-  return new IoOp<number>(READABLE, checkFd('wait for', fd), null, 0, 0, checkTimeout(options?.timeout))
+  return new IoOp<number>(
+    READABLE,
+    checkFd('wait until readable', 'fd', fd),
+    null,
+    0,
+    0,
+    timeoutOf('wait until readable', options),
+  )
 }
 
 /** Waits until writing would not wait; for descriptors that other code writes. Errors as for `write`. */
 export function writable(fd: number, options?: WaitOptions): Trap<number> {
-  return new IoOp<number>(WRITABLE, checkFd('wait for', fd), null, 0, 0, checkTimeout(options?.timeout))
+  return new IoOp<number>(
+    WRITABLE,
+    checkFd('wait until writable', 'fd', fd),
+    null,
+    0,
+    0,
+    timeoutOf('wait until writable', options),
+  )
 }
 
 /** Closes a descriptor; tasks that wait on it get a ClosedError. Does not wait. */
 export function close(fd: number): Trap<number> {
-  checkFd('close', fd)
+  checkFd('close', 'fd', fd)
   return ask('close', (driver) => driver.closeFd(fd))
 }
 
@@ -105,37 +119,37 @@ export function socket(kind: SocketKind): Trap<number> {
 
 /** Gives a socket its address. Does not wait. */
 export function bind(fd: number, endpoint: Endpoint): Trap<number> {
-  checkFd('bind', fd)
+  checkFd('bind', 'fd', fd)
   const address = toAddress('bind to', endpoint)
   return ask('bind', (driver) => driver.bind(fd, address), address)
 }
 
 /** Makes a socket accept connections, `backlog` of them before they are accepted. Does not wait. */
 export function listen(fd: number, backlog = 511, address: Address | null = null): Trap<number> {
-  checkFd('listen on', fd)
+  checkFd('listen', 'fd', fd)
   return ask('listen', (driver) => driver.listen(fd, backlog), address)
 }
 
 /** Sets a socket option: a switch (true or false), or a size in bytes. Does not wait. */
 export function setOption(fd: number, option: SocketOption, value: boolean | number): Trap<number> {
-  checkFd('set an option of', fd)
+  checkFd('set the option', 'fd', fd)
   return ask('setsockopt', (driver) => driver.setOption(fd, option, Number(value)))
 }
 
 /** The address of this end. Does not wait. */
 export function localAddress(fd: number): Trap<Address> {
-  checkFd('ask for the address of', fd)
+  checkFd('ask for the address', 'fd', fd)
   return ask('getsockname', (driver) => driver.localAddress(fd)) as Trap<Address>
 }
 
 /** The address of the other end. Does not wait. */
 export function remoteAddress(fd: number): Trap<Address> {
-  checkFd('ask for the peer of', fd)
+  checkFd('ask for the peer', 'fd', fd)
   return ask('getpeername', (driver) => driver.remoteAddress(fd)) as Trap<Address>
 }
 
 /** Ends the writing side: the peer reads an end. Does not wait. */
 export function shutdown(fd: number): Trap<number> {
-  checkFd('shut down', fd)
+  checkFd('shut down', 'fd', fd)
   return ask('shutdown', (driver) => driver.shutdown(fd))
 }

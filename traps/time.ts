@@ -2,8 +2,8 @@
  * Raw traps: about time. Milliseconds, fractions included, on the kernel's own clock, which never goes backwards.
  */
 import { watcher } from '../kernel/forgotten.js'
+import { checkAt, checkTime } from '../kernel/operands.js'
 import { CLOCK, SLEEP, SLEEP_UNTIL, Trap } from '../kernel/trap.js'
-import { checkTime, checkTimeout } from './check.js'
 
 let lastSleep = new Trap<void>(SLEEP, null, null, 0)
 const CLOCK_TRAP = new Trap<number>(CLOCK, null, null, 0)
@@ -24,7 +24,7 @@ const CLOCK_TRAP = new Trap<number>(CLOCK, null, null, 0)
 export function sleep(ms: number): Trap<void> {
   // A trap has no state, so the one made last serves again if it fits; in debug mode each call must be told apart.
   if (ms === lastSleep.amount && watcher === null) return lastSleep
-  lastSleep = new Trap<void>(SLEEP, null, null, checkTimeout(ms))
+  lastSleep = new Trap<void>(SLEEP, null, null, checkTime('sleep', 'ms', ms))
   return lastSleep
 }
 
@@ -43,7 +43,7 @@ export function sleep(ms: number): Trap<void> {
  * })
  */
 export function sleepUntil(at: number): Trap<void> {
-  return new Trap(SLEEP_UNTIL, null, null, checkTime(at))
+  return new Trap(SLEEP_UNTIL, null, null, checkAt('sleep', 'at', at))
 }
 
 /**

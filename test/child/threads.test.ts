@@ -31,8 +31,8 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'one thread and a module': ['thread 0; 0 more'],
   'what cannot be': [
     "TypeError: Cannot serve in 2 threads: a function cannot be sent there; export it from a module and give new URL('./module.js', import.meta.url)",
-    'RangeError: Cannot use 0 as the number of threads: it must be a whole number, 1 or more',
-    'RangeError: Cannot use 1.5 as the number of threads: it must be a whole number, 1 or more',
+    'RangeError: Cannot serve: threads must be a whole number, 1 or more, not 0',
+    'RangeError: Cannot serve: threads must be a whole number, 1 or more, not 1.5',
     'TypeError: Cannot serve with ./handler.js: it is neither a function nor a URL',
     'TypeError: Cannot serve in 2 threads: the listener was opened without reusePort: true',
     'DataCloneError: () => { } could not be cloned.',

@@ -21,12 +21,16 @@ const TABLE: readonly Rule[] = [
   { room: /^kernel\//, values: /^kernel\//, types: NOTHING },
   {
     room: /^traps\//,
-    // The trap protocol, calls, the errors, the I/O record (which is a trap), wait queues (each holds one), debug mode's book, and the host's
-    // functions as they were.
-    values: /^(traps\/|kernel\/(trap|frame|errors|io-op|park|forgotten|host-functions)\.ts$)/,
+    // The trap protocol, calls, the errors, the I/O record (which is a trap), wait queues (each holds one), debug mode's book,
+    // the host's functions as they were, and the checks of operands.
+    values: /^(traps\/|kernel\/(trap|frame|errors|io-op|park|forgotten|host-functions|operands)\.ts$)/,
     types: /^kernel\/(?!kernel\.ts|loop\.ts)/,
   },
-  { room: /^native\//, values: /^(native\/|kernel\/(driver|host-functions)\.ts$|koffi$|node:)/, types: NOTHING },
+  {
+    room: /^native\//,
+    values: /^(native\/|kernel\/(driver|host-functions|operands)\.ts$|koffi$|node:)/,
+    types: NOTHING,
+  },
   { room: /^[^/]+\.ts$/, values: /^(kernel\/|traps\/|native\/|[^/:]+\.ts$)/, types: NOTHING },
   { room: /^examples\//, values: /^(drupe(\/(lowlevel|testing|effection))?$|node:)/, types: NOTHING },
   { room: /^test\//, values: /./, types: NOTHING },

@@ -143,8 +143,8 @@ for (const [what, op, message] of [
   ['a promise', Promise.resolve(), /Cannot run a promise: .*until/],
   ['an async function', async () => {}, /Cannot run a promise: .*until/],
   ['a function that returns nothing', () => {}, /Cannot run undefined/],
-  ['a number', 5, /Cannot run number "5"/],
-  ['a string', 'abc', /Cannot run string "abc"/],
+  ['a number', 5, /Cannot run 5/],
+  ['a string', 'abc', /Cannot run "abc"/],
   ['an array', [1, 2], /Cannot run an object \(Array\)/],
 ] as const) {
   test(`running ${what} is a TypeError at the call [trio run: nice_error_on_bad_calls_to_run_or_spawn]`, (t) => {

@@ -288,7 +288,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       }
       return [[...log], [...types]]
     },
-    gives: [['RangeError'], ['TypeError']],
+    gives: [['RangeError', 'TypeError'], ['TypeError']],
   },
   {
     name: 'raw descriptors: readable and writable tell without taking',

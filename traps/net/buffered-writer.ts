@@ -10,8 +10,8 @@
  * out or fails neither loses a byte nor sends one twice; the next flush goes on where that one stopped.
  */
 import { watched } from '../../kernel/forgotten.js'
+import { checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
-import { checkPieces, checkTimeout, type WaitOptions } from '../check.js'
 import { within } from '../scope/scope.js'
 import { Lock } from '../sync/lock.js'
 import type { ByteStream } from './byte-stream.js'
@@ -96,8 +96,8 @@ export class BufferedWriter {
    * @throws Cancelled if a scope around the task is cancelled and it has to wait.
    */
   write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
-    checkPieces('write', bytes)
-    const limit = checkTimeout(options?.timeout)
+    checkPieces('write', 'bytes', bytes)
+    const limit = timeoutOf('write', options)
     return watched('write', this.writeOperation(bytes, limit))
   }
 
@@ -106,12 +106,12 @@ export class BufferedWriter {
    * next flush goes on there. Errors as for `write`.
    */
   flush(options?: WaitOptions): Operation<void> {
-    return watched('flush', within(checkTimeout(options?.timeout), this.drain(0)))
+    return watched('flush', within(timeoutOf('flush', options), this.drain(0)))
   }
 
   private *writeOperation(bytes: Uint8Array | readonly Uint8Array[], limit: number): Operation<void> {
-    if (bytes instanceof Uint8Array) this.add(bytes)
-    else for (const piece of bytes) this.add(piece)
+    if (Array.isArray(bytes)) for (const piece of bytes) this.add(piece)
+    else this.add(bytes as Uint8Array)
     if (this.bytes > this.highWaterBytes) yield* within(limit, this.drain(this.lowWaterBytes))
   }
 

@@ -9,10 +9,10 @@
  */
 import { BrokenError, BusyError, TooLargeError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkBytes, checkCount, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import { WaitQueue } from '../../kernel/park.js'
 import type { Operation } from '../../kernel/trap.js'
 import { park } from '../call.js'
-import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
 import { within } from '../scope/scope.js'
 import type { ReadAllOptions } from './byte-stream.js'
 import { Held } from './held.js'
@@ -66,8 +66,8 @@ export abstract class ByteReader {
    * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
    */
   readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
-    if (!(bytes >= 0)) throw new RangeError(`Cannot read exactly ${bytes} bytes: it must be 0 or more`)
-    return watched('readExactly', within(checkTimeout(options?.timeout), this.readExactlyOperation(bytes)))
+    checkCount('read exactly', 'bytes', bytes, 0)
+    return watched('readExactly', within(timeoutOf('read exactly', options), this.readExactlyOperation(bytes)))
   }
 
   /**
@@ -96,10 +96,15 @@ export abstract class ByteReader {
     maxBytes = LINE_BYTES,
     options?: WaitOptions,
   ): Operation<Uint8Array | null> {
-    const sought = typeof delimiter === 'string' ? encoded(delimiter) : checkBytes('read until', delimiter)
-    if (sought.length === 0) throw new RangeError('Cannot read until nothing: the delimiter is empty')
-    checkMost('read until a delimiter within', maxBytes)
-    return watched('readUntil', within(checkTimeout(options?.timeout), this.readUntilOperation(sought, maxBytes)))
+    const sought =
+      typeof delimiter === 'string' ? encoded(delimiter) : checkBytes('read until a delimiter', 'delimiter', delimiter)
+    if (sought.length === 0)
+      throw new RangeError('Cannot read until a delimiter: delimiter must have a length, not be empty')
+    checkLimit('read until a delimiter', 'maxBytes', maxBytes, 1)
+    return watched(
+      'readUntil',
+      within(timeoutOf('read until a delimiter', options), this.readUntilOperation(sought, maxBytes)),
+    )
   }
 
   /**
@@ -125,8 +130,8 @@ export abstract class ByteReader {
    * })
    */
   readLine(maxBytes = LINE_BYTES, options?: WaitOptions): Operation<string | null> {
-    checkMost('read a line of', maxBytes)
-    return watched('readLine', within(checkTimeout(options?.timeout), this.readLineOperation(maxBytes)))
+    checkLimit('read a line', 'maxBytes', maxBytes, 1)
+    return watched('readLine', within(timeoutOf('read a line', options), this.readLineOperation(maxBytes)))
   }
 
   /**
@@ -139,8 +144,8 @@ export abstract class ByteReader {
    */
   readAll(options?: ReadAllOptions): Operation<Uint8Array> {
     const maxBytes = options?.maxBytes ?? Number.POSITIVE_INFINITY
-    checkMost('read all of', maxBytes)
-    return watched('readAll', within(checkTimeout(options?.timeout), this.readAllOperation(maxBytes)))
+    checkLimit('read all', 'maxBytes', maxBytes, 1)
+    return watched('readAll', within(timeoutOf('read all', options), this.readAllOperation(maxBytes)))
   }
 
   /**
@@ -151,7 +156,7 @@ export abstract class ByteReader {
    * @throws BusyError if a task is reading.
    */
   unread(bytes: Uint8Array): void {
-    checkBytes('unread', bytes)
+    checkBytes('unread', 'bytes', bytes)
     this.assertReadable('unread bytes')
     if (bytes.length === 0) return
     const held = new Held(bytes.slice())
@@ -167,8 +172,8 @@ export abstract class ByteReader {
 
   /** A read of what is held. */
   protected *readHeld(max: number, options: WaitOptions | undefined): Operation<Uint8Array | null> {
-    checkMost('read at most', max)
-    checkTimeout(options?.timeout)
+    checkLimit('read', 'max', max, 1)
+    timeoutOf('read', options)
     yield* park(PASS)
     // Meanwhile another task may have had it.
     return this.holds ? this.take(max) : yield* this.read(max, options)
@@ -176,7 +181,7 @@ export abstract class ByteReader {
 
   /** The same, into a buffer. */
   protected *readHeldInto(buffer: Uint8Array, options: WaitOptions | undefined): Operation<number> {
-    checkTimeout(options?.timeout)
+    timeoutOf('read', options)
     yield* park(PASS)
     if (!this.holds) return yield* this.readInto(buffer, options)
     const bytes = this.take(buffer.length)
@@ -286,10 +291,6 @@ export abstract class ByteReader {
     if (held.length === 0) this.held = null
     return bytes
   }
-}
-
-function checkMost(action: string, maxBytes: number): void {
-  if (!(maxBytes >= 1)) throw new RangeError(`Cannot ${action} ${maxBytes} bytes: it must be 1 or more`)
 }
 
 /** The UTF-8 bytes of a string: mostly the same one again. */

@@ -4,8 +4,9 @@
  * Code that takes a `ByteStream` works on all of them, and can be tested on the ones that need no network. What they promise
  * beyond their types is in the conformance checks of `drupe/testing`, which any implementation can run.
  */
+
+import type { WaitOptions } from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
 
 /** How much to read, and for how long. */
 export interface ReadAllOptions extends WaitOptions {

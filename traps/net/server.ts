@@ -6,12 +6,12 @@
  * (threads.ts); each has a kernel and a listener of its own, and runs this file in it.
  */
 import { watched } from '../../kernel/forgotten.js'
+import { checkCount } from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
 import { call } from '../call.js'
 import { nursery } from '../scope/nursery.js'
 import { isLeaving } from '../scope/place.js'
-import { checkCount } from '../sync/acts.js'
 import type { Stream } from './stream.js'
 import type { Listener } from './tcp.js'
 import { checkSharing, ServerThread } from './threads.js'
@@ -115,7 +115,7 @@ export function serve(
   options: ServeOptions & ServeModuleOptions = {},
 ): Operation<never> {
   const { onError, data } = options
-  const threads = checkCount('the number of threads', options.threads ?? 1, 1)
+  const threads = checkCount('serve', 'threads', options.threads ?? 1, 1)
   if (typeof handler !== 'function') {
     if (handler instanceof URL) return watched('serve', serveModule(listener, handler, threads, data))
     throw new TypeError(`Cannot serve with ${String(handler)}: it is neither a function nor a URL`)

@@ -8,9 +8,9 @@
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { type Address, IoOp, READ, WRITE } from '../../kernel/io-op.js'
+import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
-import { checkBytes, checkPieces, checkTimeout, type WaitOptions } from '../check.js'
 import { load } from '../io.js'
 import { ByteReader } from './byte-reader.js'
 import { copyOf } from './chunks.js'
@@ -75,7 +75,7 @@ export class Stream extends ByteReader {
 
   /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
-    checkBytes('read into', buffer)
+    checkBytes('read', 'buffer', buffer)
     if (this.holds) return watched('readInto', this.readHeldInto(buffer, options))
     return this.prepareRead(buffer, buffer.length, null, options) as Trap<number>
   }
@@ -110,8 +110,8 @@ export class Stream extends ByteReader {
   }
 
   private prepareWrite(bytes: Uint8Array | readonly Uint8Array[], options: WaitOptions | undefined): IoOp {
-    const length = checkPieces('write', bytes)
-    const limit = checkTimeout(options?.timeout)
+    const length = checkPieces('write', 'bytes', bytes)
+    const limit = timeoutOf('write', options)
     this.assertOpen('write to the stream')
     let op = this.writer
     if (op === null || !op.claim()) {
@@ -175,9 +175,8 @@ export class Stream extends ByteReader {
     options: WaitOptions | undefined,
   ): Trap<unknown> {
     this.assertOpen('read from the stream')
-    if (!(length >= 1) && buffer === null)
-      throw new RangeError(`Cannot read at most ${length} bytes: it must be 1 or more`)
-    const limit = checkTimeout(options?.timeout)
+    if (buffer === null) checkLimit('read', 'max', length, 1)
+    const limit = timeoutOf('read', options)
     let op = this.reader
     if (op === null || !op.claim()) {
       op = new IoOp(READ, this.fd, null, 0, 0, 0)

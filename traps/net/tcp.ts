@@ -4,9 +4,9 @@
 import { ClosedError, SystemError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { ACCEPT, type Address, IoOp } from '../../kernel/io-op.js'
+import { timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
-import { checkTimeout, type WaitOptions } from '../check.js'
 import * as io from '../io.js'
 import { checkPort, toAddress } from '../ip.js'
 import { within } from '../scope/scope.js'
@@ -180,7 +180,7 @@ function* listenOn(address: Address, options: ListenOptions): Operation<Listener
  */
 export function connect(options: ConnectOptions): Operation<Stream> {
   checkPort('connect to', options.port)
-  const limit = checkTimeout(options.timeout)
+  const limit = timeoutOf('connect', options)
   return watched('connect', within(limit, connectOperation(options)))
 }
 

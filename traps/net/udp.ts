@@ -4,9 +4,9 @@
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/io-op.js'
+import { checkBytes, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
-import { checkBytes, checkTimeout, type WaitOptions } from '../check.js'
 import * as io from '../io.js'
 import { type Endpoint, toAddress } from '../ip.js'
 
@@ -60,7 +60,7 @@ export class UdpSocket {
       new Uint8Array(MOST_BYTES),
       0,
       MOST_BYTES,
-      checkTimeout(options?.timeout),
+      timeoutOf('receive a datagram', options),
     )
     op.convert = datagram
     return op
@@ -76,9 +76,9 @@ export class UdpSocket {
    * @throws Cancelled if a scope around the task is cancelled.
    */
   send(bytes: Uint8Array, to: Endpoint, options?: WaitOptions): Trap<number> {
-    checkBytes('send', bytes)
+    checkBytes('send a datagram', 'bytes', bytes)
     const fd = this.opened('send a datagram')
-    const op = new IoOp<number>(SEND, fd, bytes, 0, bytes.length, checkTimeout(options?.timeout))
+    const op = new IoOp<number>(SEND, fd, bytes, 0, bytes.length, timeoutOf('send a datagram', options))
     op.address = toAddress('send to', to)
     return op
   }

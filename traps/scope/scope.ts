@@ -7,10 +7,10 @@
  */
 import { Cancelled, TimeoutError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkAt, checkTime } from '../../kernel/operands.js'
 import type { Scope, ScopeOptions, ScopeRecord } from '../../kernel/scope.js'
 import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { closeScope, current, openScope } from '../call.js'
-import { checkTime, checkTimeout } from '../check.js'
 
 /** What left a scope: the operation's result, or the knock of this very scope. */
 const EXPIRED = Symbol('expired')
@@ -76,7 +76,7 @@ function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Opera
  * })
  */
 export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
-  return watched('timeout', timeoutOperation(TIMEOUT, checkTimeout(ms), op))
+  return watched('timeout', timeoutOperation(TIMEOUT, checkTime('limit the time', 'ms', ms), op))
 }
 
 /** @internal The same for an optional limit: with Infinity the operation is as it was. */
@@ -90,7 +90,10 @@ export function within<T>(ms: number, operation: Operation<T>): Operation<T> {
  * @throws TimeoutError when that time has come; its `ms` is NaN.
  */
 export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
-  return watched('timeoutAt', timeoutOperation({ name: 'timeoutAt', deadline: checkTime(at) }, Number.NaN, op))
+  return watched(
+    'timeoutAt',
+    timeoutOperation({ name: 'timeoutAt', deadline: checkAt('limit the time', 'at', at) }, Number.NaN, op),
+  )
 }
 
 function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>): Operation<T> {
@@ -114,7 +117,7 @@ function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>): Ope
 export function moveOn<T>(ms: number, op: Op<T>): Operation<T | undefined>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback?: F): Operation<T | F | undefined> {
-  return watched('moveOn', moveOnOperation(checkTimeout(ms), op, fallback))
+  return watched('moveOn', moveOnOperation(checkTime('limit the time', 'ms', ms), op, fallback))
 }
 
 function* moveOnOperation<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F> {

@@ -8,9 +8,9 @@
  * cancel, because a task that was woken keeps what it got. Each is one trap; those without operands are made once.
  */
 import { watched } from '../../kernel/forgotten.js'
+import { timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Act, Hands, WaitQueue } from '../../kernel/park.js'
 import { ACT, type Op, type Operation, PARK, Trap, toOperation } from '../../kernel/trap.js'
-import { checkTimeout, type WaitOptions } from '../check.js'
 
 /** What a synchronisation object is called in messages. */
 export interface NameOptions {
@@ -36,7 +36,7 @@ export function waitWith<T>(
   detail: unknown,
   options: WaitOptions | undefined,
 ): Trap<T> {
-  return watched(name, new Trap<T>(PARK, queue, detail, checkTimeout(options?.timeout)))
+  return watched(name, new Trap<T>(PARK, queue, detail, timeoutOf('wait', options)))
 }
 
 /** @internal A trap that does something at once; the function finds `detail` in the trap. */
@@ -76,14 +76,4 @@ export function wakeAll(hands: Hands, queue: WaitQueue, value: unknown): number 
 /** @internal Fails everybody in a queue; each gets an error of its own. */
 export function failAll(hands: Hands, queue: WaitQueue, error: (task: object) => unknown): void {
   for (let task = queue.head; task !== null; task = queue.head) hands.fail(task, error(task))
-}
-
-/** @internal A count of things: a whole number from `least` on; Infinity where it makes sense. */
-export function checkCount(what: string, count: number, least: number, infinite = false): number {
-  if (infinite && count === Number.POSITIVE_INFINITY) return count
-  if (typeof count !== 'number') throw new TypeError(`Cannot use ${String(count)} as ${what}: a number is needed`)
-  if (!Number.isSafeInteger(count) || count < least) {
-    throw new RangeError(`Cannot use ${count} as ${what}: it must be a whole number, ${least} or more`)
-  }
-  return count
 }

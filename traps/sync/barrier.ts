@@ -5,10 +5,10 @@
  */
 import { BrokenError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkCount, type WaitOptions } from '../../kernel/operands.js'
 import { WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
-import { actOn, checkCount, failAll, type NameOptions, titleOf, waitIn } from './acts.js'
+import { actOn, failAll, type NameOptions, titleOf, waitIn } from './acts.js'
 
 /** What a barrier has in hand. */
 export interface BarrierStatistics {
@@ -51,7 +51,7 @@ export class Barrier {
 
   /** @throws RangeError if `parties` is no whole number from 1 on. */
   constructor(parties: number, options?: NameOptions) {
-    this.parties = checkCount('the number of parties', parties, 1)
+    this.parties = checkCount('make a barrier', 'parties', parties, 1)
     this.title = titleOf('barrier', options)
     this.waiters = new WaitQueue(this.title, (_task, _trap, hands) => {
       if (this.aborted) throw this.broke()

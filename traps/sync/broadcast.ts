@@ -8,11 +8,11 @@
  */
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
-import { actOn, checkCount, type NameOptions, titleOf, waitWith } from './acts.js'
+import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
 import { type SlowPolicy, Subscription } from './subscription.js'
 
 /** How a subscription behaves when its reader is slow. */
@@ -66,7 +66,10 @@ export class Broadcast<T> {
   /** @internal */
   constructor(options?: BroadcastOptions) {
     this.title = titleOf('broadcast', options)
-    this.defaults = { capacity: checkCapacity(options?.capacity ?? 16), slow: options?.slow ?? 'wait' }
+    this.defaults = {
+      capacity: checkLimit('make a broadcast', 'capacity', options?.capacity ?? 16, 1),
+      slow: options?.slow ?? 'wait',
+    }
     this.publishers = new WaitQueue(`${this.title}, publish`, (_task, { detail }, hands) =>
       this.spread(detail as T, hands) ? undefined : WAIT,
     )
@@ -85,7 +88,7 @@ export class Broadcast<T> {
    */
   subscribe(options?: SubscribeOptions): Subscription<T> {
     if (this.isClosed) throw new ClosedError(`subscribe to the ${this.title}`)
-    const capacity = checkCapacity(options?.capacity ?? this.defaults.capacity)
+    const capacity = checkLimit('subscribe', 'capacity', options?.capacity ?? this.defaults.capacity, 1)
     const subscription: Subscription<T> = new Subscription<T>(
       this.title,
       capacity,
@@ -173,8 +176,4 @@ export class Broadcast<T> {
       this.deliver(item, hands)
     }
   }
-}
-
-function checkCapacity(capacity: number): number {
-  return checkCount('the capacity of a subscription', capacity, 1, true)
 }

@@ -8,11 +8,11 @@
  */
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import { type Op, type Operation, PARK, Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
-import { actOn, checkCount, type NameOptions, thenClose, titleOf, waitWith } from './acts.js'
+import { actOn, type NameOptions, thenClose, titleOf, waitWith } from './acts.js'
 import { type ChannelStatistics, failThose, type Letter, Pipe } from './pipe.js'
 
 export type { ChannelStatistics } from './pipe.js'
@@ -39,7 +39,7 @@ export type { ChannelStatistics } from './pipe.js'
  * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.open_memory_channel
  */
 export function channel<T>(capacity = 0, options?: NameOptions): [Sender<T>, Receiver<T>] {
-  const pipe = new Pipe<T>(checkCount('the capacity of a channel', capacity, 0, true), titleOf('channel', options))
+  const pipe = new Pipe<T>(checkLimit('make a channel', 'capacity', capacity, 0), titleOf('channel', options))
   return [new Sender(pipe), new Receiver(pipe)]
 }
 

@@ -6,11 +6,11 @@
  * even if it is cancelled meanwhile: a notification that went to a task is never lost.
  */
 import { watched } from '../../kernel/forgotten.js'
+import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
 import { WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
 import { shield } from '../scope/scope.js'
-import { actOn, checkCount, type NameOptions, titleOf, waitWith } from './acts.js'
+import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
 import { Lock, type LockStatistics } from './lock.js'
 
 /** What a condition has in hand. */
@@ -108,7 +108,7 @@ export class Condition {
    * @throws RangeError if `count` is no whole number from 0 on.
    */
   notify(count = 1): Trap<number> {
-    checkCount('a count of tasks', count, 0, true)
+    checkLimit('notify', 'count', count, 0)
     return watched(
       'notify',
       actOn((task, _, hands) => {

@@ -7,11 +7,11 @@
  */
 import { KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
-import { actOn, between, checkCount, type NameOptions, titleOf, waitWith } from './acts.js'
+import { actOn, between, type NameOptions, titleOf, waitWith } from './acts.js'
 
 /** For whom a token is borrowed or returned. */
 export interface BorrowOptions {
@@ -58,7 +58,7 @@ export class CapacityLimiter {
   /** @throws RangeError if `total` is neither a whole number from 0 on nor Infinity. */
   constructor(total: number, options?: NameOptions) {
     this.title = titleOf('limiter', options)
-    this.limit = checkTotal(total)
+    this.limit = checkLimit('make a limiter', 'total', total, 0)
     this.waiters = new WaitQueue(this.title, (task, { detail }) =>
       this.lend(task, (detail as object) ?? task) ? undefined : WAIT,
     )
@@ -123,7 +123,7 @@ export class CapacityLimiter {
    * wait.
    */
   setTotal(total: number): Trap<void> {
-    checkTotal(total)
+    checkLimit('set the total', 'total', total, 0)
     const change = (_task: Task, _trap: Trap<unknown>, hands: Hands): void => {
       this.limit = total
       this.serve(hands)
@@ -185,8 +185,4 @@ export class CapacityLimiter {
 /** Who borrows, for messages: a task, or what it acts for. */
 function borrowing(task: Task, borrower: object): string {
   return borrower === task ? String(task) : `what ${String(task)} acts for`
-}
-
-function checkTotal(total: number): number {
-  return checkCount('the total of a limiter', total, 0, true)
 }

@@ -9,10 +9,10 @@
 import type { Kept } from '../../kernel/belongings.js'
 import { BrokenError, KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import type { WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
 import { actOn, between, failAll, type NameOptions, titleOf, waitIn, waitWith } from './acts.js'
 
 /** What a lock has in hand. */

@@ -8,11 +8,11 @@
  */
 import { ClosedError, KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
-import { actOn, checkCount, failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './acts.js'
+import { actOn, failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './acts.js'
 import { Fifo, type Items } from './items.js'
 
 /** What a queue has in hand. */
@@ -67,7 +67,7 @@ export class Queue<T> {
    * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
    */
   constructor(capacity = Number.POSITIVE_INFINITY, options?: NameOptions) {
-    this.capacity = checkCount('the capacity of a queue', capacity, 1, true)
+    this.capacity = checkLimit('make a queue', 'capacity', capacity, 1)
     this.title = titleOf('queue', options)
     this.items = this.makeItems(options)
     this.getters = new WaitQueue(`${this.title}, get`, (_task, _trap, hands) =>

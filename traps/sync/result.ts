@@ -6,10 +6,10 @@
  */
 import { KernelStateError, TaskCancelledError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import type { WaitOptions } from '../../kernel/operands.js'
 import { type Act, type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
 import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
 
 /** Where a result is in its life. */

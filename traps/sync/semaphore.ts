@@ -6,11 +6,11 @@
  */
 import { KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkCount, checkLimit, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
-import { actOn, between, checkCount, type NameOptions, titleOf, waitIn } from './acts.js'
+import { actOn, between, type NameOptions, titleOf, waitIn } from './acts.js'
 
 /** How a semaphore behaves. */
 export interface SemaphoreOptions extends NameOptions {
@@ -63,8 +63,8 @@ export class Semaphore {
   /** @throws RangeError if `value` or `max` is no whole number from 0 on, or `max` is less than `value`. */
   constructor(value: number, options?: SemaphoreOptions) {
     this.title = titleOf('semaphore', options)
-    this.permits = checkCount('the value of a semaphore', value, 0)
-    this.max = checkCount('the most of a semaphore', options?.max ?? Number.POSITIVE_INFINITY, value, true)
+    this.permits = checkCount('make a semaphore', 'value', value, 0)
+    this.max = checkLimit('make a semaphore', 'max', options?.max ?? Number.POSITIVE_INFINITY, value)
     this.waiters = new WaitQueue(this.title, () => {
       if (this.permits === 0) return WAIT
       this.permits--

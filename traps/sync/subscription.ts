@@ -5,10 +5,10 @@
  */
 import { BrokenError, ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import type { WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
-import type { WaitOptions } from '../check.js'
 import { actOn, failAll, thenClose, waitIn, wakeAll } from './acts.js'
 import { Fifo } from './items.js'
 

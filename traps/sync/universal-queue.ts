@@ -4,7 +4,8 @@
  * The rules are those of `Queue`: nobody overtakes, and an item is at every moment in exactly one place.
  */
 import { ClosedError } from '../../kernel/errors.js'
-import { checkCount, type NameOptions, titleOf } from './acts.js'
+import { checkLimit } from '../../kernel/operands.js'
+import { type NameOptions, titleOf } from './acts.js'
 import { Fifo } from './items.js'
 import { type LinkPort, linkTo } from './link.js'
 import { Line, Universal, type Waiter } from './universal.js'
@@ -51,7 +52,7 @@ export class UniversalQueue<T> {
    * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
    */
   constructor(capacity = Number.POSITIVE_INFINITY, options?: NameOptions) {
-    this.capacity = checkCount('the capacity of a queue', capacity, 1, true)
+    this.capacity = checkLimit('make a queue', 'capacity', capacity, 1)
     this.title = titleOf('universal queue', options)
   }
 

@@ -3,8 +3,8 @@
  */
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
-import { checkBytes, checkPieces, checkTimeout, type WaitOptions } from '../check.js'
 import { ByteReader } from '../net/byte-reader.js'
 import type { ByteStream } from '../net/byte-stream.js'
 import { Pipe } from './pipe.js'
@@ -47,15 +47,15 @@ export class MemoryStream extends ByteReader implements ByteStream {
    * @throws Cancelled if a scope around the task is cancelled.
    */
   read(max = CAPACITY_BYTES, options?: WaitOptions): Operation<Uint8Array | null> {
-    if (!(max >= 1)) throw new RangeError(`Cannot read at most ${max} bytes: it must be 1 or more`)
-    const limit = checkTimeout(options?.timeout)
+    checkLimit('read', 'max', max, 1)
+    const limit = timeoutOf('read', options)
     return watched('read', this.holds ? this.readHeld(max, options) : this.readChunk(max, limit))
   }
 
   /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
-    checkBytes('read into', buffer)
-    const limit = checkTimeout(options?.timeout)
+    checkBytes('read', 'buffer', buffer)
+    const limit = timeoutOf('read', options)
     return watched('readInto', this.holds ? this.readHeldInto(buffer, options) : this.input.read(buffer, limit))
   }
 
@@ -70,7 +70,7 @@ export class MemoryStream extends ByteReader implements ByteStream {
    * @throws Cancelled if a scope around the task is cancelled.
    */
   write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
-    return watched('write', this.writeAll(joined(bytes), checkTimeout(options?.timeout)))
+    return watched('write', this.writeAll(joined(bytes), timeoutOf('write', options)))
   }
 
   /**
@@ -78,7 +78,7 @@ export class MemoryStream extends ByteReader implements ByteStream {
    * out, nothing was written. Errors as for `write`.
    */
   writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<number> {
-    return watched('writeSome', this.output.write(joined(bytes), false, checkTimeout(options?.timeout)))
+    return watched('writeSome', this.output.write(joined(bytes), false, timeoutOf('write', options)))
   }
 
   /** Ends the writing side, so that the peer reads an end; reading goes on. Does not wait. */
@@ -125,8 +125,8 @@ export class MemoryStream extends ByteReader implements ByteStream {
 
 /** Several pieces as one. */
 function joined(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
-  const length = checkPieces('write', bytes)
-  if (bytes instanceof Uint8Array) return bytes
+  const length = checkPieces('write', 'bytes', bytes)
+  if (!Array.isArray(bytes)) return bytes as Uint8Array
   const all = new Uint8Array(length)
   let at = 0
   for (const piece of bytes) {
@@ -154,7 +154,8 @@ function joined(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
  */
 export function memoryStreams(options: MemoryOptions = {}): [MemoryStream, MemoryStream] {
   const { capacity = CAPACITY_BYTES, chunk = Number.POSITIVE_INFINITY } = options
-  if (!(capacity >= 0 && chunk >= 1)) throw new RangeError(`Cannot make streams: capacity ${capacity}, chunk ${chunk}`)
+  checkLimit('make streams', 'capacity', capacity, 0)
+  checkLimit('make streams', 'chunk', chunk, 1)
   const [there, back] = [new Pipe(capacity, chunk), new Pipe(capacity, chunk)]
   return [new MemoryStream(back, there), new MemoryStream(there, back)]
 }

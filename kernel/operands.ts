@@ -1,0 +1,138 @@
+/**
+ * Operands, checked where they enter: a wrong value is an error at the line that wrote it, not a wait without an end.
+ *
+ * Every public function checks what it is given with these. Each takes what the caller wants to do, what the argument is
+ * called and the argument, and returns it. What is of the wrong kind is a TypeError, what is of the right kind and out of
+ * range a RangeError: "Cannot sleep: ms must be a number of milliseconds, 0 or more, not -1". What is right costs one chain
+ * of comparisons; `typeof` comes first in each, since comparing a symbol throws.
+ */
+import { adviceFor, describe, isAsync, isOperation, type Op } from './trap.js'
+
+/** How long a trap may wait. */
+export interface WaitOptions {
+  /** Milliseconds; fractions count. Default: no limit. */
+  readonly timeout?: number | undefined
+}
+
+/** A duration in milliseconds that must be given; Infinity is one. */
+export function checkTime(action: string, name: string, ms: number): number {
+  // NaN fails every comparison.
+  if (typeof ms === 'number' && ms >= 0) return ms
+  throw wrong(action, name, 'a number of milliseconds, 0 or more', ms, 'number')
+}
+
+/** The `timeout` of options in milliseconds; Infinity without options, or without one in them. */
+export function timeoutOf(action: string, options: WaitOptions | undefined): number {
+  if (options === undefined) return Number.POSITIVE_INFINITY
+  checkOptions(action, 'options', options)
+  const { timeout } = options
+  return timeout === undefined ? Number.POSITIVE_INFINITY : checkTime(action, 'timeout', timeout)
+}
+
+/** A time on the kernel's clock, in milliseconds; one that is past is no error. */
+export function checkAt(action: string, name: string, at: number): number {
+  if (typeof at === 'number' && !Number.isNaN(at)) return at
+  throw wrong(action, name, 'a time on the kernel clock in milliseconds', at, 'number')
+}
+
+/** A whole number from `least` to `most`. */
+export function checkCount(
+  action: string,
+  name: string,
+  count: number,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
+  if (Number.isSafeInteger(count) && count >= least && count <= most) return count
+  const range = most === Number.MAX_SAFE_INTEGER ? `, ${least} or more` : ` from ${least} to ${most}`
+  throw wrong(action, name, `a whole number${range}`, count, 'number')
+}
+
+/** A whole number from `least` on, or Infinity: no limit. */
+export function checkLimit(action: string, name: string, count: number, least: number): number {
+  if (count === Number.POSITIVE_INFINITY || (Number.isSafeInteger(count) && count >= least)) return count
+  throw wrong(action, name, `a whole number, ${least} or more, or Infinity`, count, 'number')
+}
+
+/** A file descriptor. */
+export function checkFd(action: string, name: string, fd: number): number {
+  if (typeof fd === 'number' && (fd | 0) === fd && fd >= 0) return fd
+  throw wrong(action, name, 'a file descriptor, a whole number from 0 on', fd, 'number')
+}
+
+/** Bytes to read into, or to write. An array of another realm (a vm context, a test runner's sandbox) is as good. */
+export function checkBytes(action: string, name: string, bytes: Uint8Array): Uint8Array {
+  if (bytes instanceof Uint8Array || isBytes(bytes)) return bytes
+  throw wrong(action, name, 'a Uint8Array', bytes, 'object', encodeFirst(bytes))
+}
+
+/** Bytes in one piece or in several; how many there are. */
+export function checkPieces(action: string, name: string, bytes: Uint8Array | readonly Uint8Array[]): number {
+  if (bytes instanceof Uint8Array) return bytes.length
+  if (!Array.isArray(bytes)) {
+    if (isBytes(bytes)) return bytes.length
+    throw wrong(action, name, 'a Uint8Array or a list of them', bytes, 'object', encodeFirst(bytes))
+  }
+  let length = 0
+  for (let i = 0; i < bytes.length; i++) length += checkBytes(action, `${name}[${i}]`, bytes[i]).length
+  return length
+}
+
+/** The getter reads an internal slot, so that no prototype and no property can pretend. */
+const typedArrayName = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Symbol.toStringTag,
+)?.get as () => string | undefined
+
+/** Is it a Uint8Array of whatever realm? */
+export function isBytes(value: unknown): value is Uint8Array {
+  return typedArrayName.call(value) === 'Uint8Array'
+}
+
+/** A string for C, which ends at the first NUL: what is behind it would be cut off in silence. */
+export function checkText(action: string, name: string, text: string): string {
+  if (typeof text === 'string' && !text.includes('\0')) return text
+  throw wrong(action, name, 'a string without NUL', text, '')
+}
+
+/** One of a few words. */
+export function checkWord<W extends string>(action: string, name: string, word: W, words: readonly W[]): W {
+  if (words.includes(word)) return word
+  throw wrong(action, name, `one of ${words.map((one) => `"${one}"`).join(', ')}`, word, 'string')
+}
+
+/** A function that returns something at once. */
+export function checkFunction<F>(action: string, name: string, fn: F): F {
+  if (typeof fn === 'function') return fn
+  throw wrong(action, name, 'a function', fn, '')
+}
+
+/** Options, or nothing. A function or an operation here is an argument in the wrong place. */
+export function checkOptions<O>(action: string, name: string, options: O): O {
+  if (options === undefined) return options
+  if (typeof options === 'object' && options !== null && !(Symbol.iterator in options)) return options
+  throw wrong(action, name, 'an object with options', options, '')
+}
+
+/** An operation, or a function that returns one. */
+export function checkOperation<O extends Op<unknown>>(action: string, name: string, op: O): O {
+  if (typeof op === 'function' ? !isAsync(op) : isOperation(op)) return op
+  throw wrong(action, name, 'an operation or a function that returns one', op, '', adviceFor(op))
+}
+
+/** A function that returns an operation, and takes what it is given. */
+export function checkBody<F>(action: string, name: string, body: F): F {
+  if (typeof body === 'function' && !isAsync(body)) return body
+  const advice = isOperation(body) ? 'give the generator function itself, without calling it' : adviceFor(body)
+  throw wrong(action, name, 'a function that returns an operation', body, '', advice)
+}
+
+/** The error: a RangeError for what has the right `type`. */
+export function wrong(action: string, name: string, kind: string, value: unknown, type: string, advice = ''): Error {
+  const text = `Cannot ${action}: ${name} must be ${kind}, not ${describe(value)}${advice === '' ? '' : `; ${advice}`}`
+  return typeof value === type && type !== 'object' ? new RangeError(text) : new TypeError(text)
+}
+
+function encodeFirst(value: unknown): string {
+  return typeof value === 'string' ? 'encode the string first (new TextEncoder().encode(text))' : ''
+}

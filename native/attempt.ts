@@ -110,6 +110,8 @@ export class Attempts {
       if (result === EINTR) continue
       if (result === EAGAIN) return waits(state, 'writable')
       if (result < 0) return finish(op, result)
+      // Nothing, and no reason why: to try again would be for ever.
+      if (result === 0) return finish(op, errno.EIO)
       op.moved += result
       if (result < asked && state.own && !state.hangup) state.writable = false
       if (!op.all || op.moved === op.length) return finish(op, op.moved)

@@ -233,7 +233,8 @@ export class Completions {
     const polled = state.readerPolls
     state.readerPolls = false
     if (op === null || !this.settle(state, op, polled, result)) return 0
-    state.reader = null
+    if (state.readerPlace !== null) this.requests.positions.settle(op, state.readerPlace, Math.max(op.result, 0))
+    state.reader = state.readerPlace = null
     state.readerLeaves = false
     this.complete(op)
     return 1
@@ -244,7 +245,8 @@ export class Completions {
     const polled = state.writerPolls
     state.writerPolls = false
     if (op === null || !this.settle(state, op, polled, result)) return 0
-    state.writer = null
+    if (state.writerPlace !== null) this.requests.positions.settle(op, state.writerPlace, op.moved)
+    state.writer = state.writerPlace = null
     state.writerLeaves = false
     this.complete(op)
     return 1
@@ -256,6 +258,7 @@ export class Completions {
     if (result === errno.ECANCELED) return withdraw(op)
     if (state.closing || this.closed) {
       if (op.kind === ACCEPT && result >= 0) this.libc.close(result)
+      if (op.kind === WRITE && result > 0 && !polled) op.moved += result
       return finish(op, CLOSED)
     }
     if (polled) return result < 0 ? finish(op, result) : this.ready(state, op)
@@ -275,6 +278,8 @@ export class Completions {
       return finish(op, result)
     }
     if (result < 0) return finish(op, result)
+    // Nothing, and no reason why: to ask again would be for ever.
+    if (result === 0) return finish(op, errno.EIO)
     op.moved += result
     if (!op.all || op.moved === op.length) return finish(op, op.moved)
     return this.again(state, op)

@@ -9,6 +9,7 @@ import { BUSY, CANCELED, CLOSED, UNSUPPORTED } from '../kernel/driver.js'
 export const EPERM = -1
 export const ENOENT = -2
 export const EINTR = -4
+export const EIO = -5
 export const EBADF = -9
 export const EAGAIN = -11
 export const EFAULT = -14

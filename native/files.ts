@@ -16,7 +16,7 @@ import {
   OPEN_WRITE,
   STAT,
 } from '../kernel/driver.js'
-import { CLOEXEC, type Libc } from './libc.js'
+import { CLOEXEC, type Libc, O_APPEND } from './libc.js'
 
 /** The directory that relative paths begin in: the process's. */
 export const AT_FDCWD = -100
@@ -32,7 +32,6 @@ const O_RDWR = 0o2
 const O_CREAT = 0o100
 const O_EXCL = 0o200
 const O_TRUNC = 0o1000
-const O_APPEND = 0o2000
 
 /** By the upper four bits of a mode. */
 const KINDS: Readonly<Record<number, FileStatus['kind']>> = {

@@ -12,6 +12,10 @@
 export const O_NONBLOCK = 0o4000
 export const CLOEXEC = 0o2000000
 export const F_GETFL = 3
+export const O_APPEND = 0o2000
+export const SEEK_SET = 0
+export const SEEK_CUR = 1
+export const SEEK_END = 2
 export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
@@ -141,6 +145,7 @@ function bindLibc(koffi: Koffi) {
   const uringRegister = library.func('syscall', 'long', ['long', 'uint', 'uint', 'uintptr_t', 'uint']) as Call
   const mmap = library.func('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'long']) as Call
   const munmap = bind('munmap', 'uintptr_t', 'size_t')
+  const lseek = library.func('lseek', 'int64_t', ['int', 'int64_t', 'int']) as Call
   const timerfdSettime = bind('timerfd_settime', 'int', 'int', 'uintptr_t', 'uintptr_t')
 
   return {
@@ -158,6 +163,8 @@ function bindLibc(koffi: Koffi) {
       checked(sendto(fd, at, length, MSG_NOSIGNAL, to, toLength)),
     accept: (fd: number) => checked(accept4(fd, 0, 0, SOCK_NONBLOCK | CLOEXEC)),
     poll: (fds: number, count: number, ms: number) => checked(poll(fds, count, ms)),
+    /** The new position; a number, since no file is of 2 ** 53 bytes. */
+    lseek: (fd: number, offset: number, from: number) => checked(Number(lseek(fd, offset, from))),
     statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 0)),
     epollWait: (epoll: number, events: number, max: number, ms: number) => checked(epollWait(epoll, events, max, ms)),
     epollControl: (epoll: number, action: number, fd: number, event: number) =>

@@ -4,11 +4,12 @@
  * The ring shares memory with us. What a request may read or write is held by its op (`pointee`), and the op by its fd, until
  * the answer has come: an optimised generator does not keep a local alive.
  */
-import type { Address, IoOp } from '../kernel/driver.js'
+import { type Address, type IoOp, READ } from '../kernel/driver.js'
 import { ADDRESS_BYTES, encodeAddress } from './address.js'
 import type { Gather } from './gather.js'
 import * as c from './libc.js'
 import type { BufferPool } from './pool.js'
+import { APPENDS, Positions } from './positions.js'
 import { GROUP } from './provided.js'
 import * as ring from './ring.js'
 import { READER, RECEIVER, type RingFd, WRITER } from './ring-fd.js'
@@ -24,12 +25,14 @@ export class Requests {
   private readonly ring: ring.Ring
   private readonly pool: BufferPool
   private readonly gather: Gather
+  readonly positions: Positions
 
   constructor(libc: c.Libc, system: ring.Ring, pool: BufferPool, gather: Gather) {
     this.libc = libc
     this.ring = system
     this.pool = pool
     this.gather = gather
+    this.positions = new Positions(libc)
   }
 
   /** Receives whatever comes, again and again, into buffers of the group. */
@@ -57,7 +60,7 @@ export class Requests {
     const length = op.lend ? Math.min(op.length, (op.buffer as Uint8Array).length) : op.length
     const at = this.begin(state.own ? ring.OP_RECV : ring.OP_READ, state, READER)
     this.ring.point(at, op.pointer + op.offset, length)
-    if (!state.own) this.atPosition(at)
+    if (!state.own) this.place(at, state, op)
   }
 
   write(state: RingFd, op: IoOp<unknown>): void {
@@ -68,7 +71,7 @@ export class Requests {
     const at = this.begin(state.own ? ring.OP_SEND : ring.OP_WRITE, state, WRITER)
     this.ring.point(at, op.pointer + op.offset + op.moved, op.length - op.moved)
     if (state.own) this.ring.requests[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
-    else this.atPosition(at)
+    else this.place(at, state, op)
   }
 
   accept(state: RingFd): void {
@@ -121,7 +124,7 @@ export class Requests {
     op.pointee = new Uint8Array(list.buffer)
     const at = this.begin(kind, state, who)
     this.ring.point(at, this.libc.addressOf(list), list.length / 4)
-    this.atPosition(at)
+    this.place(at, state, op)
   }
 
   private begin(first: number, state: RingFd, who: number): number {
@@ -131,8 +134,12 @@ export class Requests {
     return at
   }
 
-  /** A file has a position, and that is where it goes on. */
-  private atPosition(at: number): void {
-    this.ring.requests[at + 2] = this.ring.requests[at + 3] = -1
+  /** Where in its file the request begins: an op that goes on does so behind what it has moved. */
+  private place(at: number, state: RingFd, op: IoOp<unknown>): void {
+    if (op.kind === READ) state.readerPlace ??= this.positions.claim(op)
+    else state.writerPlace ??= this.positions.claim(op)
+    const place = op.kind === READ ? state.readerPlace : state.writerPlace
+    if (place !== null && place.at !== APPENDS) this.ring.pointSecond(at, place.at + op.moved)
+    else this.ring.requests[at + 2] = this.ring.requests[at + 3] = -1
   }
 }

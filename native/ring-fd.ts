@@ -5,6 +5,7 @@
  * reader, one of its writer and one multishot receive, so that is enough to find the op, without a table of requests.
  */
 import { FdState } from './fds.js'
+import type { Place } from './positions.js'
 import { NONE } from './provided.js'
 
 /** The upper byte of a key: the multishot receive (or poll), the reader's own request, the writer's. */
@@ -37,6 +38,9 @@ export class RingFd extends FdState {
   /** The op's request only asks when to try. */
   readerPolls = false
   writerPolls = false
+  /** Where in a file the op reads or writes, if it is a file with a position. */
+  readerPlace: Place | null = null
+  writerPlace: Place | null = null
   /** The op was asked to be withdrawn. */
   readerLeaves = false
   writerLeaves = false
@@ -46,6 +50,7 @@ export class RingFd extends FdState {
     this.requests = this.pieces = 0
     this.receiving = this.pausing = this.watching = this.readerListens = false
     this.readerPolls = this.writerPolls = this.readerLeaves = this.writerLeaves = false
+    this.readerPlace = this.writerPlace = null
     this.first = this.last = NONE
     this.end = NOT_YET
   }

@@ -7,9 +7,10 @@ import { bytes } from './conformance-bytes.js'
 import { control } from './conformance-control.js'
 import { files } from './conformance-files.js'
 import { gather } from './conformance-gather.js'
+import { positions } from './conformance-positions.js'
 import { pressure } from './conformance-pressure.js'
 import { scatter } from './conformance-scatter.js'
 import { sockets } from './conformance-sockets.js'
 
 if (process.platform === 'linux')
-  conformance('epoll', () => new EpollDriver(), bytes, gather, scatter, control, sockets, pressure, files)
+  conformance('epoll', () => new EpollDriver(), bytes, gather, scatter, control, sockets, pressure, files, positions)

@@ -1,0 +1,25 @@
+/** A full disk corrupts nothing: the programs of disk.ts, on every driver. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+
+const run = promisify(execFile)
+const program = fileURLToPath(new URL('./disk.js', import.meta.url))
+
+const SENTENCES = {
+  limit: 'files that grow to the limit of their size have the bytes that were said to be written',
+  tmpfs: 'files on a full disk have the bytes that were said to be written',
+}
+
+if (process.platform === 'linux')
+  for (const driver of ['io_uring', 'epoll'])
+    for (const [kind, sentence] of Object.entries(SENTENCES))
+      test(`${driver}: ${sentence}`, async (t) => {
+        const env = { ...process.env, DRUPE_DRIVER: driver }
+        const { stdout } = await run(process.execPath, [program, kind, '1'], { env, timeout: 50_000 })
+        const line = stdout.trim()
+        if (line.startsWith('skipped')) t.log(line)
+        else t.is(line, 'held')
+        t.pass()
+      })

@@ -247,6 +247,42 @@ test('a linked queue puts and gets, and hears of a shutdown', async (t) => {
   there.close()
 })
 
+test('what is no message of a link is ignored, and a call that there is not is refused by name', async (t) => {
+  const queue = new UniversalQueue<unknown>(1)
+  const port = queue.link()
+  const answers: unknown[] = []
+  port.addEventListener('message', (event: object) => answers.push((event as { data: unknown }).data))
+  port.start()
+  const forged = [null, undefined, 7, 'call', [], {}, { cast: '__proto__' }, { cast: 'toString' }, { cast: null }]
+  for (const message of forged) port.postMessage(message)
+  port.postMessage({ call: 'get', id: 'x' })
+  port.postMessage({ cancel: {} })
+  port.postMessage({ got: null })
+  for (const [id, call] of ['toString', '__proto__', 'fetch', null].entries()) port.postMessage({ call, id })
+  port.postMessage({ call: 'get', id: 4 })
+  port.postMessage({ call: 'get', id: 4 })
+  while (queue.statistics().getting === 0) await new Promise((resolve) => setImmediate(resolve))
+  await queue.put('whole')
+  while (answers.length < 5) await new Promise((resolve) => setImmediate(resolve))
+  t.is(queue.statistics().getting, 0, 'one number is one call')
+  t.deepEqual(
+    answers.map((answer) => (answer as { error?: string }).error?.replace(/^Cannot do | at a link.*$/g, '')),
+    ['"toString"', '"__proto__"', '"fetch"', 'null', undefined],
+  )
+  port.close()
+})
+
+test('the far end of a link ignores what is no answer', async (t) => {
+  const { port1, port2 } = new MessageChannel()
+  const there = linkedQueue<string>(port1)
+  for (const message of [null, 7, 'news', {}, { id: 99, value: 1 }, { id: '__proto__', value: 1 }])
+    port2.postMessage(message)
+  const got = run(() => there.get())
+  port2.postMessage({ id: 1, value: 'true' })
+  t.is(await got, 'true')
+  there.close()
+})
+
 test('a cancelled get over a link leaves the item, or has it; never both, never neither', async (t) => {
   const ends = new Set<string>()
   for (let patience = 0; patience < 12; patience++) {

@@ -5,9 +5,13 @@
  * deciding. Two rules keep items whole. A cancel on the far side is only a request: it waits for the answer, which is
  * either what was waited for (then that counts) or "withdrawn". And an item that was sent is forgotten only when the
  * far side says that it has it; if the thread ends before that, the item goes back to where it came from.
+ *
+ * A port can be handed on, so anything may come through it. What is no message of the protocol is ignored, and a call that
+ * there is not is refused by name.
  */
 import { ClosedError } from '../../kernel/errors.js'
 import { MessageChannel } from '../../kernel/host-functions.js'
+import { describe } from '../../kernel/trap.js'
 import type { Universal } from './universal.js'
 
 /** A MessagePort, as this host has it. */
@@ -54,6 +58,11 @@ export function listenTo(port: LinkPort, hear: (message: unknown) => void, gone:
   port.unref?.()
 }
 
+/** @internal Could it be one? Its fields are for the end that hears it to check. */
+export function isMessage(message: unknown): boolean {
+  return typeof message === 'object' && message !== null
+}
+
 /** Does what the far side asks for. */
 class NearEnd {
   private readonly port: LinkPort
@@ -78,8 +87,11 @@ class NearEnd {
   }
 
   private hear(request: Request): void {
+    if (!isMessage(request)) return
     if ('call' in request) {
-      this.begin(request.call, request.id, request.argument)
+      const { call, id, argument } = request
+      if (!Number.isSafeInteger(id) || this.pending.has(id) || this.sent.has(id)) return
+      this.begin(call, id, argument)
     } else if ('cancel' in request) {
       const callOff = this.pending.get(request.cancel)
       if (callOff === undefined) return
@@ -88,7 +100,7 @@ class NearEnd {
       this.post({ id: request.cancel, withdrawn: true })
     } else if ('got' in request) {
       this.sent.delete(request.got)
-    } else {
+    } else if (Object.hasOwn(this.linked.casts, request.cast)) {
       this.linked.casts[request.cast]?.()
     }
   }
@@ -115,7 +127,9 @@ class NearEnd {
       }
     }
     try {
-      const callOff = this.linked.calls[name]?.(argument).start(resolve, fail)
+      const call = Object.hasOwn(this.linked.calls, name) ? this.linked.calls[name] : undefined
+      if (call === undefined) throw new TypeError(`Cannot do ${describe(name)} at a link: there is no such call`)
+      const callOff = call(argument).start(resolve, fail)
       if (!over) this.pending.set(id, () => void callOff?.())
     } catch (error) {
       fail(error)

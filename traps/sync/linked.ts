@@ -6,7 +6,7 @@
  * a link, and the far side of its thread's objects waits until the run is over.
  */
 import { BrokenError, ClosedError } from '../../kernel/errors.js'
-import { type Answer, type LinkPort, listenTo, type Request } from './link.js'
+import { type Answer, isMessage, type LinkPort, listenTo, type Request } from './link.js'
 import { Universal, WITHDRAWN } from './universal.js'
 
 interface Asked {
@@ -57,6 +57,7 @@ class FarEnd {
   }
 
   private hear(answer: Answer): void {
+    if (!isMessage(answer)) return
     if ('news' in answer) {
       this.state = answer.news
       return

@@ -42,7 +42,7 @@ export interface ByteStream {
   write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void>
   /** Waits until there is room and writes as many as fit; how many, at least one. Cancelled or timed out, none. */
   writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<number>
-  /** Ends the writing side: the peer reads an end. Reading goes on. */
+  /** Ends the writing side: the peer reads an end. Reading goes on. BusyError while a task writes; no error after a reset. */
   end(): Operation<void>
   /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. */
   close(): Operation<void>

@@ -5,7 +5,7 @@
  * message costs no allocation but its own bytes. A connection that waits for data holds no buffer: the driver lends one
  * when there is something to put into it. One task may read while another writes; two readers are a BusyError.
  */
-import { ClosedError } from '../../kernel/errors.js'
+import { BusyError, ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { type Address, IoOp, READ, WRITE } from '../../kernel/io-op.js'
 import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
@@ -125,10 +125,20 @@ export class Stream extends ByteReader {
     return op
   }
 
-  /** Ends the writing side, so that the peer reads an end; reading goes on. Does not wait. */
+  /**
+   * Ends the writing side, so that the peer reads an end; reading goes on. A connection that the peer has reset is ended
+   * already, and that is no error. Does not wait.
+   *
+   * @throws ClosedError if the stream is closed.
+   * @throws BusyError if another task is writing: the peer would take what has left by then for all there is.
+   */
   end(): Trap<void> {
     this.assertOpen('end the stream')
-    return ask('shutdown', (driver) => driver.shutdown(this.fd)) as unknown as Trap<void>
+    return ask('shutdown', (driver) => {
+      if (this.writer?.owner != null) throw new BusyError('end the stream', 'another task is writing')
+      const result = driver.shutdown(this.fd)
+      return result < 0 && driver.describeError(result)[0] !== 'ENOTCONN' ? result : undefined
+    }) as Trap<void>
   }
 
   /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait. */

@@ -60,6 +60,35 @@ export const endings: readonly CheckBody[] = [
     },
   },
   {
+    name: 'end while another task writes is a BusyError, and what is being written arrives whole',
+    needs: ['bounded', 'halfClose'],
+    *run(a, b, plenty) {
+      const writing = yield* spawn(() => a.write(new Uint8Array(plenty)))
+      yield* waitAllBlocked()
+      stillWaits(writing, 'a writer of more than fits')
+      yield* failsWith(() => a.end(), 'to end what is being written', 'DRUPE_BUSY')
+      same((yield* b.readExactly(plenty)).length, plenty, 'how many bytes came')
+      yield* writing.join()
+      yield* a.end()
+      same(yield* b.read(), null, 'what comes after them')
+    },
+  },
+  {
+    name: 'end after the peer has broken it is no error',
+    *run(a, b) {
+      yield* b.close()
+      const write = function* () {
+        for (let i = 0; i < 1000; i++) {
+          yield* a.write(new Uint8Array(10_000))
+          yield* waitAllBlocked()
+        }
+      }
+      yield* failsWith(write, 'to write for ever', ...BROKEN)
+      yield* a.end()
+      yield* a.end()
+    },
+  },
+  {
     name: 'a write to a peer that has left fails, after a while',
     *run(a, b) {
       yield* b.close()

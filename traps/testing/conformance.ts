@@ -37,7 +37,7 @@ export interface StreamCheck {
 /** @internal What the parts are made of. */
 export interface CheckBody {
   readonly name: string
-  readonly needs?: 'bounded' | 'halfClose'
+  readonly needs?: 'bounded' | 'halfClose' | readonly ('bounded' | 'halfClose')[]
   run(a: ByteStream, b: ByteStream, plenty: number): Operation<void>
 }
 
@@ -57,8 +57,8 @@ export interface CheckBody {
  */
 export function streamConformance(pair: Op<StreamPair>, options: ConformanceOptions = {}): readonly StreamCheck[] {
   const plenty = options.plenty ?? 16 << 20
-  const wanted = [...moving, ...reading, ...writing, ...endings].filter(({ needs }) => {
-    return !(needs === 'bounded' && options.unbounded) && !(needs === 'halfClose' && options.noHalfClose)
+  const wanted = [...moving, ...reading, ...writing, ...endings].filter(({ needs = [] }) => {
+    return !(needs.includes('bounded') && options.unbounded) && !(needs.includes('halfClose') && options.noHalfClose)
   })
   return wanted.map((body) => ({ name: body.name, run: () => checked(pair, body, plenty) }))
 }

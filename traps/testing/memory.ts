@@ -81,7 +81,12 @@ export class MemoryStream extends ByteReader implements ByteStream {
     return watched('writeSome', this.output.write(joined(bytes), false, timeoutOf('write', options)))
   }
 
-  /** Ends the writing side, so that the peer reads an end; reading goes on. Does not wait. */
+  /**
+   * Ends the writing side, so that the peer reads an end; reading goes on. Does not wait.
+   *
+   * @throws ClosedError if the stream is closed.
+   * @throws BusyError if another task is writing.
+   */
   *end(): Operation<void> {
     if (this.isClosed) throw new ClosedError('end the stream')
     yield* this.output.end()

@@ -73,6 +73,7 @@ export class Pipe {
 
   /** The writer says that nothing more comes. */
   *end(): Operation<void> {
+    if (this.writing) throw new BusyError('end the stream', 'another task is writing')
     this.ended = true
     yield* this.wakeAll()
   }

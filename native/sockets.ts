@@ -34,8 +34,8 @@ export class Sockets {
   }
 
   open(kind: SocketKind): number {
+    if (!Object.hasOwn(KINDS, kind)) return UNSUPPORTED
     const place = KINDS[kind]
-    if (place === undefined) return UNSUPPORTED
     return this.libc.socket(place[0], place[1] | c.SOCK_NONBLOCK | c.CLOEXEC, 0)
   }
 
@@ -50,8 +50,8 @@ export class Sockets {
 
   setOption(fd: number, option: SocketOption, value: number): number {
     if (!isFd(fd)) return EBADF
+    if (!Object.hasOwn(c.SOCKET_OPTIONS, option)) return UNSUPPORTED
     const place = c.SOCKET_OPTIONS[option]
-    if (place === undefined) return UNSUPPORTED
     if (!Number.isInteger(value) || value < 0 || value > 0x7fffffff) return EINVAL
     this.int[0] = value
     return this.libc.setsockopt(fd, place[0], place[1], this.intAt, 4)

@@ -7,13 +7,25 @@ import type { Driver } from './kernel/driver.js'
 import { suppress } from './kernel/errors.js'
 import { HostDriver } from './kernel/host.js'
 import { Kernel as BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
-import type { Op } from './kernel/trap.js'
+import type { SpawnOptions } from './kernel/nursery.js'
+import { nameOf, type Op, type Operation, toOperation } from './kernel/trap.js'
 import { chooseDriver } from './native/select.js'
+import { type AbortSignalLike, withSignal } from './traps/bridge/abort-signal.js'
+import { nursery } from './traps/scope/nursery.js'
 
 /** How a kernel works. */
 export interface KernelOptions extends Omit<BareOptions, 'driver'> {
   /** What waits underneath. Default: the best that this platform has; `DRUPE_DRIVER` forces one by name. */
   readonly driver?: Driver
+}
+
+/** How the host runs an operation. */
+export interface RunOptions extends SpawnOptions {
+  /**
+   * Native or from the `abort-controller` package. When it is aborted, the operation and all that it started are cancelled, may
+   * clean up within the grace, and then `run` rejects with the signal's reason.
+   */
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /**
@@ -35,12 +47,42 @@ export class Kernel extends BareKernel {
   constructor(options: KernelOptions = {}) {
     super({ ...options, driver: options.driver ?? chooseDriver() ?? new HostDriver() })
   }
+
+  /**
+   * Runs an operation in guest mode, on the host's event loop, and gives its result.
+   *
+   * @param options With a `signal` that is aborted already the operation is not begun.
+   * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled; the reason of the signal if that
+   * was aborted (a DOMException named `AbortError` if it has none).
+   * @throws (rejects with) KernelStateError if the kernel is closed, or is being closed and the operation would not leave.
+   * @example
+   * import { Kernel, sleep } from 'drupe'
+   *
+   * const kernel = new Kernel()
+   * const controller = new AbortController()
+   * setTimeout(() => controller.abort(new Error('the client has left')), 5)
+   * try {
+   *   await kernel.run(sleep(60_000), { signal: controller.signal })
+   * } catch (error) {
+   *   console.log((error as Error).message) // => the client has left
+   * }
+   * await kernel.close()
+   */
+  override run<T>(op: Op<T>, options?: RunOptions): Promise<T> {
+    const signal = options?.signal
+    if (signal === undefined) return super.run(op, options)
+    // In a nursery, so that the signal reaches what the operation spawns, too.
+    const whole = (): Operation<T> => withSignal(signal, () => nursery(() => toOperation(op)))
+    return super.run(whole, { name: nameOf(op), ...options })
+  }
 }
 
 /**
  * Runs an operation on the host's event loop, in a kernel of its own that is closed afterwards, and gives its result.
  *
- * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled.
+ * @param options Those of the kernel, and a `signal` that cancels the operation; see `Kernel.run`.
+ * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled; the reason of the signal if that
+ * was aborted.
  * @example
  * import { run, sleep } from 'drupe'
  *
@@ -50,11 +92,11 @@ export class Kernel extends BareKernel {
  * })
  * console.log(answer) // => 42
  */
-export async function run<T>(op: Op<T>, options?: KernelOptions): Promise<T> {
+export async function run<T>(op: Op<T>, options?: KernelOptions & RunOptions): Promise<T> {
   const kernel = new Kernel(options)
   let result: T
   try {
-    result = await kernel.run(op)
+    result = await kernel.run(op, options)
   } catch (error) {
     // The first error counts; what goes wrong in closing after it is kept with it.
     await kernel.close().catch((later: unknown) => suppress(error, later))

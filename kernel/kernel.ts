@@ -4,21 +4,19 @@
  * Tasks talk to the loop through traps; this class is for those who are not tasks: the host program. It may start tasks,
  * cancel them, wait for them as promises (guest mode) or by blocking the thread, and shut everything down.
  */
+import { Closing } from './closing.js'
 import type { Driver } from './driver.js'
 import { KernelStateError, UnsupportedError } from './errors.js'
 import { ForgottenWatch } from './forgotten.js'
 import { start } from './handlers.js'
-import { clearTimeout, setTimeout } from './host-functions.js'
 import { type Instrument, Instruments } from './instruments.js'
 import { Loop } from './loop.js'
 import type { SpawnOptions } from './nursery.js'
 import { checkTime } from './operands.js'
 import { seededRandom } from './random.js'
-import { cancelScope, cancelTask } from './reach.js'
-import { Guest, runBlocking, waiting, whereabouts } from './runners.js'
-import { keep } from './shapes.js'
+import { cancelTask } from './reach.js'
+import { Guest, runBlocking } from './runners.js'
 import { outcomeOf, type Task } from './task.js'
-import { showWaits } from './traceback.js'
 import type { Op } from './trap.js'
 import { Waker } from './waker.js'
 
@@ -54,8 +52,7 @@ export interface KernelStatistics {
 export class Kernel {
   private readonly loop: Loop
   private guest: Guest | null = null
-  private state: 'open' | 'closing' | 'closed' = 'open'
-  private closed: Promise<void> | null = null
+  private readonly closing: Closing
 
   constructor(options: KernelOptions) {
     // A rejected promise that nobody handles is the one way to report an error that every host has.
@@ -70,6 +67,11 @@ export class Kernel {
       report,
       warn,
     })
+    this.closing = new Closing(
+      this.loop,
+      () => this.guest,
+      () => this.attach(),
+    )
     if (options.debug && options.driver.note !== undefined) warn(options.driver.note)
   }
 
@@ -120,7 +122,7 @@ export class Kernel {
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
     this.assertOpen('spawn')
-    this.guest ??= this.attach()
+    this.attach()
     const task = this.begin(op, options)
     if (!this.loop.turning) this.loop.nudge()
     return task
@@ -147,26 +149,23 @@ export class Kernel {
 
   /**
    * Shuts down: cancels every task, the newest first, waits until they are out, closes the driver. Tasks that are still
-   * there a second after their grace are named in the error and abandoned.
+   * there a second after their grace are named in the error and abandoned; promises of `run` that wait for them are
+   * rejected with it.
    *
    * @throws KernelStateError if tasks would not leave.
    */
   close(): Promise<void> {
-    this.closed ??= this.shutDown()
-    return this.closed
+    return this.closing.close()
   }
 
-  /** Like `close`, by taking the thread. */
+  /**
+   * Like `close`, by taking the thread. A `close` that is under way is brought to its end, and its promise with it.
+   *
+   * @throws KernelStateError if tasks would not leave, or from inside one of the kernel's tasks.
+   * @throws UnsupportedError if a `close` is under way and the driver cannot take the thread; it goes on then.
+   */
   closeSync(): void {
-    if (this.state !== 'open') return
-    if (this.loop.turning) throw new KernelStateError('close', 'this kernel is running')
-    const tooLate = this.beginClosing()
-    this.closed = Promise.resolve()
-    try {
-      if (this.loop.live > 0) runBlocking(this.loop, () => this.loop.live === 0, tooLate)
-    } finally {
-      this.endClosing()
-    }
+    this.closing.closeSync()
   }
 
   /** `await using kernel = new Kernel()` closes it at the end of the block. */
@@ -174,63 +173,23 @@ export class Kernel {
     await this.close()
   }
 
-  private async shutDown(): Promise<void> {
-    const tooLate = this.beginClosing()
-    if (this.loop.live > 0) {
-      this.guest ??= this.attach()
-      const { guest, loop } = this
-      await new Promise<void>((resolve) => {
-        const host = setTimeout(resolve, Math.min(tooLate - loop.driver.now() + 100, 0x7fffffff))
-        guest.afterTurn = () => {
-          if (loop.live > 0 && loop.driver.now() < tooLate) return
-          clearTimeout(host)
-          resolve()
-        }
-        loop.nudge()
-      })
-    }
-    this.endClosing()
-  }
-
-  /** Returns the time after which nobody is waited for. */
-  private beginClosing(): number {
-    this.state = 'closing'
-    cancelScope(this.loop, this.loop.root, 'the kernel is closing', false)
-    return this.loop.driver.now() + this.loop.grace + 1000
-  }
-
-  private endClosing(): void {
-    this.state = 'closed'
-    this.loop.timers.remove(this.loop.root)
-    // Closing the driver ends waits, so it is said before who is in which.
-    const failure = this.loop.live > 0 ? wouldNotLeave(this.loop) : null
-    this.guest?.close()
-    this.loop.driver.close()
-    keep(this.loop.driver)
-    if (failure !== null) throw failure
-  }
-
   private begin<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
     return start(this.loop, this.loop.root, op, options?.name ?? op, options?.daemon ?? false) as Task<T>
   }
 
   private ended(task: Task): Promise<void> {
-    return new Promise((resolve) => this.loop.watchers.set(task, resolve))
+    return new Promise((resolve, reject) => {
+      this.loop.watchers.set(task, (error) => (error === undefined ? resolve() : reject(error)))
+    })
   }
 
   private attach(): Guest {
-    return new Guest(this.loop)
+    this.guest ??= new Guest(this.loop)
+    return this.guest
   }
 
   private assertOpen(action: string): void {
-    if (this.state !== 'open') throw new KernelStateError(action, `this kernel is ${this.state}`)
+    const { state } = this.closing
+    if (state !== 'open') throw new KernelStateError(action, `this kernel is ${state}`)
   }
-}
-
-function wouldNotLeave({ live, root }: Loop): KernelStateError {
-  const left = waiting(root)
-  const where = left.map(whereabouts).join('; ') || 'running'
-  const error = new KernelStateError('close', `${live} task(s) would not leave: ${where}`)
-  showWaits(error, left)
-  return error
 }

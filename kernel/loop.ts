@@ -91,8 +91,8 @@ export class Loop implements Hands {
   readonly overdue = new Set<Task>()
   /** Tasks whose grace is over, and how many waits they have tried since. */
   readonly evictions = new Map<Task, number>()
-  /** Host code that wants to know of a task's end. */
-  readonly watchers = new Map<Task, () => void>()
+  /** Host code that wants to know of a task's end, or of the error after which there will be none. */
+  readonly watchers = new Map<Task, (error?: Error) => void>()
   /** Wake-ups by other threads that tasks may wait for. */
   readonly wakers = new Set<{ look(): void }>()
   /** Called when something became ready outside a turn. */

@@ -12,8 +12,10 @@ import {
   runSync,
   shield,
   sleep,
+  spawn,
   suspend,
   TaskCancelledError,
+  UnsupportedError,
 } from 'drupe'
 import { HostDriver, park, WaitQueue } from 'drupe/lowlevel'
 import { assertNoLeaks, VirtualDriver, virtual } from 'drupe/testing'
@@ -72,6 +74,71 @@ test('closing gives up on tasks that will not leave, and names them', (t) => {
   t.true(error instanceof KernelStateError)
   t.regex((error as Error).message, /1 task\(s\) would not leave: .*stubborn.*grudge/)
   t.true(thrown(() => kernel.runSync(give(1))) instanceof KernelStateError)
+})
+
+test('a run whose task closing gives up on is rejected with what close says', async (t) => {
+  const kernel = freshKernel(50)
+  const stubborn = kernel.run(() => shield(park(new WaitQueue('grudge'))), { name: 'stubborn' })
+  const parent = kernel.run(function* () {
+    yield* spawn(() => shield(park(new WaitQueue('another'))))
+  })
+  const polite = kernel.run(() => sleep(1000))
+  const results = Promise.allSettled([stubborn, parent, polite])
+  const error = await t.throwsAsync(kernel.close(), { instanceOf: KernelStateError })
+  const [one, two, three] = await results
+  t.is((one as PromiseRejectedResult).reason, error)
+  t.is((two as PromiseRejectedResult).reason, error)
+  t.true((three as PromiseRejectedResult).reason instanceof TaskCancelledError)
+})
+
+test('closeSync brings a close that is under way to its end', async (t) => {
+  const kernel = freshKernel()
+  let clean = false
+  kernel.spawn(function* () {
+    try {
+      yield* sleep(1000)
+    } finally {
+      yield* sleep(5)
+      clean = true
+    }
+  })
+  kernel.runSync(sleep(1))
+  const closing = kernel.close()
+  kernel.closeSync()
+  t.true(clean)
+  assertNoLeaks(kernel)
+  await closing
+})
+
+test('closeSync and the close that was under way fail with the same error', async (t) => {
+  const kernel = freshKernel(50)
+  const run = kernel.run(() => shield(park(new WaitQueue('grudge'))))
+  const closing = kernel.close()
+  const error = thrown(() => kernel.closeSync())
+  t.true(error instanceof KernelStateError)
+  t.is(await t.throwsAsync(closing), error as Error)
+  t.is(await t.throwsAsync(run), error as Error)
+})
+
+test('where the thread cannot be taken, closeSync says so and the close that is under way goes on', async (t) => {
+  const kernel = new Kernel({ driver: new HostDriver() })
+  let clean = false
+  const run = kernel.run(function* () {
+    try {
+      yield* sleep(60_000)
+    } finally {
+      yield* sleep(1)
+      clean = true
+    }
+  })
+  const left = t.throwsAsync(run, { instanceOf: TaskCancelledError })
+  await kernel.run(sleep(0))
+  const closing = kernel.close()
+  t.true(thrown(() => kernel.closeSync()) instanceof UnsupportedError)
+  t.false(clean)
+  await closing
+  t.true(clean)
+  await left
 })
 
 test('closing gives up on a task whose callback never comes', (t) => {

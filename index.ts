@@ -7,7 +7,7 @@
  *
  * @module drupe
  */
-export { Kernel, type KernelOptions, run, runSync } from './doors.js'
+export { Kernel, type KernelOptions, type RunOptions, run, runSync } from './doors.js'
 export {
   BrokenError,
   BusyError,

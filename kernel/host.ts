@@ -6,6 +6,7 @@
 import { BareDriver } from './bare.js'
 import type { Attachment } from './driver.js'
 import { UnsupportedError } from './errors.js'
+import { Fifo } from './fifo.js'
 import { clearTimeout, MessageChannel, now, setImmediate, setTimeout } from './host-functions.js'
 
 /** The longest wait that a host's timer can take, in milliseconds: they count in signed 32 bits. */
@@ -97,11 +98,11 @@ const soon: (callback: () => void) => void = (() => {
   if (setImmediate !== undefined) return setImmediate
   if (MessageChannel === undefined) return (callback) => void setTimeout(callback, 0)
   const { port1, port2 } = new MessageChannel()
-  const queue: (() => void)[] = []
+  const queue = new Fifo<() => void>()
   // Node's own types leave out what its ports and those of browsers have in common.
-  ;(port1 as unknown as { onmessage: () => void }).onmessage = () => queue.shift()?.()
+  ;(port1 as unknown as { onmessage: () => void }).onmessage = () => queue.take()()
   return (callback) => {
-    queue.push(callback)
+    queue.add(callback)
     port2.postMessage(null)
   }
 })()

@@ -99,11 +99,11 @@ function write(desk: Desk, socket: SimSocket, op: IoOp): boolean {
 function accept(desk: Desk, socket: SimSocket, op: IoOp): boolean {
   if (socket.queue === null) return finish(op, errno.EINVAL)
   // Who broke while it waited is not the listener's trouble.
-  while (socket.queue[0]?.broken && socket.queue[0].incoming?.received.length === 0) socket.queue.shift()
-  const [next] = socket.queue
+  while (socket.queue.first?.broken && socket.queue.first.incoming?.received.length === 0) socket.queue.take()
+  const next = socket.queue.first
   if (next === undefined) return false
   const fd = desk.adopt(next)
-  if (fd >= 0) socket.queue.shift()
+  if (fd >= 0) socket.queue.take()
   return finish(op, fd)
 }
 
@@ -143,8 +143,8 @@ function connectToPath(host: SimHost, socket: SimSocket, op: IoOp, path: string)
 }
 
 function isReadable({ queue, incoming, error, broken, connecting, inbox }: SimSocket): boolean {
-  if (inbox !== null) return inbox.length > 0
-  if (queue !== null) return queue.length > 0
+  if (inbox !== null) return inbox.size > 0
+  if (queue !== null) return queue.size > 0
   if (incoming === null) return !connecting
   return incoming.received.length > 0 || incoming.ended || error !== 0 || broken
 }

@@ -13,15 +13,16 @@ const BROADCAST = '255.255.255.255'
 
 /** @internal Takes the next datagram; false if there is none. What does not fit into the buffer is lost. */
 export function receive(socket: SimSocket, op: IoOp): boolean {
-  const parcel = socket.inbox?.[0]
-  if (parcel === undefined) return false
+  const { inbox } = socket
+  if (inbox === null || inbox.size === 0) return false
+  const parcel = inbox.take()
+  socket.inboxBytes -= parcel.bytes.length
   op.buffer ??= new Uint8Array(Math.min(op.length, MOST_BYTES))
   const { buffer } = op
   const count = Math.min(parcel.bytes.length, op.length, buffer.length - op.offset)
   buffer.set(parcel.bytes.subarray(0, count), op.offset)
   op.address = parcel.from
   op.result = count
-  socket.inbox?.shift()
   return true
 }
 
@@ -57,14 +58,14 @@ function arrive(host: SimHost, target: IpAddress, from: IpAddress, bytes: Uint8A
   if (!host.up) return
   const socket = host.inboxAt(target)
   if (socket?.inbox == null) return
-  const held = socket.inbox.reduce((sum, parcel) => sum + parcel.bytes.length, 0)
-  if (held + bytes.length > socket.receiveBytes) return
+  if (socket.inboxBytes + bytes.length > socket.receiveBytes) return
   // A connected socket hears nobody else.
   const source = socket.kind === 'udp6' ? mapped(from) : from
   const { remote } = socket
   if (remote !== null && remote.family !== 'unix' && (remote.host !== source.host || remote.port !== source.port))
     return
-  socket.inbox.push({ bytes, from: source })
+  socket.inbox.add({ bytes, from: source })
+  socket.inboxBytes += bytes.length
   socket.touch()
 }
 

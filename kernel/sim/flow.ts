@@ -4,6 +4,7 @@
  * The sender may have a window's worth of bytes under way or unread at the other side; what was read is told back over the
  * network, and more is sent. A sender whose window and buffer are full waits: this is where back-pressure comes from.
  */
+import { Fifo } from '../fifo.js'
 import { ByteQueue } from './bytes.js'
 import { DATA, type Path } from './path.js'
 
@@ -43,7 +44,7 @@ export class Flow {
   /** Nothing moves any more. */
   dead = false
   private readonly unsent = new ByteQueue()
-  private readonly underway: Packet[] = []
+  private readonly underway = new Fifo<Packet>()
   private endSent = false
   /** How many bytes may be sent before the receiver reads. */
   private credit: number
@@ -96,7 +97,7 @@ export class Flow {
   kill(): void {
     this.dead = true
     this.unsent.clear()
-    this.underway.length = 0
+    this.underway.clear()
   }
 
   private grant(bytes: number): void {
@@ -122,7 +123,7 @@ export class Flow {
 
   private send(bytes: Uint8Array | null): void {
     const packet: Packet = { bytes, here: false }
-    this.underway.push(packet)
+    this.underway.add(packet)
     const isWanted = (): boolean => !this.dead
     const arrive = (): boolean => this.arrive(packet)
     this.there.deliver(bytes?.length ?? 0, DATA, isWanted, arrive, () => this.ends.gaveUp())
@@ -139,8 +140,8 @@ export class Flow {
     packet.here = true
     let news = false
     // A packet that came early waits for those before it.
-    while (this.underway[0]?.here) {
-      const { bytes } = this.underway.shift() as Packet
+    while (this.underway.first?.here) {
+      const { bytes } = this.underway.take()
       if (bytes === null) this.ended = true
       else this.received.push(bytes)
       news = true

@@ -55,13 +55,13 @@ export function connectLocally(client: SimSocket, listener: SimSocket): boolean 
   server.remote = { family: 'unix', path: client.local?.family === 'unix' ? client.local.path : '' }
   client.remote = listener.local
   join(client, server)
-  listener.queue?.push(server)
+  listener.queue?.add(server)
   listener.touch()
   return true
 }
 
 function isFull({ queue, arriving, backlog }: SimSocket): boolean {
-  return (queue?.length ?? 0) + arriving > backlog
+  return (queue?.size ?? 0) + arriving > backlog
 }
 
 /** The socket that the listener's process will accept. */
@@ -96,7 +96,7 @@ function established(client: SimSocket, server: SimSocket, listener: SimSocket):
     if (listener.closed) {
       server.reset()
     } else if (!server.broken) {
-      listener.queue?.push(server)
+      listener.queue?.add(server)
       listener.touch()
     }
     return true

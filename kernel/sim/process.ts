@@ -2,8 +2,10 @@
  * A simulated process: its table of descriptors, and the immediate calls. They never wait, so this half of the driver is
  * plain questions to sockets and to the host.
  */
+
 import { BareDriver } from '../bare.js'
 import { type Address, CLOSED, type SocketKind, type SocketOption, UNSUPPORTED } from '../driver.js'
+import { Fifo } from '../fifo.js'
 import { nameless } from './attempt.js'
 import { EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
 import type { SimHost } from './host.js'
@@ -70,7 +72,7 @@ export abstract class SimProcess extends BareDriver implements Holder {
       const result = this.host.bind(socket, nameless(socket))
       if (result < 0) return result
     }
-    socket.queue ??= []
+    socket.queue ??= new Fifo()
     socket.backlog = backlog
     return 0
   }

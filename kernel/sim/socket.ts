@@ -5,6 +5,7 @@
  * asks, driver.ts waits). A socket outlives its descriptor until its last bytes have been sent.
  */
 import type { SocketKind } from '../driver.js'
+import { Fifo } from '../fifo.js'
 import type { Address, IoOp } from '../io-op.js'
 import type { IpAddress } from './address.js'
 import { ECONNRESET, EPIPE, ETIMEDOUT } from './errno.js'
@@ -54,7 +55,7 @@ export class SimSocket {
   sendBytes = BUFFER_BYTES
   receiveBytes = BUFFER_BYTES
   /** Listening: who waits to be accepted, how many are on their way, and how many may be. */
-  queue: SimSocket[] | null = null
+  queue: Fifo<SimSocket> | null = null
   arriving = 0
   backlog = 0
   /** On its way to a connection. */
@@ -63,7 +64,9 @@ export class SimSocket {
   outgoing: Flow | null = null
   peer: SimSocket | null = null
   /** Datagrams that have come; null for a socket that has none. */
-  readonly inbox: Parcel[] | null
+  readonly inbox: Fifo<Parcel> | null
+  /** Bytes in it. */
+  inboxBytes = 0
   broadcast = false
   /** To be reported by the next operation; 0 for none. */
   error = 0
@@ -75,7 +78,7 @@ export class SimSocket {
     readonly home: Home,
     public holder: Holder | null,
   ) {
-    this.inbox = kind === 'udp4' || kind === 'udp6' ? [] : null
+    this.inbox = kind === 'udp4' || kind === 'udp6' ? new Fifo() : null
   }
 
   /** Who waits should try again. */
@@ -126,7 +129,7 @@ export class SimSocket {
     this.closed = true
     this.holder = null
     this.home.forget(this)
-    if (this.queue !== null) for (const waiting of this.queue.splice(0)) waiting.reset()
+    while (this.queue !== null && this.queue.size > 0) this.queue.take().reset()
     if (this.incoming === null || this.outgoing === null) return
     if (this.incoming.received.length > 0) {
       this.incoming.received.clear()

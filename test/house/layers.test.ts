@@ -21,9 +21,9 @@ const TABLE: readonly Rule[] = [
   { room: /^kernel\//, values: /^kernel\//, types: NOTHING },
   {
     room: /^traps\//,
-    // The trap protocol, calls, the errors, the I/O record (which is a trap), wait queues (each holds one), debug mode's book,
+    // The trap protocol, calls, the errors, the I/O record (which is a trap), wait queues (each holds one), queues, debug mode's book,
     // the host's functions as they were, and the checks of operands.
-    values: /^(traps\/|kernel\/(trap|frame|errors|io-op|park|forgotten|host-functions|operands)\.ts$)/,
+    values: /^(traps\/|kernel\/(trap|frame|errors|io-op|park|fifo|forgotten|host-functions|operands)\.ts$)/,
     types: /^kernel\/(?!kernel\.ts|loop\.ts)/,
   },
   {

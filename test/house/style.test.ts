@@ -37,3 +37,8 @@ test('each file begins with a comment that says what it is', (t) => {
   })
   t.deepEqual(silent, [])
 })
+
+test('nothing queues with an array’s shift: it moves all the others', (t) => {
+  const shifting = programs.filter((path) => /^(kernel|traps|native)\//.test(path) && /\.shift\(/.test(textOf(path)))
+  t.deepEqual(shifting, [], 'kernel/fifo.ts has queues')
+})

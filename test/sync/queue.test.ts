@@ -15,7 +15,8 @@ import {
   timeout,
 } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
-import { Fifo, Heap } from '../../traps/sync/items.js'
+import { Fifo } from '../../kernel/fifo.js'
+import { Heap } from '../../traps/sync/items.js'
 import { LifoQueue, PriorityQueue } from '../../traps/sync/ordered.js'
 import { Queue } from '../../traps/sync/queue.js'
 import { thrown, thrownBy } from '../kit.js'

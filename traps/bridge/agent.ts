@@ -6,6 +6,7 @@
  * context, and leave with it. Either way a job gives exactly one reply, after all that it started is out.
  */
 import { type Cancelled, ClosedError, TaskCancelledError } from '../../kernel/errors.js'
+import { Fifo } from '../../kernel/fifo.js'
 import { queueMicrotask } from '../../kernel/host-functions.js'
 import type { Nursery } from '../../kernel/nursery.js'
 import type { Task } from '../../kernel/task.js'
@@ -80,7 +81,7 @@ export class KernelAgent implements Agent {
 
 /** Starts children of a nursery whose body serves; see `take`. */
 export class NurseryAgent implements Agent {
-  private readonly errands: (() => Operation<void>)[] = []
+  private readonly errands = new Fifo<() => Operation<void>>()
   private readonly jobs = new Set<Job>()
   private arrived: (() => void) | null = null
   private closed = false
@@ -107,13 +108,13 @@ export class NurseryAgent implements Agent {
 
   /** From host code: something for the body to do. It must not wait. */
   post(errand: () => Operation<void>): void {
-    this.errands.push(errand)
+    this.errands.add(errand)
     this.arrived?.()
   }
 
   /** The body: waits for the next thing to do, and does it. */
   *serve(): Operation<void> {
-    while (this.errands.length === 0) {
+    while (this.errands.size === 0) {
       yield* suspend((resolve) => {
         this.arrived = resolve
         return () => {
@@ -122,8 +123,7 @@ export class NurseryAgent implements Agent {
       })
       this.arrived = null
     }
-    const errand = this.errands.shift() as () => Operation<void>
-    yield* errand()
+    yield* this.errands.take()()
   }
 
   /** The body is cancelled and will stop its jobs in an order of its own; that they are cancelled, too, is no news to it. */

@@ -5,6 +5,7 @@
  * hands directly: who emits waits until the host has taken the value, so nothing piles up in between.
  */
 import { TaskCancelledError } from '../../kernel/errors.js'
+import { Fifo, Line } from '../../kernel/fifo.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation } from '../../kernel/trap.js'
 import { current, suspend } from '../call.js'
@@ -68,8 +69,8 @@ interface Offer<T> {
 const END = { done: true, value: undefined } as const
 
 class Emission<T> implements AsyncIterableIterator<T, undefined> {
-  private readonly offers = new Set<Offer<T>>()
-  private readonly askers: Asker<T>[] = []
+  private readonly offers = new Line<Offer<T>>()
+  private readonly askers = new Fifo<Asker<T>>()
   private task: Task | null = null
   /** Settles when the task is over; null before it is started. */
   private run: Promise<void> | null = null
@@ -88,7 +89,7 @@ class Emission<T> implements AsyncIterableIterator<T, undefined> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     return new Promise((resolve, reject) => {
-      this.askers.push({ resolve, reject })
+      this.askers.add({ resolve, reject })
       if (this.run === null && !this.over) this.run = this.start()
       this.match()
     })
@@ -130,24 +131,23 @@ class Emission<T> implements AsyncIterableIterator<T, undefined> {
 
   private emit(value: T): Operation<void> {
     return suspend((resolve) => {
-      const offer = { value, taken: resolve }
-      this.offers.add(offer)
+      const leave = this.offers.join({ value, taken: resolve })
       this.match()
-      return () => void this.offers.delete(offer)
+      return leave
     })
   }
 
   /** Brings together those who offer and those who ask. */
   private match(): void {
-    for (const offer of this.offers) {
-      const asker = this.askers.shift()
-      if (asker === undefined) return
-      this.offers.delete(offer)
+    while (this.askers.size > 0) {
+      const offer = this.offers.take()
+      if (offer === undefined) break
       offer.taken()
-      asker.resolve({ done: false, value: offer.value })
+      this.askers.take().resolve({ done: false, value: offer.value })
     }
     if (!this.over) return
-    for (let asker = this.askers.shift(); asker !== undefined; asker = this.askers.shift()) {
+    while (this.askers.size > 0) {
+      const asker = this.askers.take()
       const failure = this.failure
       this.failure = null
       if (failure !== null) asker.reject(failure.error)

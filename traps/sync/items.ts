@@ -1,5 +1,5 @@
 /**
- * Where queues keep their items: in the order of arrival, the last one first, or the least one first.
+ * Where queues keep their items: in the order of arrival (`Fifo`), the last one first, or the least one first.
  *
  * Three shapes of one small contract, so that the queue above them says everything about waiting and nothing about
  * order.
@@ -12,52 +12,6 @@ export interface Items<T> {
   /** The next one. The caller knows that there is one. */
   take(): T
   clear(): void
-}
-
-/** @internal First in, first out: a ring whose size is a power of two. */
-export class Fifo<T> implements Items<T> {
-  private ring: (T | undefined)[] = new Array<T | undefined>(8).fill(undefined)
-  private head = 0
-  private count = 0
-
-  get size(): number {
-    return this.count
-  }
-
-  add(item: T): void {
-    if (this.count === this.ring.length) this.grow()
-    this.ring[(this.head + this.count++) & (this.ring.length - 1)] = item
-  }
-
-  /** Puts one back in front of all others. */
-  addFirst(item: T): void {
-    if (this.count === this.ring.length) this.grow()
-    this.head = (this.head - 1) & (this.ring.length - 1)
-    this.ring[this.head] = item
-    this.count++
-  }
-
-  take(): T {
-    const item = this.ring[this.head] as T
-    // What was taken must not be held here.
-    this.ring[this.head] = undefined
-    this.head = (this.head + 1) & (this.ring.length - 1)
-    this.count--
-    return item
-  }
-
-  clear(): void {
-    this.ring = new Array<T | undefined>(8).fill(undefined)
-    this.head = this.count = 0
-  }
-
-  private grow(): void {
-    const { ring, head, count } = this
-    const next = new Array<T | undefined>(ring.length * 2).fill(undefined)
-    for (let i = 0; i < count; i++) next[i] = ring[(head + i) & (ring.length - 1)]
-    this.ring = next
-    this.head = 0
-  }
 }
 
 /** @internal Last in, first out. */

@@ -6,10 +6,10 @@
  * closing one end can pick out its own.
  */
 import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { Fifo } from '../../kernel/fifo.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Trap } from '../../kernel/trap.js'
-import { Fifo } from './items.js'
 
 /** What a channel has in hand; the same at each of its ends. */
 export interface ChannelStatistics {

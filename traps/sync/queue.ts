@@ -7,13 +7,14 @@
  * has its item.
  */
 import { ClosedError, KernelStateError } from '../../kernel/errors.js'
+import { Fifo } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
 import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Trap } from '../../kernel/trap.js'
 import { actOn, failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './acts.js'
-import { Fifo, type Items } from './items.js'
+import type { Items } from './items.js'
 
 /** What a queue has in hand. */
 export interface QueueStatistics {

@@ -4,13 +4,13 @@
  * If a reader waits, an item goes straight to it; the buffer is for those who are busy.
  */
 import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { Fifo } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
 import { actOn, failAll, thenClose, waitIn, wakeAll } from './acts.js'
-import { Fifo } from './items.js'
 
 /** What is done about a reader that is too slow. */
 export type SlowPolicy = 'wait' | 'dropOldest' | 'dropNewest' | 'close'

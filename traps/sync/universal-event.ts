@@ -1,8 +1,9 @@
 /**
  * Universal event: set and waited for by tasks of any kernel, by host code and, through a link, by other threads.
  */
+import { Line } from '../../kernel/fifo.js'
 import { type LinkPort, linkTo } from './link.js'
-import { Line, Universal, type Waiter } from './universal.js'
+import { Universal, type Waiter } from './universal.js'
 
 /**
  * An event that tasks of any kernel, host code and, through a link, other threads set and wait for.
@@ -41,7 +42,7 @@ export class UniversalEvent {
   /** Sets it; all who wait go on. From anywhere in this thread. */
   set(): void {
     this.change(true)
-    for (let one = this.waiters.shift(); one !== undefined; one = this.waiters.shift()) one.resolve()
+    for (let one = this.waiters.take(); one !== undefined; one = this.waiters.take()) one.resolve()
   }
 
   /** Clears it: who comes from now on waits. */

@@ -4,11 +4,11 @@
  * The rules are those of `Queue`: nobody overtakes, and an item is at every moment in exactly one place.
  */
 import { ClosedError } from '../../kernel/errors.js'
+import { Fifo, Line } from '../../kernel/fifo.js'
 import { checkLimit } from '../../kernel/operands.js'
 import { type NameOptions, titleOf } from './acts.js'
-import { Fifo } from './items.js'
 import { type LinkPort, linkTo } from './link.js'
-import { Line, Universal, type Waiter } from './universal.js'
+import { Universal, type Waiter } from './universal.js'
 
 /** Somebody who waits for room. */
 interface Putter<T> extends Waiter<void> {
@@ -100,7 +100,7 @@ export class UniversalQueue<T> {
    */
   tryPut(item: T): boolean {
     if (this.isClosed) throw this.closedError('put an item into')
-    const getter = this.getters.shift()
+    const getter = this.getters.take()
     if (getter !== undefined) getter.resolve(item)
     else if (this.items.size < this.capacity) this.items.add(item)
     else return false
@@ -121,10 +121,10 @@ export class UniversalQueue<T> {
    */
   shutdown(): void {
     this.isClosed = true
-    for (let one = this.putters.shift(); one !== undefined; one = this.putters.shift()) {
+    for (let one = this.putters.take(); one !== undefined; one = this.putters.take()) {
       one.reject(this.closedError('put an item into'))
     }
-    for (let one = this.getters.shift(); one !== undefined; one = this.getters.shift()) {
+    for (let one = this.getters.take(); one !== undefined; one = this.getters.take()) {
       one.reject(this.closedError('get an item from'))
     }
   }
@@ -150,7 +150,7 @@ export class UniversalQueue<T> {
 
   /** An item was on its way to a thread that ended before it came: it is the next again. */
   private putBack(item: T): void {
-    const getter = this.getters.shift()
+    const getter = this.getters.take()
     if (getter !== undefined) getter.resolve(item)
     else this.items.addFirst(item)
   }
@@ -163,7 +163,7 @@ export class UniversalQueue<T> {
 
   private give(): T {
     const item = this.items.take()
-    const putter = this.items.size < this.capacity ? this.putters.shift() : undefined
+    const putter = this.items.size < this.capacity ? this.putters.take() : undefined
     if (putter !== undefined) {
       this.items.add(putter.item)
       putter.resolve()

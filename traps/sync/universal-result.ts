@@ -4,8 +4,9 @@
  * A promise for those who can block a thread with a kernel of their own, and settled from anywhere in this thread.
  */
 import { KernelStateError } from '../../kernel/errors.js'
+import { Line } from '../../kernel/fifo.js'
 import { type NameOptions, titleOf } from './acts.js'
-import { Line, Universal, type Waiter } from './universal.js'
+import { Universal, type Waiter } from './universal.js'
 
 /**
  * A value that is set once, by a task or by host code, and waited for by both.
@@ -54,7 +55,7 @@ export class UniversalResult<T = void> {
    */
   set(value: T): void {
     this.settle('done', value)
-    for (let one = this.waiters.shift(); one !== undefined; one = this.waiters.shift()) one.resolve(value)
+    for (let one = this.waiters.take(); one !== undefined; one = this.waiters.take()) one.resolve(value)
   }
 
   /**
@@ -64,7 +65,7 @@ export class UniversalResult<T = void> {
    */
   fail(error: unknown): void {
     this.settle('failed', error)
-    for (let one = this.waiters.shift(); one !== undefined; one = this.waiters.shift()) one.reject(error)
+    for (let one = this.waiters.take(); one !== undefined; one = this.waiters.take()) one.reject(error)
   }
 
   private settle(state: 'done' | 'failed', value: unknown): void {

@@ -66,20 +66,3 @@ export interface Waiter<T> {
   resolve(value: T): void
   reject(error: unknown): void
 }
-
-/** @internal Those who wait, in their order; a Set forgets in the middle as cheaply as at the front. */
-export class Line<W> extends Set<W> {
-  shift(): W | undefined {
-    for (const first of this) {
-      this.delete(first)
-      return first
-    }
-    return undefined
-  }
-
-  /** Joins the line; what comes back leaves it. */
-  join(waiter: W): () => void {
-    this.add(waiter)
-    return () => void this.delete(waiter)
-  }
-}

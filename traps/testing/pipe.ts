@@ -5,6 +5,7 @@
  * gives other tasks a turn, because on a real network there is always somebody who comes in between.
  */
 import { BrokenError, BusyError, ClosedError, TimeoutError } from '../../kernel/errors.js'
+import { Fifo } from '../../kernel/fifo.js'
 import { WaitQueue } from '../../kernel/park.js'
 import type { Operation } from '../../kernel/trap.js'
 import { checkpoint, park, wake } from '../call.js'
@@ -12,7 +13,7 @@ import { clock } from '../time.js'
 
 /** @internal */
 export class Pipe {
-  private chunks: Uint8Array[] = []
+  private readonly chunks = new Fifo<Uint8Array>()
   private length = 0
   /** How many bytes were read, ever. */
   private taken = 0
@@ -90,7 +91,7 @@ export class Pipe {
   }
 
   private *put(chunk: Uint8Array): Operation<number> {
-    this.chunks.push(chunk)
+    this.chunks.add(chunk)
     this.length += chunk.length
     yield* wake(this.readers)
     return chunk.length
@@ -115,20 +116,20 @@ export class Pipe {
     const most = Math.min(buffer.length, this.most)
     let count = 0
     while (count < most && this.length > 0) {
-      const chunk = this.chunks[0] as Uint8Array
+      const chunk = this.chunks.first as Uint8Array
       const part = chunk.subarray(0, most - count)
       buffer.set(part, count)
       count += part.length
       this.length -= part.length
       this.taken += part.length
-      if (part.length === chunk.length) this.chunks.shift()
-      else this.chunks[0] = chunk.subarray(part.length)
+      if (part.length === chunk.length) this.chunks.take()
+      else this.chunks.first = chunk.subarray(part.length)
     }
     return count
   }
 
   private clear(): void {
-    this.chunks = []
+    this.chunks.clear()
     this.length = 0
   }
 

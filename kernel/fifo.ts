@@ -1,0 +1,120 @@
+/**
+ * First come, first served: a ring, and a line that can be left in the middle.
+ *
+ * Everything that queues stands on one of the two, because both work in constant time whatever their length. An array's
+ * `shift()` moves all that is left once there are some ten thousand, and a Set's first element is found behind all those
+ * that were deleted before it.
+ */
+
+/** @internal First in, first out: a ring whose size is a power of two. */
+export class Fifo<T> {
+  private ring: (T | undefined)[] = new Array<T | undefined>(8).fill(undefined)
+  private head = 0
+  private count = 0
+
+  get size(): number {
+    return this.count
+  }
+
+  /** The next one, which stays; undefined if there is none. */
+  get first(): T | undefined {
+    return this.ring[this.head]
+  }
+
+  /** Puts another one in the place of the next. The caller knows that there is one. */
+  set first(item: T) {
+    this.ring[this.head] = item
+  }
+
+  add(item: T): void {
+    if (this.count === this.ring.length) this.grow()
+    this.ring[(this.head + this.count++) & (this.ring.length - 1)] = item
+  }
+
+  /** Puts one back in front of all others. */
+  addFirst(item: T): void {
+    if (this.count === this.ring.length) this.grow()
+    this.head = (this.head - 1) & (this.ring.length - 1)
+    this.ring[this.head] = item
+    this.count++
+  }
+
+  /** The next one, which leaves. The caller knows that there is one. */
+  take(): T {
+    const item = this.ring[this.head] as T
+    // What was taken must not be held here.
+    this.ring[this.head] = undefined
+    this.head = (this.head + 1) & (this.ring.length - 1)
+    this.count--
+    return item
+  }
+
+  clear(): void {
+    this.ring = new Array<T | undefined>(8).fill(undefined)
+    this.head = this.count = 0
+  }
+
+  /** All of them, in their order. */
+  *[Symbol.iterator](): Iterator<T, undefined> {
+    for (let i = 0; i < this.count; i++) yield this.ring[(this.head + i) & (this.ring.length - 1)] as T
+  }
+
+  private grow(): void {
+    const { ring, head, count } = this
+    const next = new Array<T | undefined>(ring.length * 2).fill(undefined)
+    for (let i = 0; i < count; i++) next[i] = ring[(head + i) & (ring.length - 1)]
+    this.ring = next
+    this.head = 0
+  }
+}
+
+/** Somebody in a line; a line's own end is one, too, so that nobody is a special case. */
+interface Place<W> {
+  previous: Place<W>
+  next: Place<W>
+  /** Undefined in the line's end, and in a place that was left. */
+  waiter: W | undefined
+}
+
+/** @internal Those who wait, in their order; whoever has had enough leaves, from wherever it is. */
+export class Line<W extends object> {
+  private readonly end: Place<W>
+  private count = 0
+
+  constructor() {
+    const end = { waiter: undefined } as Place<W>
+    end.previous = end.next = end
+    this.end = end
+  }
+
+  get size(): number {
+    return this.count
+  }
+
+  /** Joins the line; what comes back leaves it, and holds nothing any more once that has happened. */
+  join(waiter: W): () => void {
+    const { end } = this
+    const place: Place<W> = { previous: end.previous, next: end, waiter }
+    place.previous.next = place
+    end.previous = place
+    this.count++
+    return () => this.leave(place)
+  }
+
+  /** The first one, which leaves; undefined if there is none. */
+  take(): W | undefined {
+    const place = this.end.next
+    const { waiter } = place
+    this.leave(place)
+    return waiter
+  }
+
+  private leave(place: Place<W>): void {
+    if (place.waiter === undefined) return
+    place.waiter = undefined
+    place.previous.next = place.next
+    place.next.previous = place.previous
+    place.previous = place.next = place
+    this.count--
+  }
+}

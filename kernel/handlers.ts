@@ -12,7 +12,7 @@ import { actionOf, ioError, resultError } from './io.js'
 import type { Loop } from './loop.js'
 import type { Nursery, SpawnRequest } from './nursery.js'
 import { type Act, WAIT, type WaitQueue } from './park.js'
-import { innermostNursery, ownNursery } from './reach.js'
+import { innermostNursery, interrupt, ownNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
 import { adjust, cancel, FOREIGN, open, started } from './scoping.js'
 import * as states from './task.js'
@@ -69,13 +69,13 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
       return true
     case SLEEP:
       if (task.alert) loop.checkpoint(task)
-      loop.wait(task, trap)
       if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + trap.amount)
+      loop.wait(task, trap)
       return false
     case SLEEP_UNTIL:
       if (task.alert) loop.checkpoint(task)
-      loop.wait(task, trap)
       if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, trap.amount)
+      loop.wait(task, trap)
       return false
     case SPAWN:
       task.value = spawn(loop, task, trap)
@@ -114,11 +114,14 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
       return true
     case IDLE:
       if (task.alert) loop.checkpoint(task)
-      loop.wait(task, trap)
       loop.idlers.add(task)
+      loop.wait(task, trap)
       return false
     case SUSPEND:
-      return suspend(loop, task, trap)
+      if (suspend(loop, task, trap)) return true
+      // Its starter is host code, which may have cancelled it just now.
+      if (task.alert) interrupt(loop, task)
+      return false
     case CALL:
       task.value = call(loop.driver, trap)
       return true
@@ -138,8 +141,8 @@ function io(loop: Loop, task: Task, op: IoOp): boolean {
   op.owner = task
   op.withdrawing = false
   loop.inFlight++
-  loop.wait(task, op)
   if (op.timeout !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + op.timeout)
+  loop.wait(task, op)
   return false
 }
 
@@ -153,9 +156,9 @@ function park(loop: Loop, task: Task, trap: Trap): boolean {
       return true
     }
   }
-  loop.wait(task, trap)
   queue.add(task)
   if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + trap.amount)
+  loop.wait(task, trap)
   return false
 }
 
@@ -214,8 +217,8 @@ function join(loop: Loop, task: Task, trap: Trap): boolean {
     return true
   }
   if (target === task) throw new KernelStateError(`join ${String(task)}`, 'it would wait for itself for ever')
-  loop.wait(task, trap)
   target.belongings.add(task)
+  loop.wait(task, trap)
   return false
 }
 

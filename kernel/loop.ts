@@ -324,7 +324,7 @@ export class Loop implements Hands {
     return this.evictions.size > 0 && (this.evictions.get(task) ?? 0) >= PATIENCE
   }
 
-  /** Parks the running task in this trap. */
+  /** Parks the running task in this trap; last of all, because whoever is told of it here may cancel it at once. */
   wait(task: Task, trap: Trap): void {
     task.phase = WAITING
     task.trap = trap

@@ -173,7 +173,8 @@ function collect(nursery: Nursery, tasks: Task[]): void {
   for (let child = nursery.oldest; child !== null; child = child.younger) tasks.push(child)
 }
 
-function interrupt(loop: Loop, task: Task): void {
+/** Gets a task out of its wait, if it waits and a cancel has something to say to it. */
+export function interrupt(loop: Loop, task: Task): void {
   if (task.phase !== WAITING) return
   const scope = knockFor(task)
   // A wait that cannot be withdrawn resumes the task when its completion comes, and the completion decides.

@@ -13,13 +13,54 @@ import type { TaskList } from './park.js'
 import { type Task, WAITING } from './task.js'
 import { FINISH, IDLE, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from './trap.js'
 
-/** A task that waits for host code to call it back; while it waits this is its `value`. */
+/**
+ * A task that waits for host code to call it back; while it waits this is its `value`. The two ways to call back know nothing
+ * but this, and once the wait is over it knows nothing any more: host code may keep them for as long as it likes.
+ */
 class Suspension {
-  settled = false
   /** It was asked once to call off, and said that the callback will still come. */
   asked = false
   /** Returns false if the callback will still come. */
   abort: (() => boolean | void) | undefined = undefined
+
+  constructor(
+    private loop: Loop | null,
+    private task: Task | null,
+  ) {}
+
+  /** Does nobody wait for it any more? */
+  get over(): boolean {
+    return this.task === null
+  }
+
+  end(): void {
+    this.loop = this.task = null
+    this.abort = undefined
+  }
+
+  /** Gives it to a starter. */
+  begin(starter: Starter): void {
+    const abort = starter(
+      (value) => this.settle(value, false),
+      (error) => this.settle(error, true),
+    )
+    if (!this.over) this.abort = abort ?? undefined
+  }
+
+  private settle(value: unknown, failed: boolean): void {
+    const { loop, task } = this
+    if (loop === null || task === null) return
+    this.end()
+    if (task.phase === WAITING) {
+      loop.suspended--
+      task.faulted = failed
+      loop.resume(task, value)
+    } else if (failed) {
+      loop.fault(task, value)
+    } else {
+      task.value = value
+    }
+  }
 }
 
 /** What a suspended task's starter gets: the two ways to call back; both work once. */
@@ -34,35 +75,18 @@ export function suspend(loop: Loop, task: Task, trap: Trap): boolean {
       "its messages come through the host's loop; use run, not runSync",
     )
   }
-  const wait = new Suspension()
-  const settle = (value: unknown, failed: boolean): void => {
-    if (wait.settled) return
-    wait.settled = true
-    if (task.phase === WAITING) {
-      loop.suspended--
-      task.faulted = failed
-      loop.resume(task, value)
-    } else if (failed) {
-      loop.fault(task, value)
-    } else {
-      task.value = value
-    }
-  }
+  const wait = new Suspension(loop, task)
   try {
-    wait.abort =
-      (trap.subject as Starter)(
-        (value) => settle(value, false),
-        (error) => settle(error, true),
-      ) ?? undefined
+    wait.begin(trap.subject as Starter)
   } catch (error) {
     // Whoever got hold of the callbacks before it failed must not wake the task out of another wait.
-    wait.settled = true
+    wait.end()
     throw error
   }
-  if (wait.settled) return true
+  if (wait.over) return true
   loop.suspended++
-  loop.wait(task, trap)
   task.value = wait
+  loop.wait(task, trap)
   return false
 }
 
@@ -92,8 +116,8 @@ export function withdraw(loop: Loop, task: Task): boolean {
       break
     case SUSPEND: {
       const wait = task.value as Suspension
-      if (wait.asked || !calledOff(loop, wait) || wait.settled) return false
-      wait.settled = true
+      if (wait.asked || !calledOff(loop, wait) || wait.over) return false
+      wait.end()
       loop.suspended--
       break
     }

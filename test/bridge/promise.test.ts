@@ -1,8 +1,25 @@
 /**
  * `until`: promises inside tasks. The host's loop goes on beside virtual time, so the clock says what a wait took.
  */
+
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
-import { Kernel, moveOn, type Operation, until } from 'drupe'
+import {
+  all,
+  current,
+  each,
+  Kernel,
+  moveOn,
+  type Operation,
+  race,
+  run,
+  scope,
+  sleep,
+  spawn,
+  TaskCancelledError,
+  until,
+  using,
+} from 'drupe'
 import { assertNoLeaks, VirtualDriver } from 'drupe/testing'
 import { thrownBy } from '../kit.js'
 
@@ -75,4 +92,118 @@ test('cancelled, the wait ends and the function’s signal is aborted; what the 
   )
   t.is(result, 'moved on')
   t.deepEqual(log, ['aborted'])
+})
+
+/** Those that the process was told of while `body` ran, and until its promises had settled. */
+async function unhandledIn(body: () => Promise<unknown>): Promise<unknown[]> {
+  const unhandled: unknown[] = []
+  const tell = (reason: unknown): void => void unhandled.push(reason)
+  process.on('unhandledRejection', tell)
+  await body()
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', tell)
+  return unhandled
+}
+
+async function rejects(after = 0): Promise<never> {
+  for (let i = 0; i < after; i++) await null
+  throw new Error('no')
+}
+
+/** A class of its own, like those of some libraries: its `then` is not the built-in one. */
+class Own<T> extends Promise<T> {
+  override then<A = T, B = never>(
+    done?: ((value: T) => A | PromiseLike<A>) | null,
+    failed?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return super.then(done, failed)
+  }
+}
+
+const GIVEN: Readonly<Record<string, () => PromiseLike<unknown>>> = {
+  'a promise': () => rejects(),
+  'one that is rejected later': () => rejects(20),
+  'one of another class': () => new Own((_, reject) => reject(new Error('no'))),
+  'one of another realm': () => runInNewContext('Promise.reject(new Error("no"))'),
+}
+
+for (const [what, make] of Object.entries(GIVEN)) {
+  test.serial(`a rejection is seen from when until has the promise: ${what}`, async (t) => {
+    const unhandled = await unhandledIn(async () => {
+      await t.throwsAsync(run(() => until(make())))
+      // A cancel comes first.
+      await run(function* () {
+        yield* moveOn(0, until(make()))
+        yield* scope({}, function* (inner) {
+          yield* inner.cancel()
+          yield* until(make())
+        })
+      })
+      // The task never begins; or another one fails before it does.
+      await t.throwsAsync(run(() => all([until(make()), until(make()), until(make())])))
+      await run(() => race([sleep(0), until(make())])).catch(() => {})
+      await t.throwsAsync(
+        run(function* () {
+          yield* spawn(until(make()))
+          throw new Error('before')
+        }),
+      )
+      // Nobody ever waits.
+      until(make())
+    })
+    t.deepEqual(unhandled, [])
+  })
+}
+
+test.serial('a rejection is seen by whatever takes a promise: each, using, a function given to until', async (t) => {
+  const broken: AsyncIterable<never> = {
+    [Symbol.asyncIterator]: () => ({ next: () => rejects(), return: () => rejects() }),
+  }
+  const unhandled = await unhandledIn(async () => {
+    const cancelled = (op: () => Operation<unknown>): Promise<unknown> =>
+      run(() =>
+        scope({}, function* (inner) {
+          yield* inner.cancel()
+          yield* op()
+        }),
+      ).catch(() => {})
+    for (const op of [
+      () => each(broken, function* () {}),
+      () => using({ [Symbol.asyncDispose]: () => rejects() }),
+      () => until(() => rejects()),
+    ]) {
+      await run(op).catch(() => {})
+      await cancelled(op)
+    }
+  })
+  t.deepEqual(unhandled, [])
+})
+
+test('what begins only when its then is called begins when a task waits, each time anew', async (t) => {
+  let begun = 0
+  const lazy: PromiseLike<number> = {
+    then: (done) => Promise.resolve(++begun).then(done),
+  }
+  const results = await asGuest(function* () {
+    const wait = until(lazy)
+    const before = begun
+    return [before, yield* wait, yield* until(lazy)]
+  })
+  t.deepEqual(results, [0, 1, 2])
+})
+
+test('a wait that is cancelled by the function that it calls is called off at once', async (t) => {
+  const log: unknown[] = []
+  const kernel = new Kernel({ driver: new VirtualDriver(), grace: Number.POSITIVE_INFINITY })
+  const running = kernel.run(function* () {
+    const me = yield* current()
+    yield* until((signal) => {
+      signal.addEventListener('abort', () => log.push('aborted'))
+      kernel.cancel(me, 'by its own function')
+      return new Promise(() => {})
+    })
+  })
+  await t.throwsAsync(running, { instanceOf: TaskCancelledError })
+  t.deepEqual(log, ['aborted'])
+  await kernel.close()
 })

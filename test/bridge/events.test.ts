@@ -370,3 +370,72 @@ test('subscribe: sources that are read side by side end with the shortest [trio 
     [1, 1],
   ])
 })
+
+test('once: newListener and removeListener are events like others, and its own listeners are none of them', (t) => {
+  for (const name of ['newListener', 'removeListener']) {
+    const emitter = new EventEmitter()
+    const [told] = virtual({}, function* () {
+      yield* later(5, () => emitter.on('data', t.pass).off('data', t.pass))
+      return yield* once<[string]>(emitter, name)
+    })
+    t.is(told, 'data')
+    t.is(listeners(emitter), 0)
+  }
+})
+
+test('events: a cursor for newListener hears of others only, also while it is closed', (t) => {
+  const emitter = new EventEmitter()
+  const told = virtual({}, function* () {
+    yield* later(5, () => {
+      emitter.on('data', t.pass)
+      emitter.emit('end')
+    })
+    const told: unknown[] = []
+    yield* each(events<[string]>(emitter, 'newListener', { until: 'end' }), function* ([name]) {
+      told.push(name)
+    })
+    return told
+  })
+  t.deepEqual(told, ['data'])
+  t.is(emitter.listenerCount('newListener'), 0)
+})
+
+/** Tells each listener at once what it has, as stores and subjects do. */
+class Eager extends EventEmitter {
+  override on(name: string, listener: (...args: unknown[]) => void): this {
+    super.on(name, listener)
+    if (name === 'value') listener('at once')
+    return this
+  }
+}
+
+test('an emitter that tells its value while one subscribes: that is the event', (t) => {
+  const emitter = new Eager()
+  virtual({}, function* () {
+    t.deepEqual(yield* once(emitter, 'value'), ['at once'])
+    t.is(listeners(emitter), 0)
+    const cursor = events(emitter, 'value', { until: 'value' }).open()
+    t.deepEqual(yield* cursor.next(), { done: true, value: undefined })
+    yield* each(events(emitter, 'value'), function* (args) {
+      t.deepEqual(args, ['at once'])
+      return true
+    })
+  })
+  t.is(listeners(emitter), 0)
+})
+
+test('an emitter that throws when it is to hold back or to go on loses no event', (t) => {
+  const emitter = Object.assign(new EventEmitter(), { pause: () => fault('pause'), resume: () => fault('resume') })
+  const fault = (what: string): never => {
+    throw new Error(what)
+  }
+  virtual({}, function* () {
+    const cursor = events<[number]>(emitter, 'value', { overflow: 'pause', limit: 1 }).open()
+    yield* later(5, () => t.throws(() => emitter.emit('value', 1), { message: 'pause' }))
+    yield* sleep(10)
+    t.like(yield* thrownBy(cursor.next()), { message: 'resume' })
+    t.deepEqual(yield* cursor.next(), { done: false, value: [1] })
+    yield* cursor.close()
+  })
+  t.is(listeners(emitter), 0)
+})

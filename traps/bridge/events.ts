@@ -5,11 +5,12 @@
  * is the caller's to say, and by default it is an error and not a silent loss.
  */
 import { BrokenError } from '../../kernel/errors.js'
+import { Fifo, Line } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { Operation } from '../../kernel/trap.js'
 import { suspend } from '../call.js'
 import type { Cursor, Source } from './each.js'
-import { type EmitterLike, type EventTargetLike, isEmitter, listenAll } from './listen.js'
+import { type EmitterLike, type EventTargetLike, Listening } from './listen.js'
 
 /**
  * Waits for the next event of this name and returns its arguments, like Node's `events.once`; for an EventTarget that is one
@@ -35,17 +36,23 @@ export function once<A extends readonly unknown[] = unknown[]>(
   name: string | symbol,
 ): Operation<A> {
   return suspend<A>((resolve, reject) => {
-    const finish = (settle: () => void): void => {
-      remove()
-      settle()
+    const listening = new Listening(target)
+    const end = (): void => listening.end()
+    try {
+      // First, so that a wait for `newListener` is not over with this.
+      listening.addError(name, (error) => {
+        reject(error)
+        end()
+      })
+      listening.add(name, (...args) => {
+        resolve(args as unknown as A)
+        end()
+      })
+    } catch (error) {
+      end()
+      throw error
     }
-    const remove = listenAll(target, [
-      [name, (...args) => finish(() => resolve(args as unknown as A))],
-      ...(isEmitter(target) && name !== 'error'
-        ? [['error', (error: unknown) => finish(() => reject(error))] as const]
-        : []),
-    ])
-    return remove
+    return end
   })
 }
 
@@ -105,12 +112,12 @@ interface Pausable {
 }
 
 class EventCursor<A> implements Cursor<A> {
-  private readonly buffer: A[] = []
-  private readonly waiting = new Set<() => void>()
+  private readonly buffer = new Fifo<A>()
+  private readonly waiting = new Line<() => void>()
   /** Nothing comes any more; with an error, that is thrown once. */
   private end: { error?: unknown } | null = null
   private paused = false
-  private readonly remove: () => void
+  private readonly listening: Listening
 
   constructor(
     private readonly target: EmitterLike | EventTargetLike,
@@ -119,14 +126,16 @@ class EventCursor<A> implements Cursor<A> {
     private readonly options: EventsOptions,
   ) {
     const { until = [] } = options
-    const ends = typeof until === 'string' ? [until] : until
-    this.remove = listenAll(target, [
-      [name, (...args) => this.arrived(args as A)],
-      ...ends.map((end) => [end, () => this.finish({})] as const),
-      ...(isEmitter(target) && name !== 'error'
-        ? [['error', (error: unknown) => this.finish({ error })] as const]
-        : []),
-    ])
+    const listening = new Listening(target)
+    this.listening = listening
+    try {
+      listening.addError(name, (error) => this.finish({ error }))
+      for (const end of typeof until === 'string' ? [until] : until) listening.add(end, () => this.finish({}))
+      listening.add(name, (...args) => this.arrived(args as A))
+    } catch (error) {
+      listening.end()
+      throw error
+    }
   }
 
   next(): Operation<IteratorResult<A, undefined>> {
@@ -134,22 +143,17 @@ class EventCursor<A> implements Cursor<A> {
   }
 
   *close(): Operation<void> {
-    this.buffer.length = 0
+    this.buffer.clear()
     this.finish({})
     if (this.paused) this.resume()
   }
 
   private *take(): Operation<IteratorResult<A, undefined>> {
-    while (this.buffer.length === 0 && this.end === null) {
-      yield* suspend((resolve) => {
-        this.waiting.add(resolve)
-        return () => void this.waiting.delete(resolve)
-      })
-    }
-    if (this.buffer.length > 0) {
-      const value = this.buffer.shift() as A
-      if (this.paused && this.buffer.length === 0) this.resume()
-      return { done: false, value }
+    while (this.buffer.size === 0 && this.end === null) yield* suspend((resolve) => this.waiting.join(resolve))
+    if (this.buffer.size > 0) {
+      // Before it is taken: if the emitter throws, it is still there.
+      if (this.paused && this.buffer.size === 1) this.resume()
+      return { done: false, value: this.buffer.take() }
     }
     if (this.end !== null && 'error' in this.end) {
       const { error } = this.end
@@ -162,39 +166,31 @@ class EventCursor<A> implements Cursor<A> {
   private arrived(args: A): void {
     const { buffer, limit } = this
     const { overflow = 'fail' } = this.options
-    if (buffer.length >= limit && overflow !== 'pause') {
+    if (buffer.size >= limit && overflow !== 'pause') {
       if (overflow === 'dropNewest') return
       if (overflow === 'fail') {
         const why = `${limit} of them are waiting to be read and more come; see the options limit and overflow`
         this.finish({ error: new BrokenError(`read the events "${String(this.name)}"`, why) })
         return
       }
-      buffer.shift()
+      buffer.take()
     }
-    buffer.push(args)
-    if (overflow === 'pause' && buffer.length >= limit && !this.paused) {
+    buffer.add(args)
+    this.waiting.take()?.()
+    if (overflow === 'pause' && buffer.size >= limit && !this.paused) {
       this.paused = true
       ;(this.target as Pausable).pause?.()
     }
-    this.wakeOne()
   }
 
   private finish(end: { error?: unknown }): void {
-    this.remove()
     this.end ??= end
-    while (this.waiting.size > 0) this.wakeOne()
+    for (let wake = this.waiting.take(); wake !== undefined; wake = this.waiting.take()) wake()
+    this.listening.end()
   }
 
   private resume(): void {
     this.paused = false
     ;(this.target as Pausable).resume?.()
-  }
-
-  private wakeOne(): void {
-    for (const wake of this.waiting) {
-      this.waiting.delete(wake)
-      wake()
-      return
-    }
   }
 }

@@ -39,20 +39,51 @@ export function listen(target: EmitterLike | EventTargetLike, name: string | sym
   return () => void target.removeEventListener(name as string, listener)
 }
 
-/** @internal Adds several; the function that removes all of them. */
-export function listenAll(
-  target: EmitterLike | EventTargetLike,
-  listeners: ReadonlyArray<readonly [name: string | symbol, listener: Listener]>,
-): () => void {
-  const removers: (() => void)[] = []
-  const removeAll = (): void => {
-    for (const remove of removers) remove()
+/**
+ * Listeners at one target that come and go together.
+ *
+ * A target may call a listener while that is being added or removed (`newListener`, whatever tells its present value to each
+ * who comes). So all are known from the first moment on and can go at any; and once they go they hear no more, not even
+ * of their own going.
+ *
+ * @internal
+ */
+export class Listening {
+  private removers: (() => void)[] = []
+  private over = false
+
+  constructor(private readonly target: EmitterLike | EventTargetLike) {}
+
+  /**
+   * Adds one, unless they have gone.
+   *
+   * @throws TypeError if the target tells nobody.
+   */
+  add(name: string | symbol, listener: Listener): void {
+    if (this.over) return
+    const remove = listen(this.target, name, (...args) => {
+      if (!this.over) listener(...args)
+    })
+    this.removers.push(remove)
+    if (this.over) this.end()
   }
-  try {
-    for (const [name, listener] of listeners) removers.push(listen(target, name, listener))
-  } catch (error) {
-    removeAll()
-    throw error
+
+  /** Adds one for errors, where these are an event of their own and not what is listened for anyway. */
+  addError(name: string | symbol, listener: (error: unknown) => void): void {
+    if (isEmitter(this.target) && name !== 'error') this.add('error', listener)
   }
-  return removeAll
+
+  /** Removes all of them; what one removal throws is thrown when all were tried. */
+  end(): void {
+    this.over = true
+    const failures: unknown[] = []
+    for (let remove = this.removers.pop(); remove !== undefined; remove = this.removers.pop()) {
+      try {
+        remove()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
 }

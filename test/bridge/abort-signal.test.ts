@@ -300,3 +300,45 @@ test('signal: a task behind a shield can look whether it is cancelled [curio ker
   })
   t.deepEqual(log, [false, true, 'out at 10'])
 })
+
+test('withSignal: a signal has one listener, however many operations run under it, and none after them', async (t) => {
+  const { signal, listeners } = counted()
+  const most = await run(function* () {
+    const tasks = []
+    for (let i = 0; i < 30; i++) tasks.push(yield* spawn(withSignal(signal, sleep(5 + (i % 3)))))
+    yield* sleep(1)
+    const most = listeners()
+    for (const task of tasks) yield* task.join()
+    return most
+  })
+  t.is(most, 1)
+  t.is(listeners(), 0)
+})
+
+test('withSignal: one abort cancels all operations under the signal', (t) => {
+  const { signal, abort } = counted()
+  const reasons = virtual({}, function* () {
+    const tasks = []
+    for (let i = 0; i < 3; i++) tasks.push(yield* spawn(() => thrownBy(withSignal(signal, sleep(1000)))))
+    yield* sleep(1)
+    abort('enough')
+    const reasons = []
+    for (const task of tasks) reasons.push(yield* task.join())
+    return reasons
+  })
+  t.deepEqual(reasons, ['enough', 'enough', 'enough'])
+})
+
+test('withSignal: whatever a signal is aborted with is thrown, null and false, too', (t) => {
+  for (const reason of [null, false, 0, '']) {
+    const { signal, abort } = counted()
+    const error = virtual({}, function* () {
+      yield* spawn(function* () {
+        yield* sleep(1)
+        abort(reason)
+      })
+      return yield* thrownBy(withSignal(signal, sleep(1000)))
+    })
+    t.is(error, reason)
+  }
+})

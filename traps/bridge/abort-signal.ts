@@ -1,8 +1,8 @@
 /**
  * Abort signals, both ways: one that cancels a scope, and one that a scope hands out.
  *
- * `AbortSignal` is how the rest of the world says "stop". Coming in, it is one listener for as long as the operation runs, so
- * a signal that lives as long as the process collects nothing. Going out, the signal is made when it is asked for: a scope
+ * `AbortSignal` is how the rest of the world says "stop". Coming in, it is one listener for as long as operations run under it,
+ * however many there are, so a signal that lives as long as the process collects nothing. Going out, the signal is made when it is asked for: a scope
  * keeps a list of those who want to hear of its cancel, and it is empty until then.
  */
 import { Cancelled } from '../../kernel/errors.js'
@@ -24,8 +24,8 @@ const OPTIONS = { name: 'withSignal' }
 
 /**
  * Runs an operation that an AbortSignal can cancel. When the signal is aborted the operation gets its knock, may clean up
- * within the grace, and then this throws the signal's reason. If it finishes all the same, its result counts. The listener is
- * removed at the end, however that comes.
+ * within the grace, and then this throws the signal's reason. If it finishes all the same, its result counts. All operations
+ * under one signal share a listener, which is removed at the end of the last one, however that comes.
  *
  * @param signal Native or from the `abort-controller` package. Aborted already, the operation is not begun.
  * @throws the reason of the signal (a DOMException named `AbortError` if it has none), or what the operation throws.
@@ -49,25 +49,54 @@ export function withSignal<T>(signal: AbortSignalLike, op: Op<T>): Operation<T> 
 
 function* withSignalOperation<T>(signal: AbortSignalLike, op: Op<T>): Operation<T> {
   const inner = yield* openScope(OPTIONS, Number.POSITIVE_INFINITY)
-  let listening: (() => void) | null = null
+  let leave: (() => void) | null = null
   try {
     const cancel = yield* canceller(inner)
-    const onAbort = (): void => void cancel(reasonOf(signal))
-    signal.addEventListener('abort', onAbort)
-    listening = onAbort
+    leave = onAbort(signal, () => cancel(reasonOf(signal)))
     if (signal.aborted) throw reasonOf(signal)
     return yield* toOperation(op)
   } catch (error) {
     if (error instanceof Cancelled && error.scope === inner) throw inner.reason
     throw error
   } finally {
-    if (listening !== null) signal.removeEventListener('abort', listening)
+    leave?.()
     yield* closeScope(inner)
   }
 }
 
+/** Those who follow one signal, behind its one listener. */
+interface Followers {
+  readonly callBacks: Set<() => void>
+  readonly tell: () => void
+}
+
+const followed = new WeakMap<AbortSignalLike, Followers>()
+
+/** Calls back when the signal is aborted; what it returns ends that. A signal has one listener, and only while it is followed. */
+function onAbort(signal: AbortSignalLike, callBack: () => void): () => void {
+  const followers = followed.get(signal) ?? follow(signal)
+  const { callBacks, tell } = followers
+  callBacks.add(callBack)
+  return () => {
+    if (!callBacks.delete(callBack) || callBacks.size > 0) return
+    followed.delete(signal)
+    signal.removeEventListener('abort', tell)
+  }
+}
+
+function follow(signal: AbortSignalLike): Followers {
+  const callBacks = new Set<() => void>()
+  const tell = (): void => {
+    for (const callBack of [...callBacks]) callBack()
+  }
+  signal.addEventListener('abort', tell)
+  const followers = { callBacks, tell }
+  followed.set(signal, followers)
+  return followers
+}
+
 function reasonOf(signal: AbortSignalLike): unknown {
-  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError')
+  return signal.reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : signal.reason
 }
 
 const controllers = new WeakMap<Scope, AbortController>()

@@ -192,7 +192,12 @@ function* connection(
   }
 }
 
+/** Whatever was thrown: that it cannot be looked at must not end the server. */
 function reportError(error: unknown): void {
-  const code = (error as { code?: unknown } | null)?.code
-  if (code !== 'ECONNRESET' && code !== 'EPIPE') console.error(error)
+  try {
+    const code = (error as { code?: unknown } | null)?.code
+    if (code !== 'ECONNRESET' && code !== 'EPIPE') console.error(error)
+  } catch {
+    console.error('A connection failed with a value that cannot be shown')
+  }
 }

@@ -16,9 +16,28 @@ import { Stream } from './stream.js'
 
 /** Accepting fails with these when the process or the system has run out of something, and works again later. */
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
-const EXHAUSTED_PAUSE_MS = 100
-/** The connection was gone before it was accepted: not the listener's trouble. */
-const GONE = new Set(['ECONNABORTED', 'EPROTO', 'ENETDOWN', 'EHOSTDOWN', 'ENETUNREACH', 'EHOSTUNREACH'])
+/**
+ * It was the connection that failed before it was accepted, or a firewall that forbids it: not the listener's trouble, and the
+ * next one may be fine. Linux gives accept(2) whatever error is pending on the new connection.
+ */
+const GONE = new Set([
+  ...[
+    'ECONNABORTED',
+    'EPROTO',
+    'ENOPROTOOPT',
+    'EPERM',
+    'ENONET',
+    'ENETDOWN',
+    'EHOSTDOWN',
+    'ENETUNREACH',
+    'EHOSTUNREACH',
+  ],
+  // One number with two names, and what a connection can have pending.
+  ...['EOPNOTSUPP', 'ENOTSUP', 'ETIMEDOUT', 'ECONNRESET'],
+])
+/** After so many of those in a row it pauses, too: then it is all of them, and to ask at once would be to spin. */
+const MOST_GONE = 16
+const PAUSE_MS = 100
 
 /** What a connection is like. */
 export interface SocketOptions {
@@ -75,7 +94,8 @@ export class Listener {
 
   /**
    * Waits for a connection. Out of descriptors or memory it pauses 100 ms and goes on: those who are connected are served
-   * meanwhile, and the others wait in the backlog.
+   * meanwhile, and the others wait in the backlog. Connections that fail before they are accepted, or that no option can be
+   * set on, are passed over.
    *
    * @throws ClosedError if the listener is closed, before or meanwhile.
    * @throws BusyError if another task is accepting.
@@ -86,18 +106,26 @@ export class Listener {
   }
 
   private *acceptOperation(): Operation<Stream> {
-    for (;;) {
+    for (let gone = 0; ; ) {
       if (this.fd < 0) throw new ClosedError('accept a connection', 'the listener is closed')
       try {
         this.op ??= new IoOp<number>(ACCEPT, this.fd, null, 0, 0, Number.POSITIVE_INFINITY)
         const fd = yield* this.op
-        yield* setOptions(fd, this.options)
-        return new Stream(fd)
+        try {
+          yield* setOptions(fd, this.options)
+          return new Stream(fd)
+        } catch (error) {
+          yield* io.close(fd)
+          if (!(error instanceof SystemError)) throw error
+          gone++
+        }
       } catch (error) {
         if (!(error instanceof SystemError)) throw error
-        if (EXHAUSTED.has(error.code)) yield* sleep(EXHAUSTED_PAUSE_MS)
-        else if (!GONE.has(error.code)) throw error
+        if (GONE.has(error.code)) gone++
+        else if (!EXHAUSTED.has(error.code)) throw error
+        else yield* sleep(PAUSE_MS)
       }
+      if (gone >= MOST_GONE) yield* sleep(PAUSE_MS)
     }
   }
 

@@ -9,9 +9,12 @@ import { HostDriver } from './kernel/host.js'
 import { Kernel as BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
 import type { SpawnOptions } from './kernel/nursery.js'
 import { nameOf, type Op, type Operation, toOperation } from './kernel/trap.js'
+import { hostContexts } from './native/async-context.js'
 import { chooseDriver } from './native/select.js'
 import { type AbortSignalLike, withSignal } from './traps/bridge/abort-signal.js'
 import { nursery } from './traps/scope/nursery.js'
+
+const CONTEXTS = hostContexts()
 
 /** How a kernel works. */
 export interface KernelOptions extends Omit<BareOptions, 'driver'> {
@@ -45,7 +48,7 @@ export interface RunOptions extends SpawnOptions {
  */
 export class Kernel extends BareKernel {
   constructor(options: KernelOptions = {}) {
-    super({ ...options, driver: options.driver ?? chooseDriver() ?? new HostDriver() })
+    super({ contexts: CONTEXTS, ...options, driver: options.driver ?? chooseDriver() ?? new HostDriver() })
   }
 
   /**

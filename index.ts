@@ -39,6 +39,7 @@ export { type Cursor, each, type Source, subscribe } from './traps/bridge/each.j
 export { type EventsOptions, events, once } from './traps/bridge/events.js'
 export type { EmitterLike, EventTargetLike } from './traps/bridge/listen.js'
 export { until } from './traps/bridge/promise.js'
+export { type StoreLike, withStore } from './traps/bridge/store.js'
 export { call, checkpoint, current, spawn, suspend } from './traps/call.js'
 export { interval, Ticker, type TickerOptions, ticker } from './traps/interval.js'
 export { read, readable, writable, write } from './traps/io.js'

@@ -5,6 +5,7 @@
  * all this lies in one object that a task gets when it first needs one of them. That is most often its first joiner, so
  * the object is itself the list of them: a spawn with its join makes one object, not two.
  */
+import type { HostContext } from './host-context.js'
 import type { Nursery } from './nursery.js'
 import { type Hands, TaskList } from './park.js'
 import type { Scope } from './scope.js'
@@ -32,6 +33,8 @@ export class Belongings extends TaskList {
   knocked: Map<Scope, number> | null = null
   /** Its values of task-local context, innermost first. */
   context: ContextEntry | null = null
+  /** The host's context in which it is stepped; null for that of the program itself. */
+  hostContext: HostContext | null = null
   private kept: Kept | null = null
 
   keep(thing: Kept): void {

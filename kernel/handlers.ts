@@ -8,6 +8,7 @@
 import type { Address, Driver, IoOp } from './driver.js'
 import { BusyError, ClosedError, KernelStateError } from './errors.js'
 import { closeScope, finish, wakeFirst } from './group.js'
+import { enter, inherit } from './host-context.js'
 import { actionOf, ioError, resultError } from './io.js'
 import type { Loop } from './loop.js'
 import type { Nursery, SpawnRequest } from './nursery.js'
@@ -31,6 +32,7 @@ const {
   CLOCK,
   CLOSE,
   CURRENT,
+  ENTER,
   FINISH,
   IDLE,
   IO,
@@ -125,6 +127,9 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
     case CALL:
       task.value = call(loop.driver, trap)
       return true
+    case ENTER:
+      enter(loop, task, trap)
+      return false
   }
   throw new KernelStateError('answer the trap', `code ${trap.code} is not one of this kernel's; two versions loaded?`)
 }
@@ -194,7 +199,7 @@ export function start(
   const task = new Task(++loop.lastId, label, iteratorOf(toOperation(op)), nursery, daemon)
   task.alert = nursery.status !== LIVE || (nursery.task?.alert ?? false)
   const spawner = loop.current
-  if (spawner !== null && spawner.context !== null) task.belongings.context = spawner.context
+  if (spawner !== null && spawner.estate !== null) inherit(task, spawner.estate)
   // Who is told to leave and cleans up may start helpers; they need not be told again.
   if (task.alert && spawner !== null && spawner.knocked !== null) {
     task.belongings.knocked = new Map(spawner.knocked)

@@ -9,6 +9,7 @@ import type { Driver } from './driver.js'
 import { KernelStateError, UnsupportedError } from './errors.js'
 import { ForgottenWatch } from './forgotten.js'
 import { start } from './handlers.js'
+import type { HostContexts } from './host-context.js'
 import { type Instrument, Instruments } from './instruments.js'
 import { Loop } from './loop.js'
 import type { SpawnOptions } from './nursery.js'
@@ -32,6 +33,8 @@ export interface KernelOptions {
   readonly instruments?: readonly Instrument[]
   /** Finds forgotten `yield*` and swallowed cancels, at a price. */
   readonly debug?: boolean
+  /** How tasks carry the host's ambient context; null: they do not. */
+  readonly contexts?: HostContexts | null
 }
 
 /** How much a kernel has in hand; all zero after everything is over. */
@@ -64,6 +67,7 @@ export class Kernel {
       random: options.seed === undefined ? null : seededRandom(options.seed),
       instruments: options.instruments?.length ? new Instruments(options.instruments, report) : null,
       watch: options.debug ? new ForgottenWatch() : null,
+      contexts: options.contexts ?? null,
       report,
       warn,
     })
@@ -174,7 +178,14 @@ export class Kernel {
   }
 
   private begin<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
-    return start(this.loop, this.loop.root, op, options?.name ?? op, options?.daemon ?? false) as Task<T>
+    const { loop } = this
+    const task = start(loop, loop.root, op, options?.name ?? op, options?.daemon ?? false) as Task<T>
+    const context = loop.contexts === null ? null : loop.contexts.capture()
+    if (context !== null) {
+      task.belongings.hostContext = context
+      loop.contextual = true
+    }
+    return task
   }
 
   private ended(task: Task): Promise<void> {

@@ -15,6 +15,7 @@ import { type ForgottenWatch, setWatcher, watcher } from './forgotten.js'
 import { Call, generatorNext as inheritedNext } from './frame.js'
 import { bodyEnded, wakeFirst } from './group.js'
 import { handle } from './handlers.js'
+import type { HostContexts } from './host-context.js'
 import type { Instruments } from './instruments.js'
 import { actionOf, ioError } from './io.js'
 import { Nursery } from './nursery.js'
@@ -56,6 +57,7 @@ export interface LoopOptions {
   readonly random: (() => number) | null
   readonly instruments: Instruments | null
   readonly watch: ForgottenWatch | null
+  readonly contexts: HostContexts | null
   /** An error that has no task to go to. */
   readonly report: (error: unknown) => void
   /** Debug mode has something to say. */
@@ -67,6 +69,7 @@ export class Loop implements Hands {
   readonly grace: number
   readonly instruments: Instruments | null
   readonly watch: ForgottenWatch | null
+  readonly contexts: HostContexts | null
   readonly report: (error: unknown) => void
   readonly warn: (message: string) => void
   readonly ready = new ReadyQueue()
@@ -102,6 +105,8 @@ export class Loop implements Hands {
   enough = false
   /** A blocking run has the thread: the host's loop, and what comes through it, stands still. */
   blocking = false
+  /** Some task has had a context of the host's. */
+  contextual = false
   private readonly random: (() => number) | null
   private leftInPass = 0
   private stride = MOST_STEPS
@@ -115,6 +120,7 @@ export class Loop implements Hands {
     this.random = options.random
     this.instruments = options.instruments
     this.watch = options.watch
+    this.contexts = options.contexts
     this.report = options.report
     this.warn = options.warn
     this.root = new Nursery(null, null, 'the kernel', false, options.grace, Number.POSITIVE_INFINITY, null)
@@ -192,10 +198,16 @@ export class Loop implements Hands {
     this.current = task
     this.budget = BUDGET
     if (this.instruments !== null) this.instruments.beforeStep(task)
-    if (this.watch === null) task.frame = this.advance(task)
-    else this.advanceWatched(task, this.watch)
+    const context = this.contextual ? task.hostContext : null
+    if (context !== null) context.runInAsyncScope(this.resumeTask, this, task)
+    else this.resumeTask(task)
     if (this.instruments !== null) this.instruments.afterStep(task)
     this.current = null
+  }
+
+  private resumeTask(task: Task): void {
+    if (this.watch === null) task.frame = this.advance(task)
+    else this.advanceWatched(task, this.watch)
   }
 
   /** Resumes a task and answers its traps until it waits, ends, or has used up its budget. */

@@ -26,6 +26,12 @@ export const TURN_MS = 6
  * @throws DeadlockError if every task waits for another one.
  */
 export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSITIVE_INFINITY): void {
+  const { contexts } = loop
+  if (contexts === null) block(loop, done, until)
+  else contexts.base.runInAsyncScope(block, null, loop, done, until)
+}
+
+function block(loop: Loop, done: () => boolean, until: number): void {
   loop.turning = loop.blocking = true
   try {
     let now = loop.look(false)
@@ -92,7 +98,10 @@ export class Guest {
   afterTurn: () => void = () => {}
 
   constructor(private readonly loop: Loop) {
-    this.attachment = loop.driver.attach(() => this.turn())
+    const { contexts } = loop
+    const turn = (): void => this.turn()
+    // Whoever wakes the kernel has a context of its own, which is none of the tasks' business.
+    this.attachment = loop.driver.attach(contexts === null ? turn : () => contexts.base.runInAsyncScope(turn, this))
     loop.nudge = () => this.attachment.schedule()
   }
 

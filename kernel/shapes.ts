@@ -25,6 +25,7 @@ const loop = new Loop({
   random: null,
   instruments: null,
   watch: null,
+  contexts: null,
   report,
   warn: report,
 })

@@ -10,6 +10,7 @@ import { Belongings, type ContextEntry } from './belongings.js'
 import { TaskCancelledError } from './errors.js'
 import { watched } from './forgotten.js'
 import { type Call, generatorNext } from './frame.js'
+import type { HostContext } from './host-context.js'
 import type { Nursery } from './nursery.js'
 import type { Scope } from './scope.js'
 import type { Timed } from './timers.js'
@@ -232,6 +233,11 @@ export class Task<out T = unknown> implements Timed {
   /** @internal */
   get context(): ContextEntry | null {
     return this.estate === null ? null : this.estate.context
+  }
+
+  /** @internal */
+  get hostContext(): HostContext | null {
+    return this.estate === null ? null : this.estate.hostContext
   }
 
   /** @internal It heard of this scope and stays on purpose, as resources do: later cancels are news to it again. */

@@ -53,6 +53,7 @@ export const ADJUST = 16
 export const STARTED = 17
 export const IDLE = 18
 export const ACT = 19
+export const ENTER = 20
 
 /** Names of the codes, for traces and messages. */
 export const TRAP_NAMES = [
@@ -76,6 +77,7 @@ export const TRAP_NAMES = [
   'started',
   'wait until all are blocked',
   'act',
+  'enter the host’s context',
 ] as const
 
 /**

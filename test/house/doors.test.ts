@@ -12,14 +12,14 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
        Semaphore SystemError TaskCancelledError Ticker TimeoutError TooLargeError UniversalEvent UniversalQueue UniversalResult UnsupportedError all allSettled any asCompleted broadcast call channel checkpoint clock connect context corked current each
       effectiveDeadline ensure events first interval linkedEvent linkedQueue listen map moveOn nursery once race read readable resource
       run runSync scope serve shield signal sleep sleepUntil spawn started subscribe suppressed suspend ticker timeout
-      timeoutAt toAsyncIterable udp until use using withSignal writable write`,
+      timeoutAt toAsyncIterable udp until use using withStore withSignal writable write`,
     types: `
       AbortSignalLike Address BarrierStatistics BorrowOptions Broadcast BroadcastOptions BufferOptions BroadcastStatistics
       ByteStream ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Emit EmitterLike
       EventStatistics EventTargetLike EventsOptions HostKernel Instrument KernelOptions KernelStatistics
       LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
        NamedOps Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics ReadAllOptions Receiver ResultState RunOptions ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeModuleOptions ServeOptions SlowPolicy SocketOptions Source
-      SpawnOptions Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
+      SpawnOptions StoreLike Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
       TickerOptions Trap UdpOptions UdpSocket Universal UniversalQueueStatistics WaitOptions`,
   },
   'lowlevel.ts': {

@@ -28,7 +28,7 @@ const TABLE: readonly Rule[] = [
   },
   {
     room: /^native\//,
-    values: /^(native\/|kernel\/(driver|host-functions|operands)\.ts$|koffi$|node:)/,
+    values: /^(native\/|kernel\/(driver|host-context|host-functions|operands)\.ts$|koffi$|node:)/,
     types: NOTHING,
   },
   { room: /^[^/]+\.ts$/, values: /^(kernel\/|traps\/|native\/|[^/:]+\.ts$)/, types: NOTHING },

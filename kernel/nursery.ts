@@ -9,6 +9,7 @@
  */
 import { ClosedError, KernelStateError, suppress } from './errors.js'
 import { watched } from './forgotten.js'
+import { checkOperation, checkSpawn } from './operands.js'
 import { WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
 import type { Task } from './task.js'
@@ -96,9 +97,12 @@ export class Nursery extends Scope {
   /**
    * Starts a child of this nursery, from inside or from any task that holds it. Does not wait.
    *
+   * @throws TypeError if `op` is neither an operation nor a function that returns one.
    * @throws ClosedError once the nursery has ended.
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
+    checkOperation('spawn', 'op', op)
+    checkSpawn('spawn', options)
     return new Trap(SPAWN, op, options === undefined ? this.request : { ...options, nursery: this }, 0)
   }
 
@@ -112,6 +116,8 @@ export class Nursery extends Scope {
    * @throws ClosedError once the nursery has ended.
    */
   start<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
+    checkOperation('start the task', 'op', op)
+    checkSpawn('start the task', options)
     return watched('start', this.startOperation<T>(op, options))
   }
 

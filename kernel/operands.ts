@@ -6,6 +6,8 @@
  * range a RangeError: "Cannot sleep: ms must be a number of milliseconds, 0 or more, not -1". What is right costs one chain
  * of comparisons; `typeof` comes first in each, since comparing a symbol throws.
  */
+import type { SpawnOptions } from './nursery.js'
+import type { ScopeOptions } from './scope.js'
 import { adviceFor, describe, isAsync, isOperation, type Op } from './trap.js'
 
 /** How long a trap may wait. */
@@ -101,6 +103,42 @@ export function checkWord<W extends string>(action: string, name: string, word: 
   throw wrong(action, name, `one of ${words.map((one) => `"${one}"`).join(', ')}`, word, 'string')
 }
 
+/** A switch that may be left out. */
+export function checkSwitch<S extends boolean | undefined>(action: string, name: string, on: S): S {
+  if (on === undefined || typeof on === 'boolean') return on
+  throw wrong(action, name, 'true or false', on, '')
+}
+
+/** A name for messages, which may be left out. */
+export function checkName<N extends string | undefined>(action: string, name: N): N {
+  if (name === undefined || typeof name === 'string') return name
+  throw wrong(action, 'name', 'a string', name, '')
+}
+
+/** The options of a scope, or of a nursery. */
+export function checkScope(action: string, options: ScopeOptions | undefined): void {
+  if (options === undefined) return
+  checkOptions(action, 'options', options)
+  if (options.deadline !== undefined) checkAt(action, 'deadline', options.deadline)
+  if (options.grace !== undefined) checkTime(action, 'grace', options.grace)
+  checkSwitch(action, 'shield', options.shield)
+  checkName(action, options.name)
+}
+
+/** The options of a task. */
+export function checkSpawn(action: string, options: SpawnOptions | undefined): void {
+  if (options === undefined) return
+  checkOptions(action, 'options', options)
+  checkSwitch(action, 'daemon', options.daemon)
+  checkName(action, options.name)
+}
+
+/** An object of a class. */
+export function checkInstance<T>(action: string, name: string, value: T, type: abstract new (...args: never) => T): T {
+  if (value instanceof type) return value
+  throw wrong(action, name, `a ${type.name}`, value, '')
+}
+
 /** A function that returns something at once. */
 export function checkFunction<F>(action: string, name: string, fn: F): F {
   if (typeof fn === 'function') return fn
@@ -120,11 +158,30 @@ export function checkOperation<O extends Op<unknown>>(action: string, name: stri
   throw wrong(action, name, 'an operation or a function that returns one', op, '', adviceFor(op))
 }
 
+/** Something that items can be taken from, one after the other. */
+export function checkItems<I>(action: string, name: string, items: I): I {
+  if (typeof items === 'string') return items
+  if (typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items)) {
+    return items
+  }
+  throw wrong(action, name, 'an iterable or an async iterable', items, '')
+}
+
+/** A list of operations, all there at once. */
+export function checkOperations<L>(action: string, name: string, ops: L): L {
+  if (!Array.isArray(ops)) {
+    const advice = isOperation(ops) || typeof ops === 'function' ? 'put them into brackets, [a, b]' : ''
+    throw wrong(action, name, 'a list of operations', ops, '', advice)
+  }
+  for (let i = 0; i < ops.length; i++) checkOperation(action, `${name}[${i}]`, ops[i])
+  return ops
+}
+
 /** A function that returns an operation, and takes what it is given. */
-export function checkBody<F>(action: string, name: string, body: F): F {
+export function checkBody<F>(action: string, name: string, body: F, kind = 'a function that returns an operation'): F {
   if (typeof body === 'function' && !isAsync(body)) return body
   const advice = isOperation(body) ? 'give the generator function itself, without calling it' : adviceFor(body)
-  throw wrong(action, name, 'a function that returns an operation', body, '', advice)
+  throw wrong(action, name, kind, body, '', advice)
 }
 
 /** The error: a RangeError for what has the right `type`. */

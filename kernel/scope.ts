@@ -6,7 +6,7 @@
  * cancel reach?" a walk down through nurseries (reach.ts). No scope keeps lists of what is inside it, which makes entering
  * and leaving one cheap: this is what `timeout` costs.
  */
-import { checkAt } from './operands.js'
+import { checkAt, wrong } from './operands.js'
 import type { Task } from './task.js'
 import type { Timed } from './timers.js'
 import { ADJUST, CANCEL, Trap } from './trap.js'
@@ -88,6 +88,7 @@ export class Scope implements Timed {
 
   /** Raises or takes down the shield; a cancel that waited outside then comes in. Does not wait. */
   setShield(on: boolean): Trap<void> {
+    if (typeof on !== 'boolean') throw wrong('set the shield', 'on', 'true or false', on, '')
     return new Trap(ADJUST, this, on, 0)
   }
 

@@ -12,9 +12,10 @@ import { watched } from './forgotten.js'
 import { type Call, generatorNext } from './frame.js'
 import type { HostContext } from './host-context.js'
 import type { Nursery } from './nursery.js'
+import { checkOptions, checkSwitch } from './operands.js'
 import type { Scope } from './scope.js'
 import type { Timed } from './timers.js'
-import { CANCEL, JOIN, nameOf, type Op, type Operation, type TaskIterator, Trap } from './trap.js'
+import { adviceFor, CANCEL, JOIN, nameOf, type Op, type Operation, type TaskIterator, Trap } from './trap.js'
 
 export const NEW = 0
 export const READY = 1
@@ -205,6 +206,8 @@ export class Task<out T = unknown> implements Timed {
    * whether it was still alive.
    */
   cancel(reason?: unknown, options?: { readonly wait?: boolean }): Operation<boolean> {
+    checkOptions('cancel the task', 'options', options)
+    checkSwitch('cancel the task', 'wait', options?.wait)
     return watched('cancel', this.cancelOperation(reason, options))
   }
 
@@ -244,6 +247,15 @@ export class Task<out T = unknown> implements Timed {
   disregard(scope: Scope): void {
     this.told = false
     this.knocked?.set(scope, -1)
+  }
+
+  static {
+    // Hidden from the types: a task is no operation, and `yield* task` is to say what it should be.
+    Object.defineProperty(Task.prototype, Symbol.iterator, {
+      value(this: Task): never {
+        throw new TypeError(`Cannot run ${String(this)}: ${adviceFor(this)}`)
+      },
+    })
   }
 
   /** @internal For messages: `task 3 (worker)`. */

@@ -153,9 +153,17 @@ export function isOperation(value: unknown): value is Operation<unknown> {
  * @throws TypeError if it is neither an operation nor a function that returns one.
  */
 export function toOperation<T>(op: Op<T>): Operation<T> {
-  const operation = typeof op === 'function' ? op() : op
-  if (isOperation(operation)) return operation as Operation<T>
-  throw new TypeError(`Cannot run ${describe(operation)}: ${adviceFor(operation)}`)
+  return asOperation(typeof op === 'function' ? op() : op)
+}
+
+/**
+ * What a function gave that was to return an operation.
+ *
+ * @throws TypeError if it is none.
+ */
+export function asOperation<T>(value: Operation<T>): Operation<T> {
+  if (isOperation(value)) return value as Operation<T>
+  throw new TypeError(`Cannot run ${describe(value)}: ${adviceFor(value)}`)
 }
 
 /** The name that an `Op` gives to its task. */
@@ -167,6 +175,7 @@ export function nameOf(op: Op<unknown>): string {
 
 /** What to write instead of a value that the kernel cannot use. */
 export function adviceFor(value: unknown): string {
+  if (Array.isArray(value)) return 'several operations are run with "all([…])"'
   if (value instanceof Trap) return `write "yield* …" (with the star) around the ${TRAP_NAMES[value.code]} trap`
   if (isAsync(value)) {
     const name = value.name || 'f'
@@ -174,12 +183,19 @@ export function adviceFor(value: unknown): string {
   }
   if (typeof value === 'function') return 'call it, and write "yield* f()"'
   if (typeof value === 'object' && value !== null) {
-    if ('then' in value && typeof value.then === 'function') return 'a promise is awaited with "yield* until(promise)"'
+    if (isPromise(value)) return 'a promise is awaited with "yield* until(promise)"'
+    if ('join' in value && typeof value.join === 'function')
+      return 'it runs already; its result is "yield* task.join()"'
     if ('enter' in value && typeof value.enter === 'function') return 'an Effection effect runs through "fromEffection"'
     if (Symbol.asyncIterator in value) return 'an async iterable is read with "each(iterable, body)"'
     if (Symbol.iterator in value && 'next' in value) return 'a generator is run with "yield* generator" (with the star)'
   }
   return 'only operations (generators that yield traps) can be run'
+}
+
+/** Is it a promise, or whatever else has a `then`? */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 const asyncFunction = Object.getPrototypeOf(async () => {}) as object
@@ -197,7 +213,7 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value === 'function') return `the ${isAsync(value) ? 'async ' : ''}function ${value.name || '(anonymous)'}`
   if (typeof value === 'object') {
-    if ('then' in value && typeof value.then === 'function') return 'a promise'
+    if (isPromise(value)) return 'a promise'
     if (Object.prototype.toString.call(value) === '[object Generator]') return 'a generator'
     return `an object (${value.constructor?.name || 'no constructor'})`
   }

@@ -9,6 +9,7 @@ import type { IoOp } from './driver.js'
 import { KernelStateError, TimeoutError } from './errors.js'
 import { actionOf } from './io.js'
 import type { Loop } from './loop.js'
+import { checkFunction } from './operands.js'
 import type { TaskList } from './park.js'
 import { type Task, WAITING } from './task.js'
 import { FINISH, IDLE, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from './trap.js'
@@ -44,7 +45,8 @@ class Suspension {
       (value) => this.settle(value, false),
       (error) => this.settle(error, true),
     )
-    if (!this.over) this.abort = abort ?? undefined
+    if (this.over || abort === undefined || abort === null) return
+    this.abort = checkFunction('suspend', 'what begin returns', abort)
   }
 
   private settle(value: unknown, failed: boolean): void {

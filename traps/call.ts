@@ -5,8 +5,16 @@ import type { Address, Driver } from '../kernel/driver.js'
 import { watcher } from '../kernel/forgotten.js'
 import { Call } from '../kernel/frame.js'
 import type { Nursery, NurseryOptions, SpawnOptions } from '../kernel/nursery.js'
-import { checkAt, checkTime, timeoutOf, type WaitOptions } from '../kernel/operands.js'
-import type { WaitQueue } from '../kernel/park.js'
+import {
+  checkBody,
+  checkInstance,
+  checkLimit,
+  checkOperation,
+  checkSpawn,
+  timeoutOf,
+  type WaitOptions,
+} from '../kernel/operands.js'
+import { WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
 import type { Task } from '../kernel/task.js'
 import {
@@ -79,6 +87,8 @@ export function current(): Trap<Task> {
  * })
  */
 export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
+  checkOperation('spawn', 'op', op)
+  checkSpawn('spawn', options)
   return new Trap(SPAWN, op, options ?? null, 0)
 }
 
@@ -103,7 +113,7 @@ export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
  * console.log(runSync(sum(100_000))) // => 5000050000
  */
 export function call<T>(op: Op<T>): Operation<T> {
-  const made = new Call(op)
+  const made = new Call(checkOperation('call', 'op', op))
   if (watcher !== null) watcher.created(made, 'call')
   return made
 }
@@ -117,7 +127,8 @@ export function call<T>(op: Op<T>): Operation<T> {
  * @throws RangeError if `timeout` is negative or NaN.
  */
 export function park<T = unknown>(queue: WaitQueue, options?: WaitOptions): Trap<T> {
-  if (options?.timeout === undefined) return queue.trap as Trap<T>
+  checkInstance('park', 'queue', queue, WaitQueue)
+  if (options === undefined) return queue.trap as Trap<T>
   return new Trap(PARK, queue, null, timeoutOf('park', options))
 }
 
@@ -126,18 +137,25 @@ export function park<T = unknown>(queue: WaitQueue, options?: WaitOptions): Trap
  *
  * @param count How many at most.
  * @param value What their `park` returns.
+ * @throws RangeError if `count` is neither a whole number from 0 on nor Infinity.
  */
 export function wake(queue: WaitQueue, count = 1, value?: unknown): Trap<number> {
-  return new Trap(WAKE, queue, value, count)
+  checkInstance('wake', 'queue', queue, WaitQueue)
+  return new Trap(WAKE, queue, value, checkLimit('wake', 'count', count, 0))
 }
 
+/** Nobody calls back. */
+const FOREVER = new Trap<never>(SUSPEND, () => {}, null, 0)
+
 /**
- * Waits until host code calls back: the bridge to everything that is not a task.
+ * Waits until host code calls back: the bridge to everything that is not a task. Without an argument it waits until the task is
+ * cancelled.
  *
  * @param begin Starts whatever is to call back, with the two ways to do so; the first call counts. It may return a function
  * that calls it off when the task is cancelled; if that function returns false, the callback will still come and the task
  * waits for it.
  * @throws what `begin` throws, or what was given to `reject`.
+ * @throws TypeError if `begin` is no function, or an async one.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
  * import { run, suspend } from 'drupe'
@@ -150,10 +168,14 @@ export function wake(queue: WaitQueue, count = 1, value?: unknown): Trap<number>
  *   console.log(text) // => ready
  * })
  */
+export function suspend(): Trap<never>
 export function suspend<T = void>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
-): Trap<T> {
-  return new Trap(SUSPEND, begin, null, 0)
+): Trap<T>
+export function suspend(begin?: unknown): Trap<unknown> {
+  if (begin === undefined && watcher === null) return FOREVER
+  const kind = 'a function that sees to it that resolve is called'
+  return new Trap(SUSPEND, begin === undefined ? FOREVER.subject : checkBody('suspend', 'begin', begin, kind), null, 0)
 }
 
 /**
@@ -179,22 +201,13 @@ export function waitAllBlocked(): Trap<void> {
   return IDLE_TRAP
 }
 
-/** The times of a scope. */
-function checkScope(action: string, options: ScopeOptions | null): void {
-  if (options === null) return
-  if (options.deadline !== undefined) checkAt(action, 'deadline', options.deadline)
-  if (options.grace !== undefined) checkTime(action, 'grace', options.grace)
-}
-
 /** @internal Opens a scope of the given kind around what follows; `ms` from now is its deadline. */
 export function openScope(options: ScopeOptions | null, ms: number): Trap<Scope> {
-  checkScope('open a scope', options)
   return new Trap(OPEN, options, null, ms)
 }
 
 /** @internal */
 export function openNursery(options: NurseryOptions | null): Trap<Nursery> {
-  checkScope('open a nursery', options)
   return new Trap(OPEN, options, 'nursery', Number.POSITIVE_INFINITY)
 }
 

@@ -5,8 +5,8 @@
  * the grid; what happens when it takes longer than a period is the `late` policy.
  */
 import { watched } from '../kernel/forgotten.js'
-import { checkTime, wrong } from '../kernel/operands.js'
-import type { Operation } from '../kernel/trap.js'
+import { checkBody, checkOptions, checkTime, checkWord, wrong } from '../kernel/operands.js'
+import { asOperation, type Operation } from '../kernel/trap.js'
 import { clock, sleepUntil } from './time.js'
 
 /** What happens to ticks that came while the task was busy. */
@@ -50,7 +50,8 @@ export class Ticker {
   /** @internal */
   constructor(ms: number, options?: TickerOptions) {
     this.ms = checkPeriod(ms)
-    this.late = options?.late ?? 'skip'
+    checkOptions('tick', 'options', options)
+    this.late = checkWord('tick', 'late', options?.late ?? 'skip', ['skip', 'burst'])
   }
 
   /**
@@ -102,11 +103,11 @@ export function interval(
   body: (ticks: number) => Operation<unknown>,
   options?: TickerOptions,
 ): Operation<never> {
-  return watched('interval', runInterval(new Ticker(ms, options), body))
+  return watched('interval', runInterval(new Ticker(ms, options), checkBody('tick', 'body', body)))
 }
 
 function* runInterval(ticks: Ticker, body: (ticks: number) => Operation<unknown>): Operation<never> {
-  for (;;) yield* body(yield* ticks.next())
+  for (;;) yield* asOperation(body(yield* ticks.next()))
 }
 
 function checkPeriod(ms: number): number {

@@ -138,21 +138,21 @@ for (const [what, next] of [
 }
 
 for (const [what, op, message] of [
-  ['undefined', undefined, /Cannot run undefined/],
-  ['null', null, /Cannot run null/],
-  ['a promise', Promise.resolve(), /Cannot run a promise: .*until/],
-  ['an async function', async () => {}, /Cannot run a promise: .*until/],
+  ['undefined', undefined, /Cannot .*undefined/],
+  ['null', null, /Cannot .*null/],
+  ['a promise', Promise.resolve(), /Cannot .* a promise.*until/],
+  ['an async function', async () => {}, /Cannot .*(a promise|async).*until/],
   ['a function that returns nothing', () => {}, /Cannot run undefined/],
-  ['a number', 5, /Cannot run 5/],
-  ['a string', 'abc', /Cannot run "abc"/],
-  ['an array', [1, 2], /Cannot run an object \(Array\)/],
+  ['a number', 5, /Cannot .* 5/],
+  ['a string', 'abc', /Cannot .* "abc"/],
+  ['an array', [1, 2], /Cannot .* an object \(Array\)/],
 ] as const) {
   test(`running ${what} is a TypeError at the call [trio run: nice_error_on_bad_calls_to_run_or_spawn]`, (t) => {
     const atRun = thrown(() => virtual({}, wild(op)))
     t.true(atRun instanceof TypeError)
     t.regex((atRun as Error).message, message)
     const atSpawn = virtual({}, function* () {
-      const error = yield* thrownBy(spawn(wild(op)))
+      const error = yield* thrownBy(() => spawn(wild(op)))
       yield* sleep(1)
       return error
     })

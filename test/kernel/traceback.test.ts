@@ -207,7 +207,7 @@ test('what cannot be run', (t) => {
     t,
     () =>
       deep(function* mistaken() {
-        yield* spawn(undefined as unknown as () => Operation<void>) // mistaken
+        yield* spawn((() => {}) as unknown as () => Operation<void>) // mistaken
       }),
     (error) => {
       t.true(error instanceof TypeError)

@@ -261,16 +261,16 @@ test('what cannot be run is refused where it is called, with advice, and the cal
   }
   virtual({}, function* () {
     const cases: [unknown, RegExp][] = [
-      [123, /^Cannot run 123: only operations/],
-      [undefined, /^Cannot run undefined/],
-      [null, /^Cannot run null/],
-      [[1], /^Cannot run an object \(Array\)/],
-      [Promise.resolve(), /^Cannot run a promise: a promise is awaited with "yield\* until\(promise\)"/],
+      [123, /not 123; only operations/],
+      [undefined, /^Cannot call: op must be .*, not undefined/],
+      [null, /^Cannot call: op must be .*, not null/],
+      [[1], /not an object \(Array\); several/],
+      [Promise.resolve(), /not a promise; a promise is awaited with "yield\* until\(promise\)"/],
       [() => 5, /^Cannot run 5/],
       [() => needy, /^Cannot run the function needy: call it/],
     ]
     for (const [op, expected] of cases) {
-      const error = (yield* thrownBy(call(wild(op)))) as Error
+      const error = (yield* thrownBy(() => call(wild(op)))) as Error
       t.true(error instanceof TypeError)
       t.regex(error.message, expected)
     }

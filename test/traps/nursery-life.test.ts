@@ -237,7 +237,7 @@ test('a failed spawn leaves the nursery as it was', (t) => {
   t.is(
     virtual({}, function* () {
       return yield* nursery(function* (n) {
-        yield* thrownBy(n.spawn(undefined as never))
+        yield* thrownBy(() => n.spawn(undefined as never))
         return n.size
       })
     }),

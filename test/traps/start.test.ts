@@ -54,7 +54,7 @@ test('what is wrong before a task is ready comes out of start, and the nursery g
     nursery(function* (n) {
       const boom = new Error('boom')
       t.is(yield* thrownBy(n.start(() => fail(boom))), boom)
-      t.true((yield* thrownBy(n.start(5 as never))) instanceof TypeError)
+      t.true((yield* thrownBy(() => n.start(5 as never))) instanceof TypeError)
       const silent = yield* thrownBy(n.start(() => give('no word')))
       t.true(silent instanceof KernelStateError)
       t.regex((silent as Error).message, /without yield\* started/)

@@ -327,7 +327,7 @@ test('a function that throws instead of returning an operation throws through it
       }),
     )
     t.is(error, boom)
-    t.true((yield* thrownBy(timeout(10, undefined as never))) instanceof TypeError)
+    t.true((yield* thrownBy(() => timeout(10, undefined as never))) instanceof TypeError)
     yield* sleep(50)
   })
 })

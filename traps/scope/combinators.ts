@@ -7,6 +7,7 @@
 import { TaskCancelledError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import type { Nursery } from '../../kernel/nursery.js'
+import { checkOperation, checkOperations } from '../../kernel/operands.js'
 import type { Task } from '../../kernel/task.js'
 import { nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { current } from '../call.js'
@@ -23,6 +24,7 @@ export type NamedOps<T extends object> = { readonly [K in keyof T]: Op<T[K]> }
  * the same names. The first error cancels the rest and is thrown when they are out, the same object; `suppressed(error)` lists later ones. Cancelled, all are.
  *
  * @throws the first error of an operation.
+ * @throws TypeError if `ops` is neither a list nor a record of operations.
  * @throws TaskCancelledError if one of the tasks was cancelled by somebody.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
@@ -42,7 +44,10 @@ export type NamedOps<T extends object> = { readonly [K in keyof T]: Op<T[K]> }
 export function all<T extends readonly unknown[]>(ops: Ops<T>): Operation<T>
 export function all<T extends object>(ops: NamedOps<T>): Operation<T>
 export function all(ops: readonly Op<unknown>[] | Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
-  return watched('all', Symbol.iterator in ops ? allOperation(ops) : allNamed(ops))
+  if (typeof ops !== 'object' || ops === null || Symbol.iterator in ops)
+    return watched('all', allOperation(checkOperations('run all', 'ops', ops)))
+  for (const [name, op] of Object.entries(ops)) checkOperation('run all', `ops.${name}`, op)
+  return watched('all', allNamed(ops))
 }
 
 function* allNamed(ops: Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
@@ -81,7 +86,8 @@ function* allOperation(ops: readonly Op<unknown>[]): Operation<readonly unknown[
 export function allSettled<T extends readonly unknown[]>(
   ops: Ops<T>,
 ): Operation<{ -readonly [K in keyof T]: PromiseSettledResult<T[K]> }> {
-  return watched('allSettled', allSettledOperation(ops as readonly Op<unknown>[])) as ReturnType<typeof allSettled<T>>
+  const list = checkOperations('run all', 'ops', ops) as readonly Op<unknown>[]
+  return watched('allSettled', allSettledOperation(list)) as ReturnType<typeof allSettled<T>>
 }
 
 function* allSettledOperation(ops: readonly Op<unknown>[]): Operation<PromiseSettledResult<unknown>[]> {
@@ -124,8 +130,9 @@ function* allSettledOperation(ops: readonly Op<unknown>[]): Operation<PromiseSet
  * })
  */
 export function race<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[number]> {
-  if (ops.length === 0) throw new RangeError('Cannot race: there are no operations, so none could win')
-  return watched('race', raceOperation(ops as readonly Op<T[number]>[]))
+  const list = checkOperations('race', 'ops', ops) as readonly Op<T[number]>[]
+  if (list.length > 0) return watched('race', raceOperation(list))
+  throw new RangeError('Cannot race: ops must have at least one operation, or none could win')
 }
 
 function* raceOperation<T>(ops: readonly Op<T>[]): Operation<T> {
@@ -154,6 +161,7 @@ function* raceOperation<T>(ops: readonly Op<T>[]): Operation<T> {
  * @see https://curio.readthedocs.io/en/latest/reference.html#task-groups (`wait=object`)
  */
 export function first<T extends readonly unknown[]>(ops: Ops<T>): Operation<Exclude<T[number], undefined> | undefined> {
+  checkOperations('get the first result', 'ops', ops)
   return watched('first', firstOperation(ops as readonly Op<T[number]>[]))
 }
 
@@ -181,6 +189,7 @@ function* firstOperation<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefin
  * })
  */
 export function any<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[number]> {
+  checkOperations('get any result', 'ops', ops)
   return watched('any', anyOperation(ops as readonly Op<T[number]>[]))
 }
 
@@ -201,8 +210,7 @@ function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) =
   const tasks: Task[] = []
 
   function* contestant(n: Nursery, op: Op<T>): Operation<void> {
-    // Decided before it began.
-    if (n.cancelled) return
+    if (n.cancelled) return // decided before it began
     try {
       // In a nursery of its own: an operation is not over before what it started is.
       const value = yield* nursery(() => toOperation(op))

@@ -6,7 +6,8 @@
  */
 import { TaskCancelledError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import type { Op, Operation } from '../../kernel/trap.js'
+import { checkBody, checkItems, checkLimit, checkOperations, checkOptions } from '../../kernel/operands.js'
+import { asOperation, type Op, type Operation } from '../../kernel/trap.js'
 import { each } from '../bridge/each.js'
 import { checkpoint } from '../call.js'
 import { nursery } from './nursery.js'
@@ -48,11 +49,11 @@ export function map<T, R>(
   fn: (item: T, index: number) => Operation<R>,
   options?: MapOptions,
 ): Operation<R[]> {
-  const concurrency = options?.concurrency ?? Number.POSITIVE_INFINITY
-  if (!(concurrency >= 1) || (concurrency !== Number.POSITIVE_INFINITY && !Number.isInteger(concurrency))) {
-    throw new RangeError(`Cannot map ${String(concurrency)} items at a time: an integer of 1 or more is needed`)
-  }
-  return watched('map', mapOperation(items, fn, concurrency))
+  checkOptions('map', 'options', options)
+  const { concurrency = Number.POSITIVE_INFINITY } = options ?? {}
+  checkLimit('map', 'concurrency', concurrency, 1)
+  checkBody('map', 'fn', fn)
+  return watched('map', mapOperation(checkItems('map', 'items', items), fn, concurrency))
 }
 
 function* mapOperation<T, R>(
@@ -65,7 +66,7 @@ function* mapOperation<T, R>(
   let done = 0
 
   function* job(item: T, index: number): Operation<void> {
-    results[index] = yield* fn(item, index)
+    results[index] = yield* asOperation(fn(item, index))
     done++
   }
 
@@ -117,7 +118,8 @@ export function asCompleted<T>(
   ops: readonly Op<T>[],
   body: (result: T, index: number) => Operation<unknown>,
 ): Operation<void> {
-  return watched('asCompleted', asCompletedOperation(ops, body))
+  checkOperations('run all', 'ops', ops)
+  return watched('asCompleted', asCompletedOperation(ops, checkBody('run all', 'body', body)))
 }
 
 function* asCompletedOperation<T>(
@@ -132,7 +134,7 @@ function* asCompletedOperation<T>(
         if (task.state === 'cancelled') throw new TaskCancelledError(String(task), { cause: task.error })
         // A failure is the nursery's: it is cancelled already, and the body with it.
         if (n.cancelled) yield* checkpoint()
-        yield* body(task.result as T, indexes.get(task) as number)
+        yield* asOperation(body(task.result as T, indexes.get(task) as number))
       }
     },
     { completions: true },

@@ -6,7 +6,8 @@
  */
 import { watched } from '../../kernel/forgotten.js'
 import type { Nursery, NurseryOptions } from '../../kernel/nursery.js'
-import { type Operation, STARTED, Trap } from '../../kernel/trap.js'
+import { checkBody, checkScope, checkSwitch, checkWord } from '../../kernel/operands.js'
+import { asOperation, type Operation, STARTED, Trap } from '../../kernel/trap.js'
 import { finishNursery, openNursery } from '../call.js'
 
 /**
@@ -15,6 +16,7 @@ import { finishNursery, openNursery } from '../call.js'
  * Returns what the body returned; undefined if the nursery was cancelled through `n.cancel()` before it did.
  *
  * @throws the first failure; with `errors: 'group'` an AggregateError of all.
+ * @throws TypeError if `body` is no function, or an async one.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
  * import { run, nursery, sleep } from 'drupe'
@@ -33,7 +35,11 @@ import { finishNursery, openNursery } from '../call.js'
  * })
  */
 export function nursery<T>(body: (n: Nursery) => Operation<T>, options?: NurseryOptions): Operation<T> {
-  return watched('nursery', nurseryOperation(body, options))
+  checkScope('open a nursery', options)
+  if (options?.errors !== undefined) checkWord('open a nursery', 'errors', options.errors, ['first', 'group'])
+  if (options?.onError !== undefined) checkWord('open a nursery', 'onError', options.onError, ['cancel', 'collect'])
+  checkSwitch('open a nursery', 'completions', options?.completions)
+  return watched('nursery', nurseryOperation(checkBody('open a nursery', 'body', body), options))
 }
 
 function* nurseryOperation<T>(body: (n: Nursery) => Operation<T>, options?: NurseryOptions): Operation<T> {
@@ -41,7 +47,7 @@ function* nurseryOperation<T>(body: (n: Nursery) => Operation<T>, options?: Nurs
   let result: T | undefined
   let failure: { readonly error: unknown } | null = null
   try {
-    result = yield* body(n)
+    result = yield* asOperation(body(n))
   } catch (error) {
     failure = { error }
   }

@@ -9,8 +9,9 @@
  */
 import { Cancelled, KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkBody, checkOperation, wrong } from '../../kernel/operands.js'
 import type { Scope } from '../../kernel/scope.js'
-import { isOperation, nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import { asOperation, isOperation, isPromise, nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
 import { current } from '../call.js'
 import { sleep } from '../time.js'
@@ -54,6 +55,7 @@ export type Provide<T> = (value: T) => Operation<never>
  * @see https://frontside.com/effection/guides/v4/resources
  */
 export function resource<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<T> {
+  checkBody('make a resource', 'body', body)
   return watched('resource', {
     *[Symbol.iterator]() {
       const n = yield* innermostNursery()
@@ -64,11 +66,12 @@ export function resource<T>(body: (provide: Provide<T>) => Operation<unknown>): 
 
 function* life<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<void> {
   let provided = false
-  yield* body(function* provide(value) {
+  const operation = body(function* provide(value) {
     yield* started(value)
     provided = true
     return yield* serve()
   })
+  yield* asOperation(operation)
   if (!provided) throw new KernelStateError('open the resource', 'it returned without yield* provide(value)')
 }
 
@@ -119,8 +122,10 @@ function* serve(): Operation<never> {
  * // => dark
  */
 export function use<T, R>(resource: Op<T>, body: (value: T) => Operation<R>): Operation<R> {
+  checkOperation('use the resource', 'resource', resource)
+  checkBody('use the resource', 'body', body)
   return nursery(function* useBlock() {
-    return yield* body(yield* toOperation(resource))
+    return yield* asOperation(body(yield* toOperation(resource)))
   })
 }
 
@@ -128,6 +133,7 @@ export function use<T, R>(resource: Op<T>, body: (value: T) => Operation<R>): Op
  * Runs a function, or the operation that it returns, when the innermost nursery of the task ends: a `finally` for the rest
  * of the block. Several run in reverse order, after body and children; see `resource`. Does not wait for anything itself.
  *
+ * @throws TypeError if `cleanup` is no function, or an async one. One that returns a promise fails when it is run.
  * @throws Cancelled if a scope around the task is cancelled; the cleanup is not run then.
  * @example
  * import { ensure, run, sleep } from 'drupe'
@@ -143,12 +149,14 @@ export function use<T, R>(resource: Op<T>, body: (value: T) => Operation<R>): Op
  * // => second
  */
 export function ensure(cleanup: () => unknown): Operation<void> {
+  checkBody('ensure the cleanup', 'cleanup', cleanup, 'a function that returns an operation, or nothing')
   return resource<void>(function* ensured(provide) {
     try {
       yield* provide()
     } finally {
       const operation = cleanup()
-      if (isOperation(operation)) yield* operation
+      // A promise is refused: it would be dropped, and its error with it.
+      if (isOperation(operation) || isPromise(operation)) yield* asOperation(operation as Operation<unknown>)
     }
   })
 }
@@ -183,14 +191,14 @@ export function using<T extends Disposable | AsyncDisposable | null | undefined>
   const methods = value as Record<symbol, unknown> | null | undefined
   const dispose = methods?.[ASYNC_DISPOSE] ?? methods?.[DISPOSE]
   if (methods !== null && methods !== undefined && typeof dispose !== 'function') {
-    throw new TypeError('Cannot use the object: it has neither Symbol.asyncDispose nor Symbol.dispose')
+    throw wrong('use the object', 'value', 'something with Symbol.asyncDispose or Symbol.dispose', value, '')
   }
   return resource<T>(function* using(provide) {
     try {
       yield* provide(value)
     } finally {
       const end: unknown = typeof dispose === 'function' ? dispose.call(value) : undefined
-      if (typeof end === 'object' && end !== null && 'then' in end) yield* until(end as PromiseLike<unknown>)
+      if (isPromise(end)) yield* until(end)
     }
   })
 }

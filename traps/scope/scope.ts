@@ -7,9 +7,9 @@
  */
 import { Cancelled, TimeoutError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { checkAt, checkTime } from '../../kernel/operands.js'
+import { checkAt, checkBody, checkOperation, checkScope, checkTime } from '../../kernel/operands.js'
 import type { Scope, ScopeOptions, ScopeRecord } from '../../kernel/scope.js'
-import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import { asOperation, type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { closeScope, current, openScope } from '../call.js'
 
 /** What left a scope: the operation's result, or the knock of this very scope. */
@@ -23,12 +23,13 @@ const SHIELD: ScopeOptions = { name: 'shield', shield: true }
  * Runs an operation in a scope of its own, which it is given, and can be cancelled through. Undefined if it was cancelled
  * that way.
  *
+ * @throws TypeError if `body` is no function, or an async one; RangeError if a time in the options is negative or NaN.
  * @throws whatever the operation throws; Cancelled if an outer scope is cancelled.
  * @example
  * import { run, scope, sleep, spawn } from 'drupe'
  *
  * await run(function* () {
- *   const result = yield* scope({}, function* (s) {
+ *   const result = yield* scope(function* (s) {
  *     yield* spawn(function* () {
  *       yield* s.cancel('enough')
  *     })
@@ -38,14 +39,20 @@ const SHIELD: ScopeOptions = { name: 'shield', shield: true }
  *   console.log(result) // => undefined
  * })
  */
-export function scope<T>(options: ScopeOptions, body: (scope: Scope) => Operation<T>): Operation<T | undefined> {
-  return watched('scope', scopeOperation(options, body))
+export function scope<T>(body: (scope: Scope) => Operation<T>): Operation<T | undefined>
+export function scope<T>(options: ScopeOptions, body: (scope: Scope) => Operation<T>): Operation<T | undefined>
+export function scope<T>(
+  ...given: [ScopeOptions, (scope: Scope) => Operation<T>] | [(scope: Scope) => Operation<T>]
+): Operation<T | undefined> {
+  const [options, body] = given.length === 1 ? [{}, given[0]] : given
+  checkScope('open a scope', options)
+  return watched('scope', scopeOperation(options, checkBody('open a scope', 'body', body)))
 }
 
 function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Operation<T>): Operation<T | undefined> {
   const inner = yield* openScope(options, Number.POSITIVE_INFINITY)
   try {
-    return yield* body(inner)
+    return yield* asOperation(body(inner))
   } catch (error) {
     if (!(error instanceof Cancelled) || error.scope !== inner) throw error
     const record: ScopeRecord = inner
@@ -76,7 +83,8 @@ function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Opera
  * })
  */
 export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
-  return watched('timeout', timeoutOperation(TIMEOUT, checkTime('limit the time', 'ms', ms), op))
+  checkTime('limit the time', 'ms', ms)
+  return watched('timeout', timeoutOperation(TIMEOUT, ms, checkOperation('limit the time', 'op', op)))
 }
 
 /** @internal The same for an optional limit: with Infinity the operation is as it was. */
@@ -90,6 +98,7 @@ export function within<T>(ms: number, operation: Operation<T>): Operation<T> {
  * @throws TimeoutError when that time has come; its `ms` is NaN.
  */
 export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
+  checkOperation('limit the time', 'op', op)
   return watched(
     'timeoutAt',
     timeoutOperation({ name: 'timeoutAt', deadline: checkAt('limit the time', 'at', at) }, Number.NaN, op),
@@ -117,7 +126,8 @@ function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>): Ope
 export function moveOn<T>(ms: number, op: Op<T>): Operation<T | undefined>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback?: F): Operation<T | F | undefined> {
-  return watched('moveOn', moveOnOperation(checkTime('limit the time', 'ms', ms), op, fallback))
+  checkTime('limit the time', 'ms', ms)
+  return watched('moveOn', moveOnOperation(ms, checkOperation('limit the time', 'op', op), fallback))
 }
 
 function* moveOnOperation<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F> {
@@ -158,7 +168,7 @@ function* untilExpired<T>(options: ScopeOptions, ms: number, op: Op<T>): Operati
  * })
  */
 export function shield<T>(op: Op<T>): Operation<T> {
-  return watched('shield', shieldOperation(op))
+  return watched('shield', shieldOperation(checkOperation('shield', 'op', op)))
 }
 
 function* shieldOperation<T>(op: Op<T>): Operation<T> {

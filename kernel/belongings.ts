@@ -54,15 +54,10 @@ export class Belongings extends TaskList {
   }
 
   /** The body is over: whoever waits for what it keeps hears of it. */
-  abandon(loop: Hands & { report(error: unknown): void }): void {
+  abandon(hands: Hands): void {
     for (let thing = this.kept; thing !== null; thing = this.kept) {
       this.giveBack(thing)
-      try {
-        thing.abandoned(loop)
-      } catch (error) {
-        // Tasks of another kernel wait for it.
-        loop.report(error)
-      }
+      thing.abandoned(hands)
     }
   }
 }

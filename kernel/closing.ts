@@ -7,10 +7,12 @@
 import { KernelStateError } from './errors.js'
 import { clearTimeout, setTimeout } from './host-functions.js'
 import type { Loop } from './loop.js'
+import type { TaskList } from './park.js'
 import { cancelScope } from './reach.js'
 import { type Guest, runBlocking, waiting, whereabouts } from './runners.js'
 import { keep } from './shapes.js'
 import { showWaits } from './traceback.js'
+import { PARK } from './trap.js'
 
 /** Milliseconds beyond the grace after which tasks are given up. */
 const PATIENCE_MS = 1000
@@ -92,11 +94,11 @@ export class Closing {
       this.state = 'closed'
       loop.timers.remove(loop.root)
       // Closing the driver ends waits, so it is said before who is in which.
-      this.failure = loop.live > 0 ? wouldNotLeave(loop) : null
+      this.failure = loop.live > 0 ? giveUp(loop) : null
       guest?.close()
       loop.driver.close()
       keep(loop.driver)
-      if (this.failure !== null) for (const giveUp of loop.watchers.values()) giveUp(this.failure)
+      if (this.failure !== null) for (const tell of loop.watchers.values()) tell(this.failure)
       loop.watchers.clear()
       guest?.afterTurn()
     }
@@ -104,10 +106,12 @@ export class Closing {
   }
 }
 
-function wouldNotLeave({ live, root }: Loop): KernelStateError {
+function giveUp({ live, root }: Loop): KernelStateError {
   const left = waiting(root)
   const where = left.map(whereabouts).join('; ') || 'running'
   const error = new KernelStateError('close', `${live} task(s) would not leave: ${where}`)
   showWaits(error, left)
+  // Tasks of other kernels may wait in the same queues, and must not be passed over for those that are dead.
+  for (const task of left) if (task.trap?.code === PARK) (task.trap.subject as TaskList).remove(task)
   return error
 }

@@ -7,15 +7,16 @@
  */
 import type { Address, Driver, IoOp } from './driver.js'
 import { BusyError, ClosedError, KernelStateError } from './errors.js'
-import { closeScope, finish, wakeFirst } from './group.js'
+import { closeScope, finish } from './group.js'
 import { enter, inherit } from './host-context.js'
 import { actionOf, ioError, resultError } from './io.js'
 import type { Loop } from './loop.js'
 import type { Nursery, SpawnRequest } from './nursery.js'
+import { checkScope, checkTask } from './owner.js'
 import { type Act, WAIT, type WaitQueue } from './park.js'
 import { innermostNursery, interrupt, ownNursery } from './reach.js'
 import { LIVE, type Scope } from './scope.js'
-import { adjust, cancel, FOREIGN, open, started } from './scoping.js'
+import { adjust, cancel, open, started } from './scoping.js'
 import * as states from './task.js'
 import { iteratorOf, outcomeOf, Task } from './task.js'
 import * as codes from './trap.js'
@@ -169,9 +170,9 @@ function park(loop: Loop, task: Task, trap: Trap): boolean {
 
 function wake(loop: Loop, trap: Trap): number {
   const queue = trap.subject as WaitQueue
-  const first = queue.head
-  if (first !== null && first.home.root !== loop.root) throw new KernelStateError(`wake ${String(first)}`, FOREIGN)
-  return wakeFirst(loop, queue, trap.amount, trap.detail)
+  let woken = 0
+  for (; woken < trap.amount && queue.head !== null; woken++) loop.wake(queue.head, trap.detail)
+  return woken
 }
 
 function spawn(loop: Loop, task: Task, trap: Trap): Task {
@@ -179,8 +180,8 @@ function spawn(loop: Loop, task: Task, trap: Trap): Task {
   const op = trap.subject as Op<unknown>
   if (request === null) return start(loop, innermostNursery(loop, task), op, op, false)
   const nursery = request.nursery ?? innermostNursery(loop, task)
+  checkScope(loop.root, 'spawn into', nursery)
   if (nursery.closed) throw new ClosedError(`spawn ${request.name ?? nameOf(op)} from ${String(task)}`, ended(nursery))
-  if (nursery.root !== loop.root) throw new KernelStateError('spawn', FOREIGN)
   return start(loop, nursery, op, request.name ?? op, request.daemon ?? false)
 }
 
@@ -214,7 +215,7 @@ export function start(
 
 function join(loop: Loop, task: Task, trap: Trap): boolean {
   const target = trap.subject as Task
-  if (target.home.root !== loop.root) throw new KernelStateError(`join ${String(target)}`, FOREIGN)
+  checkTask(loop.root, 'join', target)
   if (task.alert) loop.checkpoint(task)
   if (target.ended) {
     target.seen = true

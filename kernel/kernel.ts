@@ -14,6 +14,7 @@ import { type Instrument, Instruments } from './instruments.js'
 import { Loop } from './loop.js'
 import type { SpawnOptions } from './nursery.js'
 import { checkTime } from './operands.js'
+import { checkTask } from './owner.js'
 import { seededRandom } from './random.js'
 import { cancelTask } from './reach.js'
 import { Guest, runBlocking } from './runners.js'
@@ -132,8 +133,13 @@ export class Kernel {
     return task
   }
 
-  /** Cancels a task from outside; false if it was over. Does not wait. */
+  /**
+   * Cancels a task from outside; false if it was over. Does not wait.
+   *
+   * @throws KernelStateError if it is a task of another kernel.
+   */
   cancel(task: Task, reason?: unknown): boolean {
+    checkTask(this.loop.root, 'cancel', task)
     return cancelTask(this.loop, task, reason)
   }
 

@@ -64,6 +64,9 @@ export interface LoopOptions {
   readonly warn: (message: string) => void
 }
 
+/** Each kernel's loop by its root: a lock or a queue may be shared, and then one kernel's task wakes another's. */
+const loops = new WeakMap<Nursery, Loop>()
+
 export class Loop implements Hands {
   readonly driver: Driver
   readonly grace: number
@@ -124,6 +127,7 @@ export class Loop implements Hands {
     this.report = options.report
     this.warn = options.warn
     this.root = new Nursery(null, null, 'the kernel', false, options.grace, Number.POSITIVE_INFINITY, null)
+    loops.set(this.root, this)
     this.driver.start((op) => this.complete(op))
   }
 
@@ -304,9 +308,13 @@ export class Loop implements Hands {
     this.resume(task, error)
   }
 
-  /** A parked task goes on with this answer. */
+  /** A parked task goes on with this answer, in its own kernel. */
   wake(task: Task, value: unknown): void {
-    if (task.home.root !== this.root) throw new KernelStateError(`wake ${String(task)}`, 'it belongs to another kernel')
+    const { root } = task.home
+    if (root !== this.root) {
+      loops.get(root)?.wake(task, value)
+      return
+    }
     ;((task.trap as Trap).subject as TaskList).remove(task)
     if (task.timerIndex !== -1) this.timers.remove(task)
     this.resume(task, value)

@@ -10,6 +10,7 @@
 import { ClosedError, KernelStateError, suppress } from './errors.js'
 import { watched } from './forgotten.js'
 import { checkOperation, checkSpawn } from './operands.js'
+import { CALLER, checkScope } from './owner.js'
 import { WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
 import type { Task } from './task.js'
@@ -139,7 +140,7 @@ export class Nursery extends Scope {
    * Waits for the next child to be over and returns it, however it ended; children in the order of their ends, each once.
    * Null when none is left. Only in a nursery with `completions` or `onError: 'collect'`.
    *
-   * @throws KernelStateError in another nursery.
+   * @throws KernelStateError in another nursery, or in one of another kernel.
    * @throws Cancelled if a scope around the task is cancelled.
    */
   next(): Operation<Task | null> {
@@ -147,6 +148,7 @@ export class Nursery extends Scope {
   }
 
   private *nextOperation(): Operation<Task | null> {
+    checkScope((yield* CALLER).home.root, 'wait for the next task in', this)
     if (this.over === null)
       throw new KernelStateError('wait for the next task', 'the nursery needs { completions: true }')
     for (;;) {
@@ -187,8 +189,8 @@ export class Nursery extends Scope {
 
   /** @internal What is spawned here is to move there. */
   startFor(target: Nursery): void {
+    checkScope(this.root, 'start a task in', target)
     if (target.closed) throw new ClosedError('start the task', `${target.name} has ended`)
-    if (target.root !== this.root) throw new KernelStateError('start the task', 'the nursery belongs to another kernel')
     this.startingFor = target
     target.starting++
   }

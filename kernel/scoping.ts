@@ -5,19 +5,20 @@ import { KernelStateError } from './errors.js'
 import { nestEmptied } from './group.js'
 import type { Loop } from './loop.js'
 import { Nursery, type NurseryOptions } from './nursery.js'
+import { checkScope, checkTask } from './owner.js'
 import { cancelScope, cancelTask, reach } from './reach.js'
 import { LIVE, Scope, type ScopeRecord } from './scope.js'
 import type { Task } from './task.js'
 import type { Trap } from './trap.js'
 
-export const FOREIGN = 'it belongs to another kernel'
-
 /** CANCEL: a scope (0), a task (1), or (2) a scope later: the answer is a function for host code that cancels it. */
 export function cancel(loop: Loop, trap: Trap): boolean | ((reason: unknown) => boolean) {
-  const home = trap.amount === 1 ? (trap.subject as Task).home : (trap.subject as Scope).task?.home
-  if (home !== undefined && home.root !== loop.root) throw new KernelStateError('cancel', FOREIGN)
-  if (trap.amount === 1) return cancelTask(loop, trap.subject as Task, trap.detail)
+  if (trap.amount === 1) {
+    checkTask(loop.root, 'cancel', trap.subject as Task)
+    return cancelTask(loop, trap.subject as Task, trap.detail)
+  }
   const scope = trap.subject as Scope
+  checkScope(loop.root, 'cancel', scope)
   if (trap.amount === 2) return (reason) => cancelScope(loop, scope, reason, false)
   return cancelScope(loop, scope, trap.detail, false)
 }
@@ -49,6 +50,7 @@ export function open(loop: Loop, task: Task, trap: Trap): Scope {
 /** ADJUST: the shield (a boolean in `detail`), or the deadline (in `amount`). */
 export function adjust(loop: Loop, trap: Trap): void {
   const scope = trap.subject as Scope
+  checkScope(loop.root, 'adjust', scope)
   if (scope.closed) return
   const record: ScopeRecord = scope
   if (trap.detail !== null) {

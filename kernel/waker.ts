@@ -6,7 +6,9 @@
  * those who share the waker: the data travels by other ways (a MessagePort, shared memory).
  */
 import { BusyError } from './errors.js'
+import { watched } from './forgotten.js'
 import type { Loop } from './loop.js'
+import { CALLER, checkTask } from './owner.js'
 import { type Operation, SUSPEND, Trap } from './trap.js'
 
 /** What another thread needs to knock; survives `postMessage` and `workerData`. */
@@ -32,9 +34,20 @@ export class Waker {
     this.knocks = new Int32Array(this.token.knocks)
   }
 
-  /** Waits for knocks that no earlier wait returned; how many there were. One task at a time. */
+  /**
+   * Waits for knocks that no earlier wait returned; how many there were. If the task is cancelled while it waits, they are
+   * kept for the next wait.
+   *
+   * @throws BusyError if another task is waiting here.
+   * @throws KernelStateError in a task of another kernel.
+   */
   wait(): Operation<number> {
-    return new Trap<number>(SUSPEND, (resolve: (value: unknown) => void) => this.begin(resolve), 'knocks', 0)
+    return watched('wait', this.waitOperation())
+  }
+
+  private *waitOperation(): Operation<number> {
+    checkTask(this.loop.root, 'wait at this waker in', yield* CALLER)
+    return yield* new Trap<number>(SUSPEND, (resolve: (value: unknown) => void) => this.begin(resolve), 'knocks', 0)
   }
 
   private begin(resolve: (value: unknown) => void): () => void {

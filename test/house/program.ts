@@ -51,3 +51,51 @@ function describe(checker: ts.TypeChecker, exported: ts.Symbol): Exported {
     comment: ts.displayPartsToString(symbol.getDocumentationComment(checker)),
   }
 }
+
+/** What belongs to one kernel. */
+const OWNED = new Set(['Task', 'Scope', 'Nursery', 'Waker'])
+
+/**
+ * Everything exported that takes a thing that belongs to one kernel: functions and methods with such a parameter, and the
+ * methods of these things themselves, as `Task.join`.
+ */
+export function takersOfOwned(): readonly string[] {
+  const program = ts.createProgram(
+    DOORS.map((door) => ROOT + door),
+    { ...compilerOptions(), noEmit: true },
+  )
+  const checker = program.getTypeChecker()
+  const takers = new Set<string>()
+  const takes = (symbol: ts.Symbol): boolean =>
+    checker
+      .getTypeOfSymbol(symbol)
+      .getCallSignatures()
+      .some((one) => one.parameters.some((parameter) => isOwned(checker, checker.getTypeOfSymbol(parameter))))
+  for (const door of DOORS) {
+    const source = program.getSourceFile(ROOT + door)
+    const module = source === undefined ? undefined : checker.getSymbolAtLocation(source)
+    for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+      if (symbol.flags & ts.SymbolFlags.Function && takes(symbol)) takers.add(exported.name)
+      if (!(symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface))) continue
+      for (const member of checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))) {
+        const hidden =
+          member.getJsDocTags(checker).some(({ name }) => name === 'internal') ||
+          member.declarations?.some(
+            (node) => ts.getCombinedModifierFlags(node) & ts.ModifierFlags.NonPublicAccessibilityModifier,
+          )
+        if (hidden || !(member.flags & ts.SymbolFlags.Method)) continue
+        if (OWNED.has(exported.name) || takes(member)) takers.add(`${exported.name}.${member.name}`)
+      }
+    }
+  }
+  return [...takers].sort()
+}
+
+function isOwned(checker: ts.TypeChecker, type: ts.Type): boolean {
+  if (type.isUnionOrIntersection()) return type.types.some((one) => isOwned(checker, one))
+  if (OWNED.has(type.symbol?.name ?? '')) return true
+  return (
+    checker.isArrayType(type) && checker.getTypeArguments(type as ts.TypeReference).some((one) => isOwned(checker, one))
+  )
+}

@@ -35,7 +35,8 @@
  * One reader and one writer wait on an fd at a time; another is refused with BUSY. Which ops read: `isReader`.
  *
  * Files. OPEN_FILE, STAT and SYNC take no side of an fd, and any number of them may be under way. A driver may do them at
- * once, and take the thread for as long as the disk needs. A fd that OPEN_FILE gives is not the driver's own.
+ * once, and take the thread for as long as the disk needs, but not for a FIFO's other side: an OPEN_FILE waits for that
+ * like any op. A fd that OPEN_FILE gives is not the driver's own.
  *
  * Results are ≥ 0, or negative: the system's errno negated, or one of the portable results below.
  */

@@ -29,6 +29,7 @@ import { FILE, FileRequests } from './file-requests.js'
 import { isFileOp } from './files.js'
 import * as c from './libc.js'
 import { Line } from './line.js'
+import type { Openings } from './openings.js'
 import { BufferPool } from './pool.js'
 import { Receiving } from './receiving.js'
 import { Requests } from './requests.js'
@@ -54,7 +55,7 @@ export class Completions {
   /** struct linger: on, no seconds. */
   private readonly linger = new Int32Array([1, 0])
 
-  constructor(libc: c.Libc, ring: Ring) {
+  constructor(libc: c.Libc, ring: Ring, openings: Openings) {
     this.pool = new BufferPool(libc.addressOf)
     this.libc = libc
     this.ring = ring
@@ -62,7 +63,7 @@ export class Completions {
     this.attempts = new Attempts(libc, this.fds, this.pool)
     this.requests = new Requests(libc, ring, this.pool, this.attempts.gather)
     this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts, this.line)
-    this.files = new FileRequests(libc, ring)
+    this.files = new FileRequests(libc, ring, openings)
   }
 
   start(complete: (op: IoOp<unknown>) => void): void {
@@ -122,6 +123,14 @@ export class Completions {
     return who === READER ? this.readerAnswer(state, result) : this.writerAnswer(state, result)
   }
 
+  /** The alarm of the openings went off. */
+  look(): number {
+    if (this.closed) return 0
+    const ops = this.files.look()
+    for (const op of ops) this.complete(op)
+    return ops.length
+  }
+
   /** Notes that this fd is a new socket of our own. Whatever still runs under its number belongs to a lost file. */
   adopt(fd: number, datagrams: boolean): void {
     const known = this.fds.at(fd)
@@ -175,7 +184,7 @@ export class Completions {
     this.closed = this.receiving.closed = true
     this.requests.takeAllBack()
     while (this.ring.underWay > 0) reap()
-    this.abandon(this.fds.takeWaiting())
+    this.abandon([...this.fds.takeWaiting(), ...this.files.close()])
     this.complete = () => {}
     this.fds.forget()
     this.pool.forget()
@@ -266,7 +275,7 @@ export class Completions {
       op.pointee = null
       return finish(op, result === errno.EISCONN ? 0 : result)
     }
-    if (result === errno.EINTR || (op.kind === ACCEPT && isGone(result))) return this.again(state, op)
+    if (errno.isInterrupted(result) || (op.kind === ACCEPT && isGone(result))) return this.again(state, op)
     if (result === errno.EAGAIN) return this.whenReady(state, op)
     if (op.kind === ACCEPT) {
       if (result >= 0) this.adopt(result, false)

@@ -29,7 +29,7 @@ const END_EVENTS = c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 /** Readiness by epoll; see the head of this file. */
 export class EpollDriver extends LinuxDriver implements Watcher {
   readonly name = 'epoll'
-  private readonly readiness = new Readiness(this.libc, this)
+  private readonly readiness = new Readiness(this.libc, this, this.openings)
   private readonly events = new Int32Array(BATCH * EVENT_WORDS)
   private readonly eventsAt = this.libc.addressOf(this.events)
   private readonly event = new Int32Array(EVENT_WORDS)
@@ -45,8 +45,8 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     this.need(this.alarm.fd)
     this.need(this.wakeFd)
     this.epollFd = this.need(this.libc.epollCreate(c.CLOEXEC))
-    this.need(this.control(c.EPOLL_CTL_ADD, this.wakeFd, 0, c.POLLIN | c.EPOLLET))
-    this.need(this.control(c.EPOLL_CTL_ADD, this.alarm.fd, 0, c.POLLIN | c.EPOLLET))
+    this.need(this.watchAlarm(this.wakeFd))
+    this.need(this.watchAlarm(this.alarm.fd))
   }
 
   start(complete: (op: IoOp<unknown>) => void): void {
@@ -106,6 +106,10 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     this.control(c.EPOLL_CTL_DEL, fd, 0, 0)
   }
 
+  protected watchAlarm(fd: number): number {
+    return this.control(c.EPOLL_CTL_ADD, fd, 0, c.POLLIN | c.EPOLLET)
+  }
+
   protected adopt(fd: number, datagrams: boolean): void {
     this.readiness.fds.adopt(fd, datagrams)
   }
@@ -138,6 +142,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     const fd = this.events[at + DATA] as number
     if (fd === this.wakeFd) this.wokenByThread()
     else if (fd === this.alarm.fd) this.alarm.wentOff()
+    else if (fd === this.openings.alarmFd) return this.readiness.look()
     else {
       const generation = this.events[at + DATA + 1] as number
       const readable = (bits & READ_EVENTS) !== 0

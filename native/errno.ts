@@ -10,6 +10,7 @@ export const EPERM = -1
 export const ENOENT = -2
 export const EINTR = -4
 export const EIO = -5
+export const ENXIO = -6
 export const EBADF = -9
 export const EAGAIN = -11
 export const EFAULT = -14
@@ -24,6 +25,15 @@ export const ENOTCONN = -107
 export const EALREADY = -114
 export const EINPROGRESS = -115
 export const ECANCELED = -125
+
+/** Linux's own, for a system call to be made again; a request that was cancelled in the middle may end with one. */
+const ERESTARTSYS = -512
+const ERESTART_RESTARTBLOCK = -516
+
+/** Did a signal, or a cancel, end it before it had an effect? */
+export function isInterrupted(result: number): boolean {
+  return result === EINTR || (result <= ERESTARTSYS && result >= ERESTART_RESTARTBLOCK)
+}
 
 const PORTABLE = new Map<number, readonly [name: string, text: string]>([
   [CANCELED, ['ECANCELED', 'operation canceled']],

@@ -8,6 +8,7 @@ import { CANCELED, CLOSED, type IoOp, OPEN_FILE, STAT } from '../kernel/driver.j
 import * as errno from './errno.js'
 import { AT_EMPTY_PATH, AT_FDCWD, openFlags, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from './files.js'
 import type { Libc } from './libc.js'
+import type { Openings } from './openings.js'
 import { OP_ASYNC_CANCEL, OP_FSYNC, OP_OPENAT, OP_STATX, type Ring } from './ring.js'
 
 /** The key of all requests here; their number takes the place of the fd. */
@@ -25,12 +26,14 @@ interface UnderWay {
 export class FileRequests {
   private readonly libc: Libc
   private readonly ring: Ring
+  private readonly openings: Openings
   private readonly underWay = new Map<number, UnderWay>()
   private last = 0
 
-  constructor(libc: Libc, ring: Ring) {
+  constructor(libc: Libc, ring: Ring, openings: Openings) {
     this.libc = libc
     this.ring = ring
+    this.openings = openings
   }
 
   submit(op: IoOp<unknown>): false {
@@ -50,8 +53,9 @@ export class FileRequests {
     return false
   }
 
-  /** Its completion will come; what the system has begun to do may win. */
-  cancel(op: IoOp<unknown>): false {
+  /** Its completion will come, and what the system has begun to do may win; but what waits for a peer is withdrawn. */
+  cancel(op: IoOp<unknown>): boolean {
+    if (this.openings.cancel(op)) return true
     for (const [number, entry] of this.underWay) {
       if (entry.op !== op) continue
       entry.leaves = true
@@ -68,10 +72,36 @@ export class FileRequests {
     if (entry === undefined) return null
     this.underWay.delete(number)
     const { op, leaves } = entry
-    const gone = result === errno.ECANCELED || (result === errno.EINTR && leaves)
-    if (closed && result >= 0 && op.kind === OPEN_FILE) this.libc.close(result)
+    const interrupted = errno.isInterrupted(result)
+    const gone = result === errno.ECANCELED || (interrupted && leaves)
+    if (interrupted && !leaves && !closed) {
+      this.submit(op)
+      return null
+    }
+    if (op.kind === OPEN_FILE && !gone) {
+      if (closed && result >= 0) this.libc.close(result)
+      else if (!closed) return this.opened(op, result, leaves)
+    }
     if (op.kind === STAT && result === 0) op.status = statusFrom(entry.answer)
     op.result = closed ? CLOSED : gone ? CANCELED : result
+    return op
+  }
+
+  /** The alarm of the openings went off: the ops that are complete. */
+  look(): IoOp<unknown>[] {
+    return this.openings.look()
+  }
+
+  /** Those that waited for a peer. */
+  close(): IoOp<unknown>[] {
+    return this.openings.close()
+  }
+
+  private opened(op: IoOp<unknown>, result: number, leaves: boolean): IoOp<unknown> | null {
+    if (this.openings.opened(op, result)) return op
+    if (!leaves) return null
+    this.openings.cancel(op)
+    op.result = CANCELED
     return op
   }
 

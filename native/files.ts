@@ -16,7 +16,7 @@ import {
   OPEN_WRITE,
   STAT,
 } from '../kernel/driver.js'
-import { CLOEXEC, type Libc, O_APPEND } from './libc.js'
+import { CLOEXEC, type Libc, O_APPEND, O_NONBLOCK } from './libc.js'
 
 /** The directory that relative paths begin in: the process's. */
 export const AT_FDCWD = -100
@@ -54,11 +54,11 @@ export function pathBytes(op: IoOp<unknown>): Uint8Array {
   return new TextEncoder().encode(`${op.path ?? ''}\0`)
 }
 
-/** The flags of an OPEN_FILE as Linux wants them. */
+/** The flags of an OPEN_FILE as Linux wants them; it never waits (openings.ts). */
 export function openFlags(op: IoOp<unknown>): number {
   const has = (flag: number): boolean => (op.length & flag) !== 0
   const writes = has(OPEN_WRITE) || has(OPEN_APPEND)
-  let flags = CLOEXEC | (writes ? (has(OPEN_READ) ? O_RDWR : O_WRONLY) : 0)
+  let flags = CLOEXEC | O_NONBLOCK | (writes ? (has(OPEN_READ) ? O_RDWR : O_WRONLY) : 0)
   if (has(OPEN_APPEND)) flags |= O_APPEND
   if (has(OPEN_CREATE)) flags |= O_CREAT
   if (has(OPEN_TRUNCATE)) flags |= O_TRUNC
@@ -87,12 +87,10 @@ export function statusFrom(memory: Uint8Array): FileStatus {
   }
 }
 
-/** Does a file op at once, taking the thread for as long as it needs. */
+/** Does a STAT or SYNC at once, taking the thread for as long as it needs. */
 export function doFileOp(libc: Libc, op: IoOp<unknown>): true {
   const path = pathBytes(op)
-  if (op.kind === OPEN_FILE) {
-    op.result = libc.openat(AT_FDCWD, libc.addressOf(path), openFlags(op), op.offset)
-  } else if (op.kind === STAT) {
+  if (op.kind === STAT) {
     const answer = new Uint8Array(STATX_BYTES)
     const [at, flags] = op.path === null ? [op.fd, AT_EMPTY_PATH] : [AT_FDCWD, 0]
     op.result = libc.statx(at, libc.addressOf(path), flags, STATX_BASIC, libc.addressOf(answer))

@@ -12,6 +12,7 @@
 export const O_NONBLOCK = 0o4000
 export const CLOEXEC = 0o2000000
 export const F_GETFL = 3
+export const F_SETFL = 4
 export const O_APPEND = 0o2000
 export const SEEK_SET = 0
 export const SEEK_CUR = 1
@@ -165,6 +166,7 @@ function bindLibc(koffi: Koffi) {
     poll: (fds: number, count: number, ms: number) => checked(poll(fds, count, ms)),
     /** The new position; a number, since no file is of 2 ** 53 bytes. */
     lseek: (fd: number, offset: number, from: number) => checked(Number(lseek(fd, offset, from))),
+    setStatusFlags: (fd: number, flags: number) => checked(fcntl(fd, F_SETFL, flags)),
     statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 0)),
     epollWait: (epoll: number, events: number, max: number, ms: number) => checked(epollWait(epoll, events, max, ms)),
     epollControl: (epoll: number, action: number, fd: number, event: number) =>
@@ -188,6 +190,7 @@ function bindLibc(koffi: Koffi) {
     timerfdCreate: bindChecked('timerfd_create', 'int', 'int'),
     openat: bindChecked('openat', 'int', 'uintptr_t', 'int', 'uint'),
     statx: bindChecked('statx', 'int', 'uintptr_t', 'int', 'uint', 'uintptr_t'),
+    tee: bindChecked('tee', 'int', 'int', 'size_t', 'uint'),
     fsync: bindChecked('fsync', 'int'),
     socket: bindChecked('socket', 'int', 'int', 'int'),
     socketpair: bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t'),

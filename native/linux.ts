@@ -11,6 +11,7 @@ import { now } from '../kernel/host-functions.js'
 import { Alarm } from './alarm.js'
 import { describeError } from './errno.js'
 import * as c from './libc.js'
+import { Openings } from './openings.js'
 import { Sockets } from './sockets.js'
 
 /** The ground that epoll and io_uring stand on. */
@@ -22,6 +23,7 @@ export abstract class LinuxDriver implements Driver {
   protected readonly alarm = new Alarm(this.libc)
   /** Readable when another thread has called; a negative errno if there is none. */
   protected readonly wakeFd: number
+  protected readonly openings: Openings
   protected attachment: Attachment | null = null
   protected woken = false
   protected closed = false
@@ -36,6 +38,7 @@ export abstract class LinuxDriver implements Driver {
     if (result < 0) pipe.fill(result)
     this.wakeFd = pipe[0] as number
     this.wakeToken = { fd: pipe[1] as number }
+    this.openings = new Openings(this.libc, this.wakeToken.fd, (fd) => this.watchAlarm(fd))
   }
 
   abstract submit(op: IoOp<unknown>): boolean
@@ -45,6 +48,8 @@ export abstract class LinuxDriver implements Driver {
   abstract attach(turn: () => void): Attachment
   abstract close(): void
   abstract closeFd(fd: number): number
+  /** Has the driver look at an alarm whenever its fd becomes readable; negative: it cannot. */
+  protected abstract watchAlarm(fd: number): number
   /** Notes a new socket of our own. */
   protected abstract adopt(fd: number, datagrams: boolean): void
 

@@ -10,13 +10,25 @@
  * remembers more than we do; close it.) An op that is not found any more has been handed over or is about to be, so
  * `cancel` says false.
  */
-import { BUSY, CLOSED, CONNECT, type IoOp, isReader, READ, READABLE, WRITABLE, WRITE } from '../kernel/driver.js'
+import {
+  BUSY,
+  CLOSED,
+  CONNECT,
+  type IoOp,
+  isReader,
+  OPEN_FILE,
+  READ,
+  READABLE,
+  WRITABLE,
+  WRITE,
+} from '../kernel/driver.js'
 import { Attempts } from './attempt.js'
 import { EBADF, EINTR } from './errno.js'
 import { FdState, FdTable, isFd } from './fds.js'
 import { doFileOp, isFileOp } from './files.js'
 import type { Libc } from './libc.js'
 import { Line } from './line.js'
+import type { Openings } from './openings.js'
 import { BufferPool } from './pool.js'
 
 /** The mechanism underneath. */
@@ -33,13 +45,15 @@ export class Readiness {
   readonly line = new Line<FdState>((state) => this.read(state))
   private readonly libc: Libc
   private readonly watcher: Watcher
+  private readonly openings: Openings
   private readonly attempts: Attempts
   private complete: (op: IoOp<unknown>) => void = () => {}
   private closed = false
 
-  constructor(libc: Libc, watcher: Watcher) {
+  constructor(libc: Libc, watcher: Watcher, openings: Openings) {
     this.libc = libc
     this.watcher = watcher
+    this.openings = openings
     this.fds = new FdTable(libc, (fd) => new FdState(fd))
     this.attempts = new Attempts(libc, this.fds, new BufferPool(libc.addressOf))
   }
@@ -49,7 +63,7 @@ export class Readiness {
   }
 
   submit(op: IoOp<unknown>): boolean {
-    if (isFileOp(op) && !this.closed) return doFileOp(this.libc, op)
+    if (isFileOp(op) && !this.closed) return op.kind === OPEN_FILE ? this.openings.open(op) : doFileOp(this.libc, op)
     op.lender?.takeBack(op)
     if (op.lend) op.buffer = op.pointee = null
     const state = this.closed ? CLOSED : this.fds.find(op.fd)
@@ -83,6 +97,7 @@ export class Readiness {
   }
 
   cancel(op: IoOp<unknown>): boolean {
+    if (op.kind === OPEN_FILE) return this.openings.cancel(op)
     const state = this.fds.at(op.fd)
     if (state?.reader === op) state.reader = null
     else if (state?.writer === op) state.writer = null
@@ -104,6 +119,13 @@ export class Readiness {
     state.writer = null
     this.complete(writer)
     return 1
+  }
+
+  /** The alarm of the openings went off. */
+  look(): number {
+    const ops = this.openings.look()
+    for (const op of ops) this.complete(op)
+    return ops.length
   }
 
   /** Hands over what was left behind by fds that others closed. */
@@ -134,7 +156,7 @@ export class Readiness {
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.finish(this.fds.takeWaiting())
+    this.finish([...this.fds.takeWaiting(), ...this.openings.close()])
     this.complete = () => {}
     this.fds.forget()
     this.attempts.pool.forget()

@@ -18,9 +18,10 @@ import * as c from './libc.js'
 import { LinuxDriver } from './linux.js'
 import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
 
-/** Keys of the driver's own two requests; those of ops are made in completions.ts, below these. */
+/** Keys of the driver's own requests; those of ops are made in completions.ts, below these. */
 const WAKE = 0x70 << 24
 const ALARM = 0x71 << 24
+const OPENINGS = 0x72 << 24
 
 /** What is left of a ring whose thread is gone. */
 interface Remains {
@@ -51,7 +52,7 @@ export class UringDriver extends LinuxDriver {
       throw error
     }
     try {
-      this.completions = new Completions(this.libc, this.ring)
+      this.completions = new Completions(this.libc, this.ring, this.openings)
     } catch (error) {
       this.ring.close()
       this.release()
@@ -124,6 +125,11 @@ export class UringDriver extends LinuxDriver {
     return this.completions.closeFd(fd, () => this.reap())
   }
 
+  protected watchAlarm(fd: number): number {
+    this.watch(fd, OPENINGS)
+    return 0
+  }
+
   protected adopt(fd: number, datagrams: boolean): void {
     this.completions.adopt(fd, datagrams)
   }
@@ -161,17 +167,20 @@ export class UringDriver extends LinuxDriver {
       const key = ring.answers[at + 1] as number
       const result = ring.answers[at + 2] as number
       const flags = ring.answers[at + 3] as number
-      if (key === WAKE || key === ALARM) this.watched(fd, key, result, flags)
+      if (key >= WAKE) count += this.watched(fd, key, result, flags)
       else if (key !== 0) count += this.completions.answer(fd, key, result, flags)
     }
     ring.release()
     return count
   }
 
-  private watched(fd: number, key: number, result: number, flags: number): void {
+  private watched(fd: number, key: number, result: number, flags: number): number {
+    let count = 0
     if (key === WAKE) this.wokenByThread()
-    else this.alarm.wentOff()
+    else if (key === ALARM) this.alarm.wentOff()
+    else count = this.completions.look()
     if ((flags & CQE_MORE) === 0 && result !== ECANCELED) this.watch(fd, key)
+    return count
   }
 
   private watch(fd: number, key: number): void {

@@ -2,7 +2,8 @@
  * Raw traps on files: open, ask about, flush. Reading and writing an open file are `read` and `write`, which go on where the
  * last one ended.
  *
- * On io_uring the system does these beside the task; on epoll they are done at once, and the thread waits for the disk.
+ * On io_uring the system does these beside the task; on epoll they are done at once, and the thread waits for the disk, though
+ * never for a peer.
  */
 import {
   type FileStatus,
@@ -40,6 +41,7 @@ const FLAGS: Readonly<Record<OpenFlags, number>> = {
 /**
  * Opens a file; its fd, for `read`, `write` and `close`. `mode` are the permissions of a new one (less the process's umask).
  * Cancelled or timed out before the system got to it, nothing was opened; otherwise the fd is returned all the same.
+ * A FIFO waits for its other side, as in C: to read, until somebody has it open to write, and the other way round.
  *
  * @throws SystemError as the system says, with the `path`: `ENOENT`, `EACCES`, `EEXIST`, …
  * @throws TypeError if the flags are none of these, or the path is no string or has a NUL in it.

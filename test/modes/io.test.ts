@@ -6,11 +6,17 @@ import test from 'ava'
 import { timeout } from 'drupe'
 import { MODES } from '../kit.js'
 import { BUFFER_SCENARIOS } from './buffers.js'
+import { FILE_SCENARIOS } from './files.js'
 import { SERVER_SCENARIOS } from './servers.js'
 import { STREAM_SCENARIOS } from './streams.js'
 
 for (const mode of MODES.filter(({ io }) => io)) {
-  for (const { name, op, gives } of [...STREAM_SCENARIOS, ...BUFFER_SCENARIOS, ...SERVER_SCENARIOS]) {
+  for (const { name, op, gives } of [
+    ...STREAM_SCENARIOS,
+    ...BUFFER_SCENARIOS,
+    ...SERVER_SCENARIOS,
+    ...FILE_SCENARIOS,
+  ]) {
     test(`${mode.name}: ${name}`, async (t) => {
       // A blocking run that hangs could not be stopped from outside, not even by AVA.
       t.deepEqual(await mode.run(timeout(10_000, op)), gives)

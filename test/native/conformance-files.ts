@@ -1,13 +1,15 @@
 /**
  * Conformance, part five: files. Opened, asked about, written, flushed and read back; and what goes wrong.
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   CANCELED,
   CLOSED,
   IoOp,
+  OPEN_APPEND,
   OPEN_CREATE,
   OPEN_EXCLUSIVE,
   OPEN_FILE,
@@ -16,8 +18,9 @@ import {
   STAT,
   SYNC,
 } from '../../kernel/driver.js'
+import { openLibc } from '../../native/libc.js'
 import type { Suite } from './conformance.js'
-import { ok, readOp, textOf, writeOp } from './rig.js'
+import { ok, type Rig, readOp, textOf, writeOp } from './rig.js'
 
 function openOp(path: string, flags: number): IoOp<unknown> {
   const op = new IoOp<unknown>(OPEN_FILE, -1, null, 0o640, flags, Number.POSITIVE_INFINITY)
@@ -41,6 +44,29 @@ function inDirectory(body: (directory: string) => void): void {
     rmSync(directory, { recursive: true })
   }
 }
+
+function withFifo(body: (path: string) => void): void {
+  inDirectory((directory) => {
+    const path = join(directory, 'fifo')
+    execFileSync('mkfifo', [path])
+    body(path)
+  })
+}
+
+/** Asks for an op back; true if it came without a result. */
+function isWithdrawn(rig: Rig, op: IoOp<unknown>): boolean {
+  return rig.cancel(op) || rig.finish(op) === CANCELED
+}
+
+/** How many descriptors of this process are of that file. */
+const openFdsOf = (path: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path
+    } catch {
+      return false
+    }
+  }).length
 
 export function files(suite: Suite): void {
   suite.check('a file is made, written, flushed, asked about by path and by fd, and read back', (t, rig) => {
@@ -94,6 +120,89 @@ export function files(suite: Suite): void {
       const once = openOp(join(directory, 'once'), OPEN_WRITE | OPEN_CREATE | OPEN_EXCLUSIVE)
       rig.close(ok(rig.run(once)))
       t.is(suite.nameOf(rig, rig.run(once)), 'EEXIST')
+    })
+  })
+
+  suite.check('a FIFO is open for reading as soon as there is a writer, even one that says nothing', (t, rig) => {
+    withFifo((path) => {
+      const reading = openOp(path, OPEN_READ)
+      t.false(rig.submit(reading))
+      rig.pass(30)
+      t.true(rig.isPending(reading))
+      const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+      const fd = ok(rig.finish(reading))
+      // As open(2) leaves it: others may get it.
+      t.is(openLibc().statusFlags(fd) & constants.O_NONBLOCK, 0)
+      rig.write(writer, 'hello')
+      t.is(rig.read(fd), 'hello')
+      closeSync(writer)
+      t.is(rig.read(fd), '')
+      rig.close(fd)
+    })
+  })
+
+  suite.check('a FIFO is open for writing as soon as there is a reader', (t, rig) => {
+    withFifo((path) => {
+      for (const flags of [OPEN_WRITE, OPEN_APPEND | OPEN_CREATE]) {
+        const writing = openOp(path, flags)
+        t.false(rig.submit(writing))
+        rig.pass(30)
+        t.true(rig.isPending(writing))
+        const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+        const fd = ok(rig.finish(writing))
+        rig.write(fd, 'hello')
+        rig.close(fd)
+        t.is(rig.read(reader), 'hello')
+        closeSync(reader)
+      }
+      rig.close(ok(rig.run(openOp(path, OPEN_READ | OPEN_WRITE))))
+    })
+  })
+
+  suite.check('two that open a FIFO meet, and what a writer left before it went is read', (t, rig) => {
+    withFifo((path) => {
+      const writing = openOp(path, OPEN_WRITE)
+      const reading = openOp(path, OPEN_READ)
+      rig.submit(writing)
+      rig.submit(reading)
+      const [writer, reader] = [ok(rig.finish(writing)), ok(rig.finish(reading))]
+      rig.close(writer, reader)
+      rig.submit(reading)
+      rig.pass(5)
+      const brief = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+      rig.write(brief, 'hello')
+      closeSync(brief)
+      const fd = ok(rig.finish(reading))
+      t.is(rig.read(fd), 'hello')
+      t.is(rig.read(fd), '')
+      rig.close(fd)
+    })
+  })
+
+  suite.check(
+    'opens that wait for a peer keep no other file waiting, can be withdrawn, and leave nothing',
+    (t, rig) => {
+      withFifo((path) => {
+        const ops = Array.from({ length: 100 }, () => openOp(path, OPEN_READ))
+        for (const op of ops) rig.submit(op)
+        t.is(rig.run(statOp('/')), 0)
+        rig.close(ok(rig.run(openOp('/dev/null', OPEN_READ))))
+        rig.pass(20)
+        for (const op of ops) t.true(isWithdrawn(rig, op))
+        t.is(openFdsOf(path), 0)
+      })
+    },
+  )
+
+  suite.check('an open that waits for a peer completes with CLOSED when the driver is closed', (t, rig) => {
+    withFifo((path) => {
+      const early = openOp(path, OPEN_READ)
+      const late = openOp(path, OPEN_READ)
+      rig.submit(early)
+      rig.pass(5)
+      rig.submit(late)
+      rig.driver.close()
+      t.deepEqual([early.result, late.result], [CLOSED, CLOSED])
     })
   })
 

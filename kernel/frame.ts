@@ -9,7 +9,16 @@
  * A call is handed out like a trap, but is itself the iterator result in which it travels: a static object would be old,
  * and to write a young one into an old one is the dearest thing that happens in a call.
  */
-import { type Op, type Operation, type Resumed, type TaskIterator, type Trap, toOperation } from './trap.js'
+import {
+  COPIES,
+  HANDOVER,
+  type Op,
+  type Operation,
+  type Resumed,
+  type TaskIterator,
+  type Trap,
+  toOperation,
+} from './trap.js'
 
 /**
  * The `next` that all generators inherit. Every generator function has objects of a shape of its own, so `iterator.next` is a
@@ -47,7 +56,11 @@ export class Call<out T = unknown> implements Operation<T> {
   }
 
   next(task?: Resumed): IteratorResult<unknown, T> {
-    if (task === undefined) return this
+    if (task === undefined) {
+      if (!COPIES) return this
+      HANDOVER.value = this as unknown as Trap
+      return HANDOVER
+    }
     return (task.done === true ? task : { done: true, value: task.value }) as IteratorReturnResult<T>
   }
 

@@ -27,7 +27,8 @@ import * as states from './task.js'
 import { Task } from './task.js'
 import { Timers } from './timers.js'
 import { linesIn, ownError, show, throwAt } from './traceback.js'
-import { adviceFor, describe, HANDOVER as handover, type Resumed, type TaskIterator, type Trap } from './trap.js'
+import type { Resumed, TaskIterator, Trap } from './trap.js'
+import * as traps from './trap.js'
 import { allowance, taskDue } from './waits.js'
 
 /** How many traps a task may have answered in place before others get their turn. An I/O call counts as sixteen. */
@@ -47,7 +48,7 @@ const IDLE_GLANCES = 7
 
 // Constants of this module, which optimised code has built in; imported ones it looks up each time.
 const generatorNext = inheritedNext
-const HANDOVER = handover
+const { adviceFor, COPIES, describe, HANDOVER, NOTHING, originalOf } = traps
 const { DONE, FAILED, NEW, READY, RUNNING, WAITING } = states
 
 export interface LoopOptions {
@@ -234,6 +235,7 @@ export class Loop implements Hands {
       next = task
       let result: IteratorResult<unknown, unknown> | Call
       let ended: boolean
+      if (COPIES) HANDOVER.value = NOTHING
       try {
         if (task.faulted) {
           const error = task.value
@@ -246,6 +248,7 @@ export class Loop implements Hands {
           result = fresh ? iterator.next() : iterator.next(resumed)
         }
         fresh = false
+        if (COPIES) result = originalOf(result)
         // A hand-made iterator may return anything, so its result is looked at in here.
         ended = result !== HANDOVER && result.done === true
       } catch (error) {

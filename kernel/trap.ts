@@ -9,6 +9,9 @@
  * Both iterator results are static objects. That is safe because `yield*` passes the inner result object through
  * untouched (ECMA-262, 15.5.5) and the kernel reads it at once. It also proves how a value was yielded: only a trap that
  * came through `yield*` arrives as HANDOVER itself, so a bare `yield sleep(1)` can be told from `yield* sleep(1)`.
+ *
+ * JavaScriptCore (Bun, Safari) does not keep to that: its `yield*` makes a new result of the same value. A probe tells, when
+ * this file is loaded. There a result is a copy of HANDOVER if it has the value that was put into HANDOVER in this step.
  */
 import { watcher } from './forgotten.js'
 import { arrived, errand } from './traceback.js'
@@ -132,6 +135,30 @@ export class Trap<out T = unknown> implements Operation<T> {
 
 /** @internal The result object through which every trap reaches the kernel. */
 export const HANDOVER: Handover = { done: false, value: undefined as unknown as Trap }
+
+/** @internal Does this engine's `yield*` copy the results that it passes on? */
+export const COPIES = isCopied()
+
+/** @internal Where `yield*` copies, HANDOVER holds this before each step: nobody can yield it. */
+export const NOTHING = {} as Trap
+
+/**
+ * Where `yield*` copies: the result that was handed out, if this one is a copy of it. A trap's is HANDOVER, a call is its own.
+ *
+ * @internal
+ */
+export function originalOf<R>(result: R & IteratorResult<unknown, unknown>): R | Handover {
+  const { value } = HANDOVER
+  if (result.done === true || result.value !== value) return result
+  return value instanceof Trap ? HANDOVER : (value as R)
+}
+
+function isCopied(): boolean {
+  function* delegate(): Generator {
+    yield* { [Symbol.iterator]: () => ({ next: () => HANDOVER }) }
+  }
+  return delegate().next() !== HANDOVER
+}
 
 /** @internal The result object through which every trap gives its answer. */
 export const ANSWER: { done: true; value: unknown } = { done: true, value: undefined }

@@ -10,7 +10,7 @@
  * The loop never blocks. Its callers do (runners.ts).
  */
 import { CANCELED, type Driver, type IoOp } from './driver.js'
-import { KernelStateError, TimeoutError } from './errors.js'
+import { TimeoutError } from './errors.js'
 import { type ForgottenWatch, setWatcher, watcher } from './forgotten.js'
 import { Call, generatorNext as inheritedNext } from './frame.js'
 import { bodyEnded, wakeFirst } from './group.js'
@@ -22,11 +22,12 @@ import { Nursery } from './nursery.js'
 import { type Hands, TaskList } from './park.js'
 import { knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
+import { badYield, evicted } from './refusals.js'
 import type { Scope } from './scope.js'
 import * as states from './task.js'
 import { Task } from './task.js'
 import { Timers } from './timers.js'
-import { linesIn, ownError, show, throwAt } from './traceback.js'
+import { ownError, throwAt } from './traceback.js'
 import type { Resumed, TaskIterator, Trap } from './trap.js'
 import * as traps from './trap.js'
 import { allowance, taskDue } from './waits.js'
@@ -48,7 +49,7 @@ const IDLE_GLANCES = 7
 
 // Constants of this module, which optimised code has built in; imported ones it looks up each time.
 const generatorNext = inheritedNext
-const { adviceFor, COPIES, describe, HANDOVER, NOTHING, originalOf } = traps
+const { COPIES, HANDOVER, NOTHING, originalOf } = traps
 const { DONE, FAILED, NEW, READY, RUNNING, WAITING } = states
 
 export interface LoopOptions {
@@ -227,7 +228,7 @@ export class Loop implements Hands {
     for (; this.budget > 0; this.budget--) {
       if (task.faulted && this.outstays(task)) {
         this.swallowed(task)
-        bodyEnded(this, task, FAILED, evicted(task))
+        bodyEnded(this, task, FAILED, evicted(task, PATIENCE))
         while (frame !== null && frame.caller !== null) frame = frame.end()
         return frame
       }
@@ -387,16 +388,4 @@ export class Loop implements Hands {
     task.frame = this.advance(task)
     setWatcher(outer)
   }
-}
-
-function evicted(task: Task): KernelStateError {
-  const why = `it was cancelled, its grace is over, and it has begun ${PATIENCE} waits since`
-  return new KernelStateError(`go on with ${String(task)}`, why, { cause: task.value })
-}
-
-/** A bare `yield` has no trap on top of its generators; debug mode knows at least where the yielded operation was made. */
-function badYield(task: Task, value: unknown, watch: ForgottenWatch | null): TypeError {
-  const error = new TypeError(`Cannot answer ${describe(value)}, yielded by ${String(task)}: ${adviceFor(value)}`)
-  show(error, task, linesIn(watch?.origin(value)))
-  return error
 }

@@ -16,6 +16,22 @@ import { nursery } from './traps/scope/nursery.js'
 
 const CONTEXTS = hostContexts()
 
+/** Who wants to hear that the process has nothing left to do; one listener for all. */
+const callBacks = new Set<() => void>()
+
+function beforeExit(callBack: () => void): () => void {
+  if (typeof process !== 'object') return () => {}
+  if (callBacks.size === 0) process.on('beforeExit', tellAll)
+  callBacks.add(callBack)
+  return () => {
+    if (callBacks.delete(callBack) && callBacks.size === 0) process.off('beforeExit', tellAll)
+  }
+}
+
+function tellAll(): void {
+  for (const callBack of [...callBacks]) callBack()
+}
+
 /** How a kernel works. */
 export interface KernelOptions extends Omit<BareOptions, 'driver'> {
   /** What waits underneath. Default: the best that this platform has; `DRUPE_DRIVER` forces one by name. */
@@ -48,7 +64,7 @@ export interface RunOptions extends SpawnOptions {
  */
 export class Kernel extends BareKernel {
   constructor(options: KernelOptions = {}) {
-    super({ contexts: CONTEXTS, ...options, driver: options.driver ?? chooseDriver() ?? new HostDriver() })
+    super({ contexts: CONTEXTS, beforeExit, ...options, driver: options.driver ?? chooseDriver() ?? new HostDriver() })
   }
 
   /**
@@ -57,6 +73,7 @@ export class Kernel extends BareKernel {
    * @param options With a `signal` that is aborted already the operation is not begun.
    * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled; the reason of the signal if that
    * was aborted (a DOMException named `AbortError` if it has none).
+   * @throws (rejects with) DeadlockError if the process has nothing left to do and the operation still waits; see `hold`.
    * @throws (rejects with) KernelStateError if the kernel is closed, or is being closed and the operation would not leave.
    * @example
    * import { Kernel, sleep } from 'drupe'
@@ -86,6 +103,8 @@ export class Kernel extends BareKernel {
  * @param options Those of the kernel, and a `signal` that cancels the operation; see `Kernel.run`.
  * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled; the reason of the signal if that
  * was aborted.
+ * @throws (rejects with) DeadlockError if the process has nothing left to do and the operation still waits; `suspend()` waits
+ * on purpose, and keeps the process.
  * @example
  * import { run, sleep } from 'drupe'
  *

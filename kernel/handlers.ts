@@ -73,11 +73,13 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
     case SLEEP:
       if (task.alert) loop.checkpoint(task)
       if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, loop.driver.now() + trap.amount)
+      else if (!task.daemon) loop.endless++
       loop.wait(task, trap)
       return false
     case SLEEP_UNTIL:
       if (task.alert) loop.checkpoint(task)
       if (trap.amount !== Number.POSITIVE_INFINITY) loop.timers.set(task, trap.amount)
+      else if (!task.daemon) loop.endless++
       loop.wait(task, trap)
       return false
     case SPAWN:

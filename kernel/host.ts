@@ -41,9 +41,13 @@ export class HostDriver extends BareDriver {
 
   override arm(at: number): void {
     super.arm(at)
-    if (at === this.timerAt) return
+    if (at !== this.timerAt) this.set(at)
+  }
+
+  /** Without an alarm there is no timer, except while it is to keep the host alive. */
+  private set(at: number): void {
     this.disarm()
-    if (at === Number.POSITIVE_INFINITY || this.turn === null) return
+    if (this.turn === null || (at === Number.POSITIVE_INFINITY && !this.held)) return
     // A host's timer may fire early by the fraction of a millisecond that it rounds away; the turn then arms it again.
     const ms = Math.min(LONGEST_MS, Math.max(0, Math.ceil(at - this.now())))
     this.timerAt = at
@@ -73,8 +77,9 @@ export class HostDriver extends BareDriver {
   private hold(held: boolean): void {
     this.held = held
     const timer = this.timer as HostTimer | null
-    if (held) timer?.ref?.()
-    else timer?.unref?.()
+    if (timer === null) this.set(this.alarm)
+    else if (held) timer.ref?.()
+    else timer.unref?.()
   }
 
   private schedule(): void {

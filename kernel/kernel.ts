@@ -34,6 +34,11 @@ export interface KernelOptions {
   readonly instruments?: readonly Instrument[]
   /** Finds forgotten `yield*` and swallowed cancels, at a price. */
   readonly debug?: boolean
+  /**
+   * Calls back each time that the host is about to end for want of work, until the function that it returns is called. Tasks that
+   * still wait then are told, and pending runs are rejected. Default: that of Node's process, where there is one.
+   */
+  readonly beforeExit?: (callBack: () => void) => () => void
   /** How tasks carry the host's ambient context; null: they do not. */
   readonly contexts?: HostContexts | null
 }
@@ -57,6 +62,7 @@ export class Kernel {
   private readonly loop: Loop
   private guest: Guest | null = null
   private readonly closing: Closing
+  private readonly beforeExit: (callBack: () => void) => () => void
 
   constructor(options: KernelOptions) {
     // A rejected promise that nobody handles is the one way to report an error that every host has.
@@ -72,6 +78,7 @@ export class Kernel {
       report,
       warn,
     })
+    this.beforeExit = options.beforeExit ?? (() => () => {})
     this.closing = new Closing(
       this.loop,
       () => this.guest,
@@ -93,7 +100,8 @@ export class Kernel {
 
   /**
    * Runs an operation in guest mode, on the host's event loop, and gives its result. The promise rejects with what the
-   * operation threw, or with a TaskCancelledError.
+   * operation threw, with a TaskCancelledError, or, when the process has nothing left to do and the operation still waits,
+   * with a DeadlockError.
    */
   async run<T>(op: Op<T>, options?: SpawnOptions): Promise<T> {
     const task = this.spawn(op, options)
@@ -150,6 +158,29 @@ export class Kernel {
     return new Waker(this.loop, token.fd)
   }
 
+  /**
+   * Keeps the host's process alive until the function that it returns is called, or the kernel is closed. Work under way does so by
+   * itself: operations, timers, and a `suspend()` or a sleep without end while a `run` is pending. Tasks that wait for each
+   * other or for host code do not.
+   *
+   * @throws KernelStateError if the kernel is closed.
+   * @example
+   * import { Kernel, Queue } from 'drupe'
+   *
+   * const kernel = new Kernel()
+   * const jobs = new Queue<string>()
+   * const job = kernel.run(() => jobs.get())
+   * const release = kernel.hold()
+   * await kernel.run(() => jobs.put('write'))
+   * console.log(await job) // => write
+   * release()
+   * await kernel.close()
+   */
+  hold(): () => void {
+    this.assertOpen('hold the process')
+    return this.attach().hold()
+  }
+
   /** The tasks that the host started and that are not over, the oldest first. */
   tasks(): Task[] {
     const list: Task[] = []
@@ -201,7 +232,7 @@ export class Kernel {
   }
 
   private attach(): Guest {
-    this.guest ??= new Guest(this.loop)
+    this.guest ??= new Guest(this.loop, this.beforeExit)
     return this.guest
   }
 

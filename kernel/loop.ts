@@ -91,6 +91,8 @@ export class Loop implements Hands {
   inFlight = 0
   /** Tasks that wait for host code. */
   suspended = 0
+  /** Tasks, daemons aside, that sleep for ever: until they are cancelled. */
+  endless = 0
   /** What is left of the running step's budget. */
   budget = 0
   /** Tasks that wait until all others wait. */

@@ -15,7 +15,7 @@ import type { WaitQueue } from './park.js'
 import type { Scope } from './scope.js'
 import { type Task, WAITING } from './task.js'
 import { showWaits } from './traceback.js'
-import { IO, JOIN, PARK, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
+import { IO, JOIN, PARK, SLEEP, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
 
 /** How long a turn may take before the host gets its turn. */
 export const TURN_MS = 6
@@ -62,12 +62,19 @@ export function deadlock(tasks: readonly Task[], describe = whereabouts): Deadlo
   return error
 }
 
-/** Every task that waits in a trap. */
-export function waiting(root: Nursery): Task[] {
+/** Where the tasks of a deadlock wait, without the lines of this package that found it. */
+function linesOf({ stack = '' }: DeadlockError): string {
+  const at = stack.indexOf('\n    in task ')
+  return at === -1 ? '' : stack.slice(at)
+}
+
+/** Every task that waits in a trap; those that the host started as daemons only if `all` is said. */
+export function waiting(root: Nursery, all = true): Task[] {
   const found: Task[] = []
   const nurseries: Nursery[] = [root]
   for (let nursery = nurseries.pop(); nursery !== undefined; nursery = nurseries.pop()) {
     for (let task = nursery.oldest; task !== null; task = task.younger) {
+      if (!all && task.daemon && nursery === root) continue
       if (task.phase === WAITING && task.trap !== null) found.push(task)
       for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
         if (scope instanceof Nursery) nurseries.push(scope)
@@ -87,6 +94,7 @@ function waitOf(trap: Trap): string {
   if (trap.code === IO) return actionOf(trap as IoOp)
   if (trap.code === JOIN) return `join ${String(trap.subject)}`
   if (trap.code === SUSPEND) return 'suspended until host code calls back'
+  if (trap.code === SLEEP && trap.amount === Number.POSITIVE_INFINITY) return 'sleep without end'
   return TRAP_NAMES[trap.code] as string
 }
 
@@ -94,10 +102,19 @@ function waitOf(trap: Trap): string {
 export class Guest {
   private readonly attachment: Attachment
   private held = false
+  /** How many want the host to live, whatever the tasks do. */
+  private holds = 0
+  private told = false
+  private readonly forget: () => void
   /** Called after each turn. */
   afterTurn: () => void = () => {}
 
-  constructor(private readonly loop: Loop) {
+  /** `beforeExit` is that of the kernel's options. */
+  constructor(
+    private readonly loop: Loop,
+    beforeExit: (callBack: () => void) => () => void,
+  ) {
+    this.forget = beforeExit(() => this.stuck())
     const { contexts } = loop
     const turn = (): void => this.turn()
     // Whoever wakes the kernel has a context of its own, which is none of the tasks' business.
@@ -133,14 +150,48 @@ export class Guest {
     const { loop } = this
     if (loop.ready.length > 0) this.attachment.schedule()
     else loop.driver.arm(loop.timers.next)
-    const busy = loop.inFlight > 0 || loop.timers.size > 0 || loop.wakers.size > 0
+    this.ref()
+  }
+
+  /** Work under way keeps the host alive, and so does waiting for ever on purpose as long as the host awaits a run. */
+  private ref(): void {
+    const { loop } = this
+    const waits = loop.inFlight > 0 || loop.timers.size > 0 || loop.wakers.size > 0
+    const busy = waits || this.holds > 0 || (loop.endless > 0 && loop.watchers.size > 0)
     if (busy === this.held) return
     this.held = busy
     if (busy) this.attachment.ref()
     else this.attachment.unref()
   }
 
+  /** Keeps the host alive until the function that it returns is called. */
+  hold(): () => void {
+    let on = true
+    this.holds++
+    this.ref()
+    return () => {
+      if (!on) return
+      on = false
+      this.holds--
+      this.ref()
+    }
+  }
+
+  /** The host has no work left: tasks that wait now wait for ever. Said once; whoever awaits a run gets it as its error. */
+  private stuck(): void {
+    const { loop } = this
+    const tasks = waiting(loop.root, false)
+    if (tasks.length === 0) return
+    const error = deadlock(tasks)
+    if (!this.told) loop.warn(`${error.message}; the process ends (kernel.hold() keeps it)${linesOf(error)}`)
+    this.told = true
+    for (const tell of loop.watchers.values()) tell(error)
+    loop.watchers.clear()
+  }
+
   close(): void {
+    this.forget()
+    this.holds = 0
     this.loop.nudge = () => {}
     this.attachment.close()
   }

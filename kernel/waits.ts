@@ -123,6 +123,10 @@ export function withdraw(loop: Loop, task: Task): boolean {
       loop.suspended--
       break
     }
+    case SLEEP:
+    case SLEEP_UNTIL:
+      if (trap.amount === Number.POSITIVE_INFINITY && !task.daemon) loop.endless--
+      break
     case FINISH:
       // A nursery is not left before its children are out; they hear of the cancel themselves.
       return false

@@ -2,7 +2,7 @@
  * Raw traps: about tasks. Each is one trap, made here and answered by the kernel; everything else is built from them.
  */
 import type { Address, Driver } from '../kernel/driver.js'
-import { watcher } from '../kernel/forgotten.js'
+import { watched, watcher } from '../kernel/forgotten.js'
 import { Call } from '../kernel/frame.js'
 import type { Nursery, NurseryOptions, SpawnOptions } from '../kernel/nursery.js'
 import {
@@ -28,6 +28,7 @@ import {
   type Op,
   type Operation,
   PARK,
+  SLEEP,
   SPAWN,
   SUSPEND,
   Trap,
@@ -145,11 +146,11 @@ export function wake(queue: WaitQueue, count = 1, value?: unknown): Trap<number>
 }
 
 /** Nobody calls back. */
-const FOREVER = new Trap<never>(SUSPEND, () => {}, null, 0)
+const FOREVER = new Trap<never>(SLEEP, null, null, Number.POSITIVE_INFINITY)
 
 /**
  * Waits until host code calls back: the bridge to everything that is not a task. Without an argument it waits until the task is
- * cancelled.
+ * cancelled, and that is a reason for the host's process to live: see `Kernel.hold`.
  *
  * @param begin Starts whatever is to call back, with the two ways to do so; the first call counts. It may return a function
  * that calls it off when the task is cancelled; if that function returns false, the callback will still come and the task
@@ -173,9 +174,9 @@ export function suspend<T = void>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
 ): Trap<T>
 export function suspend(begin?: unknown): Trap<unknown> {
-  if (begin === undefined && watcher === null) return FOREVER
+  if (begin === undefined) return watched('suspend', FOREVER)
   const kind = 'a function that sees to it that resolve is called'
-  return new Trap(SUSPEND, begin === undefined ? FOREVER.subject : checkBody('suspend', 'begin', begin, kind), null, 0)
+  return new Trap(SUSPEND, checkBody('suspend', 'begin', begin, kind), null, 0)
 }
 
 /**

@@ -1,7 +1,23 @@
 /**
  * Small programs that end in different ways; the first argument says which. What is asserted is their exit code and output.
  */
-import { checkpoint, Kernel, moveOn, nursery, run, runSync, serve, shield, sleep, spawn, suspend, until } from 'drupe'
+import {
+  checkpoint,
+  Kernel,
+  moveOn,
+  nursery,
+  type Operation,
+  once,
+  Queue,
+  run,
+  runSync,
+  serve,
+  shield,
+  sleep,
+  spawn,
+  suspend,
+  until,
+} from 'drupe'
 import { chooseDriver, type Driver } from 'drupe/lowlevel'
 import { waitAllBlocked } from 'drupe/testing'
 import { fail, thrown } from '../../kit.js'
@@ -12,6 +28,24 @@ const say = (line: unknown): void => console.log(String(line))
 /** Shows what would be unhandled, and goes on. */
 function showUnhandled(): void {
   process.on('unhandledRejection', (error) => say(`unhandled: ${error}`))
+}
+
+/** Says when its cleanup, which waits, is done. */
+function* tidy(op: Operation<unknown>): Operation<void> {
+  try {
+    yield* op
+  } finally {
+    yield* sleep(1)
+    say('clean')
+  }
+}
+
+async function showEnd(op: () => Operation<unknown>): Promise<void> {
+  try {
+    say(await run(op))
+  } catch (error) {
+    say((error as { code: string }).code)
+  }
 }
 
 const PROGRAMS: Readonly<Record<string, () => unknown>> = {
@@ -66,6 +100,52 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
 
   async unsettled() {
     await run(() => suspend(() => {}))
+  },
+
+  async 'a caught deadlock'() {
+    const jobs = new Queue<void>(1, { name: 'jobs' })
+    await showEnd(function* () {
+      yield* spawn(function* worker() {
+        yield* jobs.get()
+      })
+      yield* tidy(jobs.get())
+    })
+  },
+
+  async 'a signal that never comes'() {
+    await showEnd(() => tidy(once(process, 'SIGTERM')))
+  },
+
+  'a spawned task that waits'() {
+    new Kernel().spawn(function* waiter() {
+      yield* new Queue<void>(1, { name: 'jobs' }).get()
+    })
+  },
+
+  'a daemon that waits'() {
+    new Kernel().spawn(() => new Queue<void>(1).get(), { daemon: true })
+  },
+
+  async 'waiting for ever on purpose'() {
+    // Does not keep the process: only the tasks do.
+    setTimeout(() => void kernel.close(), 50).unref()
+    const kernel = new Kernel()
+    try {
+      await kernel.run(function* () {
+        yield* spawn(sleep(Number.POSITIVE_INFINITY))
+        yield* tidy(suspend())
+      })
+    } catch (error) {
+      say((error as { code: string }).code)
+    }
+  },
+
+  'a kernel that is held'() {
+    const release = new Kernel().hold()
+    setTimeout(() => {
+      say('still here')
+      release()
+    }, 50).unref()
   },
 
   'failure of a spawned task'() {

@@ -36,6 +36,9 @@ import { Requests } from './requests.js'
 import { CQE_BUFFER, type Ring } from './ring.js'
 import { READER, RECEIVER, RingFd, WRITER, whoseKey } from './ring-fd.js'
 
+/** What a ring that has failed may still write to: no answer will ever tell that it does not. */
+const lostMemory: unknown[] = []
+
 /** The ops of one ring. */
 export class Completions {
   /** Those who can be read. */
@@ -73,7 +76,7 @@ export class Completions {
   submit(op: IoOp<unknown>): boolean {
     op.lender?.takeBack(op)
     if (op.lend) op.buffer = op.pointee = null
-    if (this.closed) return finish(op, CLOSED)
+    if (this.closed || this.ring.failure !== 0) return finish(op, this.closed ? CLOSED : errno.EIO)
     if (isFileOp(op)) return this.files.submit(op)
     const known = this.fds.at(op.fd)
     const state = known === undefined || isTried(op) ? this.fds.find(op.fd) : known
@@ -163,7 +166,7 @@ export class Completions {
       if (state.closing) return 0
       state.closing = true
       this.requests.takeFdBack(state)
-      while (state.requests > 0) reap()
+      while (state.requests > 0 && this.ring.failure === 0) reap()
       const { reader, writer } = state
       state.reader = state.writer = null
       if (reader !== null) this.abandon([reader])
@@ -183,12 +186,24 @@ export class Completions {
     if (this.closed) return
     this.closed = this.receiving.closed = true
     this.requests.takeAllBack()
-    while (this.ring.underWay > 0) reap()
+    while (this.ring.underWay > 0 && this.ring.failure === 0) reap()
     this.abandon([...this.fds.takeWaiting(), ...this.files.close()])
     this.complete = () => {}
     this.fds.forget()
     this.pool.forget()
-    this.receiving.buffers.forget()
+    if (this.ring.failure !== 0) lostMemory.push(this.receiving.buffers)
+    else this.receiving.buffers.forget()
+  }
+
+  /** The ring cannot be entered any more: what waits has failed. How many ops that completed. */
+  fail(): number {
+    const ops = [...this.fds.takeWaiting(), ...this.files.close(lostMemory)]
+    for (const op of ops) {
+      lostMemory.push(memoryOf(op))
+      op.result = this.closed ? CLOSED : errno.EIO
+      this.complete(op)
+    }
+    return ops.length
   }
 
   private read(state: RingFd): boolean {

@@ -8,7 +8,7 @@
  * Events carry the fd and its generation, so that late news of a closed fd is recognised.
  */
 import type { Attachment, IoOp } from '../kernel/driver.js'
-import { describeError, EEXIST, ENOENT } from './errno.js'
+import { describeError, EEXIST, EINTR, ENOENT } from './errno.js'
 import { attachToHost } from './guest.js'
 import * as c from './libc.js'
 import { LinuxDriver } from './linux.js'
@@ -131,8 +131,10 @@ export class EpollDriver extends LinuxDriver implements Watcher {
 
   private takeIn(wait: boolean): number {
     let count = 0
-    // A negative result is EINTR (a signal: return and let the kernel look around) or a closed driver.
     const found = this.libc.epollWait(this.epollFd, this.eventsAt, BATCH, wait ? -1 : 0)
+    // After a signal the kernel looks around. Anything else would fail again, for ever.
+    if (found < 0 && found !== EINTR && !this.closed)
+      throw new Error(`Cannot wait for epoll: ${describeError(found).join(', ')}`)
     for (let i = 0; i < found; i++) count += this.dispatch(i * EVENT_WORDS)
     return count
   }

@@ -92,9 +92,13 @@ export class FileRequests {
     return this.openings.look()
   }
 
-  /** Those that waited for a peer. */
-  close(): IoOp<unknown>[] {
-    return this.openings.close()
+  /** Gives up whatever is left; what the system may still use goes to `memory`. */
+  close(memory: unknown[] = []): IoOp<unknown>[] {
+    const entries = [...this.underWay.values()]
+    const ops = entries.map(({ op }) => op)
+    memory.push(...entries)
+    this.underWay.clear()
+    return [...ops, ...this.openings.close()]
   }
 
   private opened(op: IoOp<unknown>, result: number, leaves: boolean): IoOp<unknown> | null {

@@ -10,7 +10,7 @@
  * whoever polls it. A registered eventfd does: it is signalled when there is work, unless a flag in the ring says not to.
  * Linux before 6.1 has no DEFER_TASKRUN; COOP_TASKRUN is the next best.
  */
-import { describeError, EAGAIN, EBUSY, EINTR, EINVAL } from './errno.js'
+import { describeError, EAGAIN, EBUSY, EINTR, EINVAL, ENOMEM } from './errno.js'
 import type { Libc } from './libc.js'
 
 /** Kinds of requests. */
@@ -69,6 +69,12 @@ const MAP_REQUESTS = 0x10000000
 const REQUEST_WORDS = 16
 const ANSWER_WORDS = 4
 const UINT32 = 4_294_967_296
+/** As much as Linux moves at once; more would be cut to 32 bits, to nothing for instance. */
+const MOST_BYTES = 0x7ffff000
+
+/** The system may refuse so often in a row for want of memory; after the first ones it is given time. */
+const MOST_REFUSALS = 1000
+const QUICK_REFUSALS = 100
 
 /** What kind of ring; for tests. */
 export interface RingOptions {
@@ -99,6 +105,9 @@ export class Ring {
   readonly maps: [at: number, bytes: number][] = []
   /** Requests with a key whose last answer was not taken yet. */
   underWay = 0
+  /** Why the system cannot be entered any more, negative; 0 as long as it can. Nothing is submitted or answered then. */
+  failure = 0
+  private refusals = 0
   private readonly libc: Libc
   private readonly words: Int32Array
   private readonly submitTail: number
@@ -168,11 +177,11 @@ export class Ring {
     return at
   }
 
-  /** Puts an address and a length into a request. */
+  /** Puts an address and a length into a request, which moves that many bytes at most. */
   point(at: number, address: number, length: number): void {
     this.requests[at + 4] = address | 0
     this.requests[at + 5] = (address / UINT32) | 0
-    this.requests[at + 6] = length
+    this.requests[at + 6] = Math.min(length, MOST_BYTES)
   }
 
   /** Puts a second address into a request. */
@@ -196,11 +205,25 @@ export class Ring {
   }
 
   private cross(count: number, atLeast: number, flags: number): number {
+    if (this.failure !== 0) return this.failure
     Atomics.store(this.words, this.submitTail, this.written | 0)
     const result = this.libc.uringEnter(this.fd, count, atLeast, flags)
-    if (result > 0) this.taken += result
-    // A signal, or no memory for the moment: what was not taken is tried at the next turn.
-    return result === EINTR || result === EBUSY || result === EAGAIN ? 0 : result
+    if (result < 0) return this.refused(result)
+    this.taken += result
+    this.refusals = 0
+    return result
+  }
+
+  /** After a signal, or without memory for the moment, what was not taken is tried at the next turn. */
+  private refused(result: number): number {
+    if (result === EINTR) return 0
+    const passes = result === EBUSY || result === EAGAIN || result === ENOMEM
+    if (passes && ++this.refusals < MOST_REFUSALS) {
+      if (this.refusals > QUICK_REFUSALS) this.libc.poll(0, 0, 1)
+      return 0
+    }
+    this.failure = result
+    return result
   }
 
   private get hasUnsent(): boolean {
@@ -252,13 +275,14 @@ export class Ring {
     for (const [at, bytes] of this.maps) this.libc.unmap(at, bytes)
   }
 
-  /** More requests than fit are submitted at once. */
+  /** More requests than fit are submitted at once. If the system takes no more, nobody will see them. */
   private makeRoom(): void {
     for (let tries = 0; this.written - this.taken > this.submitMask; tries++) {
       // With answers that found no room some versions of the system take no requests before those are fetched.
-      const result = tries === 0 ? this.submit() : this.enter(0)
-      if (result < 0 || tries === 1000)
-        throw new Error(`Cannot submit to io_uring: the system takes no more (${result})`)
+      if (tries === 0) this.submit()
+      else this.enter(0)
+      if (tries === MOST_REFUSALS && this.failure === 0) this.failure = EBUSY
+      if (this.failure !== 0) this.taken = this.written
     }
   }
 

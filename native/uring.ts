@@ -5,12 +5,16 @@
  * a turn (ring.ts). What the requests are is in completions.ts. The alarm and the pipe of other threads are two
  * multishot polls in the same ring.
  *
+ * If the ring cannot be entered any more (a filter of system calls that came later, no memory for good), whatever waits fails,
+ * and so does whatever is asked for then; time and other threads' calls go on.
+ *
  * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a turn runs the ring is
  * told to keep quiet; afterwards one look tells whether something came between. The eventfd is emptied after the turn, too: before
  * it, whoever waits for an answer would wait for that as well. Only in a worker it is emptied first, because one that is terminated
  * during a turn must not leave behind what has the host call it again.
  */
 import type { Attachment, IoOp } from '../kernel/driver.js'
+import { setTimeout } from '../kernel/host-functions.js'
 import { Completions } from './completions.js'
 import { ECANCELED } from './errno.js'
 import { attachToHost } from './guest.js'
@@ -23,6 +27,9 @@ const WAKE = 0x70 << 24
 const ALARM = 0x71 << 24
 const OPENINGS = 0x72 << 24
 
+/** How often a guest whose ring has failed looks at the time. */
+const BROKEN_PAUSE_MS = 10
+
 /** What is left of a ring whose thread is gone. */
 interface Remains {
   readonly ring: number
@@ -34,18 +41,24 @@ export class UringDriver extends LinuxDriver {
   readonly name = 'io_uring'
   private readonly ring: Ring
   private readonly completions: Completions
-  private eventFd = -1
+  /** For a guest. Made at once: where descriptors are few, it had better be epoll. */
+  private readonly eventFd: number
   /** Where the eventfd's count goes when it is read. */
   private readonly count = new Int32Array(2)
   private readonly countAt = this.libc.addressOf(this.count)
+  /** The ring has failed, and that was told; a look at the time is due. */
+  private broken = false
+  private ticking = false
   private readonly isWorker = !process.getBuiltinModule('node:worker_threads').isMainThread
 
   /** @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more fds. */
   constructor(options?: RingOptions) {
     super()
+    this.eventFd = this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK)
     try {
-      const [code, text] = this.describeError(Math.min(this.alarm.fd, this.wakeFd))
-      if (this.alarm.fd < 0 || this.wakeFd < 0) throw new NoRing(`${text} (${code})`)
+      const worst = Math.min(this.alarm.fd, this.wakeFd, this.eventFd)
+      const [code, text] = this.describeError(worst)
+      if (worst < 0) throw new NoRing(`${text} (${code})`)
       this.ring = new Ring(this.libc, options)
     } catch (error) {
       this.release()
@@ -86,6 +99,7 @@ export class UringDriver extends LinuxDriver {
 
   poll(wait: boolean): number {
     if (this.closed) return 0
+    if (this.ring.failure !== 0) return this.pollBroken(wait)
     const count = this.completions.flush()
     const { line } = this.completions
     const idle = count === 0 && !this.woken && line.isEmpty
@@ -96,9 +110,33 @@ export class UringDriver extends LinuxDriver {
     return count + this.takeIn() + line.serve()
   }
 
+  /** Without the ring: time goes on, and other threads still call. */
+  private pollBroken(wait: boolean): number {
+    const count = this.fail()
+    const fds = Int32Array.of(this.alarm.fd, c.POLLIN, this.wakeFd, c.POLLIN)
+    this.libc.poll(this.libc.addressOf(fds), 2, wait && count === 0 && !this.woken ? -1 : 0)
+    if (wait) this.woken = false
+    if ((fds[1] as number) >>> 16 !== 0) {
+      // Here the alarm is not watched for its edges.
+      this.libc.read(this.alarm.fd, this.countAt, 8)
+      this.alarm.wentOff()
+    }
+    if ((fds[3] as number) >>> 16 !== 0) this.wokenByThread()
+    return count
+  }
+
+  /** The ring is lost. How many ops that completed. */
+  private fail(): number {
+    if (!this.broken) {
+      this.broken = true
+      const why = this.describeError(this.ring.failure).join(', ')
+      process.emitWarning(`io_uring cannot be entered any more (${why}); whatever needs it fails with EIO`)
+    }
+    return this.takeIn() + this.completions.fail()
+  }
+
   attach(turn: () => void): Attachment {
-    this.eventFd = this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK)
-    const result = this.eventFd < 0 ? this.eventFd : this.ring.registerEvent(this.eventFd)
+    const result = this.ring.registerEvent(this.eventFd)
     if (result < 0) throw new Error(`Cannot attach io_uring to the host: ${this.describeError(result).join(', ')}`)
     const guest = { turn: (called: boolean) => this.turn(turn, called), exit: () => this.exit() }
     this.attachment = attachToHost(this.libc.koffi, this.eventFd, guest)
@@ -111,6 +149,10 @@ export class UringDriver extends LinuxDriver {
     this.completions.close(() => this.reap())
     this.ring.close()
     this.release()
+  }
+
+  protected override release(): void {
+    super.release()
     if (this.eventFd >= 0) this.libc.close(this.eventFd)
   }
 
@@ -144,16 +186,27 @@ export class UringDriver extends LinuxDriver {
         if (called && !this.isWorker) this.libc.read(this.eventFd, this.countAt, 8)
         this.ring.submit()
         this.ring.notify(true)
-        if (this.ring.hasNews() || !this.completions.line.isEmpty) this.attachment?.schedule()
+        if (this.ring.failure !== 0) this.tick()
+        else if (this.ring.hasNews() || !this.completions.line.isEmpty) this.attachment?.schedule()
       }
     }
   }
 
-  /** Whoever waits for an answer must not wait for ever: that the ring cannot be entered is an error. */
+  /** The ring's eventfd tells nothing any more. */
+  private tick(): void {
+    if (this.ticking) return
+    this.ticking = true
+    const look = (): void => {
+      this.ticking = false
+      this.attachment?.schedule()
+    }
+    setTimeout(look, BROKEN_PAUSE_MS).unref()
+  }
+
   private reap(): void {
-    const result = this.ring.enter(1)
-    if (result < 0) throw new Error(`Cannot wait for io_uring: ${this.describeError(result).join(', ')}`)
-    this.takeIn()
+    this.ring.enter(1)
+    if (this.ring.failure !== 0) this.fail()
+    else this.takeIn()
   }
 
   private takeIn(): number {

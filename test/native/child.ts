@@ -4,7 +4,7 @@
  * Run as `node child.js <scenario>`, with DRUPE_DRIVER; guest.test.ts does.
  */
 import { createHook, executionAsyncId } from 'node:async_hooks'
-import { readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type Driver, READ } from '../../kernel/driver.js'
 import { openLibc } from '../../native/libc.js'
@@ -341,6 +341,37 @@ const scenarios: Record<string, () => void> = {
       say(`${message}; ${drivers.length - before}`)
       process.exit()
     }
+  },
+
+  'with few descriptors left the driver is one that fits, or none, and nothing leaks': () => {
+    makeDriver().close()
+    const taken: number[] = []
+    const fill = (): void => {
+      try {
+        for (;;) taken.push(openSync('/dev/null', 'r'))
+      } catch {
+        // Until there are no more.
+      }
+    }
+    fill()
+    const found: string[] = []
+    for (let free = 0; free <= 6; free++) {
+      for (const fd of taken.splice(0, free)) closeSync(fd)
+      let driver: Driver | null = null
+      try {
+        driver = makeDriver()
+        driver.attach(() => {}).close()
+        found.push(driver.name)
+      } catch (error) {
+        found.push(/EMFILE/.test((error as Error).message) ? 'EMFILE' : String(error))
+      }
+      driver?.close()
+      const before = taken.length
+      fill()
+      if (taken.length - before !== free) found.push(`leaked ${free - taken.length + before}`)
+    }
+    say(found.join(' '))
+    process.exit()
   },
 }
 

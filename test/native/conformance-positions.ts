@@ -2,7 +2,7 @@
  * Conformance: the position of a file. Reads and writes go on where the last one ended, whoever made it: the same descriptor, another
  * one of the same file, the file's other side.
  */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLibc, SEEK_CUR, SEEK_SET } from '../../native/libc.js'
@@ -111,6 +111,35 @@ export function positions(suite: Suite): void {
     op.all = true
     t.is(suite.nameOf(rig, rig.run(op)), 'ENOSPC')
     closeSync(full)
+  })
+
+  suite.check('buffers of four gigabytes are written and read like others, piece by piece', (t, rig) => {
+    let large: Uint8Array
+    try {
+      // Address space alone: nobody touches all of it.
+      large = new Uint8Array(2 ** 32)
+    } catch {
+      t.log('skipped: no room for a buffer of four gigabytes')
+      return
+    }
+    // A blocking one would be written to by the page.
+    const nothing = openSync('/dev/null', constants.O_WRONLY | constants.O_NONBLOCK)
+    for (const make of [() => writeOp(nothing, large), () => gatherOp(nothing, [large.subarray(0, 10), large])]) {
+      const op = make()
+      op.all = false
+      t.true(ok(rig.run(op)) > 0)
+      op.all = true
+      t.is(rig.run(op), op.length)
+    }
+    closeSync(nothing)
+    withFile('r', 'abcdef', (fd) => {
+      const op = readOp(fd, 0)
+      op.buffer = large
+      op.length = large.length
+      t.is(rig.run(op), 6)
+      t.is(textOf(op), 'abcdef')
+      t.is(rig.run(op), 0)
+    })
   })
 
   suite.check('a file closed with a write under way has the whole write or nothing, at its place', (t, rig) => {

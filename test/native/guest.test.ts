@@ -38,6 +38,11 @@ const OF_ONE: readonly [driver: string, scenario: string, line: string | RegExp]
   ],
   [
     '',
+    'with few descriptors left the driver is one that fits, or none, and nothing leaks',
+    'EMFILE EMFILE EMFILE EMFILE epoll io_uring io_uring',
+  ],
+  [
+    '',
     'a system that forbids io_uring gets epoll, with a note',
     'epoll: there is no io_uring here: operation not permitted (io_uring_setup: EPERM)',
   ],

@@ -3,6 +3,7 @@
  */
 import {
   BufferedWriter,
+  checkpoint,
   connect,
   corked,
   listen,
@@ -30,7 +31,32 @@ function* borrowed(stream: Stream, count: number): Operation<string> {
   return got
 }
 
+/** Closes the stream when its reader is ready and has not run; what the reader got, and what a next read gives. */
+function* closedBetween(
+  client: Stream,
+  server: Stream,
+  read: () => Operation<Uint8Array | null>,
+): Operation<readonly string[]> {
+  const reader = yield* spawn(read)
+  while (reader.state !== 'waiting') yield* checkpoint()
+  yield* client.write(bytes('bytes'))
+  while (reader.state === 'waiting') yield* checkpoint()
+  yield* server.close()
+  const got = text(yield* reader.join())
+  return [got.slice(0, 1), nameOf(yield* thrownBy(() => server.read()))]
+}
+
 export const BUFFER_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'a stream that is closed between the end of a read and the turn of its task: the bytes were read',
+    op: () => withPair((client, server) => closedBetween(client, server, () => server.read())),
+    gives: ['b', 'ClosedError'],
+  },
+  {
+    name: 'a stream that is closed between the end of a borrow and the turn of its task: the bytes were read',
+    op: () => withPair((client, server) => closedBetween(client, server, () => server.borrow())),
+    gives: ['b', 'ClosedError'],
+  },
   {
     name: 'a protocol of lines, headers and bodies over one stream',
     op: () =>

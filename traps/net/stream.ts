@@ -17,6 +17,8 @@ import { copyOf } from './chunks.js'
 
 /** No read is larger, whatever is asked for. */
 const MOST_BYTES = 0x7fffffff
+/** Of a read that has ended before its stream was closed, and whose task has not had its turn. */
+const CLOSED_FD = -1
 
 /** A connection. Made by `connect`, or given to the handler of `serve`; close it when done. */
 export class Stream extends ByteReader {
@@ -149,7 +151,7 @@ export class Stream extends ByteReader {
       this.fd = -1
       this.drop()
       const result = driver.closeFd(fd)
-      if (this.reader !== null) this.reader.lender?.takeBack(this.reader)
+      if (this.reader !== null) release(this.reader)
       return result < 0 ? result : undefined
     }) as Trap<void>
   }
@@ -210,16 +212,27 @@ export class Stream extends ByteReader {
   }
 }
 
-/** The driver may have cut the buffer to what was read. */
+/** The stream is closed: its buffer on loan goes home, unless a task has read into it and had no turn since. */
+function release(reader: IoOp): void {
+  if (reader.running) reader.fd = CLOSED_FD
+  else reader.lender?.takeBack(reader)
+}
+
+/** On a closed stream no later read could give the buffer back, so the bytes are copied. */
 function borrowedChunk(op: IoOp, bytes: number): Uint8Array | null {
   if (bytes === 0) return null
+  return op.fd === CLOSED_FD ? ownedChunk(op, bytes) : lentChunk(op, bytes)
+}
+
+/** The driver may have cut the buffer to what was read. */
+function lentChunk(op: IoOp, bytes: number): Uint8Array {
   const buffer = op.buffer as Uint8Array
   return bytes === buffer.length ? buffer : buffer.subarray(0, bytes)
 }
 
 function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {
   if (bytes === 0) return null
-  const chunk = copyOf(borrowedChunk(op, bytes) as Uint8Array)
+  const chunk = copyOf(lentChunk(op, bytes))
   op.lender?.takeBack(op)
   return chunk
 }

@@ -20,8 +20,9 @@
  * and its pieces belong to the driver for as long as `buffer` would. Any number of pieces, and empty ones, are allowed. A `length` that
  * is not their sum is EFAULT, at the latest when the difference is reached; datagrams have no pieces (EINVAL).
  *
- * Poll. `poll(wait)` hands over all completions that are there; with `wait` it first sleeps until there is one, until
- * `wake()`, or until the time given to `arm`. It may return early and with nothing: spurious wake-ups are allowed, and the
+ * Poll. `poll(wait, loans)` hands over the completions that are there; with `wait` it first sleeps until there is one, until
+ * `wake()`, or until the time given to `arm`. At most `loans` of them lend a buffer: what was lent and has not reached its
+ * task yet is memory that peers can make the process use. It may return early and with nothing: spurious wake-ups are allowed, and the
  * kernel looks at its own clock and queues again whatever the reason.
  *
  * `complete` only takes note: it runs no task and does not throw, so a driver may call it from the middle of its own work.
@@ -96,8 +97,12 @@ export interface Driver {
   now(): number
   submit(op: IoOp): boolean
   cancel(op: IoOp): boolean
-  /** Hands completions to the function given to `start`; returns how many. */
-  poll(wait: boolean): number
+  /**
+   * Hands completions to the function given to `start`; returns how many.
+   *
+   * @param loans How many of them may lend a buffer. Default: as many as the driver sees fit.
+   */
+  poll(wait: boolean, loans?: number): number
   /**
    * Sets the one alarm: at this time on the driver's clock (Infinity: never) a `poll(true)` returns at the latest, and the
    * host calls the turn of an attached kernel. Replaces the last call. An alarm that has gone off is spent.

@@ -40,6 +40,8 @@ const MOST_STEPS = 64
 const LOOK_EVERY_MS = 0.1
 /** A pass that takes longer is interrupted this often to ask the driver. */
 const POLL_EVERY_MS = 4
+/** How many lent buffers may be on their way to tasks that have not run since. */
+const MOST_LOANS = 64
 /** How many timers may go off at one look. */
 const MOST_TIMERS = 4096
 /** After its grace a task may try this many waits, each of which throws; then its generator is dropped as it is. */
@@ -116,6 +118,9 @@ export class Loop implements Hands {
   contextual = false
   private readonly random: (() => number) | null
   private leftInPass = 0
+  /** Buffers lent to tasks that run in this pass, and those for the next one. */
+  private loans = 0
+  private loansBehind = 0
   private stride = MOST_STEPS
   private glances = 0
   /** Not 0: a field that begins as a small integer and becomes a fraction gives the loop a new shape (shapes.ts). */
@@ -137,7 +142,7 @@ export class Loop implements Hands {
 
   /** Takes in what happened outside: completions, wake-ups and timers that are due. With `wait` it sleeps for them. The time. */
   look(wait: boolean): number {
-    this.driver.poll(wait)
+    this.driver.poll(wait, MOST_LOANS - this.loansBehind - (this.leftInPass === 0 ? 0 : this.loans))
     if (this.wakers.size > 0) for (const waker of this.wakers) waker.look()
     const now = this.driver.now()
     if (this.timers.size > 0) this.fire(now)
@@ -152,8 +157,8 @@ export class Loop implements Hands {
   private glance(now: number): void {
     const polls = this.leftInPass === 0 || now - this.lookedAt >= POLL_EVERY_MS
     if (polls && (this.inFlight > 0 || (this.glances++ & IDLE_GLANCES) === 0)) {
-      this.lookedAt = now
-      this.look(false)
+      // When it was done, or a poll that takes long would be followed by the next one after a single step.
+      this.lookedAt = this.look(false)
     } else if (this.timers.size > 0) {
       this.fire(now)
     }
@@ -181,6 +186,8 @@ export class Loop implements Hands {
   /** A pass may be longer than a turn; the next turn goes on with it. */
   private beginPass(): void {
     this.leftInPass = this.ready.length
+    this.loans = this.loansBehind
+    this.loansBehind = 0
     if (this.random !== null) this.ready.shuffle(this.leftInPass, this.random)
   }
 
@@ -341,8 +348,7 @@ export class Loop implements Hands {
   /** Before a wait: throws if a cancel has something to say to the task. */
   checkpoint(task: Task): void {
     const scope = knockFor(task)
-    if (scope === null) return
-    throw knock(this, task, scope)
+    if (scope !== null) throw knock(this, task, scope)
   }
 
   /** A task that answers the end of its grace with one wait after the other will never go by itself. */
@@ -362,6 +368,7 @@ export class Loop implements Hands {
     const task = op.owner as Task
     op.owner = null
     this.inFlight--
+    if (op.lender !== null) this.loansBehind++
     if (task.timerIndex !== -1) this.timers.remove(task)
     const late = this.overdue.size > 0 && this.overdue.delete(task)
     if (op.result >= 0) {

@@ -61,9 +61,10 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     return this.readiness.cancel(op)
   }
 
-  poll(wait: boolean): number {
+  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): number {
     let count = this.readiness.flush()
     const { line } = this.readiness
+    line.limit(loans)
     if (!line.suffices()) count += this.takeIn(wait && count === 0 && line.isEmpty && !this.woken)
     if (wait) this.woken = false
     return count + line.serve()

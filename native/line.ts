@@ -58,7 +58,12 @@ export class Line<S extends FdState> {
     return true
   }
 
-  /** Reads for those in front; how many ops that completed. None only if nobody is left. */
+  /** In this poll so many buffers may be lent, and no more. */
+  limit(loans: number): void {
+    if (loans < this.share) this.share = loans
+  }
+
+  /** Reads for those in front; how many ops that completed. */
   serve(): number {
     let count = 0
     while (this.share > 0 && this.first !== null) {

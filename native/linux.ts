@@ -43,7 +43,7 @@ export abstract class LinuxDriver implements Driver {
 
   abstract submit(op: IoOp<unknown>): boolean
   abstract cancel(op: IoOp<unknown>): boolean
-  abstract poll(wait: boolean): number
+  abstract poll(wait: boolean, loans?: number): number
   abstract start(complete: (op: IoOp<unknown>) => void): void
   abstract attach(turn: () => void): Attachment
   abstract close(): void

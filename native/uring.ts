@@ -97,11 +97,12 @@ export class UringDriver extends LinuxDriver {
     return this.completions.cancel(op)
   }
 
-  poll(wait: boolean): number {
+  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): number {
     if (this.closed) return 0
     if (this.ring.failure !== 0) return this.pollBroken(wait)
     const count = this.completions.flush()
     const { line } = this.completions
+    line.limit(loans)
     const idle = count === 0 && !this.woken && line.isEmpty
     // With enough to do nothing more is received, or thousands of connections would take all buffers.
     if (line.suffices()) this.ring.submit()

@@ -51,6 +51,22 @@ export function pressure(suite: Suite): void {
     rig.close(a, b)
   })
 
+  suite.check('a poll lends no more buffers than it may, and the others have their turn', (t, rig) => {
+    const pairs = Array.from({ length: 40 }, () => rig.pair())
+    const reads = pairs.map(([, b]) => lentReadOp(b))
+    for (const op of reads) rig.submit(op)
+    rig.settle()
+    for (const [a] of pairs) rig.submit(writeOp(a, pattern(3)))
+    const lent = (): number => reads.filter((op) => op.lender !== null).length
+    for (let i = 0; i < 20; i++) rig.driver.poll(false, 0)
+    t.is(lent(), 0)
+    for (let i = 0; i < 20 && lent() < 5; i++) rig.driver.poll(false, 5 - lent())
+    t.is(lent(), 5)
+    for (const op of reads) t.is(rig.finish(op), 3)
+    for (const op of reads) op.lender?.takeBack(op)
+    rig.close(...pairs.flat())
+  })
+
   suite.check('connections that are not read do not starve one that is', (t, rig) => {
     const pairs = Array.from({ length: 80 }, () => rig.pair())
     const reads = pairs.map(([, b]) => lentReadOp(b))

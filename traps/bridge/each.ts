@@ -6,14 +6,16 @@
  * done with the last, so a fast source waits for a slow task.
  */
 import { suppress } from '../../kernel/errors.js'
+import { Line } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
-import type { Operation } from '../../kernel/trap.js'
+import type { Operation, Trap } from '../../kernel/trap.js'
+import { suspend } from '../call.js'
 import { resource } from '../scope/resource.js'
 import { until } from './promise.js'
 
 /** A place in a sequence of values. */
 export interface Cursor<T> {
-  /** Waits for the next value; in the shape of an iterator's `next`. */
+  /** Waits for the next value; in the shape of an iterator's `next`. Cancelled, it leaves the value to the next call. */
   next(): Operation<IteratorResult<T, unknown>>
   /** Lets go of the source. More calls do nothing. */
   close(): Operation<void>
@@ -121,20 +123,45 @@ function open<T>(source: AsyncIterable<T> | Source<T>): Cursor<T> {
   )
 }
 
+/**
+ * Reads an async iterator. Its next value is asked for by whoever comes first and kept here until somebody takes it: a wait
+ * that is called off leaves the value to the next one. All that a value costs beside its promise is made once.
+ */
 class AsyncCursor<T> implements Cursor<T> {
   private over = false
+  private asked = false
+  /** What was asked for, if it is there. */
+  private answer: IteratorResult<T, unknown> | null = null
+  private failure: { readonly error: unknown } | null = null
+  private readonly waiting = new Line<() => void>()
+  private answered: Trap<void> | null = null
+  private readonly fulfilled: (answer: IteratorResult<T, unknown>) => void
+  private readonly rejected: (error: unknown) => void
 
-  constructor(private readonly iterator: AsyncIterator<T, unknown>) {}
+  constructor(private readonly iterator: AsyncIterator<T, unknown>) {
+    this.fulfilled = (answer) => {
+      this.answer = answer
+      this.wake()
+    }
+    this.rejected = (error) => {
+      this.failure = { error }
+      this.wake()
+    }
+  }
 
   next(): Operation<IteratorResult<T, unknown>> {
     return watched('next', this.step())
   }
 
   private *step(): Operation<IteratorResult<T, unknown>> {
-    if (this.over) return { done: true, value: undefined }
-    const step = yield* until(Promise.resolve(this.iterator.next()))
-    if (step.done) this.over = true
-    return step
+    for (;;) {
+      if (this.over) return { done: true, value: undefined }
+      if (!this.asked) this.ask()
+      this.answered ??= suspend(this.wait)
+      // Also if it is there: to take it is a wait, which a cancel comes before.
+      yield* this.answered
+      if (this.isThere) return this.take()
+    }
   }
 
   *close(): Operation<void> {
@@ -142,5 +169,35 @@ class AsyncCursor<T> implements Cursor<T> {
     this.over = true
     const closing = this.iterator.return?.()
     if (closing !== undefined) yield* until(Promise.resolve(closing))
+  }
+
+  private get isThere(): boolean {
+    return this.answer !== null || this.failure !== null
+  }
+
+  private readonly wait = (resolve: () => void): (() => void) | void => {
+    if (this.asked && !this.isThere) return this.waiting.join(resolve)
+    resolve()
+    return undefined
+  }
+
+  private ask(): void {
+    const promise = Promise.resolve(this.iterator.next())
+    this.asked = true
+    promise.then(this.fulfilled, this.rejected)
+  }
+
+  private take(): IteratorResult<T, unknown> {
+    const { answer, failure } = this
+    this.answer = this.failure = null
+    this.asked = false
+    if (failure !== null) throw failure.error
+    if (answer?.done) this.over = true
+    return answer as IteratorResult<T, unknown>
+  }
+
+  /** All of them: whoever does not find an answer any more asks for the next. */
+  private wake(): void {
+    for (let wake = this.waiting.take(); wake !== undefined; wake = this.waiting.take()) wake()
   }
 }

@@ -253,12 +253,12 @@ test('toEffection: a halt cancels the task and waits for its cleanup', async (t)
 test('toEffection: halted before its task has begun, it does not begin', async (t) => {
   await withKernel(async (kernel) => {
     let begun = false
-    const task = effection.run(() =>
-      toEffection(function* () {
-        begun = true
-      }, kernel),
-    )
-    await task.halt()
+    const operation = toEffection(function* () {
+      begun = true
+      return 'drupe'
+    }, kernel)
+    const winner = await effection.run(() => effection.race([operation, constant('effection')]))
+    t.is(winner, 'effection')
     t.false(begun)
   })
 })

@@ -207,3 +207,40 @@ test('a wait that is cancelled by the function that it calls is called off at on
   t.deepEqual(log, ['aborted'])
   await kernel.close()
 })
+
+test('what host code wakes goes on before the next round of the host’s loop, and leaves the host its rounds', async (t) => {
+  const kernel = new Kernel({ driver: new VirtualDriver() })
+  let rounds = 0
+  let counting = true
+  const count = (): void => {
+    rounds++
+    if (counting) setImmediate(count)
+  }
+  setImmediate(count)
+  const waits = 20_000
+  await kernel.run(function* () {
+    for (let i = 0; i < waits; i++) yield* until(Promise.resolve(i))
+  })
+  counting = false
+  t.true(rounds < waits / 20, `a round for every ${Math.round(waits / rounds)} waits`)
+  t.true(rounds > 3, `${rounds} rounds`)
+  await kernel.close()
+})
+
+test('a kernel that is closed while something has just become ready runs it no more', async (t) => {
+  const kernel = new Kernel({ driver: new VirtualDriver() })
+  let after = false
+  let go = (): void => {}
+  kernel.spawn(
+    function* () {
+      yield* until(new Promise<void>((resolve) => (go = resolve)))
+      after = true
+    },
+    { daemon: true },
+  )
+  await new Promise((resolve) => setImmediate(resolve))
+  kernel.closeSync()
+  go()
+  await new Promise((resolve) => setImmediate(resolve))
+  t.false(after)
+})

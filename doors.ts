@@ -32,6 +32,15 @@ function tellAll(): void {
   for (const callBack of [...callBacks]) callBack()
 }
 
+/** The best that there is here, or the host's timers, with a note that says why. */
+function ownDriver(): Driver {
+  let note: string | undefined
+  const explain = (why: string): void => {
+    note = why
+  }
+  return chooseDriver(undefined, explain) ?? new HostDriver(note)
+}
+
 /** How a kernel works. */
 export interface KernelOptions extends Omit<BareOptions, 'driver'> {
   /** What waits underneath. Default: the best that this platform has; `DRUPE_DRIVER` forces one by name. */
@@ -64,7 +73,7 @@ export interface RunOptions extends SpawnOptions {
  */
 export class Kernel extends BareKernel {
   constructor(options: KernelOptions = {}) {
-    super({ contexts: CONTEXTS, beforeExit, ...options, driver: options.driver ?? chooseDriver() ?? new HostDriver() })
+    super({ contexts: CONTEXTS, beforeExit, ...options, driver: options.driver ?? ownDriver() })
   }
 
   /**

@@ -20,11 +20,18 @@ interface HostTimer {
 /** A driver for places without native I/O. */
 export class HostDriver extends BareDriver {
   readonly name = 'host'
+  readonly note: string | undefined
   private turn: (() => void) | null = null
   private timer: ReturnType<typeof setTimeout> | null = null
   private timerAt = Number.POSITIVE_INFINITY
   private scheduled = false
   private held = false
+
+  /** @param note why it is this driver and not a better one; debug mode says it. */
+  constructor(note?: string) {
+    super()
+    this.note = note
+  }
 
   now(): number {
     return now()

@@ -37,7 +37,10 @@ export function resultError(
   if (result === CLOSED) return new ClosedError(action, 'it was closed while this task waited')
   if (result === BUSY)
     return new BusyError(action, 'another task is waiting there; one reader and one writer at a time')
-  if (result === UNSUPPORTED) return new UnsupportedError(action, `the ${driver.name} driver cannot`)
+  if (result === UNSUPPORTED) {
+    const { name, note } = driver
+    return new UnsupportedError(action, `the ${name} driver cannot${note === undefined ? '' : `; ${note}`}`)
+  }
   const [code, text] = driver.describeError(result)
   if (address === null) return new SystemError({ code, errno: result, syscall, text })
   if (address.family === 'unix') return new SystemError({ code, errno: result, syscall, text, address: address.path })

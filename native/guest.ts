@@ -17,6 +17,8 @@ import type { Attachment } from '../kernel/driver.js'
 import { setImmediate } from '../kernel/host-functions.js'
 import type { Koffi } from './libc.js'
 
+type PollHandle = ReturnType<Koffi['node']['poll']>
+
 /** Holds the handles, and knows what to close when the thread ends. */
 const attached = new Map<Attachment, Guest>()
 
@@ -25,6 +27,29 @@ function closeAll(): void {
     attachment.close()
     guest.exit()
   }
+}
+
+/**
+ * Deno calls back once for each start of a poll, from a thread of its own that polls until then, and a call on its way is not
+ * called off when the handle is closed (denoland/deno#36317). So there a poll is started again after each turn, and a handle
+ * is only stopped, and closed when nothing can be on its way any more.
+ */
+let callsOnce = false
+
+/** How long a call of Deno's may be on its way. */
+const ON_ITS_WAY_MS = 1000
+
+/** Says that the host's polls are Deno's. */
+export function pollsCallOnce(): void {
+  callsOnce = true
+}
+
+function retire(handle: PollHandle): void {
+  handle.stop()
+  process
+    .getBuiltinModule('node:timers')
+    .setTimeout(() => handle.close(), ON_ITS_WAY_MS)
+    .unref()
 }
 
 /** What the host calls. */
@@ -47,7 +72,12 @@ export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment
   const run = (): void => {
     const wasCalled = called
     scheduled = called = false
-    if (!closed) guest.turn(wasCalled)
+    if (closed) return
+    try {
+      guest.turn(wasCalled)
+    } finally {
+      if (wasCalled && callsOnce && !closed) handle.start({ readable: true }, readable)
+    }
   }
   const schedule = (): void => {
     if (scheduled || closed) return
@@ -70,11 +100,12 @@ export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment
       })
     }
   }
-  const handle = koffi.node.poll(fd, { readable: true }, () => {
+  const readable = (): void => {
     called = true
     if (isMainThread && !scheduled && !atOnce) runAtOnce()
     else schedule()
-  })
+  }
+  const handle = koffi.node.poll(fd, { readable: true }, readable)
   handle.unref()
 
   const attachment: Attachment = {
@@ -88,7 +119,8 @@ export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment
     close() {
       if (closed) return
       closed = true
-      handle.close()
+      if (callsOnce) retire(handle)
+      else handle.close()
       attached.delete(attachment)
       if (attached.size === 0) process.off('exit', closeAll)
     },

@@ -66,6 +66,11 @@ export const SOCKET_OPTIONS = {
 /** The koffi module. */
 export type Koffi = typeof import('koffi')
 
+/** Why there is no koffi; the host driver does without. */
+export class NoKoffi extends Error {
+  override readonly name = 'NoKoffi'
+}
+
 /** What `openLibc` returns. */
 export type Libc = ReturnType<typeof bindLibc>
 
@@ -74,7 +79,7 @@ let opened: Libc | null = null
 /**
  * Loads koffi and binds the table, once a thread.
  *
- * @throws Error if koffi has no binary for this platform.
+ * @throws NoKoffi if it is not installed, has no binary for this platform, or may not be loaded.
  */
 export function openLibc(): Libc {
   opened ??= bindLibc(loadKoffi())
@@ -83,7 +88,13 @@ export function openLibc(): Libc {
 
 function loadKoffi(): Koffi {
   const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)
-  const koffi = require('koffi') as Koffi
+  let koffi: Koffi
+  try {
+    koffi = require('koffi') as Koffi
+  } catch (error) {
+    const [why] = String((error as Error | undefined)?.message ?? error).split('\n')
+    throw new NoKoffi(`koffi cannot be loaded (${why})`, { cause: error })
+  }
   // A terminated worker unloads its addons before libuv has called back into them: a crash, if koffi was loaded in
   // workers only. So its library is pinned, for the life of the process.
   const file = Object.keys(require.cache).find((path) => path.endsWith('.node') && path.includes('koffi'))

@@ -1,10 +1,12 @@
 /**
- * Which driver to use here. The only file that asks what platform this is.
+ * Which driver to use here. The only file that asks what platform and what engine this is.
  *
  * The environment variable DRUPE_DRIVER forces one by name; 'host' means none of these, only the host's timers.
  */
 import type { Driver } from '../kernel/driver.js'
 import { EpollDriver } from './epoll.js'
+import { pollsCallOnce } from './guest.js'
+import { NoKoffi } from './libc.js'
 import { NoRing } from './ring.js'
 import { UringDriver } from './uring.js'
 
@@ -14,48 +16,90 @@ const DRIVERS: readonly { readonly name: string; works(): boolean; make(note?: s
   { name: 'epoll', works: () => platform() === 'linux', make: (note) => new EpollDriver(note) },
 ]
 
+/** What else an engine may be called than Node, which all of them call themselves. */
+interface Versions {
+  readonly node?: string
+  readonly bun?: string
+  readonly deno?: string
+}
+
 /**
  * Makes the driver for this platform; null where there is none. Where io_uring is missing, too old or forbidden (by a
  * sysctl, by a container's seccomp filter) it is epoll, with a note that says why.
  *
- * @throws Error if the forced driver is unknown or does not work here, or if the native library cannot be loaded.
+ * @param forced One by name; default: what DRUPE_DRIVER says, or else the best.
+ * @param explain Is told why it is none.
+ * @throws Error if the forced driver is unknown or does not work here, or if the engine is too old.
  */
-export function chooseDriver(forced = environment()): Driver | null {
+export function chooseDriver(forced = environment(), explain: (why: string) => void = () => {}): Driver | null {
+  assertNewEnough()
   if (forced === 'host') return null
-  if (forced === undefined || forced === '') return bestDriver()
+  if (forced === undefined || forced === '') return bestDriver(explain)
   const driver = DRIVERS.find(({ name }) => name === forced)
   if (driver === undefined) {
     const names = [...DRIVERS.map(({ name }) => name), 'host'].join(', ')
     throw new Error(`Cannot use the driver "${forced}" (DRUPE_DRIVER): there is none of that name, only ${names}`)
   }
-  if (!driver.works()) throw new Error(`Cannot use the driver "${forced}" (DRUPE_DRIVER): not on ${platform()}`)
+  const obstacle = driver.works() ? engineObstacle() : `not on ${platform()}`
+  if (obstacle !== null) throw new Error(`Cannot use the driver "${forced}" (DRUPE_DRIVER): ${obstacle}`)
   try {
     return driver.make()
   } catch (error) {
-    if (!(error instanceof NoRing)) throw error
+    if (!isMissing(error)) throw error
     throw new Error(`Cannot use the driver "${forced}" (DRUPE_DRIVER): ${error.message}`, { cause: error })
   }
 }
 
-function bestDriver(): Driver | null {
+function bestDriver(explain: (why: string) => void): Driver | null {
+  const obstacle = engineObstacle()
   let note: string | undefined
-  for (const driver of DRIVERS) {
+  for (const driver of obstacle === null ? DRIVERS : []) {
     if (!driver.works()) continue
     try {
       return driver.make(note)
     } catch (error) {
-      if (!(error instanceof NoRing)) throw error
+      if (!isMissing(error)) throw error
       note = `there is no ${driver.name} here: ${error.message}`
     }
   }
+  explain(obstacle ?? note ?? `there is no native driver for ${platform()}`)
   return null
 }
 
-/** In a browser there is no `process`. */
-function platform(): string {
-  return typeof process === 'object' ? process.platform : 'a browser'
+function isMissing(error: unknown): error is Error {
+  return error instanceof NoRing || error instanceof NoKoffi
 }
 
+/** Why this engine can use none of the drivers, whatever the platform is. */
+function engineObstacle(): string | null {
+  const { bun, deno } = versions()
+  if (bun !== undefined) return 'there is no native driver for Bun, which ends when an addon polls a descriptor'
+  if (deno !== undefined) pollsCallOnce()
+  return null
+}
+
+/** `getBuiltinModule` is the youngest thing that is needed: without it, what would come is a puzzle. */
+function assertNewEnough(): void {
+  const { node, bun, deno } = versions()
+  if (node === undefined || process.getBuiltinModule !== undefined) return
+  const engine = bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : `Node ${node}`
+  throw new Error(`Cannot run on ${engine}: Drupe needs Node 20.19 or newer, Bun 1.2 or newer, or Deno 2.1 or newer`)
+}
+
+/** In a browser there is no `process`, or one that a bundler made up. */
+function versions(): Versions {
+  return (typeof process === 'object' && process.versions) || {}
+}
+
+function platform(): string {
+  return versions().node === undefined ? 'a browser' : process.platform
+}
+
+/** Deno may forbid to ask. */
 function environment(): string | undefined {
-  return typeof process === 'object' ? process.env['DRUPE_DRIVER'] : undefined
+  try {
+    return versions().node === undefined ? undefined : process.env['DRUPE_DRIVER']
+  } catch {
+    return undefined
+  }
 }

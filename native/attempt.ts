@@ -152,8 +152,7 @@ export class Attempts {
         state.readable = false
         return false
       }
-      // The peer gave up while it was queued: not our listener's failure, the next one may be fine.
-      if (result === EINTR || result === errno.ECONNABORTED || result === errno.EPROTO) continue
+      if (result === EINTR) continue
       if (result >= 0) this.fds.adopt(result, false)
       return finish(op, result)
     }

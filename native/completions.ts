@@ -278,8 +278,9 @@ export class Completions {
 
   /** What an answer means for its op. False: it is not complete, and has another request under way. */
   private settle(state: RingFd, op: IoOp<unknown>, polled: boolean, result: number): boolean {
-    if (result === errno.ECANCELED && !leaves(state, op)) return finish(op, CLOSED)
-    if (result === errno.ECANCELED) return withdraw(op)
+    const leaving = leaves(state, op)
+    if (result === errno.ECANCELED && !leaving) return finish(op, CLOSED)
+    if (result === errno.ECANCELED || (leaving && errno.isInterrupted(result))) return withdraw(op)
     if (state.closing || this.closed) {
       if (op.kind === ACCEPT && result >= 0) this.libc.close(result)
       if (op.kind === WRITE && result > 0 && !polled) op.moved += result
@@ -290,7 +291,7 @@ export class Completions {
       op.pointee = null
       return finish(op, result === errno.EISCONN ? 0 : result)
     }
-    if (errno.isInterrupted(result) || (op.kind === ACCEPT && isGone(result))) return this.again(state, op)
+    if (errno.isInterrupted(result)) return this.again(state, op)
     if (result === errno.EAGAIN) return this.whenReady(state, op)
     if (op.kind === ACCEPT) {
       if (result >= 0) this.adopt(result, false)
@@ -365,11 +366,6 @@ function isTried(op: IoOp<unknown>): boolean {
 /** What a request reads or writes, apart from its op: that may be used again while the request is still under way. */
 function memoryOf(op: IoOp<unknown> | null): unknown {
   return op === null ? null : [op.pointee, op.vector]
-}
-
-/** The peer gave up while it was queued: not our listener's failure, the next one may be fine. */
-function isGone(result: number): boolean {
-  return result === errno.ECONNABORTED || result === errno.EPROTO
 }
 
 /** Was it asked to be withdrawn? */

@@ -16,6 +16,7 @@ import {
   OPEN_WRITE,
   STAT,
 } from '../kernel/driver.js'
+import { EINTR } from './errno.js'
 import { CLOEXEC, type Libc, O_APPEND, O_NONBLOCK } from './libc.js'
 
 /** The directory that relative paths begin in: the process's. */
@@ -93,8 +94,11 @@ export function doFileOp(libc: Libc, op: IoOp<unknown>): true {
   if (op.kind === STAT) {
     const answer = new Uint8Array(STATX_BYTES)
     const [at, flags] = op.path === null ? [op.fd, AT_EMPTY_PATH] : [AT_FDCWD, 0]
-    op.result = libc.statx(at, libc.addressOf(path), flags, STATX_BASIC, libc.addressOf(answer))
+    do op.result = libc.statx(at, libc.addressOf(path), flags, STATX_BASIC, libc.addressOf(answer))
+    while (op.result === EINTR)
     if (op.result === 0) op.status = statusFrom(answer)
-  } else op.result = libc.fsync(op.fd)
+  } else
+    do op.result = libc.fsync(op.fd)
+    while (op.result === EINTR)
   return true
 }

@@ -66,7 +66,10 @@ export function load(op: IoOp, bytes: Uint8Array | readonly Uint8Array[], length
   }
 }
 
-/** Waits for a connection on a listening socket; its fd, ready for use. Errors as for `read`. */
+/**
+ * Waits for a connection on a listening socket; its fd, ready for use. Errors as for `read`. Some are of that connection alone
+ * (`ECONNABORTED`, `EPROTO`, `EPERM`, …, see accept(2)), and the next accept may succeed: a `Listener` goes on by itself.
+ */
 export function accept(fd: number, options?: WaitOptions): Trap<number> {
   return new IoOp<number>(ACCEPT, checkFd('accept', 'fd', fd), null, 0, 0, timeoutOf('accept', options))
 }

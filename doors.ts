@@ -8,6 +8,7 @@ import { suppress } from './kernel/errors.js'
 import { HostDriver } from './kernel/host.js'
 import { Kernel as BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
 import type { SpawnOptions } from './kernel/nursery.js'
+import { checkOperation, checkOptions } from './kernel/operands.js'
 import { nameOf, type Op, type Operation, toOperation } from './kernel/trap.js'
 import { hostContexts } from './native/async-context.js'
 import { chooseDriver } from './native/select.js'
@@ -73,6 +74,7 @@ export interface RunOptions extends SpawnOptions {
  */
 export class Kernel extends BareKernel {
   constructor(options: KernelOptions = {}) {
+    checkOptions('make a kernel', 'options', options)
     super({ contexts: CONTEXTS, beforeExit, ...options, driver: options.driver ?? ownDriver() })
   }
 
@@ -98,6 +100,7 @@ export class Kernel extends BareKernel {
    * await kernel.close()
    */
   override run<T>(op: Op<T>, options?: RunOptions): Promise<T> {
+    checkOptions('run', 'options', options)
     const signal = options?.signal
     if (signal === undefined) return super.run(op, options)
     // In a nursery, so that the signal reaches what the operation spawns, too.
@@ -124,6 +127,7 @@ export class Kernel extends BareKernel {
  * console.log(answer) // => 42
  */
 export async function run<T>(op: Op<T>, options?: KernelOptions & RunOptions): Promise<T> {
+  checkOperation('run', 'op', op)
   const kernel = new Kernel(options)
   let result: T
   try {
@@ -151,6 +155,7 @@ export async function run<T>(op: Op<T>, options?: KernelOptions & RunOptions): P
  * })) // => done
  */
 export function runSync<T>(op: Op<T>, options?: KernelOptions): T {
+  checkOperation('run', 'op', op)
   const kernel = new Kernel(options)
   return thenClose(kernel, () => kernel.runSync(op))
 }

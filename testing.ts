@@ -5,8 +5,10 @@
  */
 import { Kernel, type KernelOptions, thenClose } from './doors.js'
 import type { Driver } from './kernel/driver.js'
+import { Kernel as BareKernel } from './kernel/kernel.js'
+import { checkInstance, checkOperation, checkOptions, wrong } from './kernel/operands.js'
 import { SimDriver } from './kernel/sim/driver.js'
-import type { SimNetwork } from './kernel/sim/network.js'
+import { SimNetwork } from './kernel/sim/network.js'
 import { leftOver } from './kernel/sim/run.js'
 import { noting, seedFromEnvironment } from './kernel/sim/seed.js'
 import type { Op } from './kernel/trap.js'
@@ -63,6 +65,10 @@ export interface VirtualOptions extends Omit<KernelOptions, 'driver'> {
  * console.log(days) // => 7
  */
 export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
+  checkOperation('run on virtual time', 'op', op)
+  if (options === undefined) throw wrong('run on virtual time', 'options', 'an object with options', options, '')
+  checkOptions('run on virtual time', 'options', options)
+  if (options.network !== undefined) checkInstance('run on virtual time', 'network', options.network, SimNetwork)
   const { network, seed = seedFromEnvironment(), ...rest } = options
   const driver: Driver = network?.host('main').driver() ?? new VirtualDriver()
   const kernel = new Kernel({ ...rest, driver, ...(seed === undefined ? {} : { seed }) })
@@ -82,6 +88,7 @@ export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
  * @throws Error that says what is left over.
  */
 export function assertNoLeaks(kernel: Kernel): void {
+  checkInstance('look for leaks', 'kernel', kernel, BareKernel)
   const left = leftOver(kernel.statistics)
   if (left !== null) throw new Error(`Cannot end the test: left over: ${left}`)
 }

@@ -6,6 +6,7 @@
  *
  * @see https://trio.readthedocs.io/en/stable/reference-lowlevel.html#instrument-api
  */
+import { wrong } from './operands.js'
 import type { Task } from './task.js'
 import type { Trap } from './trap.js'
 
@@ -23,6 +24,12 @@ export interface Instrument {
   exit?(task: Task): void
   /** The task returned although it had been cancelled, and outlived the knock: it swallowed a `Cancelled`. */
   swallowed?(task: Task): void
+}
+
+/** @internal */
+export function checkInstruments(list: readonly Instrument[]): readonly Instrument[] {
+  if (Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)) return list
+  throw wrong('make a kernel', 'instruments', 'a list of instruments', list, '')
 }
 
 /** @internal */

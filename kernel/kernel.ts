@@ -10,10 +10,10 @@ import { KernelStateError, UnsupportedError } from './errors.js'
 import { ForgottenWatch } from './forgotten.js'
 import { start } from './handlers.js'
 import type { HostContexts } from './host-context.js'
-import { type Instrument, Instruments } from './instruments.js'
+import { checkInstruments, type Instrument, Instruments } from './instruments.js'
 import { Loop } from './loop.js'
 import type { SpawnOptions } from './nursery.js'
-import { checkTime } from './operands.js'
+import { checkMethods, checkOperation, checkSeed, checkSpawn, checkSwitch, checkTime } from './operands.js'
 import { checkTask } from './owner.js'
 import { seededRandom } from './random.js'
 import { cancelTask } from './reach.js'
@@ -68,11 +68,14 @@ export class Kernel {
     // A rejected promise that nobody handles is the one way to report an error that every host has.
     const report = (error: unknown): void => void Promise.reject(error)
     const warn = (message: string): void => console.warn(`drupe: ${message}`)
+    checkMethods('make a kernel', 'driver', options.driver, 'a driver', ['submit', 'poll', 'attach', 'close'])
+    checkSwitch('make a kernel', 'debug', options.debug)
+    const instruments = checkInstruments(options.instruments ?? [])
     this.loop = new Loop({
       driver: options.driver,
       grace: checkTime('make a kernel', 'grace', options.grace ?? 5000),
-      random: options.seed === undefined ? null : seededRandom(options.seed),
-      instruments: options.instruments?.length ? new Instruments(options.instruments, report) : null,
+      random: options.seed === undefined ? null : seededRandom(checkSeed('make a kernel', options.seed)),
+      instruments: instruments.length > 0 ? new Instruments(instruments, report) : null,
       watch: options.debug ? new ForgottenWatch() : null,
       contexts: options.contexts ?? null,
       report,
@@ -118,6 +121,8 @@ export class Kernel {
    */
   runSync<T>(op: Op<T>, options?: SpawnOptions): T {
     const { loop } = this
+    checkOperation('run', 'op', op)
+    checkSpawn('run', options)
     this.assertOpen('run')
     if (loop.turning) throw new KernelStateError('run', 'this kernel is already running; use traps inside its tasks')
     const task = this.begin(op, options)
@@ -134,6 +139,8 @@ export class Kernel {
    * first; use `run` to get the result as a promise.
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
+    checkOperation('spawn', 'op', op)
+    checkSpawn('spawn', options)
     this.assertOpen('spawn')
     this.attach()
     const task = this.begin(op, options)

@@ -8,7 +8,7 @@
  */
 import type { SpawnOptions } from './nursery.js'
 import type { ScopeOptions } from './scope.js'
-import { adviceFor, describe, isAsync, isOperation, type Op } from './trap.js'
+import { adviceFor, describe, isAsync, isOperation, isPromise, type Op } from './trap.js'
 
 /** How long a trap may wait. */
 export interface WaitOptions {
@@ -56,6 +56,24 @@ export function checkLimit(action: string, name: string, count: number, least: n
   throw wrong(action, name, `a whole number, ${least} or more, or Infinity`, count, 'number')
 }
 
+/** What decides what chance decides: any whole number. */
+export function checkSeed(action: string, seed: number): number {
+  if (Number.isSafeInteger(seed)) return seed
+  throw wrong(action, 'seed', 'a whole number', seed, 'number')
+}
+
+/** A probability, or a part of a whole. */
+export function checkShare(action: string, name: string, share: number): number {
+  if (typeof share === 'number' && share >= 0 && share <= 1) return share
+  throw wrong(action, name, 'a number from 0 to 1', share, 'number')
+}
+
+/** A list of whatever. */
+export function checkList<L>(action: string, name: string, list: L): L {
+  if (Array.isArray(list)) return list
+  throw wrong(action, name, 'a list', list, '')
+}
+
 /** A file descriptor. */
 export function checkFd(action: string, name: string, fd: number): number {
   if (typeof fd === 'number' && (fd | 0) === fd && fd >= 0) return fd
@@ -89,6 +107,12 @@ const typedArrayName = Object.getOwnPropertyDescriptor(
 /** Is it a Uint8Array of whatever realm? */
 export function isBytes(value: unknown): value is Uint8Array {
   return typedArrayName.call(value) === 'Uint8Array'
+}
+
+/** A string. */
+export function checkString(action: string, name: string, text: string): string {
+  if (typeof text === 'string') return text
+  throw wrong(action, name, 'a string', text, '')
 }
 
 /** A string for C, which ends at the first NUL: what is behind it would be cut off in silence. */
@@ -137,6 +161,28 @@ export function checkSpawn(action: string, options: SpawnOptions | undefined): v
 export function checkInstance<T>(action: string, name: string, value: T, type: abstract new (...args: never) => T): T {
   if (value instanceof type) return value
   throw wrong(action, name, `a ${type.name}`, value, '')
+}
+
+/** A promise, or whatever else has a `then`. */
+export function checkPromise<P>(action: string, name: string, promise: P): P {
+  if (isPromise(promise)) return promise
+  throw wrong(
+    action,
+    name,
+    'a promise',
+    promise,
+    '',
+    isOperation(promise) ? 'an operation needs only its "yield*"' : '',
+  )
+}
+
+/** An object with these methods. */
+export function checkMethods<T>(action: string, name: string, value: T, kind: string, methods: readonly string[]): T {
+  if (typeof value === 'object' && value !== null) {
+    const object = value as Readonly<Record<string, unknown>>
+    if (methods.every((method) => typeof object[method] === 'function')) return value
+  }
+  throw wrong(action, name, kind, value, '')
 }
 
 /** A function that returns something at once. */

@@ -7,6 +7,7 @@
 import { BareDriver } from './bare.js'
 import type { Attachment } from './driver.js'
 import { setTimeout } from './host-functions.js'
+import { checkTime } from './operands.js'
 
 /** A driver for tests, on virtual time. */
 export class VirtualDriver extends BareDriver {
@@ -21,7 +22,7 @@ export class VirtualDriver extends BareDriver {
 
   /** Moves the clock forward without running anything; alarms in between are due at the next look. */
   advance(ms: number): void {
-    this.time += ms
+    this.time += checkTime('advance the clock', 'ms', ms)
   }
 
   poll(wait: boolean): number {

@@ -18,7 +18,7 @@ import {
   STAT,
   SYNC,
 } from '../kernel/io-op.js'
-import { checkFd, checkText, timeoutOf, type WaitOptions } from '../kernel/operands.js'
+import { checkCount, checkFd, checkText, checkWord, timeoutOf, type WaitOptions } from '../kernel/operands.js'
 import type { Trap } from '../kernel/trap.js'
 
 /** How to open a file, as Node and C's `fopen` write it: `x` fails if it exists. */
@@ -44,7 +44,7 @@ const FLAGS: Readonly<Record<OpenFlags, number>> = {
  * A FIFO waits for its other side, as in C: to read, until somebody has it open to write, and the other way round.
  *
  * @throws SystemError as the system says, with the `path`: `ENOENT`, `EACCES`, `EEXIST`, …
- * @throws TypeError if the flags are none of these, or the path is no string or has a NUL in it.
+ * @throws RangeError if the flags are none of these, or the mode is none; TypeError if the path is no string or has a NUL in it.
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
@@ -63,9 +63,9 @@ const FLAGS: Readonly<Record<OpenFlags, number>> = {
  * })
  */
 export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, options?: WaitOptions): Trap<number> {
-  const bits = FLAGS[flags]
-  if (bits === undefined) throw new TypeError(`Cannot open ${path}: there are no flags "${String(flags)}"`)
-  const op = new IoOp<number>(OPEN_FILE, -1, null, mode, bits, timeoutOf('open the file', options))
+  checkWord('open the file', 'flags', flags, Object.keys(FLAGS) as OpenFlags[])
+  checkCount('open the file', 'mode', mode, 0, 0o7777)
+  const op = new IoOp<number>(OPEN_FILE, -1, null, mode, FLAGS[flags], timeoutOf('open the file', options))
   op.path = checkText('open the file', 'path', path)
   return op
 }

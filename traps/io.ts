@@ -7,10 +7,22 @@
  */
 import type { SocketKind, SocketOption } from '../kernel/driver.js'
 import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../kernel/io-op.js'
-import { checkFd, checkPieces, timeoutOf, type WaitOptions } from '../kernel/operands.js'
+import { checkCount, checkFd, checkPieces, checkWord, timeoutOf, type WaitOptions } from '../kernel/operands.js'
 import type { Trap } from '../kernel/trap.js'
 import { ask } from './call.js'
 import { type Endpoint, toAddress } from './ip.js'
+
+const KINDS: readonly SocketKind[] = ['tcp4', 'tcp6', 'udp4', 'udp6', 'unix']
+const OPTIONS: readonly SocketOption[] = [
+  'broadcast',
+  'noDelay',
+  'reuseAddress',
+  'reusePort',
+  'keepAlive',
+  'ipv6Only',
+  'receiveBufferBytes',
+  'sendBufferBytes',
+]
 
 /**
  * Waits until there is something to read, and reads into `buffer`; how many bytes, 0 at the end of the stream (or for a
@@ -81,7 +93,7 @@ export function accept(fd: number, options?: WaitOptions): Trap<number> {
  */
 export function connect(fd: number, endpoint: Endpoint, options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(CONNECT, checkFd('connect', 'fd', fd), null, 0, 0, timeoutOf('connect', options))
-  op.address = toAddress('connect to', endpoint)
+  op.address = toAddress('connect', endpoint)
   return op
 }
 
@@ -117,25 +129,30 @@ export function close(fd: number): Trap<number> {
 
 /** Opens a socket; its fd. Does not wait. */
 export function socket(kind: SocketKind): Trap<number> {
+  checkWord('open a socket', 'kind', kind, KINDS)
   return ask('socket', (driver) => driver.socket(kind))
 }
 
 /** Gives a socket its address. Does not wait. */
 export function bind(fd: number, endpoint: Endpoint): Trap<number> {
   checkFd('bind', 'fd', fd)
-  const address = toAddress('bind to', endpoint)
+  const address = toAddress('bind', endpoint)
   return ask('bind', (driver) => driver.bind(fd, address), address)
 }
 
 /** Makes a socket accept connections, `backlog` of them before they are accepted. Does not wait. */
 export function listen(fd: number, backlog = 511, address: Address | null = null): Trap<number> {
   checkFd('listen', 'fd', fd)
+  checkCount('listen', 'backlog', backlog, 0, 0x7fffffff)
+  if (address !== null) toAddress('listen', address)
   return ask('listen', (driver) => driver.listen(fd, backlog), address)
 }
 
 /** Sets a socket option: a switch (true or false), or a size in bytes. Does not wait. */
 export function setOption(fd: number, option: SocketOption, value: boolean | number): Trap<number> {
   checkFd('set the option', 'fd', fd)
+  checkWord('set the option', 'option', option, OPTIONS)
+  if (typeof value !== 'boolean') checkCount('set the option', 'value', value, 0, 0x7fffffff)
   return ask('setsockopt', (driver) => driver.setOption(fd, option, Number(value)))
 }
 

@@ -6,6 +6,7 @@
  *
  * @see https://hypothesis.works/articles/compositional-shrinking/
  */
+import { checkCount, checkList, checkShare } from '../operands.js'
 import { seededRandom } from '../random.js'
 
 /** What a scenario leaves to chance; `explore` makes it. */
@@ -29,9 +30,8 @@ export class Choices {
    * @throws RangeError if there is none.
    */
   integer(least: number, most: number): number {
-    if (!(Number.isSafeInteger(least) && Number.isSafeInteger(most) && least <= most)) {
-      throw new RangeError(`Cannot choose a whole number from ${least} to ${most}`)
-    }
+    checkCount('choose a number', 'least', least, Number.MIN_SAFE_INTEGER)
+    checkCount('choose a number', 'most', most, least)
     return least + this.draw(most - least)
   }
 
@@ -41,19 +41,21 @@ export class Choices {
    * @throws RangeError if the list is empty.
    */
   pick<T>(list: readonly T[]): T {
-    if (list.length === 0) throw new RangeError('Cannot choose from an empty list')
+    checkList('choose', 'list', list)
+    if (list.length === 0) throw new RangeError('Cannot choose: list must have at least one item')
     return list[this.draw(list.length - 1)] as T
   }
 
   /** True with this probability; false is the simplest. */
   chance(probability: number): boolean {
     // Drawn as one of a thousand, so that the most probable outcomes are not lost when it is made smaller.
+    checkShare('choose', 'probability', probability)
     return this.draw(999) >= 1000 - Math.round(probability * 1000)
   }
 
   /** These in some order; their own is the simplest. */
   shuffled<T>(list: readonly T[]): T[] {
-    const rest = [...list]
+    const rest = [...checkList('choose', 'list', list)]
     return list.map(() => rest.splice(this.draw(rest.length - 1), 1)[0] as T)
   }
 

@@ -4,6 +4,8 @@
  * Seeds are tried in ascending order, so the first that fails is the smallest. Then its choices are made fewer and smaller as
  * long as the scenario keeps failing in the same way.
  */
+
+import { checkCount, checkFunction, checkOptions } from '../operands.js'
 import { Choices } from './choices.js'
 import { seedFromEnvironment } from './seed.js'
 
@@ -73,7 +75,13 @@ export class ExplorationError extends Error {
  * }
  */
 export function explore(scenario: Scenario, options: ExploreOptions = {}): ExploreReport {
+  checkFunction('explore', 'scenario', scenario)
+  checkOptions('explore', 'options', options)
   const { from = 1, shrinks = 2000, only } = options
+  checkCount('explore', 'seeds', options.seeds ?? 1000, 0)
+  checkCount('explore', 'from', from, Number.MIN_SAFE_INTEGER)
+  checkCount('explore', 'shrinks', shrinks, 0)
+  if (only !== undefined) checkOptions('explore', 'only', only)
   const forced = seedFromEnvironment()
   const first = only?.seed ?? forced ?? from
   const seeds = only !== undefined || forced !== undefined ? 1 : (options.seeds ?? 1000)

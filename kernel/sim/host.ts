@@ -2,6 +2,7 @@
  * A simulated host: addresses, ports, paths of Unix sockets, a clock of its own, and the processes that run there.
  */
 import type { Address } from '../io-op.js'
+import { checkAt, checkLimit, checkList, checkOptions, checkShare, checkString, checkWord, wrong } from '../operands.js'
 import { canonical, type IpAddress, isLoopback, isWildcard, mapped, unmapped } from './address.js'
 import { SimDriver } from './driver.js'
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from './errno.js'
@@ -29,6 +30,20 @@ export interface HostOptions {
    * and a cancel may come too late (io_uring, IOCP). Default `readiness`.
    */
   readonly style?: 'readiness' | 'completion'
+}
+
+/** @internal */
+export function checkHost(options: HostOptions): void {
+  checkOptions('make a host', 'options', options)
+  const { addresses, skew, rate, descriptors, partial, style } = options
+  if (addresses !== undefined) checkList('make a host', 'addresses', addresses)
+  if (skew !== undefined) checkAt('make a host', 'skew', skew)
+  if (rate !== undefined && !(typeof rate === 'number' && rate > 0)) {
+    throw wrong('make a host', 'rate', 'a number, more than 0', rate, 'number')
+  }
+  if (descriptors !== undefined) checkLimit('make a host', 'descriptors', descriptors, 0)
+  if (partial !== undefined) checkShare('make a host', 'partial', partial)
+  if (style !== undefined) checkWord('make a host', 'style', style, ['readiness', 'completion'])
 }
 
 /** What a host needs of its network. */
@@ -83,6 +98,7 @@ export class SimHost implements Home {
 
   /** Removes the file that a Unix socket left behind; false if there is none. */
   unlink(path: string): boolean {
+    checkString('unlink', 'path', path)
     return !path.startsWith('\0') && this.paths.delete(path)
   }
 

@@ -5,11 +5,12 @@
  * its faults, is a function of a number, and a failure that turned up once can be had again.
  */
 
+import { checkList, checkOperation, checkSeed, checkString, wrong } from '../operands.js'
 import { seededRandom } from '../random.js'
 import type { Op } from '../trap.js'
 import { addressOf, type IpAddress, unmapped } from './address.js'
-import { type HostOptions, type Neighbourhood, SimHost } from './host.js'
-import { type Conditions, Path } from './path.js'
+import { checkHost, type HostOptions, type Neighbourhood, SimHost } from './host.js'
+import { type Conditions, checkConditions, Path } from './path.js'
 import { type Programs, type Results, type RunOptions, Simulation } from './run.js'
 import { noting, seedFromEnvironment } from './seed.js'
 import type { Home } from './socket.js'
@@ -61,6 +62,8 @@ export class SimNetwork implements Neighbourhood {
   private simulation: Simulation | null = null
 
   constructor(private readonly options: NetworkOptions = {}) {
+    checkConditions('make a network', options)
+    if (options.seed !== undefined) checkSeed('make a network', options.seed)
     this.seed = options.seed ?? seedFromEnvironment() ?? 0
     this.random = seededRandom(this.seed)
     // The order of turns has numbers of its own: a packet more must not change who runs first.
@@ -78,6 +81,8 @@ export class SimNetwork implements Neighbourhood {
    * @throws RangeError if one of its addresses is none, or another host's.
    */
   host(name: string, options: HostOptions = {}): SimHost {
+    checkString('name a host', 'name', name)
+    checkHost(options)
     const known = this.hosts.get(name)
     if (known !== undefined) return known
     const number = this.hosts.size + 1
@@ -98,11 +103,15 @@ export class SimNetwork implements Neighbourhood {
 
   /** Changes what it is like between two hosts, both ways; what is not given is as in the network's own options. */
   link(one: string, other: string, conditions: Conditions): void {
+    if (conditions === undefined) throw wrong('link the hosts', 'conditions', 'an object', conditions, '')
+    checkConditions('link the hosts', conditions)
     for (const path of this.between([one], [other])) path.conditions = { ...this.options, ...conditions }
   }
 
   /** From now on nothing gets through between these and those; connections do not notice at first. */
   partition(these: readonly string[], those: readonly string[]): void {
+    checkList('partition the network', 'these', these)
+    checkList('partition the network', 'those', those)
     for (const path of this.between(these, those)) path.cut = true
   }
 
@@ -137,6 +146,7 @@ export class SimNetwork implements Neighbourhood {
   /** Starts a host that crashed; with an operation also a new kernel for it, as part of the run that is under way. */
   restart(name: string, op?: Op<unknown>): void {
     const host = this.host(name)
+    if (op !== undefined) checkOperation('restart the host', 'op', op)
     host.up = true
     if (op !== undefined) this.simulation?.begin(name, host, op, true)
   }

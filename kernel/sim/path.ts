@@ -4,6 +4,7 @@
  * Packets queue for the bandwidth, travel for the latency, and may get lost. Whoever needs them to arrive sends them again,
  * with pauses that double, as TCP does: so loss and short partitions show as delays, and long partitions as ETIMEDOUT.
  */
+import { checkOptions, checkShare, checkTime, wrong } from '../operands.js'
 import type { Timeline } from './timeline.js'
 
 /** What the network between two hosts is like. */
@@ -18,6 +19,20 @@ export interface Conditions {
   readonly reorder?: number
   /** The share of datagrams that arrive twice. Default 0. */
   readonly duplicate?: number
+}
+
+/** @internal What is said about the way between two hosts. */
+export function checkConditions(action: string, conditions: Conditions): void {
+  checkOptions(action, 'options', conditions)
+  const { latency, bandwidth, ...shares } = conditions
+  if (Array.isArray(latency)) for (const end of latency) checkTime(action, 'latency', end)
+  else if (latency !== undefined) checkTime(action, 'latency', latency as number)
+  if (bandwidth !== undefined && !(typeof bandwidth === 'number' && bandwidth > 0)) {
+    throw wrong(action, 'bandwidth', 'a number of bytes per second, more than 0', bandwidth, 'number')
+  }
+  for (const name of ['loss', 'reorder', 'duplicate'] as const) {
+    if (shares[name] !== undefined) checkShare(action, name, shares[name])
+  }
 }
 
 /** @internal How often and how long something is sent again, in milliseconds. */

@@ -272,7 +272,7 @@ test('each: a source that never closes is left when the grace is over', async (t
 })
 
 test('each: what cannot be read is refused', (t) => {
-  const error = virtual({}, () => thrownBy(each([1, 2] as unknown as AsyncIterable<number>, () => give(1))))
+  const error = virtual({}, () => thrownBy(() => each([1, 2] as unknown as AsyncIterable<number>, () => give(1))))
   t.true(error instanceof TypeError)
 })
 

@@ -40,7 +40,7 @@ test('a turn is taken once, and has a number [trio testing: Sequencer]', (t) => 
     const order = new Sequencer()
     yield* order.at(0)
     t.is(codeOf(yield* thrownBy(order.at(0))), 'DRUPE_KERNEL_STATE')
-    for (const turn of [-1, 1.5, Number.NaN]) t.true((yield* thrownBy(order.at(turn))) instanceof RangeError)
+    for (const turn of [-1, 1.5, Number.NaN]) t.true((yield* thrownBy(() => order.at(turn))) instanceof RangeError)
   })
 })
 

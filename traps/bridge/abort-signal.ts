@@ -7,6 +7,7 @@
  */
 import { Cancelled } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkMethods, checkOperation } from '../../kernel/operands.js'
 import type { Scope } from '../../kernel/scope.js'
 import type { Task } from '../../kernel/task.js'
 import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
@@ -28,6 +29,7 @@ const OPTIONS = { name: 'withSignal' }
  * under one signal share a listener, which is removed at the end of the last one, however that comes.
  *
  * @param signal Native or from the `abort-controller` package. Aborted already, the operation is not begun.
+ * @throws TypeError if `signal` is no AbortSignal, or `op` no operation.
  * @throws the reason of the signal (a DOMException named `AbortError` if it has none), or what the operation throws.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
@@ -44,7 +46,8 @@ const OPTIONS = { name: 'withSignal' }
  * })
  */
 export function withSignal<T>(signal: AbortSignalLike, op: Op<T>): Operation<T> {
-  return watched('withSignal', withSignalOperation(signal, op))
+  checkMethods('run with the signal', 'signal', signal, 'an AbortSignal', ['addEventListener', 'removeEventListener'])
+  return watched('withSignal', withSignalOperation(signal, checkOperation('run with the signal', 'op', op)))
 }
 
 function* withSignalOperation<T>(signal: AbortSignalLike, op: Op<T>): Operation<T> {

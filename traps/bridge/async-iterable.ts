@@ -6,8 +6,9 @@
  */
 import { TaskCancelledError } from '../../kernel/errors.js'
 import { Fifo, Line } from '../../kernel/fifo.js'
+import { checkBody, checkMethods } from '../../kernel/operands.js'
 import type { Task } from '../../kernel/task.js'
-import type { Op, Operation } from '../../kernel/trap.js'
+import { asOperation, type Op, type Operation } from '../../kernel/trap.js'
 import { current, suspend } from '../call.js'
 
 /** What is needed of a kernel to run operations for the host; every `Kernel` has it. */
@@ -53,7 +54,8 @@ export function toAsyncIterable<T>(
   kernel: HostKernel,
   op: (emit: Emit<T>) => Operation<unknown>,
 ): AsyncIterableIterator<T, undefined> {
-  return new Emission(kernel, op)
+  checkMethods('make an async iterable', 'kernel', kernel, 'a Kernel', ['run', 'cancel'])
+  return new Emission(kernel, checkBody('make an async iterable', 'op', op))
 }
 
 interface Asker<T> {
@@ -126,7 +128,7 @@ class Emission<T> implements AsyncIterableIterator<T, undefined> {
 
   private *drive(op: (emit: Emit<T>) => Operation<unknown>): Operation<void> {
     this.task = yield* current()
-    if (!this.left) yield* op((value) => this.emit(value))
+    if (!this.left) yield* asOperation(op((value) => this.emit(value)))
   }
 
   private emit(value: T): Operation<void> {

@@ -8,7 +8,8 @@
 import { suppress } from '../../kernel/errors.js'
 import { Line } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
-import type { Operation, Trap } from '../../kernel/trap.js'
+import { checkBody, wrong } from '../../kernel/operands.js'
+import { asOperation, type Operation, type Trap } from '../../kernel/trap.js'
 import { suspend } from '../call.js'
 import { resource } from '../scope/resource.js'
 import { until } from './promise.js'
@@ -58,7 +59,10 @@ export function each<T, R = void>(
   source: AsyncIterable<T> | Source<T>,
   body: (value: T) => Operation<R>,
 ): Operation<Exclude<R, void> | undefined> {
-  return watched('each', eachOperation(source, body)) as Operation<Exclude<R, void> | undefined>
+  checkBody('read each', 'body', body)
+  return watched('each', eachOperation(checkSource('read each', source), body)) as Operation<
+    Exclude<R, void> | undefined
+  >
 }
 
 function* eachOperation<T>(
@@ -71,7 +75,7 @@ function* eachOperation<T>(
     while (found === undefined) {
       const step = yield* cursor.next()
       if (step.done) return undefined
-      found = yield* body(step.value)
+      found = yield* asOperation(body(step.value))
     }
   } catch (error) {
     try {
@@ -103,6 +107,7 @@ function* eachOperation<T>(
  * })
  */
 export function subscribe<T>(source: AsyncIterable<T> | Source<T>): Operation<Cursor<T>> {
+  checkSource('subscribe', source)
   return resource<Cursor<T>>(function* subscribe(provide) {
     const cursor = open(source)
     try {
@@ -116,11 +121,16 @@ export function subscribe<T>(source: AsyncIterable<T> | Source<T>): Operation<Cu
 function open<T>(source: AsyncIterable<T> | Source<T>): Cursor<T> {
   if (typeof source === 'object' && source !== null) {
     if (Symbol.asyncIterator in source) return new AsyncCursor(source[Symbol.asyncIterator]())
-    if (typeof source.open === 'function') return source.open()
   }
-  throw new TypeError(
-    'Cannot read from the source: an async iterable or a Source is needed; for arrays there is "for … of"',
-  )
+  return (source as Source<T>).open()
+}
+
+function checkSource<S>(action: string, source: S): S {
+  if (typeof source === 'object' && source !== null) {
+    if (Symbol.asyncIterator in source || ('open' in source && typeof source.open === 'function')) return source
+  }
+  const advice = Array.isArray(source) ? 'for arrays there is "for … of"' : ''
+  throw wrong(action, 'source', 'an async iterable or a Source', source, '', advice)
 }
 
 /**

@@ -7,10 +7,11 @@
 import { BrokenError } from '../../kernel/errors.js'
 import { Fifo, Line } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkLimit, checkOptions, checkWord } from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
 import { suspend } from '../call.js'
 import type { Cursor, Source } from './each.js'
-import { type EmitterLike, type EventTargetLike, Listening } from './listen.js'
+import { checkEvent, checkTarget, type EmitterLike, type EventTargetLike, Listening } from './listen.js'
 
 /**
  * Waits for the next event of this name and returns its arguments, like Node's `events.once`; for an EventTarget that is one
@@ -35,6 +36,8 @@ export function once<A extends readonly unknown[] = unknown[]>(
   target: EmitterLike | EventTargetLike,
   name: string | symbol,
 ): Operation<A> {
+  checkTarget('listen', target)
+  checkEvent('listen', 'name', name)
   return suspend<A>((resolve, reject) => {
     const listening = new Listening(target)
     const end = (): void => listening.end()
@@ -98,10 +101,12 @@ export function events<A extends readonly unknown[] = unknown[]>(
   name: string | symbol,
   options: EventsOptions = {},
 ): Source<A> {
-  const limit = options.limit ?? 1024
-  if (!(limit >= 1) || (limit !== Number.POSITIVE_INFINITY && !Number.isInteger(limit))) {
-    throw new RangeError(`Cannot keep ${String(limit)} events: an integer of 1 or more is needed`)
-  }
+  checkTarget('listen', target)
+  checkEvent('listen', 'name', name)
+  checkOptions('listen', 'options', options)
+  const limit = checkLimit('listen', 'limit', options.limit ?? 1024, 1)
+  checkWord('listen', 'overflow', options.overflow ?? 'fail', ['fail', 'dropOldest', 'dropNewest', 'pause'])
+  for (const end of [options.until ?? []].flat()) checkEvent('listen', 'until', end)
   return { open: () => new EventCursor<A>(target, name, limit, options) }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Things that tell their listeners: Node's EventEmitter and the web's EventTarget behind one function.
  */
+import { wrong } from '../../kernel/operands.js'
 
 /** An EventEmitter, or whatever has its `on` and `off`. */
 export interface EmitterLike {
@@ -15,6 +16,22 @@ export interface EventTargetLike {
 }
 
 type Listener = (...args: unknown[]) => void
+
+/** @internal Somebody who can be listened to. */
+export function checkTarget<T extends EmitterLike | EventTargetLike>(action: string, target: T): T {
+  if (typeof target === 'object' ? target !== null : typeof target === 'function') {
+    if (isEmitter(target)) return target
+    const { addEventListener, removeEventListener } = target as EventTargetLike
+    if (typeof addEventListener === 'function' && typeof removeEventListener === 'function') return target
+  }
+  throw wrong(action, 'target', 'an EventEmitter or an EventTarget', target, '')
+}
+
+/** @internal The name of an event. */
+export function checkEvent<N>(action: string, argument: string, name: N): N {
+  if (typeof name === 'string' || typeof name === 'symbol') return name
+  throw wrong(action, argument, 'a string or a symbol', name, '')
+}
 
 /** @internal Has it Node's `on` and `off`? Who has both is an emitter, as for Node's own `events.once`. */
 export function isEmitter(target: EmitterLike | EventTargetLike): target is EmitterLike {
@@ -31,9 +48,6 @@ export function listen(target: EmitterLike | EventTargetLike, name: string | sym
   if (isEmitter(target)) {
     target.on(name, listener)
     return () => void target.off(name, listener)
-  }
-  if (typeof target?.addEventListener !== 'function') {
-    throw new TypeError(`Cannot listen for ${String(name)}: an EventEmitter or an EventTarget is needed`)
   }
   target.addEventListener(name as string, listener)
   return () => void target.removeEventListener(name as string, listener)

@@ -7,6 +7,7 @@
  * when that is called, and may do so each time. It is asked when a task waits, and what a cancel leaves with it is empty.
  */
 import { Line } from '../../kernel/fifo.js'
+import { checkPromise } from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
 import { suspend } from '../call.js'
 
@@ -18,6 +19,7 @@ import { suspend } from '../call.js'
  * lives for long may be waited for any number of times; nothing of the waits that were called off stays with it.
  *
  * @throws what the promise rejects with.
+ * @throws TypeError if it is no promise, or the function returns none.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
  * import { run, until } from 'drupe'
@@ -30,12 +32,14 @@ import { suspend } from '../call.js'
  */
 export function until<T>(promise: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>)): Operation<T> {
   if (typeof promise !== 'function') {
-    const wait = follow(promise)
+    const wait = follow(checkPromise('wait until it is settled', 'promise', promise))
     return suspend<T>((resolve, reject) => wait({ resolve, reject }))
   }
   return suspend<T>((resolve, reject) => {
     const controller = new AbortController()
-    const leave = follow(promise(controller.signal))({ resolve, reject })
+    const leave = follow(
+      checkPromise('wait until it is settled', 'what the function returns', promise(controller.signal)),
+    )({ resolve, reject })
     return () => {
       leave?.()
       controller.abort()

@@ -12,8 +12,6 @@ import { ipFamily } from '../ip.js'
 
 /** The addresses that a name stands for, at least one. */
 export function* lookup(host: string, port: number): Operation<readonly Address[]> {
-  if (typeof host !== 'string' || host === '')
-    throw new TypeError(`Cannot look up ${JSON.stringify(host)}: no host name`)
   const family = ipFamily(host)
   if (family !== null) return [{ family, host, port }]
   if (host === 'localhost') {

@@ -10,8 +10,16 @@
  * out or fails neither loses a byte nor sends one twice; the next flush goes on where that one stopped.
  */
 import { watched } from '../../kernel/forgotten.js'
-import { checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
-import type { Operation } from '../../kernel/trap.js'
+import {
+  checkBody,
+  checkLimit,
+  checkMethods,
+  checkOptions,
+  checkPieces,
+  timeoutOf,
+  type WaitOptions,
+} from '../../kernel/operands.js'
+import { asOperation, type Operation } from '../../kernel/trap.js'
 import { within } from '../scope/scope.js'
 import { Lock } from '../sync/lock.js'
 import type { ByteStream } from './byte-stream.js'
@@ -73,9 +81,13 @@ export class BufferedWriter {
     private readonly stream: ByteStream,
     options: BufferOptions = {},
   ) {
+    checkMethods('buffer', 'stream', stream, 'a stream with writeSome()', ['writeSome'])
+    checkOptions('buffer', 'options', options)
     const { highWaterBytes = HIGH_WATER_BYTES, lowWaterBytes = 0 } = options
-    if (!(lowWaterBytes >= 0 && lowWaterBytes <= highWaterBytes)) {
-      throw new RangeError(`Cannot buffer: low-water mark ${lowWaterBytes}, high-water mark ${highWaterBytes} bytes`)
+    checkLimit('buffer', 'highWaterBytes', highWaterBytes, 0)
+    checkLimit('buffer', 'lowWaterBytes', lowWaterBytes, 0)
+    if (lowWaterBytes > highWaterBytes) {
+      throw new RangeError(`Cannot buffer: lowWaterBytes must be ${highWaterBytes} at most, not ${lowWaterBytes}`)
     }
     this.highWaterBytes = highWaterBytes
     this.lowWaterBytes = lowWaterBytes
@@ -205,11 +217,12 @@ export function corked<T>(
   body: (out: BufferedWriter) => Operation<T>,
   options?: BufferOptions,
 ): Operation<T> {
+  checkBody('buffer', 'body', body)
   return watched('corked', corkedOperation(new BufferedWriter(stream, options), body))
 }
 
 function* corkedOperation<T>(out: BufferedWriter, body: (out: BufferedWriter) => Operation<T>): Operation<T> {
-  const result = yield* body(out)
+  const result = yield* asOperation(body(out))
   yield* out.flush()
   return result
 }

@@ -6,7 +6,7 @@
  * (threads.ts); each has a kernel and a listener of its own, and runs this file in it.
  */
 import { watched } from '../../kernel/forgotten.js'
-import { checkCount } from '../../kernel/operands.js'
+import { checkBody, checkCount, checkFunction, checkMethods, checkOptions, wrong } from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
 import { call } from '../call.js'
@@ -114,12 +114,16 @@ export function serve(
   handler: ((stream: Stream) => Operation<unknown>) | URL,
   options: ServeOptions & ServeModuleOptions = {},
 ): Operation<never> {
+  checkMethods('serve', 'listener', listener, 'a listener', ['accept', 'close'])
+  checkOptions('serve', 'options', options)
   const { onError, data } = options
+  if (onError !== undefined) checkFunction('serve', 'onError', onError)
   const threads = checkCount('serve', 'threads', options.threads ?? 1, 1)
   if (typeof handler !== 'function') {
     if (handler instanceof URL) return watched('serve', serveModule(listener, handler, threads, data))
-    throw new TypeError(`Cannot serve with ${String(handler)}: it is neither a function nor a URL`)
+    throw wrong('serve', 'handler', 'a function that returns an operation, or the URL of a module', handler, '')
   }
+  checkBody('serve', 'handler', handler)
   if (threads > 1) {
     const why =
       "a function cannot be sent there; export it from a module and give new URL('./module.js', import.meta.url)"

@@ -4,7 +4,7 @@
 import { ClosedError, SystemError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { ACCEPT, type Address, IoOp } from '../../kernel/io-op.js'
-import { timeoutOf, type WaitOptions } from '../../kernel/operands.js'
+import { checkCount, checkSwitch, checkText, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
 import * as io from '../io.js'
@@ -12,7 +12,10 @@ import { checkPort, toAddress } from '../ip.js'
 import { within } from '../scope/scope.js'
 import { sleep } from '../time.js'
 import { lookup } from './address.js'
+import { checkGiven, checkSocketOptions, type SocketOptions, setOptions } from './socket-options.js'
 import { Stream } from './stream.js'
+
+export type { SocketOptions } from './socket-options.js'
 
 /** Accepting fails with these when the process or the system has run out of something, and works again later. */
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
@@ -38,17 +41,6 @@ const GONE = new Set([
 /** After so many of those in a row it pauses, too: then it is all of them, and to ask at once would be to spin. */
 const MOST_GONE = 16
 const PAUSE_MS = 100
-
-/** What a connection is like. */
-export interface SocketOptions {
-  /**
-   * Small messages leave at once. Default true: whoever gathers small writes (BufferedWriter) does it better than Nagle's
-   * algorithm, which holds a message back until the last one was acknowledged.
-   */
-  readonly noDelay?: boolean
-  /** The system asks, after hours of silence, whether the peer is still there. Default false; protocols have better ways. */
-  readonly keepAlive?: boolean
-}
 
 /** Where to listen. The options of a connection are those of every one that is accepted. */
 export interface ListenOptions extends SocketOptions {
@@ -146,7 +138,7 @@ export class Listener {
  *
  * @throws SystemError if the port is taken (`EADDRINUSE`), not allowed (`EACCES`), …, with `address` and `port`.
  * @throws RangeError if the port is no port.
- * @throws TypeError if `host` is neither an IP address nor `localhost`.
+ * @throws TypeError if `host` is neither an IP address nor `localhost`, or an option is of another type than it should be.
  * @example
  * import { listen, run } from 'drupe'
  *
@@ -157,13 +149,19 @@ export class Listener {
  * })
  */
 export function listen(options: ListenOptions): Operation<Listener> {
-  checkPort('listen on', options.port)
+  checkGiven('listen', options)
+  const { host, port, backlog, reusePort } = options
+  checkPort('listen', port)
+  if (host !== undefined) toAddress('listen', { host, port })
+  if (backlog !== undefined) checkCount('listen', 'backlog', backlog, 0, 0x7fffffff)
+  checkSwitch('listen', 'reusePort', reusePort)
+  checkSocketOptions('listen', options)
   return watched('listen', listenOperation(options))
 }
 
 function* listenOperation(options: ListenOptions): Operation<Listener> {
   const { port } = options
-  if (options.host !== undefined) return yield* listenOn(toAddress('listen on', { host: options.host, port }), options)
+  if (options.host !== undefined) return yield* listenOn(toAddress('listen', { host: options.host, port }), options)
   try {
     return yield* listenOn({ family: 'ipv6', host: '::', port }, options)
   } catch (error) {
@@ -195,7 +193,7 @@ function* listenOn(address: Address, options: ListenOptions): Operation<Listener
  *
  * @throws SystemError if it cannot (`ECONNREFUSED`, `ENOTFOUND`, …), with `address` and `port`: the last address's error.
  * @throws TimeoutError after `timeout` milliseconds, everything together.
- * @throws RangeError if the port is no port.
+ * @throws RangeError if the port is no port; TypeError if `host` is no string, or has a NUL in it.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
  * import { connect, run } from 'drupe'
@@ -207,7 +205,11 @@ function* listenOn(address: Address, options: ListenOptions): Operation<Listener
  * }
  */
 export function connect(options: ConnectOptions): Operation<Stream> {
-  checkPort('connect to', options.port)
+  checkGiven('connect', options)
+  const { host, port } = options
+  if (checkText('connect', 'host', host) === '') throw new RangeError('Cannot connect: host must be a name, not ""')
+  checkPort('connect', port)
+  checkSocketOptions('connect', options)
   const limit = timeoutOf('connect', options)
   return watched('connect', within(limit, connectOperation(options)))
 }
@@ -235,10 +237,4 @@ function* connectTo(address: Address, options: SocketOptions): Operation<Stream>
     yield* io.close(fd)
     throw error
   }
-}
-
-/** Only what differs from the system's defaults costs a call. */
-function* setOptions(fd: number, { noDelay = true, keepAlive = false }: SocketOptions): Operation<void> {
-  if (noDelay) yield* io.setOption(fd, 'noDelay', true)
-  if (keepAlive) yield* io.setOption(fd, 'keepAlive', true)
 }

@@ -4,7 +4,7 @@
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/io-op.js'
-import { checkBytes, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
+import { checkBytes, checkOptions, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
 import * as io from '../io.js'
@@ -79,7 +79,7 @@ export class UdpSocket {
     checkBytes('send a datagram', 'bytes', bytes)
     const fd = this.opened('send a datagram')
     const op = new IoOp<number>(SEND, fd, bytes, 0, bytes.length, timeoutOf('send a datagram', options))
-    op.address = toAddress('send to', to)
+    op.address = toAddress('send a datagram', to)
     return op
   }
 
@@ -127,7 +127,10 @@ function datagram(op: IoOp, bytes: number): Datagram {
  * })
  */
 export function udp(options: UdpOptions = {}): Operation<UdpSocket> {
-  const address = toAddress('bind to', { host: options.host ?? '0.0.0.0', port: options.port ?? 0 })
+  checkOptions('bind', 'options', options)
+  checkSwitch('bind', 'broadcast', options.broadcast)
+  checkSwitch('bind', 'reusePort', options.reusePort)
+  const address = toAddress('bind', { host: options.host ?? '0.0.0.0', port: options.port ?? 0 })
   return watched('udp', udpOperation(address, options))
 }
 

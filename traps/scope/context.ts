@@ -5,7 +5,7 @@
  * when it was started, and nothing that is set later; a chain is never changed, which makes inheriting it one assignment.
  */
 import { watched } from '../../kernel/forgotten.js'
-import { checkOperation, wrong } from '../../kernel/operands.js'
+import { checkOperation, checkString } from '../../kernel/operands.js'
 import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { current } from '../call.js'
 
@@ -76,6 +76,6 @@ export class Context<T> {
 export function context<T>(name: string): Context<T | undefined>
 export function context<T>(name: string, initial: T): Context<T>
 export function context<T>(name: string, initial?: T): Context<T | undefined> {
-  if (typeof name !== 'string') throw wrong('make a context', 'name', 'a string', name, '')
+  checkString('make a context', 'name', name)
   return new Context<T | undefined>(name, initial)
 }

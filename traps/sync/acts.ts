@@ -8,7 +8,7 @@
  * cancel, because a task that was woken keeps what it got. Each is one trap; those without operands are made once.
  */
 import { watched } from '../../kernel/forgotten.js'
-import { timeoutOf, type WaitOptions } from '../../kernel/operands.js'
+import { checkName, checkOperation, checkOptions, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Act, Hands, WaitQueue } from '../../kernel/park.js'
 import { ACT, type Op, type Operation, PARK, Trap, toOperation } from '../../kernel/trap.js'
 
@@ -20,12 +20,14 @@ export interface NameOptions {
 
 /** @internal `lock db`, or `lock` for one without a name. */
 export function titleOf(kind: string, options: NameOptions | undefined): string {
-  return options?.name === undefined ? kind : `${kind} ${options.name}`
+  if (options === undefined) return kind
+  checkOptions(`make a ${kind}`, 'options', options)
+  return checkName(`make a ${kind}`, options.name) === undefined ? kind : `${kind} ${options.name}`
 }
 
 /** @internal Waits in a queue, unless its `admit` has an answer. `name` is the method's, for debug mode. */
 export function waitIn<T>(name: string, queue: WaitQueue, options: WaitOptions | undefined): Trap<T> {
-  if (options?.timeout === undefined) return watched(name, queue.trap as Trap<T>)
+  if (options === undefined) return watched(name, queue.trap as Trap<T>)
   return waitWith(name, queue, null, options)
 }
 
@@ -36,7 +38,7 @@ export function waitWith<T>(
   detail: unknown,
   options: WaitOptions | undefined,
 ): Trap<T> {
-  return watched(name, new Trap<T>(PARK, queue, detail, timeoutOf('wait', options)))
+  return watched(name, new Trap<T>(PARK, queue, detail, timeoutOf(name, options)))
 }
 
 /** @internal A trap that does something at once; the function finds `detail` in the trap. */
@@ -45,7 +47,11 @@ export function actOn<T>(act: Act, detail: unknown): Trap<T> {
 }
 
 /** @internal Runs an operation between taking something and giving it back. */
-export function* between<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
+export function between<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
+  return betweenOperation(take, checkOperation('run with it', 'op', op), give)
+}
+
+function* betweenOperation<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
   yield* take
   try {
     return yield* toOperation(op)
@@ -55,7 +61,11 @@ export function* between<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<unk
 }
 
 /** @internal Runs an operation and closes something after it, whatever happens. */
-export function* thenClose<T>(op: Op<T>, close: () => Trap<void>): Operation<T> {
+export function thenClose<T>(op: Op<T>, close: () => Trap<void>): Operation<T> {
+  return thenCloseOperation(checkOperation('run with it', 'op', op), close)
+}
+
+function* thenCloseOperation<T>(op: Op<T>, close: () => Trap<void>): Operation<T> {
   try {
     return yield* toOperation(op)
   } finally {

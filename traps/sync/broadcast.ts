@@ -8,7 +8,7 @@
  */
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
+import { checkLimit, checkOptions, checkWord, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Trap } from '../../kernel/trap.js'
@@ -28,6 +28,8 @@ export interface SubscribeOptions {
 
 /** How a broadcast behaves; what it says about subscriptions is their default. */
 export interface BroadcastOptions extends NameOptions, SubscribeOptions {}
+
+const SLOW: readonly SlowPolicy[] = ['wait', 'dropOldest', 'dropNewest', 'close']
 
 /** What a broadcast has in hand. */
 export interface BroadcastStatistics {
@@ -68,7 +70,7 @@ export class Broadcast<T> {
     this.title = titleOf('broadcast', options)
     this.defaults = {
       capacity: checkLimit('make a broadcast', 'capacity', options?.capacity ?? 16, 1),
-      slow: options?.slow ?? 'wait',
+      slow: checkWord('make a broadcast', 'slow', options?.slow ?? 'wait', SLOW),
     }
     this.publishers = new WaitQueue(`${this.title}, publish`, (_task, { detail }, hands) =>
       this.spread(detail as T, hands) ? undefined : WAIT,
@@ -88,19 +90,16 @@ export class Broadcast<T> {
    */
   subscribe(options?: SubscribeOptions): Subscription<T> {
     if (this.isClosed) throw new ClosedError(`subscribe to the ${this.title}`)
+    checkOptions('subscribe', 'options', options)
+    const slow = checkWord('subscribe', 'slow', options?.slow ?? this.defaults.slow, SLOW)
     const capacity = checkLimit('subscribe', 'capacity', options?.capacity ?? this.defaults.capacity, 1)
-    const subscription: Subscription<T> = new Subscription<T>(
-      this.title,
-      capacity,
-      options?.slow ?? this.defaults.slow,
-      {
-        room: (hands) => this.proceed(hands),
-        left: (hands) => {
-          this.subscriptions.delete(subscription)
-          this.proceed(hands)
-        },
+    const subscription: Subscription<T> = new Subscription<T>(this.title, capacity, slow, {
+      room: (hands) => this.proceed(hands),
+      left: (hands) => {
+        this.subscriptions.delete(subscription)
+        this.proceed(hands)
       },
-    )
+    })
     this.subscriptions.add(subscription)
     return subscription
   }

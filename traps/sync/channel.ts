@@ -8,10 +8,10 @@
  */
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
+import { checkBody, checkLimit, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
-import { type Op, type Operation, PARK, Trap } from '../../kernel/trap.js'
+import { asOperation, type Op, type Operation, PARK, Trap } from '../../kernel/trap.js'
 import { actOn, type NameOptions, thenClose, titleOf, waitWith } from './acts.js'
 import { type ChannelStatistics, failThose, type Letter, Pipe } from './pipe.js'
 
@@ -196,7 +196,7 @@ export class Receiver<T> extends End<T> {
    * @throws what `receive` throws, or the operation.
    */
   each(body: (item: T) => Operation<unknown>): Operation<void> {
-    return watched('each', this.eachItem(body))
+    return watched('each', this.eachItem(checkBody('receive each', 'body', body)))
   }
 
   /**
@@ -210,7 +210,7 @@ export class Receiver<T> extends End<T> {
   }
 
   private *eachItem(body: (item: T) => Operation<unknown>): Operation<void> {
-    for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* body(item)
+    for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* asOperation(body(item))
   }
 
   /** @internal */

@@ -6,7 +6,7 @@
  * even if it is cancelled meanwhile: a notification that went to a task is never lost.
  */
 import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
+import { checkFunction, checkInstance, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import { WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
 import { shield } from '../scope/scope.js'
@@ -48,7 +48,7 @@ export class Condition {
   private readonly waiters: WaitQueue
 
   constructor(lock: Lock = new Lock(), options?: NameOptions) {
-    this.lock = lock
+    this.lock = checkInstance('make a condition', 'lock', lock, Lock)
     this.title = titleOf('condition', options)
     this.waiters = new WaitQueue(this.title, (task, trap, hands) => {
       const ticket = trap.detail as Ticket
@@ -87,6 +87,7 @@ export class Condition {
    * @throws KernelStateError if the task does not hold the lock.
    */
   wait(options?: WaitOptions): Operation<void> {
+    timeoutOf('wait', options)
     return watched('wait', this.waiting(options))
   }
 
@@ -96,7 +97,8 @@ export class Condition {
    * @throws what `wait` throws, or the predicate.
    */
   waitFor<T>(predicate: () => T, options?: WaitOptions): Operation<T> {
-    return watched('waitFor', this.waitingFor(predicate, options))
+    timeoutOf('wait', options)
+    return watched('waitFor', this.waitingFor(checkFunction('wait', 'predicate', predicate), options))
   }
 
   /**

@@ -7,7 +7,7 @@
  */
 import { KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
+import { checkLimit, checkOptions, type WaitOptions, wrong } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
@@ -89,7 +89,7 @@ export class CapacityLimiter {
    * @throws KernelStateError if the borrower has a token.
    */
   acquire(options?: WaitOptions & BorrowOptions): Trap<void> {
-    return waitWith('acquire', this.waiters, options?.onBehalfOf ?? null, options)
+    return waitWith('acquire', this.waiters, borrowerOf('acquire', options) ?? null, options)
   }
 
   /**
@@ -98,7 +98,7 @@ export class CapacityLimiter {
    * @throws KernelStateError if the borrower has a token.
    */
   tryAcquire(options?: BorrowOptions): Trap<boolean> {
-    const borrower = options?.onBehalfOf
+    const borrower = borrowerOf('acquire', options)
     return watched(
       'tryAcquire',
       actOn((task) => this.lend(task, borrower ?? task), this),
@@ -111,7 +111,7 @@ export class CapacityLimiter {
    * @throws KernelStateError if the borrower has none.
    */
   release(options?: BorrowOptions): Trap<void> {
-    const borrower = options?.onBehalfOf
+    const borrower = borrowerOf('release', options)
     return watched(
       'release',
       actOn((task, _, hands) => this.giveBack(task, borrower ?? task, hands), this),
@@ -180,6 +180,14 @@ export class CapacityLimiter {
   private twice(task: Task, borrower: object): KernelStateError {
     return new KernelStateError(`acquire the ${this.title}`, `${borrowing(task, borrower)} has a token of it already`)
   }
+}
+
+/** Whom a token is for, if it is not the task itself. */
+function borrowerOf(action: string, options: BorrowOptions | undefined): object | undefined {
+  checkOptions(action, 'options', options)
+  const borrower = options?.onBehalfOf
+  if (borrower === undefined || (typeof borrower === 'object' && borrower !== null)) return borrower
+  throw wrong(action, 'onBehalfOf', 'an object', borrower, '')
 }
 
 /** Who borrows, for messages: a task, or what it acts for. */

@@ -6,6 +6,7 @@
  * a link, and the far side of its thread's objects waits until the run is over.
  */
 import { BrokenError, ClosedError } from '../../kernel/errors.js'
+import { checkMethods } from '../../kernel/operands.js'
 import { type Answer, isMessage, type LinkPort, listenTo, type Request } from './link.js'
 import { Universal, WITHDRAWN } from './universal.js'
 
@@ -102,6 +103,11 @@ class FarEnd {
   }
 }
 
+function checkPort(what: string, port: LinkPort): LinkPort {
+  const methods = ['postMessage', 'addEventListener', 'start', 'close']
+  return checkMethods(`link the ${what}`, 'port', port, 'a MessagePort', methods)
+}
+
 /** A universal event that lives in another thread; made by `linkedEvent`. */
 export class LinkedEvent {
   private readonly end: FarEnd
@@ -188,7 +194,7 @@ export class LinkedQueue<T> {
 
 /** The other end of `event.link()`, in the thread that it was transferred to. */
 export function linkedEvent(port: LinkPort): LinkedEvent {
-  return new LinkedEvent(port)
+  return new LinkedEvent(checkPort('event', port))
 }
 
 /**
@@ -205,5 +211,5 @@ export function linkedEvent(port: LinkPort): LinkedEvent {
  * there.close()
  */
 export function linkedQueue<T>(port: LinkPort): LinkedQueue<T> {
-  return new LinkedQueue(port)
+  return new LinkedQueue(checkPort('queue', port))
 }

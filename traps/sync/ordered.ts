@@ -1,6 +1,7 @@
 /**
  * Queues with another order: the least item first, or the last one first. Waiting is that of `Queue`, unchanged.
  */
+import { checkFunction } from '../../kernel/operands.js'
 import type { NameOptions } from './acts.js'
 import { Heap, type Items, Lifo } from './items.js'
 import { Queue } from './queue.js'
@@ -28,6 +29,7 @@ export class PriorityQueue<T> extends Queue<T> {
   /** @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity. */
   constructor(capacity = Number.POSITIVE_INFINITY, options?: PriorityOptions<T>) {
     super(capacity, options)
+    if (options?.compare !== undefined) checkFunction('make a queue', 'compare', options.compare)
   }
 
   /** @internal */

@@ -9,7 +9,7 @@
 import { ClosedError, KernelStateError } from '../../kernel/errors.js'
 import { Fifo } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, type WaitOptions } from '../../kernel/operands.js'
+import { checkLimit, checkOptions, checkSwitch, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Trap } from '../../kernel/trap.js'
@@ -180,6 +180,8 @@ export class Queue<T> {
    * returned.
    */
   shutdown(options?: { readonly immediate?: boolean }): Trap<number> {
+    checkOptions('shut down', 'options', options)
+    checkSwitch('shut down', 'immediate', options?.immediate)
     const act = (task: Task, _trap: Trap<unknown>, hands: Hands): number => {
       this.closing ??= `${String(task)} has shut it down`
       failAll(hands, this.putters, (putter) => this.closedError(`put ${String(putter)}'s item into`))

@@ -6,7 +6,7 @@
  */
 import { KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { checkCount, checkLimit, type WaitOptions } from '../../kernel/operands.js'
+import { checkCount, checkLimit, checkOptions, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Op, Operation, Trap } from '../../kernel/trap.js'
@@ -154,6 +154,9 @@ export class Semaphore {
 export class BoundedSemaphore extends Semaphore {
   /** @throws RangeError if `value` is no whole number from 0 on. */
   constructor(value: number, options?: NameOptions) {
-    super(value, { name: options?.name, max: value })
+    super(
+      value,
+      options === undefined ? { max: value } : { ...checkOptions('make a semaphore', 'options', options), max: value },
+    )
   }
 }

@@ -6,10 +6,10 @@
 import { BrokenError, ClosedError } from '../../kernel/errors.js'
 import { Fifo } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
-import type { WaitOptions } from '../../kernel/operands.js'
+import { checkBody, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
-import type { Op, Operation, Trap } from '../../kernel/trap.js'
+import { asOperation, type Op, type Operation, type Trap } from '../../kernel/trap.js'
 import { actOn, failAll, thenClose, waitIn, wakeAll } from './acts.js'
 
 /** What is done about a reader that is too slow. */
@@ -104,7 +104,7 @@ export class Subscription<T> {
    * @throws what `receive` throws, or the operation.
    */
   each(body: (item: T) => Operation<unknown>): Operation<void> {
-    return watched('each', this.eachItem(body))
+    return watched('each', this.eachItem(checkBody('receive each', 'body', body)))
   }
 
   /** Ends the subscription and drops what is in it; nobody waits for it any more. Does not wait; twice is no error. */
@@ -182,6 +182,6 @@ export class Subscription<T> {
   }
 
   private *eachItem(body: (item: T) => Operation<unknown>): Operation<void> {
-    for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* body(item)
+    for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* asOperation(body(item))
   }
 }

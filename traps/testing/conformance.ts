@@ -5,6 +5,7 @@
  * virtual time, as a guest, blocking. None of them sleeps; where one has to wait for "nothing more can happen now", it does
  * that and no more.
  */
+import { checkCount, checkOperation, checkOptions, checkSwitch } from '../../kernel/operands.js'
 import type { Op, Operation } from '../../kernel/trap.js'
 import { toOperation } from '../../kernel/trap.js'
 import type { ByteStream } from '../net/byte-stream.js'
@@ -56,7 +57,11 @@ export interface CheckBody {
  * console.log(checks.length > 20) // => true
  */
 export function streamConformance(pair: Op<StreamPair>, options: ConformanceOptions = {}): readonly StreamCheck[] {
-  const plenty = options.plenty ?? 16 << 20
+  checkOperation('check streams', 'pair', pair)
+  checkOptions('check streams', 'options', options)
+  const plenty = checkCount('check streams', 'plenty', options.plenty ?? 16 << 20, 1)
+  checkSwitch('check streams', 'unbounded', options.unbounded)
+  checkSwitch('check streams', 'noHalfClose', options.noHalfClose)
   const wanted = [...moving, ...reading, ...writing, ...endings].filter(({ needs = [] }) => {
     return !(needs.includes('bounded') && options.unbounded) && !(needs.includes('halfClose') && options.noHalfClose)
   })
@@ -68,8 +73,12 @@ export function streamConformance(pair: Op<StreamPair>, options: ConformanceOpti
  *
  * @throws Error whose message names the promise that is broken, and whose cause says how.
  */
-export function* checkStreams(pair: Op<StreamPair>, options?: ConformanceOptions): Operation<void> {
-  for (const check of streamConformance(pair, options)) {
+export function checkStreams(pair: Op<StreamPair>, options?: ConformanceOptions): Operation<void> {
+  return checkAll(streamConformance(pair, options))
+}
+
+function* checkAll(checks: readonly StreamCheck[]): Operation<void> {
+  for (const check of checks) {
     try {
       yield* check.run()
     } catch (cause) {

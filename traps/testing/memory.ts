@@ -3,7 +3,14 @@
  */
 import { ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
+import {
+  checkBytes,
+  checkLimit,
+  checkOptions,
+  checkPieces,
+  timeoutOf,
+  type WaitOptions,
+} from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
 import { ByteReader } from '../net/byte-reader.js'
 import type { ByteStream } from '../net/byte-stream.js'
@@ -158,6 +165,7 @@ function joined(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
  * })
  */
 export function memoryStreams(options: MemoryOptions = {}): [MemoryStream, MemoryStream] {
+  checkOptions('make streams', 'options', options)
   const { capacity = CAPACITY_BYTES, chunk = Number.POSITIVE_INFINITY } = options
   checkLimit('make streams', 'capacity', capacity, 0)
   checkLimit('make streams', 'chunk', chunk, 1)

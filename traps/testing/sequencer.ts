@@ -2,6 +2,7 @@
  * Sequencer: forces the steps of several tasks into one order, so that a race in a test is always won by the same one.
  */
 import { DrupeError, KernelStateError } from '../../kernel/errors.js'
+import { checkCount, checkOperation } from '../../kernel/operands.js'
 import { WaitQueue } from '../../kernel/park.js'
 import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { park, wake } from '../call.js'
@@ -47,9 +48,12 @@ export class Sequencer {
    */
   at(turn: number): Operation<void>
   at<T>(turn: number, op: Op<T>): Operation<T>
-  *at<T>(turn: number, op?: Op<T>): Operation<T | undefined> {
-    if (!Number.isInteger(turn) || turn < 0)
-      throw new RangeError(`Cannot wait for turn ${turn}: an integer from 0 on is needed`)
+  at<T>(turn: number, op?: Op<T>): Operation<T | undefined> {
+    checkCount('wait for the turn', 'turn', turn, 0)
+    return this.atOperation(turn, op === undefined ? op : checkOperation('wait for the turn', 'op', op))
+  }
+
+  private *atOperation<T>(turn: number, op: Op<T> | undefined): Operation<T | undefined> {
     if (this.taken.has(turn)) throw new KernelStateError(`take turn ${turn}`, 'it was taken before')
     this.taken.add(turn)
     yield* this.wait(turn)

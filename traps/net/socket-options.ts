@@ -1,0 +1,35 @@
+/**
+ * What a connection is like: the options that connecting and listening have in common, checked and set.
+ */
+import { checkOptions, checkSwitch, wrong } from '../../kernel/operands.js'
+import type { Operation } from '../../kernel/trap.js'
+import * as io from '../io.js'
+
+/** What a connection is like. */
+export interface SocketOptions {
+  /**
+   * Small messages leave at once. Default true: whoever gathers small writes (BufferedWriter) does it better than Nagle's
+   * algorithm, which holds a message back until the last one was acknowledged.
+   */
+  readonly noDelay?: boolean
+  /** The system asks, after hours of silence, whether the peer is still there. Default false; protocols have better ways. */
+  readonly keepAlive?: boolean
+}
+
+/** @internal Options that must be given. */
+export function checkGiven(action: string, options: object): void {
+  if (options === undefined) throw wrong(action, 'options', 'an object with a port', options, '')
+  checkOptions(action, 'options', options)
+}
+
+/** @internal */
+export function checkSocketOptions(action: string, { noDelay, keepAlive }: SocketOptions): void {
+  checkSwitch(action, 'noDelay', noDelay)
+  checkSwitch(action, 'keepAlive', keepAlive)
+}
+
+/** @internal Only what differs from the system's defaults costs a call. */
+export function* setOptions(fd: number, { noDelay = true, keepAlive = false }: SocketOptions): Operation<void> {
+  if (noDelay) yield* io.setOption(fd, 'noDelay', true)
+  if (keepAlive) yield* io.setOption(fd, 'keepAlive', true)
+}

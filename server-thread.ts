@@ -35,14 +35,13 @@ const main = kernel.spawn(function* server(): Operation<never> {
   yield* load(url)
   listener = yield* listen(place)
   remains = yield* ask('remains', (driver) => driver.remains)
-  report(listener.fd)
+  report()
   return yield* serve(listener, url, { data })
 })
 
 function* obey(order: ThreadOrder): Operation<void> {
   if (listener !== null) {
     yield* listener.close()
-    report(-1)
   }
   if (order === 'close' && listener !== null) return
   kernel.cancel(main, 'the server ends')
@@ -53,8 +52,8 @@ function giveUp(): never {
   throw new KernelStateError('end the thread of a server', `${kernel.statistics.tasks} task(s) would not leave`)
 }
 
-function report(listening: number): void {
-  port.postMessage({ listening, remains } satisfies ThreadReport)
+function report(): void {
+  port.postMessage({ remains } satisfies ThreadReport)
 }
 
 function hear(order: ThreadOrder): void {
@@ -72,7 +71,7 @@ port.on('message', hear)
 // After the driver's own listener, which came with the first task.
 process.on('exit', () => become(LEFT))
 become(UP)
-report(-1)
+report()
 try {
   await kernel.run(() => main.join())
 } catch (error) {

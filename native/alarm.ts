@@ -27,10 +27,17 @@ export class Alarm {
     this.libc = libc
     this.timerAt = libc.addressOf(this.timer)
     this.fd = libc.timerfdCreate(CLOCK_MONOTONIC, CLOEXEC | O_NONBLOCK)
+    libc.environment?.own(this.fd)
   }
 
   set(at: number): void {
     this.wanted = at
+    if (at < this.armed) this.setTimer(at)
+  }
+
+  /** Has it go off within so many milliseconds, whatever was set; what was set stays. */
+  within(ms: number): void {
+    const at = now() + ms
     if (at < this.armed) this.setTimer(at)
   }
 

@@ -45,6 +45,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     this.need(this.alarm.fd)
     this.need(this.wakeFd)
     this.epollFd = this.need(this.libc.epollCreate(c.CLOEXEC))
+    this.libc.environment?.own(this.epollFd)
     this.need(this.watchAlarm(this.wakeFd))
     this.need(this.watchAlarm(this.alarm.fd))
   }
@@ -71,7 +72,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
   }
 
   attach(turn: () => void): Attachment {
-    this.attachment = attachToHost(this.libc.koffi, this.epollFd, {
+    this.attachment = attachToHost(this.libc, this.epollFd, {
       turn: () => this.turn(turn),
       exit: () => this.exit(),
     })
@@ -132,6 +133,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
 
   private takeIn(wait: boolean): number {
     let count = 0
+    if (wait) this.beforeWait()
     const found = this.libc.epollWait(this.epollFd, this.eventsAt, BATCH, wait ? -1 : 0)
     // After a signal the kernel looks around. Anything else would fail again, for ever.
     if (found < 0 && found !== EINTR && !this.closed)

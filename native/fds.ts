@@ -99,6 +99,7 @@ export class FdTable<S extends FdState = FdState> {
 
   /** Notes that this fd is a new non-blocking socket of our own. */
   adopt(fd: number, datagrams: boolean): void {
+    this.libc.environment?.own(fd)
     const known = this.at(fd)
     if (known?.reader) this.orphans.push(known.reader)
     if (known?.writer) this.orphans.push(known.writer)

@@ -6,18 +6,19 @@
  * what Node wraps around its own callbacks, so an exception would vanish, and promises and ticks of the turn would wait for somebody
  * else's callback; an immediate, which runs in the same pass of the loop, sees to both.
  *
- * A worker that is terminated around a callback of koffi's takes the whole process down; so there the callback only asks for the
- * immediate, and the turn is in that. (It can still happen to a worker terminated at the very moment its fd becomes ready,
- * before any code of ours; one that exits by itself is safe.)
+ * In a worker a callback of koffi's takes the whole process down if the worker is terminated just when its fd becomes
+ * ready: it makes objects while that is forbidden. So there libuv only marks the handle (environment.ts), and an immediate
+ * looks at the mark. It does not keep the loop alive or awake, so it comes in every pass that has another reason,
+ * as the fd is. Where the host does not allow that, koffi's callback asks for the immediate.
  *
  * The handle must be held, since once collected it stops without a word, and be closed before its thread ends. What else a
  * driver has to let go of then, it says: the descriptors of a thread that exits are not closed by anybody else.
  */
 import type { Attachment } from '../kernel/driver.js'
 import { setImmediate } from '../kernel/host-functions.js'
-import type { Koffi } from './libc.js'
+import type { Libc } from './libc.js'
 
-type PollHandle = ReturnType<Koffi['node']['poll']>
+type PollHandle = ReturnType<Libc['koffi']['node']['poll']>
 
 /** Holds the handles, and knows what to close when the thread ends. */
 const attached = new Map<Attachment, Guest>()
@@ -61,8 +62,7 @@ export interface Guest {
 }
 
 /** Has the host's loop watch `fd` for a guest. */
-export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment {
-  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
+export function attachToHost({ koffi, isMainThread, environment }: Libc, fd: number, guest: Guest): Attachment {
   let closed = false
   let scheduled = false
   let called = false
@@ -105,16 +105,28 @@ export function attachToHost(koffi: Koffi, fd: number, guest: Guest): Attachment
     if (isMainThread && !scheduled && !atOnce) runAtOnce()
     else schedule()
   }
-  const handle = koffi.node.poll(fd, { readable: true }, readable)
-  handle.unref()
+  // With an environment it watches nothing until it is known what it may call.
+  const handle = koffi.node.poll(fd, { readable: environment === null }, readable)
+  const quiet = environment?.quieten(fd) ?? null
+  const look = (): void => {
+    if (closed) return
+    setImmediate(look).unref()
+    if (!quiet?.fired()) return
+    called = true
+    if (!scheduled) run()
+  }
+  if (quiet !== null) setImmediate(look).unref()
+  else if (environment !== null) handle.start({ readable: true }, readable)
+  const counted = quiet ?? handle
+  counted.unref()
 
   const attachment: Attachment = {
     schedule,
     ref() {
-      if (!closed) handle.ref()
+      if (!closed) counted.ref()
     },
     unref() {
-      if (!closed) handle.unref()
+      if (!closed) counted.unref()
     },
     close() {
       if (closed) return

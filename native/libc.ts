@@ -9,6 +9,8 @@
  * The constants are Linux's, equal on x64 and arm64. (Those that differ there, O_DIRECTORY, O_NOFOLLOW, O_DIRECT and
  * O_LARGEFILE, are not used; the one difference that matters is the layout of epoll_event.)
  */
+import { Environment } from './environment.js'
+
 export const O_NONBLOCK = 0o4000
 export const CLOEXEC = 0o2000000
 export const F_GETFL = 3
@@ -126,7 +128,9 @@ function bindLibc(koffi: Koffi) {
     return (...operands) => checked(call(...operands))
   }
 
-  if (process.getBuiltinModule('node:worker_threads').isMainThread) keepFreedMemory(library)
+  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
+  const environment = isMainThread ? null : Environment.find(library)
+  if (isMainThread) keepFreedMemory(library)
 
   // The hot ones are written out: a rest parameter would allocate, and a shared closure would not be inlined.
   const read = bind('read', 'int', 'uintptr_t', 'size_t')
@@ -158,10 +162,14 @@ function bindLibc(koffi: Koffi) {
   const mmap = library.func('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'long']) as Call
   const munmap = bind('munmap', 'uintptr_t', 'size_t')
   const lseek = library.func('lseek', 'int64_t', ['int', 'int64_t', 'int']) as Call
+  const close = bindChecked('close', 'int')
   const timerfdSettime = bind('timerfd_settime', 'int', 'int', 'uintptr_t', 'uintptr_t')
 
   return {
     koffi,
+    isMainThread,
+    /** In a worker thread, where the host has one. */
+    environment,
     read: (fd: number, at: number, length: number) => checked(read(fd, at, length)),
     write: (fd: number, at: number, length: number) => checked(write(fd, at, length)),
     recv: (fd: number, at: number, length: number) => checked(recv(fd, at, length, 0)),
@@ -214,7 +222,10 @@ function bindLibc(koffi: Koffi) {
     getsockname: bindChecked('getsockname', 'int', 'uintptr_t', 'uintptr_t'),
     getpeername: bindChecked('getpeername', 'int', 'uintptr_t', 'uintptr_t'),
     shutdown: bindChecked('shutdown', 'int', 'int'),
-    close: bindChecked('close', 'int'),
+    close: (fd: number) => {
+      environment?.disown(fd)
+      return close(fd)
+    },
 
     /**
      * The memory address of a view, valid as long as the view is alive and attached. Small typed arrays live inside V8's

@@ -14,6 +14,12 @@ import * as c from './libc.js'
 import { Openings } from './openings.js'
 import { Sockets } from './sockets.js'
 
+/**
+ * How long a worker may wait in the OS. Its JavaScript may be ended at any moment, by `terminate()` or by the exit of the
+ * process, which both wait for it, and only finds out when it comes back.
+ */
+const SLICE_MS = 100
+
 /** The ground that epoll and io_uring stand on. */
 export abstract class LinuxDriver implements Driver {
   abstract readonly name: string
@@ -38,6 +44,7 @@ export abstract class LinuxDriver implements Driver {
     if (result < 0) pipe.fill(result)
     this.wakeFd = pipe[0] as number
     this.wakeToken = { fd: pipe[1] as number }
+    for (const fd of pipe) this.libc.environment?.own(fd)
     this.openings = new Openings(this.libc, this.wakeToken.fd, (fd) => this.watchAlarm(fd))
   }
 
@@ -99,6 +106,11 @@ export abstract class LinuxDriver implements Driver {
 
   describeError(result: number): readonly [name: string, text: string] {
     return describeError(result)
+  }
+
+  /** The thread is about to wait, without its host. */
+  protected beforeWait(): void {
+    if (!this.libc.isMainThread) this.alarm.within(SLICE_MS)
   }
 
   /** The pipe became readable. Who finds it full need not write: it has not been emptied yet. */

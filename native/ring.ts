@@ -12,6 +12,7 @@
  */
 import { describeError, EAGAIN, EBUSY, EINTR, EINVAL, ENOMEM } from './errno.js'
 import type { Libc } from './libc.js'
+import { PAGE_BYTES } from './pages.js'
 
 /** Kinds of requests. */
 export const OP_READV = 1
@@ -53,6 +54,7 @@ const SETUP_SINGLE_ISSUER = 1 << 12
 const SETUP_DEFER_TASKRUN = 1 << 13
 const SETUP = SETUP_CQSIZE | SETUP_CLAMP | SETUP_SUBMIT_ALL | SETUP_TASKRUN_FLAG
 const DEFERRED = SETUP | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN
+const NO_MMAP = 1 << 14
 const COOPERATIVE = SETUP | SETUP_SINGLE_ISSUER | SETUP_COOP_TASKRUN
 
 const FEATURE_SINGLE_MMAP = 1 << 0
@@ -66,6 +68,12 @@ const REGISTER_PROBE = 8
 const MAP_RINGS = 0
 const MAP_REQUESTS = 0x10000000
 
+/** So many fit in, if nobody says otherwise. */
+const REQUESTS = 256
+const ANSWERS = 4096
+/** What the rings have before their entries, at most. */
+const RING_HEAD_BYTES = 1024
+
 const REQUEST_WORDS = 16
 const ANSWER_WORDS = 4
 const UINT32 = 4_294_967_296
@@ -75,6 +83,9 @@ const MOST_BYTES = 0x7ffff000
 /** The system may refuse so often in a row for want of memory; after the first ones it is given time. */
 const MOST_REFUSALS = 1000
 const QUICK_REFUSALS = 100
+
+/** A buffer that may grow, which not every library of types knows. */
+type ResizableBuffer = new (bytes: number, options: { readonly maxByteLength: number }) => ArrayBuffer
 
 /** What kind of ring; for tests. */
 export interface RingOptions {
@@ -101,8 +112,10 @@ export class Ring {
   /** The words of all answers: user data (fd and key), result, flags. */
   readonly answers: Int32Array
   fd: number
-  /** The memory that it shares with the system. */
+  /** The memory that it shares with the system, if that is the system's; mapped memory holds the ring. */
   readonly maps: [at: number, bytes: number][] = []
+  /** The same, if it is ours: then the ring goes with its fd, and the memory with the thread. */
+  private readonly memory: Memory | null
   /** Requests with a key whose last answer was not taken yet. */
   underWay = 0
   /** Why the system cannot be entered any more, negative; 0 as long as it can. Nothing is submitted or answered then. */
@@ -127,7 +140,9 @@ export class Ring {
   constructor(libc: Libc, options: RingOptions = {}) {
     this.libc = libc
     const params = new Int32Array(30)
-    this.fd = setUp(libc, params, options)
+    const memory = libc.environment === null ? null : allocate(libc, options)
+    this.fd = setUp(libc, params, options, memory)
+    this.memory = ((params[2] as number) & NO_MMAP) === 0 ? null : memory
     const word = (index: number): number => params[index] as number
     const requests = word(0)
     const answers = word(1)
@@ -287,6 +302,8 @@ export class Ring {
   }
 
   private map(bytes: number, what: number): ArrayBuffer {
+    if (this.memory !== null)
+      return this.libc.viewOf(this.memory.address + (what === MAP_RINGS ? this.memory.requestsBytes : 0), bytes)
     const at = this.libc.map(this.fd, bytes, what)
     if (at < 0) throw new NoRing(`its memory cannot be mapped (mmap: ${at})`)
     this.maps.push([at, bytes])
@@ -294,15 +311,41 @@ export class Ring {
   }
 }
 
-/** The fd of a new ring; `params` then says where things are. */
-function setUp(libc: Libc, params: Int32Array, options: RingOptions): number {
+/** Memory of ours for a ring: first the requests, then the rings. */
+interface Memory {
+  readonly buffer: ArrayBuffer
+  readonly address: number
+  readonly requestsBytes: number
+}
+
+/**
+ * A resizable buffer, because that has whole pages of its own which go back to the system: what is still under way in a ring
+ * that was closed is answered in them, whoever has the addresses by then.
+ */
+function allocate(libc: Libc, options: RingOptions): Memory {
+  const requests = options.requests ?? REQUESTS
+  const requestsBytes = Math.ceil((requests * REQUEST_WORDS * 4) / PAGE_BYTES) * PAGE_BYTES
+  const bytes = requestsBytes + RING_HEAD_BYTES + (options.answers ?? ANSWERS) * ANSWER_WORDS * 4 + requests * 4
+  const maxByteLength = Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES
+  const buffer = new (ArrayBuffer as ResizableBuffer)(maxByteLength, { maxByteLength })
+  return { buffer, address: libc.addressOf(new Uint8Array(buffer)), requestsBytes }
+}
+
+/** The fd of a new ring; `params` then says where things are. Linux before 6.5 takes no memory of ours, and before 6.10 little. */
+function setUp(libc: Libc, params: Int32Array, options: RingOptions, memory: Memory | null): number {
   let result = EINVAL
-  for (const flags of options.cooperative ? [COOPERATIVE] : [DEFERRED, COOPERATIVE]) {
+  const kinds = options.cooperative ? [COOPERATIVE] : [DEFERRED, COOPERATIVE]
+  for (const flags of memory === null ? kinds : [...kinds.map((kind) => kind | NO_MMAP), ...kinds]) {
     params.fill(0)
-    params[1] = options.answers ?? 4096
+    params[1] = options.answers ?? ANSWERS
     params[2] = flags
-    result = libc.uringSetup(options.requests ?? 256, libc.addressOf(params))
-    if (result !== EINVAL) break
+    if (memory !== null && (flags & NO_MMAP) !== 0) {
+      const rings = memory.address + memory.requestsBytes
+      params.set([memory.address | 0, (memory.address / UINT32) | 0], 18)
+      params.set([rings | 0, (rings / UINT32) | 0], 28)
+    }
+    result = libc.uringSetup(options.requests ?? REQUESTS, libc.addressOf(params))
+    if (result >= 0 || (result !== EINVAL && (flags & NO_MMAP) === 0)) break
   }
   if (result >= 0) return result
   const [code, text] = describeError(result)

@@ -10,8 +10,7 @@
  *
  * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a turn runs the ring is
  * told to keep quiet; afterwards one look tells whether something came between. The eventfd is emptied after the turn, too: before
- * it, whoever waits for an answer would wait for that as well. Only in a worker it is emptied first, because one that is terminated
- * during a turn must not leave behind what has the host call it again.
+ * it, whoever waits for an answer would wait for that as well.
  */
 import type { Attachment, IoOp } from '../kernel/driver.js'
 import { setTimeout } from '../kernel/host-functions.js'
@@ -49,17 +48,18 @@ export class UringDriver extends LinuxDriver {
   /** The ring has failed, and that was told; a look at the time is due. */
   private broken = false
   private ticking = false
-  private readonly isWorker = !process.getBuiltinModule('node:worker_threads').isMainThread
 
   /** @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more fds. */
   constructor(options?: RingOptions) {
     super()
     this.eventFd = this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK)
+    this.libc.environment?.own(this.eventFd)
     try {
       const worst = Math.min(this.alarm.fd, this.wakeFd, this.eventFd)
       const [code, text] = this.describeError(worst)
       if (worst < 0) throw new NoRing(`${text} (${code})`)
       this.ring = new Ring(this.libc, options)
+      this.libc.environment?.own(this.ring.fd)
     } catch (error) {
       this.release()
       throw error
@@ -75,13 +75,14 @@ export class UringDriver extends LinuxDriver {
     this.watch(this.alarm.fd, ALARM)
   }
 
-  get remains(): Remains {
-    return { ring: this.ring.fd, maps: this.ring.maps }
+  get remains(): Remains | undefined {
+    const ring = this.libc.environment === null ? this.ring.fd : -1
+    return ring < 0 && this.ring.maps.length === 0 ? undefined : { ring, maps: this.ring.maps }
   }
 
   /** Requests hold their files until the ring is closed, and its mapped memory holds the ring. */
   bury({ ring, maps }: Remains): void {
-    this.libc.close(ring)
+    if (ring >= 0) this.libc.close(ring)
     for (const [at, bytes] of maps) this.libc.unmap(at, bytes)
   }
 
@@ -106,7 +107,10 @@ export class UringDriver extends LinuxDriver {
     const idle = count === 0 && !this.woken && line.isEmpty
     // With enough to do nothing more is received, or thousands of connections would take all buffers.
     if (line.suffices()) this.ring.submit()
-    else this.ring.enter(wait && idle ? 1 : 0)
+    else {
+      if (wait && idle) this.beforeWait()
+      this.ring.enter(wait && idle ? 1 : 0)
+    }
     if (wait) this.woken = false
     return count + this.takeIn() + line.serve()
   }
@@ -115,6 +119,7 @@ export class UringDriver extends LinuxDriver {
   private pollBroken(wait: boolean): number {
     const count = this.fail()
     const fds = Int32Array.of(this.alarm.fd, c.POLLIN, this.wakeFd, c.POLLIN)
+    if (wait) this.beforeWait()
     this.libc.poll(this.libc.addressOf(fds), 2, wait && count === 0 && !this.woken ? -1 : 0)
     if (wait) this.woken = false
     if ((fds[1] as number) >>> 16 !== 0) {
@@ -140,7 +145,7 @@ export class UringDriver extends LinuxDriver {
     const result = this.ring.registerEvent(this.eventFd)
     if (result < 0) throw new Error(`Cannot attach io_uring to the host: ${this.describeError(result).join(', ')}`)
     const guest = { turn: (called: boolean) => this.turn(turn, called), exit: () => this.exit() }
-    this.attachment = attachToHost(this.libc.koffi, this.eventFd, guest)
+    this.attachment = attachToHost(this.libc, this.eventFd, guest)
     return this.attachment
   }
 
@@ -179,12 +184,11 @@ export class UringDriver extends LinuxDriver {
 
   private turn(turn: () => void, called: boolean): void {
     this.ring.notify(false)
-    if (called && this.isWorker) this.libc.read(this.eventFd, this.countAt, 8)
     try {
       turn()
     } finally {
       if (!this.closed) {
-        if (called && !this.isWorker) this.libc.read(this.eventFd, this.countAt, 8)
+        if (called) this.libc.read(this.eventFd, this.countAt, 8)
         this.ring.submit()
         this.ring.notify(true)
         if (this.ring.failure !== 0) this.tick()

@@ -6,7 +6,7 @@ import { execute } from './child-kit.js'
 
 const CLOSED = 'ClosedError DRUPE_CLOSED: Cannot accept: it was closed while this task waited'
 const EXITED = 'BrokenError DRUPE_BROKEN: Cannot go on serving: server thread has ended by itself, with exit code'
-const DEAF = 'it did not hear for 800 ms and was terminated; its connections stay open until the process ends'
+const DEAF = 'it did not hear for 800 ms and was terminated'
 
 /** Each program with what it says, line by line. */
 const CASES: Readonly<Record<string, readonly string[]>> = {

@@ -2,10 +2,10 @@
  * The other threads of a server, as the task that serves sees them.
  *
  * A thread is a task: it lives as long as the worker does, fails with what the worker dies of, and when it is cancelled asks
- * the worker to leave and waits until it has. Workers end by themselves, because terminating one in the middle of a native
- * call can take the process down. One that does not hear for longer than the grace is stuck in JavaScript that never
- * returns, and that is where it can be stopped safely; but nobody closes its connections then. A process that exits
- * terminates its workers, so it asks them first, too.
+ * the worker to leave and waits until it has. Workers end by themselves, so that handlers can clean up, and
+ * because terminating one that loads koffi takes the process down. One that does not hear for longer than the grace is stuck
+ * in JavaScript that never returns, and is terminated. A process that exits terminates its workers, so it asks them
+ * first, too.
  *
  * This is one of the few files of traps/ that know a host: Node's workers. The other side is server-thread.ts at the root,
  * where a kernel meets its driver.
@@ -16,7 +16,6 @@ import { now } from '../../kernel/host-functions.js'
 import type { Operation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
 import { ask } from '../call.js'
-import * as io from '../io.js'
 import { isLeaving } from '../scope/place.js'
 import { moveOn, shield } from '../scope/scope.js'
 import { sleep } from '../time.js'
@@ -43,10 +42,8 @@ export const UP = 1
 /** @internal It has let go of everything. */
 export const LEFT = 2
 
-/** @internal What the thread says when it hears, listens, and has closed. */
+/** @internal What the thread says when it hears, and when it listens. */
 export interface ThreadReport {
-  /** The descriptor of its listener, -1 for none. */
-  readonly listening: number
   /** What its driver would leave behind. */
   readonly remains: unknown
 }
@@ -88,7 +85,6 @@ export class ServerThread {
   readonly name: string
   private worker: Worker | null = null
   private asked = false
-  private listening = -1
   private remains: unknown
   private readonly state = new Int32Array(new SharedArrayBuffer(4))
 
@@ -141,7 +137,6 @@ export class ServerThread {
     const job: ThreadJob = { place, module: String(this.module), data, grace, state }
     const worker = new Worker(new URL('../../server-thread.js', import.meta.url), { name: this.name, workerData: job })
     worker.on('message', (report: ThreadReport) => {
-      this.listening = report.listening
       this.remains = report.remains
     })
     if (running.size === 0) process.on('exit', exitAll)
@@ -170,13 +165,11 @@ export class ServerThread {
     yield* until(Promise.race([hears, ended]))
     if ((yield* moveOn(ms, until(ended), LATE)) !== LATE) return
     yield* until(worker.terminate())
-    // Nobody else can: it would go on taking connections.
-    if (this.listening >= 0) yield* io.close(this.listening)
     if (this.remains !== undefined) {
       yield* ask('bury', (driver) => driver.bury?.(this.remains))
       yield* sleep(LETTING_GO_MS)
     }
-    const why = `it did not hear for ${ms} ms and was terminated; its connections stay open until the process ends`
+    const why = `it did not hear for ${ms} ms and was terminated`
     throw new KernelStateError(`end ${this.name}`, why)
   }
 }

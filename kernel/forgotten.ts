@@ -8,6 +8,7 @@
  * What cannot be seen: a user's own generator function called without `yield*`, because its body never begins to run.
  */
 import { ForgottenYieldError } from './errors.js'
+import { beginOnce } from './once.js'
 
 /** @internal */
 export class ForgottenWatch {
@@ -32,6 +33,12 @@ export class ForgottenWatch {
     if (owner === undefined) return
     this.owners.delete(operation)
     this.made.get(owner)?.delete(operation)
+  }
+
+  /** A call is not checked otherwise: it would cost a tenth of one. */
+  called(call: { readonly callee: object | null }): void {
+    this.started(call)
+    if (call.callee !== null) beginOnce(call.callee)
   }
 
   /** The stack of the line that made an operation, if that was not run yet. */
@@ -75,6 +82,7 @@ export function watched<O extends Iterable<unknown>>(name: string, operation: O)
   const wrapper = {
     [Symbol.iterator]() {
       watcher?.started(wrapper)
+      beginOnce(operation)
       return operation[Symbol.iterator]()
     },
   } as O

@@ -289,7 +289,7 @@ export class Loop implements Hands {
           if (this.watch !== null) this.watch.started(HANDOVER.value)
           if (!handle(this, task, HANDOVER.value)) return frame
         } else if (result instanceof Call) {
-          if (this.watch !== null) this.watch.started(result)
+          if (this.watch !== null) this.watch.called(result)
           frame = result.begin(frame ?? new Call(iterator))
           iterator = frame.callee
           generator = true

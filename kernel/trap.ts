@@ -14,6 +14,7 @@
  * this file is loaded. There a result is a copy of HANDOVER if it has the value that was put into HANDOVER in this step.
  */
 import { watcher } from './forgotten.js'
+import { beginOnce } from './once.js'
 import { arrived, errand } from './traceback.js'
 
 /**
@@ -32,7 +33,7 @@ export interface Operation<T> {
   [Symbol.iterator](): Iterator<Trap, T, unknown>
 }
 
-/** Wherever an operation is taken: the operation itself, or a function without arguments that returns one. */
+/** An operation, or a function without arguments that returns one. A generator object runs once; a function makes a new one. */
 export type Op<T> = Operation<T> | (() => Operation<T>)
 
 /** Codes of the scheduling traps. Plain constants: `isolatedModules` and V8 both like them better than an enum. */
@@ -177,10 +178,10 @@ export function isOperation(value: unknown): value is Operation<unknown> {
 /**
  * The operation behind an `Op`.
  *
- * @throws TypeError if it is neither an operation nor a function that returns one.
+ * @throws TypeError if it is neither an operation nor a function that returns one, or a generator that has begun already.
  */
 export function toOperation<T>(op: Op<T>): Operation<T> {
-  return asOperation(typeof op === 'function' ? op() : op)
+  return typeof op === 'function' ? asOperation(op()) : beginOnce(asOperation(op))
 }
 
 /**

@@ -10,7 +10,7 @@
  * it, as write(2) would, so that nobody else begins there. What was not moved in the end is given back, unless others have gone
  * on from there: a gap is better than bytes over bytes.
  *
- * That is for regular files and block devices. All others have no position, or one that nobody minds.
+ * Where there is no position, as in a pipe, or where it says nothing, as in files of the kernel's, Linux is asked as before.
  */
 import { type IoOp, READ } from '../kernel/driver.js'
 import { AT_EMPTY_PATH, STATX_BASIC, STATX_BYTES, statusFrom } from './files.js'
@@ -52,20 +52,25 @@ export class Positions {
     const at = libc.lseek(fd, 0, c.SEEK_CUR)
     // A pipe, a socket, a terminal.
     if (at < 0) return null
-    if (libc.statx(fd, this.emptyAt, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC, this.statusAt) < 0) return null
-    const type = (this.status[29] as number) >> 4
-    if (type !== S_IFREG && type !== S_IFBLK) return null
-    if (kind !== READ && (libc.statusFlags(fd) & c.O_APPEND) !== 0) return { at: APPENDS, claimed: 0 }
-    // A read claims what the file has: whoever writes at its end meanwhile is not to leave a gap.
-    const isSized = kind === READ && type === S_IFREG
-    const bytes = isSized ? Math.min(length, statusFrom(this.status).bytes - at) : length
-    // Nothing to claim: the end, or a file of the kernel's, whose size says nothing.
+    let bytes = length
+    if (kind === READ) bytes = this.readable(fd, at, length)
+    else if ((libc.statusFlags(fd) & c.O_APPEND) !== 0) return { at: APPENDS, claimed: 0 }
+    // Nothing to claim: the end, a file of the kernel's, whose size says nothing, or something else that is no file.
     if (bytes <= 0) return null
     const end = libc.lseek(fd, bytes, c.SEEK_CUR)
     // Some files say that they have a position and never move it.
     if (end === at) return null
     // No file is longer, and no device goes on there: nothing is claimed.
     return end < 0 ? { at, claimed: 0 } : { at: end - bytes, claimed: bytes }
+  }
+
+  /** A read claims what the file has: whoever writes at its end meanwhile is not to leave a gap. */
+  private readable(fd: number, at: number, length: number): number {
+    const { libc } = this
+    if (libc.statx(fd, this.emptyAt, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC, this.statusAt) < 0) return 0
+    const type = (this.status[29] as number) >> 4
+    if (type === S_IFREG) return Math.min(length, statusFrom(this.status).bytes - at)
+    return type === S_IFBLK ? length : 0
   }
 
   /** An op has ended; it has moved so many bytes. */

@@ -2,7 +2,7 @@
  * Conformance: the position of a file. Reads and writes go on where the last one ended, whoever made it: the same descriptor, another
  * one of the same file, the file's other side.
  */
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLibc, SEEK_CUR, SEEK_SET } from '../../native/libc.js'
@@ -111,6 +111,20 @@ export function positions(suite: Suite): void {
     op.all = true
     t.is(suite.nameOf(rig, rig.run(op)), 'ENOSPC')
     closeSync(full)
+  })
+
+  suite.check('a position beyond four gigabytes is one like any other', (t, rig) => {
+    withFile('r+', '', (fd, path) => {
+      const at = 2 ** 32 + 2 ** 31 + 5
+      truncateSync(path, at)
+      ok(openLibc().lseek(fd, at - 2, SEEK_SET))
+      rig.write(fd, 'abcdef')
+      t.is(positionOf(fd), at + 4)
+      ok(openLibc().lseek(fd, at - 3, SEEK_SET))
+      t.is(rig.read(fd, 5), '\0abcd')
+      t.is(rig.read(fd), 'ef')
+      t.is(positionOf(fd), at + 4)
+    })
   })
 
   suite.check('buffers of four gigabytes are written and read like others, piece by piece', (t, rig) => {

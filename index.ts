@@ -59,6 +59,7 @@ export {
 export { type Datagram, type UdpOptions, type UdpSocket, udp } from './traps/net/udp.js'
 export { all, allSettled, any, first, type NamedOps, type Ops, race } from './traps/scope/combinators.js'
 export { type Context, context } from './traps/scope/context.js'
+export type { Disposal } from './traps/scope/disposal.js'
 export { asCompleted, type MapOptions, map } from './traps/scope/map.js'
 export { nursery, started } from './traps/scope/nursery.js'
 export { ensure, type Provide, resource, use, using } from './traps/scope/resource.js'

@@ -15,7 +15,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       timeoutAt toAsyncIterable udp until use using withStore withSignal writable write`,
     types: `
       AbortSignalLike Address BarrierStatistics BorrowOptions Broadcast BroadcastOptions BufferOptions BroadcastStatistics
-      ByteStream ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Emit EmitterLike
+      ByteStream ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Disposal Emit EmitterLike
       EventStatistics EventTargetLike EventsOptions HostKernel Instrument KernelOptions KernelStatistics
       LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
        NamedOps Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics ReadAllOptions Receiver ResultState RunOptions ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeModuleOptions ServeOptions SlowPolicy SocketOptions Source

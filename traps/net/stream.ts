@@ -12,6 +12,7 @@ import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
 import { load } from '../io.js'
+import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { ByteReader } from './byte-reader.js'
 import { copyOf } from './chunks.js'
 
@@ -154,6 +155,11 @@ export class Stream extends ByteReader {
       if (this.reader !== null) release(this.reader)
       return result < 0 ? result : undefined
     }) as Trap<void>
+  }
+
+  /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
+  [ASYNC_DISPOSE](): Disposal {
+    return new Disposal(this)
   }
 
   /** The address of this end. Does not wait. */

@@ -9,6 +9,7 @@ import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
 import * as io from '../io.js'
 import { checkPort, toAddress } from '../ip.js'
+import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { within } from '../scope/scope.js'
 import { sleep } from '../time.js'
 import { lookup } from './address.js'
@@ -125,11 +126,15 @@ export class Listener {
   close(): Trap<void> {
     return ask('close', (driver) => {
       if (this.fd < 0) return undefined
-      const fd = this.fd
+      const result = driver.closeFd(this.fd)
       this.fd = -1
-      const result = driver.closeFd(fd)
       return result < 0 ? result : undefined
     }) as Trap<void>
+  }
+
+  /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
+  [ASYNC_DISPOSE](): Disposal {
+    return new Disposal(this)
   }
 }
 

@@ -9,6 +9,7 @@ import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
 import * as io from '../io.js'
 import { type Endpoint, toAddress } from '../ip.js'
+import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 
 /** The largest payload that UDP can carry. */
 const MOST_BYTES = 65_535
@@ -92,6 +93,11 @@ export class UdpSocket {
       const result = driver.closeFd(fd)
       return result < 0 ? result : undefined
     }) as Trap<void>
+  }
+
+  /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
+  [ASYNC_DISPOSE](): Disposal {
+    return new Disposal(this)
   }
 
   private opened(action: string): number {

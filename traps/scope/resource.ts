@@ -15,6 +15,7 @@ import { asOperation, isOperation, isPromise, nameOf, type Op, type Operation, t
 import { until } from '../bridge/promise.js'
 import { current } from '../call.js'
 import { sleep } from '../time.js'
+import { disposerOf } from './disposal.js'
 import { nursery, started } from './nursery.js'
 import { innermostNursery } from './place.js'
 
@@ -64,15 +65,19 @@ export function resource<T>(body: (provide: Provide<T>) => Operation<unknown>): 
   })
 }
 
+/** What some resource has provided: it is its own business to dispose of that. */
+const provided = new WeakSet<object>()
+
 function* life<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<void> {
-  let provided = false
+  let ready = false
   const operation = body(function* provide(value) {
+    if (typeof value === 'object' && value !== null) provided.add(value)
     yield* started(value)
-    provided = true
+    ready = true
     return yield* serve()
   })
   yield* asOperation(operation)
-  if (!provided) throw new KernelStateError('open the resource', 'it returned without yield* provide(value)')
+  if (!ready) throw new KernelStateError('open the resource', 'it returned without yield* provide(value)')
 }
 
 /** Stays until the task is dismissed and the youngest in its nursery, or until a grace is over. */
@@ -98,7 +103,8 @@ function* serve(): Operation<never> {
 
 /**
  * Runs a body with a resource that is torn down at the end of the block, together with all that the body has started.
- * Any operation can be the resource; resources that it opens live in the block, too.
+ * Any operation can be the resource; resources that it opens live in the block, too. What it returns is disposed of, as by
+ * `using`, if it says how and no resource provided it: `use(connect(…), body)` closes the stream.
  *
  * @throws whatever set-up, body or tear-down throws; Cancelled if an outer scope is cancelled.
  * @example
@@ -125,7 +131,10 @@ export function use<T, R>(resource: Op<T>, body: (value: T) => Operation<R>): Op
   checkOperation('use the resource', 'resource', resource)
   checkBody('use the resource', 'body', body)
   return nursery(function* useBlock() {
-    return yield* asOperation(body(yield* toOperation(resource)))
+    const value = yield* toOperation(resource)
+    const dispose = provided.has(value as object) ? undefined : disposerOf(value)
+    if (dispose !== undefined) yield* usingOperation(value, dispose)
+    return yield* asOperation(body(value))
   })
 }
 
@@ -161,16 +170,12 @@ export function ensure(cleanup: () => unknown): Operation<void> {
   })
 }
 
-/** Where the language has no such symbols yet, those that compilers and polyfills agree on. */
-const DISPOSE: symbol = Symbol.dispose ?? Symbol.for('Symbol.dispose')
-const ASYNC_DISPOSE: symbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
-
 /**
  * Disposes of an object when the innermost nursery of the task ends, as the language's own `await using` does at the end of a
- * block; `null` and `undefined` are let through. Asynchronous disposal is awaited.
+ * block; `null` and `undefined` are let through. Asynchronous disposal is awaited. Streams, listeners and sockets are closed.
  *
  * @throws TypeError if the object has neither `Symbol.asyncDispose` nor `Symbol.dispose`.
- * @throws Cancelled if a scope around the task is cancelled; the object is not disposed of then.
+ * @throws Cancelled if a scope around the task is cancelled; the object is disposed of before.
  * @example
  * import { run, using } from 'drupe'
  *
@@ -188,17 +193,35 @@ const ASYNC_DISPOSE: symbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDis
  * @see https://github.com/tc39/proposal-explicit-resource-management
  */
 export function using<T extends Disposable | AsyncDisposable | null | undefined>(value: T): Operation<T> {
-  const methods = value as Record<symbol, unknown> | null | undefined
-  const dispose = methods?.[ASYNC_DISPOSE] ?? methods?.[DISPOSE]
-  if (methods !== null && methods !== undefined && typeof dispose !== 'function') {
+  const dispose = disposerOf(value)
+  if (dispose === undefined && value !== null && value !== undefined) {
     throw wrong('use the object', 'value', 'something with Symbol.asyncDispose or Symbol.dispose', value, '')
   }
-  return resource<T>(function* using(provide) {
+  return watched('using', usingOperation(value, dispose ?? nothing))
+}
+
+function nothing(): void {}
+
+function* usingOperation<T>(value: T, dispose: () => unknown): Operation<T> {
+  let begun = false
+  const held = resource<T>(function* using(provide) {
+    begun = true
     try {
       yield* provide(value)
     } finally {
-      const end: unknown = typeof dispose === 'function' ? dispose.call(value) : undefined
-      if (isPromise(end)) yield* until(end)
+      yield* disposing(dispose)
     }
   })
+  try {
+    return yield* held
+  } catch (error) {
+    if (!begun) yield* disposing(dispose)
+    throw error
+  }
+}
+
+function* disposing(dispose: () => unknown): Operation<void> {
+  const end = dispose()
+  if (isOperation(end)) yield* end
+  else if (isPromise(end)) yield* until(end)
 }

@@ -12,6 +12,7 @@ import { checkBody, checkLimit, type WaitOptions } from '../../kernel/operands.j
 import { type Hands, WAIT } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import { asOperation, type Op, type Operation, PARK, Trap } from '../../kernel/trap.js'
+import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { actOn, type NameOptions, thenClose, titleOf, waitWith } from './acts.js'
 import { type ChannelStatistics, failThose, type Letter, Pipe } from './pipe.js'
 
@@ -70,6 +71,11 @@ abstract class End<T> {
       this.leave(hands)
     }
     return watched('close', actOn<void>(act, this))
+  }
+
+  /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
+  [ASYNC_DISPOSE](): Disposal {
+    return new Disposal(this)
   }
 
   /** Runs an operation and closes this end after it, whatever happens. */

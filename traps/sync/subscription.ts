@@ -10,6 +10,7 @@ import { checkBody, type WaitOptions } from '../../kernel/operands.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import { asOperation, type Op, type Operation, type Trap } from '../../kernel/trap.js'
+import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { actOn, failAll, thenClose, waitIn, wakeAll } from './acts.js'
 
 /** What is done about a reader that is too slow. */
@@ -118,6 +119,11 @@ export class Subscription<T> {
       this.broadcaster.left(hands)
     }
     return watched('close', actOn<void>(act, this))
+  }
+
+  /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
+  [ASYNC_DISPOSE](): Disposal {
+    return new Disposal(this)
   }
 
   /** Runs an operation and closes the subscription after it, whatever happens. */

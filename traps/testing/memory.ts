@@ -14,6 +14,7 @@ import {
 import type { Operation } from '../../kernel/trap.js'
 import { ByteReader } from '../net/byte-reader.js'
 import type { ByteStream } from '../net/byte-stream.js'
+import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { Pipe } from './pipe.js'
 
 const CAPACITY_BYTES = 64 * 1024
@@ -106,6 +107,11 @@ export class MemoryStream extends ByteReader implements ByteStream {
     this.drop()
     yield* this.output.closeWriter()
     yield* this.input.closeReader()
+  }
+
+  /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
+  [ASYNC_DISPOSE](): Disposal {
+    return new Disposal(this)
   }
 
   protected override receive(max: number): Operation<Uint8Array | null> {

@@ -1,0 +1,46 @@
+/**
+ * The language's word for "close it", on things that are closed by an operation.
+ *
+ * `Symbol.asyncDispose` was made for promises, but only a task can close a stream. So what the method gives is both: an
+ * operation, which `using` and `use` run, and for the `await using` of host code a promise that is rejected and says what to
+ * write. To close nothing, and to say nothing, would be a leak.
+ */
+import { KernelStateError } from '../../kernel/errors.js'
+import type { Operation, Trap } from '../../kernel/trap.js'
+
+/** Where the language has no such symbols yet, those that compilers and polyfills agree on. */
+export const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
+export const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+
+/** How to dispose of a value, if it says so itself. */
+export function disposerOf(value: unknown): (() => unknown) | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
+  const methods = value as Partial<Record<symbol, unknown>>
+  const dispose = methods[ASYNC_DISPOSE] ?? methods[DISPOSE]
+  return typeof dispose === 'function' ? () => dispose.call(value) as unknown : undefined
+}
+
+/** What `[Symbol.asyncDispose]()` of a stream, a listener or a socket gives: run by a task, it closes it. */
+export class Disposal implements Operation<void>, PromiseLike<void> {
+  private readonly subject: { close(): Operation<unknown> }
+
+  /** @internal */
+  constructor(subject: { close(): Operation<unknown> }) {
+    this.subject = subject
+  }
+
+  *[Symbol.iterator](): Iterator<Trap, void, unknown> {
+    yield* this.subject.close()
+  }
+
+  /** Host code cannot close it. */
+  // biome-ignore lint/suspicious/noThenProperty: so that `await using` does not pass over it in silence
+  then<A = void, B = never>(
+    done?: ((value: void) => A | PromiseLike<A>) | null,
+    failed?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const why = 'only a task can; write "yield* using(value)" or "yield* value.close()" there'
+    const name = this.subject.constructor.name
+    return Promise.reject<void>(new KernelStateError(`close the ${name} outside of a task`, why)).then(done, failed)
+  }
+}

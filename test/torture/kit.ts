@@ -1,0 +1,118 @@
+/**
+ * What the torture programs share: a way to run one on a kernel with nothing left over, random choices from a seed, and
+ * bytes that can be compared wherever they are cut.
+ *
+ * A program is a module with a function `torture(seconds, seed)`. It returns figures; one of them is called `fell`, and
+ * counts what must not happen. main.ts runs each program in a process of its own, on each driver and in each mode.
+ */
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { Kernel, type Op } from 'drupe'
+import { assertNoLeaks } from 'drupe/testing'
+import { seededRandom } from '../../kernel/random.js'
+
+/** What a program has counted. */
+export type Figures = Record<string, number>
+
+/** What every program exports. */
+export type Torture = (seconds: number, seed: number) => Promise<Figures>
+
+/** A prime length, so that nothing that is cut by powers of two repeats itself. */
+const TABLE_BYTES = 1_048_573
+const LARGEST_PIECE = 512 * 1024
+
+/** Choices from one seed. */
+export class Dice {
+  readonly random: () => number
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed)
+  }
+
+  /** A whole number from 0 to `count - 1`. */
+  below(count: number): number {
+    return Math.floor(this.random() * count)
+  }
+
+  chance(share: number): boolean {
+    return this.random() < share
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.below(list.length)] as T
+  }
+
+  /** A size from 1 on, of each magnitude as often. */
+  size(most: number): number {
+    return Math.max(1, Math.min(most, Math.floor(2 ** (this.random() * Math.log2(most)))))
+  }
+}
+
+const table = Buffer.alloc(TABLE_BYTES + LARGEST_PIECE)
+{
+  const random = seededRandom(0x5eed)
+  for (let i = 0; i < TABLE_BYTES; i++) table[i] = random() * 256
+  table.copy(table, TABLE_BYTES, 0, LARGEST_PIECE)
+}
+
+/** Endless bytes that begin somewhere in the table; what comes where is known without keeping it. */
+export class Sequence {
+  constructor(private readonly start: number) {}
+
+  /** The bytes from `position` on. They belong to the table: copy them before they are given away. */
+  at(position: number, bytes: number): Uint8Array {
+    const from = (this.start + position) % TABLE_BYTES
+    return table.subarray(from, from + Math.min(bytes, LARGEST_PIECE))
+  }
+
+  /** Are these the bytes from `position` on? */
+  matches(position: number, bytes: Uint8Array): boolean {
+    for (let done = 0; done < bytes.length; ) {
+      const part = bytes.subarray(done, done + LARGEST_PIECE)
+      if (Buffer.compare(this.at(position + done, part.length), part) !== 0) return false
+      done += part.length
+    }
+    return true
+  }
+}
+
+/** How many descriptors the process has. */
+export function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length
+}
+
+/**
+ * Runs an operation on a kernel of its own, in the mode that TORTURE_MODE names, and looks for what it left behind: tasks,
+ * timers, operations, descriptors. How many of these there are is the result.
+ */
+export async function drive(op: Op<unknown>): Promise<number> {
+  // The first kernel, and the host's first socket, open what stays open for good.
+  const host = createServer().listen(0, '127.0.0.1')
+  await once(host, 'listening')
+  await new Promise((resolve) => host.close(resolve))
+  const first = new Kernel()
+  await first.run(function* () {})
+  await first.close()
+  const before = openDescriptors()
+  const kernel = new Kernel()
+  let left = 0
+  if (process.env['TORTURE_MODE'] === 'blocking') kernel.runSync(op)
+  else await kernel.run(op)
+  try {
+    assertNoLeaks(kernel)
+  } catch (error) {
+    console.error(error)
+    left++
+  }
+  await kernel.close()
+  const after = openDescriptors()
+  if (after > before) console.error(`${after - before} descriptors are left`)
+  return left + Math.max(0, after - before)
+}
+
+/** Says what fell, and that it did. */
+export function complain(what: string, error?: unknown): number {
+  console.error(what, error ?? '')
+  return 1
+}

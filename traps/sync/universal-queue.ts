@@ -67,7 +67,8 @@ export class UniversalQueue<T> {
   }
 
   /**
-   * Puts an item in; waits while the queue is full. Cancelled while it waits, a task has not put the item.
+   * Puts an item in; waits while the queue is full. Cancelled while it waits, a task has not put the item. It is an
+   * operation: without `await` or `yield*` nothing is put. Who will not wait uses `tryPut`.
    *
    * @throws ClosedError if the queue is or was shut down.
    */
@@ -81,7 +82,7 @@ export class UniversalQueue<T> {
 
   /**
    * Takes the next item out; waits until there is one. Cancelled while it waits, a task leaves the line; an item that
-   * it was handed it has.
+   * it was handed it has. Without `await` or `yield*` nothing is taken.
    *
    * @throws ClosedError if the queue was shut down and is empty.
    */

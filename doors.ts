@@ -17,6 +17,12 @@ import { nursery } from './traps/scope/nursery.js'
 
 const CONTEXTS = hostContexts()
 
+/** `DRUPE_DEBUG=1` puts every kernel that does not say otherwise into debug mode. */
+function debugAsked(): boolean {
+  const asked = typeof process === 'object' ? process.env['DRUPE_DEBUG'] : undefined
+  return asked !== undefined && asked !== '' && asked !== '0'
+}
+
 /** Who wants to hear that the process has nothing left to do; one listener for all. */
 const callBacks = new Set<() => void>()
 
@@ -75,7 +81,7 @@ export interface RunOptions extends SpawnOptions {
 export class Kernel extends BareKernel {
   constructor(options: KernelOptions = {}) {
     checkOptions('make a kernel', 'options', options)
-    super({ contexts: CONTEXTS, beforeExit, ...options, driver: options.driver ?? ownDriver() })
+    super({ contexts: CONTEXTS, beforeExit, debug: debugAsked(), ...options, driver: options.driver ?? ownDriver() })
   }
 
   /**

@@ -9,10 +9,11 @@ import { clearTimeout, setTimeout } from './host-functions.js'
 import type { Loop } from './loop.js'
 import type { TaskList } from './park.js'
 import { cancelScope } from './reach.js'
-import { type Guest, runBlocking, waiting, whereabouts } from './runners.js'
+import { type Guest, runBlocking, waiting } from './runners.js'
 import { keep } from './shapes.js'
 import { showWaits } from './traceback.js'
 import { PARK } from './trap.js'
+import { whereabouts } from './whereabouts.js'
 
 /** Milliseconds beyond the grace after which tasks are given up. */
 const PATIENCE_MS = 1000

@@ -5,7 +5,8 @@
  * keeps a list of the operations that each task made, strikes off those that are run (by whichever task), and fails a
  * task that ends with one left over. Outside debug mode `watcher` is null and all this costs one comparison a trap.
  *
- * What cannot be seen: a user's own generator function called without `yield*`, because its body never begins to run.
+ * An operation that is given to another one (`race([sleep(10), …])`) counts as run: whether and when it begins is up to that
+ * one. What cannot be seen: a user's own generator function called without `yield*`, because its body never begins.
  */
 import { ForgottenYieldError } from './errors.js'
 import { beginOnce } from './once.js'
@@ -13,9 +14,31 @@ import { beginOnce } from './once.js'
 /** @internal */
 export class ForgottenWatch {
   /** The task whose step is running; operations made now are its. */
-  owner: object | null = null
+  private owner: object | null = null
+  /** The operation that it has begun last, as an error with the stack of the line that made it. */
+  private latest: Error | null = null
+  private wrapped = false
+  /** The same of tasks that wait, for messages. */
+  private readonly places = new WeakMap<object, Error>()
   private readonly owners = new Map<object, object>()
   private readonly made = new Map<object, Map<object, ForgottenYieldError>>()
+
+  /** A task's step begins. */
+  enter(task: object): void {
+    this.owner = task
+    this.latest = null
+  }
+
+  /** It is over: what the task began last is what it waits in, unless that was made outside of tasks. */
+  leave(task: object): void {
+    if (this.latest !== null) this.places.set(task, this.latest)
+    else this.places.delete(task)
+  }
+
+  /** The stack of the line at which a task waits, if that is known. */
+  placeOf(task: object): string | undefined {
+    return this.places.get(task)?.stack
+  }
 
   created(operation: object, name: string): void {
     if (this.owner === null) return
@@ -28,7 +51,23 @@ export class ForgottenWatch {
     this.owners.set(operation, this.owner)
   }
 
-  started(operation: object): void {
+  /** `wraps`: the trap that comes next is a part of it, and may have been made long ago. */
+  started(operation: object, wraps = false): void {
+    const owner = this.owners.get(operation)
+    const { wrapped } = this
+    this.wrapped = wraps
+    if (owner === undefined) {
+      if (!wrapped) this.latest = null
+      return
+    }
+    this.owners.delete(operation)
+    const operations = this.made.get(owner)
+    this.latest = operations?.get(operation) ?? null
+    operations?.delete(operation)
+  }
+
+  /** It was given to somebody who runs it, or has a reason not to. */
+  given(operation: object): void {
     const owner = this.owners.get(operation)
     if (owner === undefined) return
     this.owners.delete(operation)
@@ -81,7 +120,7 @@ export function watched<O extends Iterable<unknown>>(name: string, operation: O)
   if (watcher === null) return operation
   const wrapper = {
     [Symbol.iterator]() {
-      watcher?.started(wrapper)
+      watcher?.started(wrapper, true)
       beginOnce(operation)
       return operation[Symbol.iterator]()
     },

@@ -14,6 +14,7 @@ import { LIVE, type Scope, type ScopeRecord } from './scope.js'
 import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from './task.js'
 import { ownError } from './traceback.js'
 import type { Trap } from './trap.js'
+import { swallowed } from './warnings.js'
 
 /** The error that a nursery's body ended with, in a box because an error can be any value, `undefined` too. */
 export interface Failure {
@@ -135,7 +136,7 @@ function settle(loop: Loop, task: Task, ended: number, outcome: unknown): void {
       value = forgotten
     }
   }
-  if (phase === DONE && task.told) loop.swallowed(task)
+  if (phase === DONE && task.told) swallowed(loop, task)
   if (loop.evictions.size > 0) loop.evictions.delete(task)
   task.phase = phase
   task.value = value

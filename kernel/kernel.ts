@@ -6,10 +6,12 @@
  */
 import { Closing } from './closing.js'
 import type { Driver } from './driver.js'
+import { dump, summary } from './dump.js'
 import { KernelStateError, UnsupportedError } from './errors.js'
 import { ForgottenWatch } from './forgotten.js'
 import { start } from './handlers.js'
 import type { HostContexts } from './host-context.js'
+import { INSPECT } from './inspect.js'
 import { checkInstruments, type Instrument, Instruments } from './instruments.js'
 import { Loop } from './loop.js'
 import type { SpawnOptions } from './nursery.js'
@@ -32,7 +34,10 @@ export interface KernelOptions {
   readonly seed?: number
   /** What watches it. */
   readonly instruments?: readonly Instrument[]
-  /** Finds forgotten `yield*` and swallowed cancels, at a price. */
+  /**
+   * At a price: finds forgotten `yield*`, and warns of swallowed cancels, of cleanup that the grace cut short, and of steps that
+   * hold the thread for 50 ms or more. Default: as the environment variable `DRUPE_DEBUG` says, `1` for on.
+   */
   readonly debug?: boolean
   /**
    * Calls back each time that the host is about to end for want of work, until the function that it returns is called. Tasks that
@@ -156,6 +161,34 @@ export class Kernel {
   cancel(task: Task, reason?: unknown): boolean {
     checkTask(this.loop.root, 'cancel', task)
     return cancelTask(this.loop, task, reason)
+  }
+
+  /**
+   * A picture as text, for a log or a debugger: all tasks as a tree, with their states, what each waits for and until when. In
+   * debug mode with the lines at which they wait. Looks, and touches nothing.
+   *
+   * @example
+   * import { Kernel, Queue, spawn } from 'drupe'
+   *
+   * const kernel = new Kernel()
+   * const jobs = new Queue<string>(1, { name: 'jobs' })
+   * void kernel.run(function* main() {
+   *   yield* spawn(function* worker() {
+   *     yield* jobs.get()
+   *   })
+   * }).catch(() => {})
+   * setTimeout(() => {
+   *   console.log(kernel.dump().split('\n')[2]) // =>     task 2 (worker): waiting, park in "queue jobs, get"
+   *   void kernel.close()
+   * }, 5)
+   */
+  dump(): string {
+    return dump(this.loop)
+  }
+
+  /** `console.log(kernel)` is one line. */
+  [INSPECT](): string {
+    return summary(this.loop)
   }
 
   /** A place where a task can wait for other threads. */

@@ -31,6 +31,7 @@ import { ownError, throwAt } from './traceback.js'
 import type { Resumed, TaskIterator, Trap } from './trap.js'
 import * as traps from './trap.js'
 import { allowance, taskDue } from './waits.js'
+import { stepped, swallowed } from './warnings.js'
 
 /** How many traps a task may have answered in place before others get their turn. An I/O call counts as sixteen. */
 const BUDGET = 256
@@ -236,7 +237,7 @@ export class Loop implements Hands {
     task.phase = RUNNING
     for (; this.budget > 0; this.budget--) {
       if (task.faulted && this.outstays(task)) {
-        this.swallowed(task)
+        swallowed(this, task)
         bodyEnded(this, task, FAILED, evicted(task, PATIENCE))
         while (frame !== null && frame.caller !== null) frame = frame.end()
         return frame
@@ -383,18 +384,15 @@ export class Loop implements Hands {
     }
   }
 
-  /** A task was told to leave and ended as if nothing had happened. */
-  swallowed(task: Task): void {
-    if (this.instruments !== null) this.instruments.swallowed(task)
-    if (this.watch !== null) this.warn(`${String(task)} swallowed a Cancelled: rethrow it after cleaning up`)
-  }
-
   private advanceWatched(task: Task, watch: ForgottenWatch): void {
     // Not always null: a task may run another kernel inside one of its own steps.
     const outer = watcher
-    watch.owner = task
+    const began = this.driver.now()
+    watch.enter(task)
     setWatcher(watch)
     task.frame = this.advance(task)
     setWatcher(outer)
+    watch.leave(task)
+    stepped(this, task, began)
   }
 }

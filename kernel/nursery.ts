@@ -9,6 +9,7 @@
  */
 import { ClosedError, KernelStateError, suppress } from './errors.js'
 import { watched } from './forgotten.js'
+import { INSPECT } from './inspect.js'
 import { checkOperation, checkSpawn } from './operands.js'
 import { CALLER, checkScope } from './owner.js'
 import { WaitQueue } from './park.js'
@@ -162,6 +163,11 @@ export class Nursery extends Scope {
       this.arrivals ??= new WaitQueue('the next task to be over')
       yield* this.arrivals.trap
     }
+  }
+
+  /** `console.log(nursery)` is one line. */
+  override [INSPECT](): string {
+    return `Nursery (${this.name}): ${this.size} children, ${this.condition()}`
   }
 
   /** @internal */

@@ -6,6 +6,7 @@
  * range a RangeError: "Cannot sleep: ms must be a number of milliseconds, 0 or more, not -1". What is right costs one chain
  * of comparisons; `typeof` comes first in each, since comparing a symbol throws.
  */
+import { watcher } from './forgotten.js'
 import type { SpawnOptions } from './nursery.js'
 import type { ScopeOptions } from './scope.js'
 import { adviceFor, describe, isAsync, isOperation, isPromise, type Op } from './trap.js'
@@ -200,7 +201,10 @@ export function checkOptions<O>(action: string, name: string, options: O): O {
 
 /** An operation, or a function that returns one. */
 export function checkOperation<O extends Op<unknown>>(action: string, name: string, op: O): O {
-  if (typeof op === 'function' ? !isAsync(op) : isOperation(op)) return op
+  if (typeof op === 'function' ? !isAsync(op) : isOperation(op)) {
+    if (watcher !== null) watcher.given(op)
+    return op
+  }
   throw wrong(action, name, 'an operation or a function that returns one', op, '', adviceFor(op))
 }
 

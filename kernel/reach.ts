@@ -15,6 +15,7 @@ import { Nursery } from './nursery.js'
 import { KNOCKED, LIVE, OVERDUE, type Scope, type ScopeRecord } from './scope.js'
 import { type Task, WAITING } from './task.js'
 import { withdraw } from './waits.js'
+import { cutShort } from './warnings.js'
 
 /** Cancels a scope; false if it was cancelled already, or is over. */
 export function cancelScope(loop: Loop, scope: Scope, reason: unknown, expired: boolean): boolean {
@@ -125,10 +126,16 @@ export function isLeaving(task: Task, error: unknown): boolean {
 /** The error that tells a task about a scope; from now on it has been told. */
 export function knock(loop: Loop, task: Task, scope: Scope): Cancelled {
   const { belongings } = task
+  const again = task.knocked?.has(scope) ?? false
   belongings.knocked ??= new Map()
   belongings.knocked.set(scope, ++loop.sequence)
   if (scope.task !== task || scope === task.own) task.told = true
-  if (scope.status === OVERDUE) loop.evictions.set(task, (loop.evictions.get(task) ?? 0) + 1)
+  if (scope.status === OVERDUE) {
+    const times = loop.evictions.get(task) ?? 0
+    loop.evictions.set(task, times + 1)
+    // Without a grace every wait of a cleanup throws, by the rule that was chosen.
+    if (loop.watch !== null && again && times === 0 && scope.grace > 0) cutShort(loop, task, scope)
+  }
   return new Cancelled(scope, scope.name, scope.reason)
 }
 

@@ -6,16 +6,14 @@
  * timers and callbacks get theirs, and an idle kernel does not keep the process alive. Tests use the blocking runner over
  * the virtual driver, whose sleep is a jump of the clock.
  */
-import type { Attachment, IoOp } from './driver.js'
+import type { Attachment } from './driver.js'
 import { DeadlockError } from './errors.js'
-import { actionOf } from './io.js'
 import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
-import type { WaitQueue } from './park.js'
 import type { Scope } from './scope.js'
 import { type Task, WAITING } from './task.js'
 import { showWaits } from './traceback.js'
-import { IO, JOIN, PARK, SLEEP, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
+import { whereabouts } from './whereabouts.js'
 
 /** How long a turn may take before the host gets its turn. */
 export const TURN_MS = 6
@@ -82,20 +80,6 @@ export function waiting(root: Nursery, all = true): Task[] {
     }
   }
   return found
-}
-
-/** A waiting task with what it waits for, for messages. */
-export function whereabouts(task: Task): string {
-  return `${String(task)}: ${waitOf(task.trap as Trap)}`
-}
-
-function waitOf(trap: Trap): string {
-  if (trap.code === PARK) return `park in "${(trap.subject as WaitQueue).name}"`
-  if (trap.code === IO) return actionOf(trap as IoOp)
-  if (trap.code === JOIN) return `join ${String(trap.subject)}`
-  if (trap.code === SUSPEND) return 'suspended until host code calls back'
-  if (trap.code === SLEEP && trap.amount === Number.POSITIVE_INFINITY) return 'sleep without end'
-  return TRAP_NAMES[trap.code] as string
 }
 
 /** Between two turns this many wake-ups by host code are followed at once. */

@@ -6,6 +6,7 @@
  * cancel reach?" a walk down through nurseries (reach.ts). No scope keeps lists of what is inside it, which makes entering
  * and leaving one cheap: this is what `timeout` costs.
  */
+import { INSPECT } from './inspect.js'
 import { checkAt, wrong } from './operands.js'
 import type { Task } from './task.js'
 import type { Timed } from './timers.js'
@@ -74,6 +75,18 @@ export class Scope implements Timed {
     this.shield = shield
     this.grace = grace
     this.deadline = deadline
+  }
+
+  /** `console.log(scope)` is one line. */
+  [INSPECT](): string {
+    return `Scope (${this.name}): ${this.condition()}`
+  }
+
+  /** @internal */
+  protected condition(): string {
+    if (this.closed) return 'closed'
+    if (this.cancelled) return 'cancelled'
+    return this.deadline === Number.POSITIVE_INFINITY ? 'open' : `open, deadline ${this.deadline}`
   }
 
   /** Was it cancelled (whether or not anything inside took notice)? */

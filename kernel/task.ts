@@ -11,11 +11,13 @@ import { TaskCancelledError } from './errors.js'
 import { watched } from './forgotten.js'
 import { type Call, generatorNext } from './frame.js'
 import type { HostContext } from './host-context.js'
+import { INSPECT } from './inspect.js'
 import type { Nursery } from './nursery.js'
 import { checkOptions, checkSwitch } from './operands.js'
 import type { Scope } from './scope.js'
 import type { Timed } from './timers.js'
 import { adviceFor, CANCEL, JOIN, nameOf, type Op, type Operation, type TaskIterator, Trap } from './trap.js'
+import { situation } from './whereabouts.js'
 
 export const NEW = 0
 export const READY = 1
@@ -256,6 +258,11 @@ export class Task<out T = unknown> implements Timed {
         throw new TypeError(`Cannot run ${String(this)}: ${adviceFor(this)}`)
       },
     })
+  }
+
+  /** `console.log(task)` is one line. */
+  [INSPECT](): string {
+    return `Task ${this.id} (${this.name}): ${situation(this)}`
   }
 
   /** @internal For messages: `task 3 (worker)`. */

@@ -3,9 +3,10 @@
  */
 import { type DeadlockError, suppress } from '../errors.js'
 import { Kernel } from '../kernel.js'
-import { deadlock, waiting, whereabouts } from '../runners.js'
+import { deadlock, waiting } from '../runners.js'
 import { outcomeOf, type Task } from '../task.js'
 import type { Op } from '../trap.js'
+import { whereabouts } from '../whereabouts.js'
 import type { SimDriver } from './driver.js'
 import type { SimHost } from './host.js'
 import type { Stage } from './stage.js'

@@ -23,7 +23,7 @@ const TABLE: readonly Rule[] = [
     room: /^traps\//,
     // The trap protocol, calls, the errors, the I/O record (which is a trap), wait queues (each holds one), queues, debug mode's book,
     // the host's functions as they were, and the checks of operands.
-    values: /^(traps\/|kernel\/(trap|frame|errors|io-op|park|fifo|forgotten|host-functions|operands)\.ts$)/,
+    values: /^(traps\/|kernel\/(trap|frame|errors|io-op|park|fifo|forgotten|host-functions|inspect|operands)\.ts$)/,
     types: /^kernel\/(?!kernel\.ts|loop\.ts)/,
   },
   {

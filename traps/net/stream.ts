@@ -7,6 +7,7 @@
  */
 import { BusyError, ClosedError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { INSPECT } from '../../kernel/inspect.js'
 import { type Address, IoOp, READ, WRITE } from '../../kernel/io-op.js'
 import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
@@ -31,6 +32,11 @@ export class Stream extends ByteReader {
   constructor(fd: number) {
     super()
     this.fd = fd
+  }
+
+  /** `console.log(stream)` is one line. */
+  [INSPECT](): string {
+    return `Stream (${this.fd < 0 ? 'closed' : `fd ${this.fd}`})`
   }
 
   /** Has it been closed on this side? */

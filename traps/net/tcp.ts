@@ -3,6 +3,7 @@
  */
 import { ClosedError, SystemError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { INSPECT } from '../../kernel/inspect.js'
 import { ACCEPT, type Address, IoOp } from '../../kernel/io-op.js'
 import { checkCount, checkSwitch, checkText, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
@@ -79,6 +80,13 @@ export class Listener {
     /** @internal What it was opened with. */
     readonly options: ListenOptions,
   ) {}
+
+  /** `console.log(listener)` is one line. */
+  [INSPECT](): string {
+    const { address } = this
+    const where = address.family === 'unix' ? address.path : `${address.host}:${address.port}`
+    return `Listener (${where}, ${this.fd < 0 ? 'closed' : `fd ${this.fd}`})`
+  }
 
   /** The port that it listens on. */
   get port(): number {

@@ -1,0 +1,28 @@
+/**
+ * In words: what a task waits for, and where in its life it is.
+ */
+import { actionOf } from './io.js'
+import type { IoOp } from './io-op.js'
+import type { WaitQueue } from './park.js'
+import type { Task } from './task.js'
+import { IO, JOIN, PARK, SLEEP, SUSPEND, TRAP_NAMES, type Trap } from './trap.js'
+
+/** A waiting task with what it waits for, for messages. */
+export function whereabouts(task: Task): string {
+  return `${String(task)}: ${waitOf(task.trap as Trap)}`
+}
+
+/** `waiting, read fd 7`; of one that does not wait the state alone. */
+export function situation({ state, trap }: Task): string {
+  return trap === null ? state : `${state}, ${waitOf(trap)}`
+}
+
+function waitOf(trap: Trap): string {
+  if (trap.code === PARK) return `park in "${(trap.subject as WaitQueue).name}"`
+  if (trap.code === IO) return actionOf(trap as IoOp)
+  if (trap.code === JOIN) return `join ${String(trap.subject)}`
+  if (trap.code === SUSPEND) return 'suspended until host code calls back'
+  if (trap.code === SLEEP && trap.amount === Number.POSITIVE_INFINITY) return 'sleep without end'
+  if (trap.code === SLEEP) return `sleep ${trap.amount} ms`
+  return TRAP_NAMES[trap.code] as string
+}

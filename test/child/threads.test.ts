@@ -8,6 +8,8 @@ const CLOSED = 'ClosedError DRUPE_CLOSED: Cannot accept: it was closed while thi
 const EXITED = 'BrokenError DRUPE_BROKEN: Cannot go on serving: server thread has ended by itself, with exit code'
 const DEAF = 'it did not hear for 800 ms and was terminated'
 
+const TERMINATED = [`KernelStateError DRUPE_KERNEL_STATE: Cannot end server thread: ${DEAF}`, 'true', 'null']
+
 /** Each program with what it says, line by line. */
 const CASES: Readonly<Record<string, readonly string[]>> = {
   'connections come to every thread': ['3 threads, this one among them: true', 'true'],
@@ -22,10 +24,6 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'a worker throws': ['RangeError E_ON_PURPOSE: thrown on purpose', 'closed', '1 cleaned up', 'true'],
   'a worker exits in a handler': [`${EXITED} 3`, 'closed', '1 cleaned up', 'true'],
   'a handler that fails in a worker is told to the module, and the server goes on': ['null', '1 failed'],
-  'a worker that does not hear is terminated, and its port is free': [
-    `KernelStateError DRUPE_KERNEL_STATE: Cannot end server thread: ${DEAF}`,
-    'true',
-  ],
   'two servers at once': ['hello', 'hello', 'true', 'true'],
   'nothing is left of a server: no thread, no descriptor': ['nothing'],
   'one thread and a module': ['thread 0; 0 more'],
@@ -33,7 +31,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     "TypeError: Cannot serve in 2 threads: a function cannot be sent there; export it from a module and give new URL('./module.js', import.meta.url)",
     'RangeError: Cannot serve: threads must be a whole number, 1 or more, not 0',
     'RangeError: Cannot serve: threads must be a whole number, 1 or more, not 1.5',
-    'TypeError: Cannot serve with ./handler.js: it is neither a function nor a URL',
+    'TypeError: Cannot serve: handler must be a function that returns an operation, or the URL of a module, not "./handler.js"',
     'TypeError: Cannot serve in 2 threads: the listener was opened without reusePort: true',
     'DataCloneError: () => { } could not be cloned.',
   ],
@@ -51,6 +49,28 @@ for (const [program, lines] of Object.entries(CASES)) {
     t.deepEqual(ending.stdout.split('\n'), lines)
     t.deepEqual([ending.code, ending.signal], [0, null])
   })
+}
+
+/** Where workers do not end by themselves, the drivers have their own ways. */
+const ENDED: Readonly<Record<string, readonly string[]>> = {
+  'a worker that waits in its thread is terminated, and its port is free': TERMINATED,
+  'a worker that computes for ever is terminated, and its port is free': TERMINATED,
+  'a worker has no more memory': [
+    'Error ERR_WORKER_OUT_OF_MEMORY: Worker terminated due to reaching memory limit: JS heap out of memory',
+    'closed',
+    '1 cleaned up',
+    'true',
+  ],
+}
+
+for (const driver of process.platform === 'linux' ? ['io_uring', 'epoll'] : []) {
+  for (const [program, lines] of Object.entries(ENDED)) {
+    test(`threads: ${driver}: ${program}`, async (t) => {
+      const ending = await execute('threads', program, driver)
+      t.deepEqual([ending.code, ending.signal], [0, null], ending.stderr)
+      t.deepEqual(ending.stdout.split('\n'), lines)
+    })
+  }
 }
 
 const EXITS: Readonly<Record<string, number>> = {

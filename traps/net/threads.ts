@@ -55,7 +55,7 @@ const PATIENCE_MS = 500
 const START_MS = 5000
 const EXIT_MS = 1000
 
-/** The system lets go of the files of a ring that was buried a moment later, in the background. */
+/** The system lets go of the files of a ring a moment later, in the background. */
 const LETTING_GO_MS = 100
 
 const LATE = Symbol('late')
@@ -165,10 +165,8 @@ export class ServerThread {
     yield* until(Promise.race([hears, ended]))
     if ((yield* moveOn(ms, until(ended), LATE)) !== LATE) return
     yield* until(worker.terminate())
-    if (this.remains !== undefined) {
-      yield* ask('bury', (driver) => driver.bury?.(this.remains))
-      yield* sleep(LETTING_GO_MS)
-    }
+    if (this.remains !== undefined) yield* ask('bury', (driver) => driver.bury?.(this.remains))
+    yield* sleep(LETTING_GO_MS)
     const why = `it did not hear for ${ms} ms and was terminated`
     throw new KernelStateError(`end ${this.name}`, why)
   }

@@ -1,7 +1,8 @@
 /**
- * Servers in several threads; the first argument says what happens to them. Handlers do what their clients order.
+ * Servers in several threads; the first argument says what happens to them, a second one which driver. Handlers do what their clients order.
  */
 import { readdirSync, readlinkSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import {
   connect,
   Kernel,
@@ -22,7 +23,7 @@ import {
 import { HostDriver } from 'drupe/lowlevel'
 import { SimNetwork } from 'drupe/testing'
 import { thrown, thrownBy } from '../../kit.js'
-import { bytes, connectTo, echo, listenLocally, text } from '../../modes/net-kit.js'
+import { bytes, connectTo, echo, listenLocally, refusalBy, text } from '../../modes/net-kit.js'
 import { CLEANED, FAILED, type Orders, WAITING } from './handlers/orders.js'
 
 const ORDERS = new URL('./handlers/orders.js', import.meta.url)
@@ -127,6 +128,21 @@ const dying = (what: string) =>
     yield* second.stream.close()
   }
 
+/** The worker that this order makes deaf is terminated, and with it goes what it had open. */
+const deaf = (what: string) =>
+  function* (): Operation<void> {
+    const { listener, server, counts } = yield* begin(2)
+    const line = yield* toWorker(listener)
+    yield* order(line, what)
+    yield* until(() => counts[WAITING] === 1)
+    yield* server.cancel('enough', { wait: false })
+    yield* describe(yield* server.join())
+    // The system takes a ring down in the background.
+    say((yield* refusalBy(listener)) === 'ECONNREFUSED')
+    say(yield* moveOn(1000, line.stream.read(), 'open'))
+    yield* line.stream.close()
+  }
+
 const PROGRAMS: Readonly<Record<string, () => Operation<void>>> = {
   *'connections come to every thread'() {
     const { listener, server } = yield* begin(3)
@@ -220,6 +236,13 @@ const PROGRAMS: Readonly<Record<string, () => Operation<void>>> = {
 
   'a worker throws': dying('throw'),
   'a worker exits in a handler': dying('exit'),
+  'a worker that waits in its thread is terminated, and its port is free': deaf('stay'),
+  'a worker that computes for ever is terminated, and its port is free': deaf('spin'),
+  *'a worker has no more memory'() {
+    // Of those that start from now on.
+    setFlagsFromString('--max-old-space-size=48')
+    yield* dying('fill')()
+  },
 
   *'a handler that fails in a worker is told to the module, and the server goes on'() {
     const { listener, server, counts } = yield* begin(2)
@@ -231,17 +254,6 @@ const PROGRAMS: Readonly<Record<string, () => Operation<void>>> = {
     const next = yield* toWorker(listener)
     yield* next.stream.close()
     yield* server.cancel()
-  },
-
-  *'a worker that does not hear is terminated, and its port is free'() {
-    const { listener, server, counts } = yield* begin(2)
-    const line = yield* toWorker(listener)
-    yield* order(line, 'stay')
-    yield* until(() => counts[WAITING] === 1)
-    yield* server.cancel('enough', { wait: false })
-    yield* describe(yield* server.join())
-    say(yield* isFree(listener.port))
-    yield* line.stream.close()
   },
 
   *'two servers at once'() {
@@ -385,6 +397,7 @@ const SPECIAL: Readonly<Record<string, () => unknown>> = {
   },
 }
 
-const name = process.argv[2] ?? ''
+const [name = '', driver] = process.argv.slice(2)
+if (driver !== undefined) process.env['DRUPE_DRIVER'] = driver
 const program = PROGRAMS[name]
 await (program === undefined ? SPECIAL[name]?.() : run(program, { grace: 300 }))

@@ -49,6 +49,11 @@ export default function* obey(stream: Stream, { counts }: Orders): Operation<voi
       case 'stay':
         Atomics.add(counts, WAITING, 1)
         for (;;) Atomics.wait(counts, counts.length - 1, 0, 1000)
+      case 'spin':
+        Atomics.add(counts, WAITING, 1)
+        for (;;);
+      case 'fill':
+        for (const kept: unknown[] = []; ; ) kept.push(new Array(1000).fill(kept.length))
       default:
         yield* stream.write(order)
     }

@@ -51,6 +51,9 @@ for (const [program, lines] of Object.entries(CASES)) {
   })
 }
 
+/** In newer Nodes a worker without memory may abort the process, or collect garbage for ever, without Drupe, too. */
+const SURVIVES_FULL_HEAP = Number.parseInt(process.versions.node, 10) < 24
+
 /** Where workers do not end by themselves, the drivers have their own ways. */
 const ENDED: Readonly<Record<string, readonly string[]>> = {
   'a worker that waits in its thread is terminated, and its port is free': TERMINATED,
@@ -65,7 +68,8 @@ const ENDED: Readonly<Record<string, readonly string[]>> = {
 
 for (const driver of process.platform === 'linux' ? ['io_uring', 'epoll'] : []) {
   for (const [program, lines] of Object.entries(ENDED)) {
-    test(`threads: ${driver}: ${program}`, async (t) => {
+    const check = program.includes('memory') && !SURVIVES_FULL_HEAP ? test.skip : test
+    check(`threads: ${driver}: ${program}`, async (t) => {
       const ending = await execute('threads', program, driver)
       t.deepEqual([ending.code, ending.signal], [0, null], ending.stderr)
       t.deepEqual(ending.stdout.split('\n'), lines)

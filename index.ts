@@ -10,6 +10,7 @@
 export { Kernel, type KernelOptions, type RunOptions, run, runSync } from './doors.js'
 export {
   BrokenError,
+  BufferError,
   BusyError,
   Cancelled,
   ClosedError,

@@ -89,6 +89,13 @@ export class BusyError extends DrupeError {
   }
 }
 
+/** The buffer of an operation was transferred to somebody else, or made smaller, before the operation was done with it. */
+export class BufferError extends DrupeError {
+  constructor(action: string) {
+    super('DRUPE_BUFFER', `Cannot ${action}: its buffer was transferred or made smaller meanwhile`)
+  }
+}
+
 /** The other side or the world broke it: the stream ended in the middle, the peer is gone. */
 export class BrokenError extends DrupeError {
   /** What had arrived before it broke, where that is known. */

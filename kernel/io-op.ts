@@ -187,6 +187,14 @@ export function* partsOf({ buffer, vector }: IoOp, from: number, to: number): It
   }
 }
 
+/** Are its bytes still there? A buffer may be transferred to somebody else, or made smaller, while its op waits. */
+export function isIntact({ buffer, vector, offset, length }: IoOp): boolean {
+  if (vector === null) return offset >= 0 && length >= 0 && offset + length <= (buffer === null ? 0 : buffer.length)
+  let sum = 0
+  for (const piece of vector) sum += piece.length
+  return sum === length
+}
+
 /** Where a lent buffer goes back to. */
 export interface Lender {
   takeBack(op: IoOp): void

@@ -3,8 +3,19 @@
  *
  * The portable results become Drupe's own classes, an errno becomes a SystemError with the fields of Node's.
  */
-import { type Address, BUSY, CLOSED, CONNECT, type Driver, IO_NAMES, type IoOp, SEND, UNSUPPORTED } from './driver.js'
-import { BusyError, ClosedError, SystemError, UnsupportedError } from './errors.js'
+import {
+  type Address,
+  BUSY,
+  CLOSED,
+  CONNECT,
+  type Driver,
+  IO_NAMES,
+  type IoOp,
+  isIntact,
+  SEND,
+  UNSUPPORTED,
+} from './driver.js'
+import { BufferError, BusyError, ClosedError, SystemError, UnsupportedError } from './errors.js'
 
 /** Results below this are the portable ones. */
 const LOWEST_ERRNO = -100_000
@@ -22,6 +33,7 @@ export function ioError(driver: Driver, op: IoOp): Error {
     const [code, text] = driver.describeError(op.result)
     return new SystemError({ code, errno: op.result, syscall, text, path: op.path })
   }
+  if (!isIntact(op) && driver.describeError(op.result)[0] === 'EFAULT') return new BufferError(actionOf(op))
   const address = op.kind === CONNECT || op.kind === SEND ? op.address : null
   return resultError(driver, actionOf(op), syscall, op.result, address)
 }

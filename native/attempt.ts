@@ -9,7 +9,18 @@
  * A blocking fd (a shell's terminal, a pipe from a parent) must never stop the thread: poll(2) is asked before each call,
  * and a write is kept so small that it fits if there is room at all.
  */
-import { ACCEPT, CONNECT, type IoOp, READ, READABLE, RECEIVE, SEND, UNSUPPORTED, WRITE } from '../kernel/driver.js'
+import {
+  ACCEPT,
+  CONNECT,
+  type IoOp,
+  isIntact,
+  READ,
+  READABLE,
+  RECEIVE,
+  SEND,
+  UNSUPPORTED,
+  WRITE,
+} from '../kernel/driver.js'
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './address.js'
 import * as errno from './errno.js'
 import { type FdState, type FdTable, LARGE_BYTES } from './fds.js'
@@ -63,8 +74,10 @@ export class Attempts {
     const { buffer, vector } = op
     if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
     let length = op.lend && buffer !== null ? Math.min(op.length, buffer.length - op.offset) : op.length
-    if (vector !== null) length = this.gather.collect(vector, 0, length, 0)
-    else if (!this.locate(state, op, length)) return finish(op, EFAULT)
+    if (vector !== null) {
+      if (!isIntact(op)) return finish(op, EFAULT)
+      length = this.gather.collect(vector, 0, length, 0)
+    } else if (!this.locate(state, op, length)) return finish(op, EFAULT)
     const at = op.pointer + op.offset
     let result: number
     // TCP would let even a read of nothing wait.
@@ -78,10 +91,7 @@ export class Attempts {
       } while (result === EINTR)
     if (result <= 0) op.lender?.takeBack(op)
     else if (op.lend) state.lent = this.pool.fit(op, result)
-    if (result === EAGAIN) {
-      state.readable = false
-      return false
-    }
+    if (result === EAGAIN) return waits(state, 'readable')
     state.large = result >= LARGE_BYTES
     if (result > 0 && result < length && state.own && !state.hangup && !state.datagrams) state.readable = false
     return finish(op, result)
@@ -92,8 +102,7 @@ export class Attempts {
     if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
     // A small buffer is copied to where the address is known, which is cheaper than to ask for its own and makes no garbage.
     const isSmall = op.length <= SMALL_BYTES && op.buffer !== state.lent?.shown
-    if (vector === null && !(isSmall ? fits(op, op.length) : this.locate(state, op, op.length)))
-      return finish(op, EFAULT)
+    if (vector !== null || isSmall ? !isIntact(op) : !this.locate(state, op, op.length)) return finish(op, EFAULT)
     for (;;) {
       if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
       const left = op.length - op.moved
@@ -148,10 +157,7 @@ export class Attempts {
       // A foreign listening socket may block, and then another process may have been faster than us.
       const blocked = state.blocking && this.poll(state.fd, POLLIN) === 0
       const result = blocked ? EAGAIN : this.libc.accept(state.fd)
-      if (result === EAGAIN) {
-        state.readable = false
-        return false
-      }
+      if (result === EAGAIN) return waits(state, 'readable')
       if (result === EINTR) continue
       if (result >= 0) this.fds.adopt(result, false)
       return finish(op, result)

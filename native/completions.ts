@@ -14,6 +14,7 @@ import {
   CLOSED,
   CONNECT,
   type IoOp,
+  isIntact,
   isReader,
   READ,
   READABLE,
@@ -64,7 +65,7 @@ export class Completions {
     this.ring = ring
     this.fds = new FdTable(libc, (fd) => new RingFd(fd))
     this.attempts = new Attempts(libc, this.fds, this.pool)
-    this.requests = new Requests(libc, ring, this.pool, this.attempts.gather)
+    this.requests = new Requests(libc, ring, this.pool)
     this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts, this.line)
     this.files = new FileRequests(libc, ring, openings)
   }
@@ -140,8 +141,8 @@ export class Completions {
     if (known !== undefined && known.requests > 0) {
       this.requests.takeFdBack(known)
       this.receiving.lose(known)
-      this.lost.set(`${fd} ${known.key(READER)}`, memoryOf(known.reader))
-      this.lost.set(`${fd} ${known.key(WRITER)}`, memoryOf(known.writer))
+      this.lost.set(`${fd} ${known.key(READER)}`, [memoryOf(known.reader), known.readerBounce])
+      this.lost.set(`${fd} ${known.key(WRITER)}`, [memoryOf(known.writer), known.writerBounce])
     }
     this.fds.adopt(fd, datagrams)
   }
@@ -198,6 +199,7 @@ export class Completions {
   /** The ring cannot be entered any more: what waits has failed. How many ops that completed. */
   fail(): number {
     const ops = [...this.fds.takeWaiting(), ...this.files.close(lostMemory)]
+    lostMemory.push(this.requests)
     for (const op of ops) {
       lostMemory.push(memoryOf(op))
       op.result = this.closed ? CLOSED : errno.EIO
@@ -208,17 +210,16 @@ export class Completions {
 
   private read(state: RingFd): boolean {
     const op = this.receiving.read(state)
-    if (op === null) return false
-    this.complete(op)
-    return true
+    if (op !== null) this.complete(op)
+    return op !== null
   }
 
   private submitReader(state: RingFd, op: IoOp<unknown>): boolean {
     const { kind } = op
     if (kind === READ || kind === READABLE) {
       if (kind === READ && op.length === 0) return finish(op, 0)
-      if (kind === READ && op.vector !== null && state.datagrams) return finish(op, errno.EINVAL)
-      if (kind === READ && !op.lend && !this.locate(state, op)) return finish(op, errno.EFAULT)
+      if (op.vector !== null && state.datagrams) return finish(op, errno.EINVAL)
+      if (kind === READ && !op.lend && !isIntact(op)) return finish(op, errno.EFAULT)
       if (this.receiving.submit(state, op)) return true
     } else if (isTried(op)) {
       if (this.attempts.attempt(state, op)) return true
@@ -232,12 +233,13 @@ export class Completions {
     const { kind } = op
     if (kind === WRITE && op.length === 0) return finish(op, 0)
     if (kind === WRITE && (op.vector === null || !state.own)) {
-      if (!this.locate(state, op)) return finish(op, errno.EFAULT)
-      if (state.own && op.length >= LARGE_BYTES && this.attempts.attempt(state, op)) return true
-      this.requests.write(state, op)
+      if (!isIntact(op)) return finish(op, errno.EFAULT)
+      if (!state.own) this.requests.write(state, op)
+      else if (this.submitSend(state, op)) return true
     } else if (isTried(op)) {
       if (this.attempts.attempt(state, op)) return true
       this.requests.poll(state, WRITER, c.POLLOUT)
+      state.pin(this.pool.known.buffersOf(op, state.lent))
     } else if (kind === WRITABLE) this.requests.poll(state, WRITER, c.POLLOUT)
     else if (op.address === null) return finish(op, errno.EINVAL)
     else this.requests.connect(state, op, op.address)
@@ -245,14 +247,30 @@ export class Completions {
     return false
   }
 
-  private fileAnswer(number: number, result: number): number {
-    const op = this.files.answer(number, result, this.closed)
-    if (op === null) return 0
-    this.complete(op)
-    return 1
+  /** A write on a socket of our own: a request from a read buffer, or of a copy, or else tried at once. */
+  private submitSend(state: RingFd, op: IoOp<unknown>): boolean {
+    const buffer = op.buffer as Uint8Array
+    const ours = this.pool.known.bufferOf(buffer, state.lent)
+    if (ours === null && this.requests.sendCopy(state, op)) return false
+    if ((ours === null || op.length >= LARGE_BYTES) && this.attempts.attempt(state, op)) return true
+    if (ours === null) this.requests.poll(state, WRITER, c.POLLOUT)
+    else {
+      op.pointer = ours.begin + buffer.byteOffset
+      op.pointee = buffer
+      state.pin(ours.alone)
+      this.requests.send(state, op)
+    }
+    return false
   }
 
-  private readerAnswer(state: RingFd, result: number): number {
+  private fileAnswer(number: number, result: number): number {
+    const op = this.files.answer(number, result, this.closed)
+    if (op !== null) this.complete(op)
+    return op === null ? 0 : 1
+  }
+
+  private readerAnswer(state: RingFd, answer: number): number {
+    const result = this.requests.taken(state, answer)
     const op = state.reader
     const polled = state.readerPolls
     state.readerPolls = false
@@ -265,6 +283,7 @@ export class Completions {
   }
 
   private writerAnswer(state: RingFd, result: number): number {
+    this.requests.sent(state)
     const op = state.writer
     const polled = state.writerPolls
     state.writerPolls = false
@@ -272,6 +291,7 @@ export class Completions {
     if (state.writerPlace !== null) this.requests.positions.settle(op, state.writerPlace, op.moved)
     state.writer = state.writerPlace = null
     state.writerLeaves = false
+    state.unpin()
     this.complete(op)
     return 1
   }
@@ -312,15 +332,20 @@ export class Completions {
 
   /** A poll said that it is worth trying. It may have been said a while ago, and others may use the fd as well. */
   private ready(state: RingFd, op: IoOp<unknown>): boolean {
-    const tried = isTried(op) || op.kind === READABLE || op.kind === WRITABLE
+    const tried = state.own || isTried(op) || op.kind === READABLE || op.kind === WRITABLE
     return tried ? this.attempts.attempt(state, op) || this.whenReady(state, op) : this.again(state, op)
   }
 
   /** Makes the same request again; not for an op that is leaving, whose cancel has been spent on the last one. */
   private again(state: RingFd, op: IoOp<unknown>): boolean {
     if (leaves(state, op)) return withdraw(op)
-    if (op.kind === WRITE) this.requests.write(state, op)
-    else if (op.kind === READ) this.requests.read(state, op)
+    if (op.kind === WRITE && state.own) {
+      if (!state.writesOurs || op.vector !== null) return this.attempts.attempt(state, op) || this.whenReady(state, op)
+      this.requests.send(state, op)
+    } else if (op.kind === WRITE) {
+      if (!isIntact(op)) return finish(op, errno.EFAULT)
+      this.requests.write(state, op)
+    } else if (op.kind === READ) this.requests.read(state, op)
     else this.requests.accept(state)
     return false
   }
@@ -339,19 +364,6 @@ export class Completions {
       this.complete(op)
     }
     return ops.length
-  }
-
-  /** Sees to `op.pointer`, and that no request can leave the buffer. */
-  private locate(state: RingFd, op: IoOp<unknown>): boolean {
-    const { buffer, vector } = op
-    if (vector !== null) return vector.reduce((sum, piece) => sum + piece.length, 0) === op.length
-    if (buffer === null) return false
-    if (buffer !== op.pointee) {
-      op.pointer = this.pool.known.addressOf(buffer, state.lent)
-      op.pointee = buffer
-      op.lender = null
-    }
-    return op.offset >= 0 && op.length >= 0 && op.offset + op.length <= buffer.length
   }
 }
 

@@ -18,6 +18,8 @@ const MAX_FDS = 1 << 24
 /** A piece of data of so many bytes is large. */
 export const LARGE_BYTES = 32 * 1024
 
+const NONE_PINNED: readonly ReadBuffer[] = []
+
 /** One fd. */
 export class FdState {
   readonly fd: number
@@ -39,6 +41,8 @@ export class FdState {
   large = false
   /** What was lent to its reader last: a guess at whose bytes will be written (read-buffers.ts). */
   lent: ReadBuffer | null = null
+  /** Read buffers that its writer writes from: pinned until that is over. */
+  private pinned: readonly ReadBuffer[] = NONE_PINNED
   /** It stands in the line of those who can be read (line.ts), and who is behind it. */
   due = false
   nextDue: FdState | null = null
@@ -47,8 +51,27 @@ export class FdState {
     this.fd = fd
   }
 
+  /** Is its writer writing from one read buffer? That is memory of ours, which nobody takes away. */
+  get writesOurs(): boolean {
+    return this.pinned.length > 0
+  }
+
+  /** Its writer begins to write from these. */
+  pin(buffers: readonly ReadBuffer[]): void {
+    this.pinned = buffers
+    for (const buffer of buffers) buffer.pin()
+  }
+
+  unpin(): void {
+    const { pinned } = this
+    if (pinned.length === 0) return
+    this.pinned = NONE_PINNED
+    for (const buffer of pinned) buffer.unpin()
+  }
+
   /** Forgets the file and keeps the number, which keeps its place in the line. */
   reset(): void {
+    this.unpin()
     this.generation = (this.generation + 1) | 0
     this.reader = this.writer = this.lent = null
     this.readable = this.writable = true

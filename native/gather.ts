@@ -6,7 +6,7 @@
  * where they lie. A header and a body become two entries, a hundred small replies one, and then it is a plain write.
  *
  * The list is made anew for each call, from where the last one stopped; so nothing has to be kept while an op waits,
- * and all of a driver's calls share the same memory. Only a request of io_uring's keeps a list of its own.
+ * and all of a driver's calls share the same memory.
  */
 import type { Libc } from './libc.js'
 
@@ -70,12 +70,6 @@ export class Gather {
       skip = 0
     }
     return listed
-  }
-
-  /** The same, nothing copied, as a list that one request may keep. */
-  list(pieces: readonly Uint8Array[], skip: number, most: number): Uint32Array {
-    this.collect(pieces, skip, most, 0)
-    return this.entries.slice(0, this.count * WORDS)
   }
 
   /** Copies a small piece to where the address is known; that address. */

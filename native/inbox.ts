@@ -4,7 +4,8 @@
  * Each piece lies in a buffer of the ring's, chained to its fd. A lending read that takes a whole piece gets the buffer
  * itself; all others get a copy of what they take.
  */
-import { type IoOp, partsOf } from '../kernel/driver.js'
+import { type IoOp, isIntact, partsOf } from '../kernel/driver.js'
+import { EFAULT } from './errno.js'
 import type { Libc } from './libc.js'
 import { NONE, type ProvidedBuffers } from './provided.js'
 import { NOT_YET, type RingFd } from './ring-fd.js'
@@ -73,13 +74,14 @@ export class Inbox {
     const to = buffers.to[buffer] as number
     const bytes = Math.min(op.length, to - from)
     if (op.lend && from === 0 && bytes === to) return this.lend(state, op, this.takeFirst(state), bytes)
+    // Without room for it, it stays where it is.
+    if (!op.lend && !isIntact(op)) return EFAULT
     const piece = buffers.view(buffer).subarray(from, from + bytes)
     if (op.lend) {
       op.buffer = op.pointee = piece.slice()
       op.pointer = this.libc.addressOf(op.buffer)
       op.offset = 0
-    } else if (op.vector === null) op.buffer?.set(piece, op.offset)
-    else scatter(piece, op)
+    } else scatter(piece, op)
     if (from + bytes === to) buffers.give(this.takeFirst(state))
     else buffers.from[buffer] = from + bytes
     return bytes
@@ -95,7 +97,11 @@ export class Inbox {
 }
 
 /** Copies a piece to the beginning of what an op is to fill. */
-function scatter(piece: Uint8Array, op: IoOp<unknown>): void {
+export function scatter(piece: Uint8Array, op: IoOp<unknown>): void {
+  if (op.vector === null) {
+    op.buffer?.set(piece, op.offset)
+    return
+  }
   let at = 0
   for (const part of partsOf(op, 0, piece.length)) {
     part.set(piece.subarray(at, at + part.length))

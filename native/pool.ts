@@ -10,7 +10,7 @@ import { KnownMemory, ReadBuffer } from './read-buffers.js'
 /** More than this many idle buffers are left to the collector. */
 const IDLE_BUFFERS = 64
 
-/** Lends buffers to READ ops with `lend`. */
+/** Lends buffers to READ ops with `lend`, and to the driver itself. */
 export class BufferPool {
   readonly known: KnownMemory
   private readonly idle: PooledBuffer[] = []
@@ -19,9 +19,14 @@ export class BufferPool {
     this.known = new KnownMemory(addressOf)
   }
 
+  /** A buffer, until `giveBack`. */
+  take(): ReadBuffer {
+    return this.idle.pop() ?? new PooledBuffer(this.known, this.idle)
+  }
+
   /** Gives the op a buffer and the buffer's address. */
   lend(op: IoOp<unknown>): void {
-    const buffer = this.idle.pop() ?? new PooledBuffer(this.known, this.idle)
+    const buffer = this.take() as PooledBuffer
     op.buffer = op.pointee = buffer.whole
     op.pointer = buffer.address
     op.lender = buffer
@@ -43,16 +48,15 @@ export class BufferPool {
 }
 
 class PooledBuffer extends ReadBuffer implements Lender {
-  constructor(
-    known: KnownMemory,
-    private readonly idle: PooledBuffer[],
-  ) {
-    super(known)
+  constructor(known: KnownMemory, idle: PooledBuffer[]) {
+    super(known, () => {
+      if (idle.length < IDLE_BUFFERS) idle.push(this)
+      else this.letGo()
+    })
   }
 
   takeBack(op: IoOp<unknown>): void {
     op.buffer = op.pointee = op.lender = null
-    if (this.idle.length < IDLE_BUFFERS) this.idle.push(this)
-    else this.letGo()
+    this.giveBack()
   }
 }

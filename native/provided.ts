@@ -77,8 +77,7 @@ export class ProvidedBuffers implements Lender {
       this.mostReady = Math.min(this.mostReady + STEP_BUFFERS, MOST_BUFFERS)
       this.left = 0
     }
-    if (this.spares === 0 && this.buffers.length < MOST_BUFFERS)
-      for (let i = 0; i < STEP_BUFFERS; i++) this.give(this.buffers.push(new ReadBuffer(this.known)) - 1)
+    if (this.spares === 0 && this.buffers.length < MOST_BUFFERS) for (let i = 0; i < STEP_BUFFERS; i++) this.make()
     if (this.spares === 0) return this.ready > 0
     // At once, because the receive may begin again before the ring is filled.
     this.put(this.spare[--this.spares] as number)
@@ -108,7 +107,7 @@ export class ProvidedBuffers implements Lender {
   takeBack(op: IoOp<unknown>): void {
     if (op.lender !== this) return
     op.buffer = op.pointee = op.lender = null
-    this.give(op.loan)
+    this.buffers[op.loan]?.giveBack()
   }
 
   /** The buffer that the system has taken for an answer with these flags. */
@@ -126,6 +125,12 @@ export class ProvidedBuffers implements Lender {
   fill(): void {
     while (this.ready < this.mostReady && this.spares > 0) this.put(this.spare[--this.spares] as number)
     this.left = this.spares
+  }
+
+  private make(): void {
+    const number = this.buffers.length
+    this.buffers.push(new ReadBuffer(this.known, () => this.give(number)))
+    this.give(number)
   }
 
   private put(buffer: number): void {

@@ -92,7 +92,10 @@ export class Readiness {
       state.registered = true
     }
     if (reads) state.reader = op
-    else state.writer = op
+    else {
+      state.writer = op
+      state.pin(this.attempts.pool.known.buffersOf(op, state.lent))
+    }
     return false
   }
 
@@ -100,8 +103,10 @@ export class Readiness {
     if (op.kind === OPEN_FILE) return this.openings.cancel(op)
     const state = this.fds.at(op.fd)
     if (state?.reader === op) state.reader = null
-    else if (state?.writer === op) state.writer = null
-    else return false
+    else if (state?.writer === op) {
+      state.writer = null
+      state.unpin()
+    } else return false
     return true
   }
 
@@ -117,6 +122,7 @@ export class Readiness {
     const writer = state.writer
     if (!writable || writer === null || !this.attempts.attempt(state, writer)) return 0
     state.writer = null
+    state.unpin()
     this.complete(writer)
     return 1
   }

@@ -106,7 +106,7 @@ export class Receiving {
     if (op.kind === READABLE || (op.vector !== null && state.own && !state.watching))
       this.requests.poll(state, READER, POLLIN)
     else if (state.watching) state.readerListens = true
-    else if (!op.lend || !state.own || state.datagrams) this.requests.read(state, op)
+    else if (!state.own || state.datagrams) this.requests.read(state, op)
     else if (state.large) this.watch(state)
     else {
       state.readerListens = true

@@ -1,21 +1,29 @@
 /**
  * Requests: what each operation looks like in the ring.
  *
- * The ring shares memory with us. What a request may read or write is held by its op (`pointee`), and the op by its fd, until
- * the answer has come: an optimised generator does not keep a local alive.
+ * The ring shares memory with us, and a buffer of the user's can be transferred to somebody else while a request has its address:
+ * there is no way to hold its memory. So requests read into and write from memory of ours alone (buffers on loan, copies), and what
+ * is too large for that is tried at once, when nobody can come in between. A buffer is held by its fd until the answer has come.
  */
-import { type Address, type IoOp, READ } from '../kernel/driver.js'
+import { type Address, type IoOp, isIntact, partsOf, READ } from '../kernel/driver.js'
 import { ADDRESS_BYTES, encodeAddress } from './address.js'
-import type { Gather } from './gather.js'
+import { EFAULT } from './errno.js'
+import { scatter } from './inbox.js'
 import * as c from './libc.js'
 import type { BufferPool } from './pool.js'
 import { APPENDS, Positions } from './positions.js'
 import { GROUP } from './provided.js'
+import { BUFFER_BYTES, type ReadBuffer } from './read-buffers.js'
 import * as ring from './ring.js'
 import { READER, RECEIVER, type RingFd, WRITER } from './ring-fd.js'
 
 /** The system goes on by itself after a partial send. */
 const MSG_WAITALL = 0x100
+const MSG_DONTWAIT = 0x40
+
+/** Up to so much is copied to be sent; more is tried at once. */
+const COPIED_BYTES = 16 * 1024
+const OUTBOX_BYTES = 512 * 1024
 
 const RECEIVE = ring.OP_RECV | (ring.BUFFER_SELECT << 8) | (ring.RECV_MULTISHOT << 16)
 
@@ -24,14 +32,20 @@ export class Requests {
   private readonly libc: c.Libc
   private readonly ring: ring.Ring
   private readonly pool: BufferPool
-  private readonly gather: Gather
+  /** Those that requests use now. */
+  private readonly borrowed = new Set<ReadBuffer>()
+  /** Copies of what is sent at the next `enter`: small, and used up when that returns. */
+  private readonly outbox = new Uint8Array(OUTBOX_BYTES)
+  private readonly outboxAt: number
+  private outboxEnd = 0
+  private copies = 0
   readonly positions: Positions
 
-  constructor(libc: c.Libc, system: ring.Ring, pool: BufferPool, gather: Gather) {
+  constructor(libc: c.Libc, system: ring.Ring, pool: BufferPool) {
     this.libc = libc
     this.ring = system
     this.pool = pool
-    this.gather = gather
+    this.outboxAt = libc.addressOf(this.outbox)
     this.positions = new Positions(libc)
   }
 
@@ -50,28 +64,72 @@ export class Requests {
     state.watching = true
   }
 
-  /** One read into memory of the op's; into several pieces on files of others only. */
+  /** One read, into a buffer on loan or else into one of ours: its bytes are copied when the answer is there. */
   read(state: RingFd, op: IoOp<unknown>): void {
-    if (op.vector !== null) {
-      this.vectored(ring.OP_READV, state, READER, op, op.vector)
-      return
-    }
     if (op.lend && op.lender === null) this.pool.lend(op)
-    const length = op.lend ? Math.min(op.length, (op.buffer as Uint8Array).length) : op.length
+    const buffer = op.lend ? null : this.borrow()
+    state.readerBounce = buffer
+    const from = buffer === null ? op.pointer + op.offset : buffer.address
     const at = this.begin(state.own ? ring.OP_RECV : ring.OP_READ, state, READER)
-    this.ring.point(at, op.pointer + op.offset, length)
+    this.ring.point(at, from, Math.min(op.length, BUFFER_BYTES))
     if (!state.own) this.place(at, state, op)
   }
 
+  /** One write of a copy. */
   write(state: RingFd, op: IoOp<unknown>): void {
-    if (op.vector !== null) {
-      this.vectored(ring.OP_WRITEV, state, WRITER, op, op.vector)
-      return
+    const buffer = this.borrow()
+    state.writerBounce = buffer
+    const bytes = Math.min(op.length - op.moved, BUFFER_BYTES)
+    let to = 0
+    for (const part of partsOf(op, op.moved, op.moved + bytes)) {
+      buffer.whole.set(part, to)
+      to += part.length
     }
-    const at = this.begin(state.own ? ring.OP_SEND : ring.OP_WRITE, state, WRITER)
+    const at = this.begin(ring.OP_WRITE, state, WRITER)
+    this.ring.point(at, buffer.address, bytes)
+    this.place(at, state, op)
+  }
+
+  /** Sends from a read buffer, on a socket of our own. */
+  send(state: RingFd, op: IoOp<unknown>): void {
+    const at = this.begin(ring.OP_SEND, state, WRITER)
     this.ring.point(at, op.pointer + op.offset + op.moved, op.length - op.moved)
-    if (state.own) this.ring.requests[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
-    else this.place(at, state, op)
+    this.ring.requests[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
+  }
+
+  /** Sends a copy, as much as goes at once; false if there is no room for it. */
+  sendCopy(state: RingFd, op: IoOp<unknown>): boolean {
+    const { length, offset, buffer } = op
+    if (length > COPIED_BYTES || this.outboxEnd + length > OUTBOX_BYTES) return false
+    const bytes = buffer as Uint8Array
+    this.outbox.set(length === bytes.length ? bytes : bytes.subarray(offset, offset + length), this.outboxEnd)
+    const at = this.begin(ring.OP_SEND, state, WRITER)
+    this.ring.point(at, this.outboxAt + this.outboxEnd, length)
+    this.ring.requests[at + 7] = c.MSG_NOSIGNAL | MSG_DONTWAIT
+    this.outboxEnd += length
+    this.copies++
+    state.writerCopied = true
+    return true
+  }
+
+  /** The reader's request is answered: what came goes to where it belongs, if that is still there. The result. */
+  taken(state: RingFd, result: number): number {
+    const { reader, readerBounce } = state
+    if (readerBounce === null) return result
+    state.readerBounce = null
+    const fits = reader !== null && isIntact(reader)
+    if (result > 0 && fits) scatter(readerBounce.whole.subarray(0, result), reader)
+    this.giveBack(readerBounce)
+    return result > 0 && !fits ? EFAULT : result
+  }
+
+  /** The writer's request is answered: nothing reads its copy any more. */
+  sent(state: RingFd): void {
+    if (state.writerBounce !== null) this.giveBack(state.writerBounce)
+    state.writerBounce = null
+    if (!state.writerCopied) return
+    state.writerCopied = false
+    if (--this.copies === 0) this.outboxEnd = 0
   }
 
   accept(state: RingFd): void {
@@ -119,12 +177,15 @@ export class Requests {
     this.ring.requests[at + 7] = ring.CANCEL_ALL | ring.CANCEL_ANY
   }
 
-  private vectored(kind: number, state: RingFd, who: number, op: IoOp<unknown>, pieces: readonly Uint8Array[]): void {
-    const list = this.gather.list(pieces, op.moved, op.length - op.moved)
-    op.pointee = new Uint8Array(list.buffer)
-    const at = this.begin(kind, state, who)
-    this.ring.point(at, this.libc.addressOf(list), list.length / 4)
-    this.place(at, state, op)
+  private borrow(): ReadBuffer {
+    const buffer = this.pool.take()
+    this.borrowed.add(buffer)
+    return buffer
+  }
+
+  private giveBack(buffer: ReadBuffer): void {
+    this.borrowed.delete(buffer)
+    buffer.giveBack()
   }
 
   private begin(first: number, state: RingFd, who: number): number {

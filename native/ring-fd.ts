@@ -7,6 +7,7 @@
 import { FdState } from './fds.js'
 import type { Place } from './positions.js'
 import { NONE } from './provided.js'
+import type { ReadBuffer } from './read-buffers.js'
 
 /** The upper byte of a key: the multishot receive (or poll), the reader's own request, the writer's. */
 export const RECEIVER = 1 << 24
@@ -38,6 +39,10 @@ export class RingFd extends FdState {
   /** The op's request only asks when to try. */
   readerPolls = false
   writerPolls = false
+  /** Memory of ours that the op's request reads into, or writes from; or a copy of small bytes in the outbox. */
+  readerBounce: ReadBuffer | null = null
+  writerBounce: ReadBuffer | null = null
+  writerCopied = false
   /** Where in a file the op reads or writes, if it is a file with a position. */
   readerPlace: Place | null = null
   writerPlace: Place | null = null
@@ -50,7 +55,8 @@ export class RingFd extends FdState {
     this.requests = this.pieces = 0
     this.receiving = this.pausing = this.watching = this.readerListens = false
     this.readerPolls = this.writerPolls = this.readerLeaves = this.writerLeaves = false
-    this.readerPlace = this.writerPlace = null
+    this.readerPlace = this.writerPlace = this.readerBounce = this.writerBounce = null
+    this.writerCopied = false
     this.first = this.last = NONE
     this.end = NOT_YET
   }

@@ -7,7 +7,7 @@ import { exportsOfDoors } from './program.js'
 const SURFACE: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
   'index.ts': {
     values: `
-      Barrier BoundedSemaphore BrokenError BufferedWriter BusyError ByteReader Cancelled CapacityLimiter ClosedError Condition DeadlockError
+      Barrier BoundedSemaphore BrokenError BufferError BufferedWriter BusyError ByteReader Cancelled CapacityLimiter ClosedError Condition DeadlockError
       DrupeError Event ForgottenYieldError Kernel KernelStateError LifoQueue Lock PriorityQueue Queue RLock Result
        Semaphore SystemError TaskCancelledError Ticker TimeoutError TooLargeError UniversalEvent UniversalQueue UniversalResult UnsupportedError all allSettled any asCompleted broadcast call channel checkpoint clock connect context corked current each
       effectiveDeadline ensure events first interval linkedEvent linkedQueue listen map moveOn nursery once race read readable resource

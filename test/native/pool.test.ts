@@ -10,7 +10,7 @@ test('the address of what was lent last, and of all its pieces, is known without
     asked++
     return 0x10000
   })
-  const buffer = new ReadBuffer(known)
+  const buffer = new ReadBuffer(known, () => {})
   t.is(asked, 1)
   const shown = buffer.show(10)
   t.is(known.addressOf(shown, buffer), buffer.address)

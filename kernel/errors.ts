@@ -44,6 +44,20 @@ export class Cancelled extends DrupeError {
   }
 }
 
+/**
+ * The scope that a thrown value is the `Cancelled` of; null if it is something else. Anything can be thrown, also what throws when
+ * it is asked for its class.
+ *
+ * @internal
+ */
+export function scopeOf(error: unknown): object | null {
+  try {
+    return error instanceof Cancelled ? error.scope : null
+  } catch {
+    return null
+  }
+}
+
 /** A reason can be anything, and not everything can be made a string. */
 function textOf(reason: unknown): string {
   try {
@@ -218,7 +232,7 @@ export class SystemError extends DrupeError {
  */
 export function suppressed(error: unknown): readonly unknown[] {
   if (typeof error !== 'object' || error === null) return []
-  return (error as { [SUPPRESSED]?: unknown[] })[SUPPRESSED] ?? frozen.get(error) ?? []
+  return listOf(error) ?? []
 }
 
 /** A symbol property, so that `console.log` and uncaught errors show it without a line of our own. */
@@ -232,12 +246,29 @@ const frozen = new WeakMap<object, unknown[]>()
 /** @internal Keeps `later` with the error that came first. */
 export function suppress(first: unknown, later: unknown): void {
   if (first === later || typeof first !== 'object' || first === null) return
-  const holder = first as { [SUPPRESSED]?: unknown[] }
-  const list = holder[SUPPRESSED]
+  const list = listOf(first)
   if (list !== undefined) keep(list, later)
-  else if (Object.isExtensible(first)) Object.defineProperty(first, SUPPRESSED, { value: [later], enumerable: true })
-  else if (frozen.has(first)) keep(frozen.get(first) as unknown[], later)
-  else frozen.set(first, [later])
+  else if (!attach(first, [later])) frozen.set(first, [later])
+}
+
+/** What is kept with an error. */
+function listOf(error: object): unknown[] | undefined {
+  const list = frozen.get(error)
+  if (list !== undefined) return list
+  try {
+    return (error as { [SUPPRESSED]?: unknown[] })[SUPPRESSED]
+  } catch {
+    return undefined
+  }
+}
+
+/** False: it takes no property, or throws when it is to take one. */
+function attach(error: object, list: unknown[]): boolean {
+  try {
+    return Reflect.defineProperty(error, SUPPRESSED, { value: list, enumerable: true })
+  } catch {
+    return false
+  }
 }
 
 /** One error object thrown again and again (a constant of a module) must not collect others for ever. */

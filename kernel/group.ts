@@ -5,7 +5,7 @@
  * what leaves; a `Cancelled` is no failure, it is what a member says that did as it was told. The implicit nursery of a task
  * and one opened by `nursery(body)` end through the same functions and differ only in who hears of it.
  */
-import { Cancelled } from './errors.js'
+import { scopeOf } from './errors.js'
 import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
 import type { TaskList } from './park.js'
@@ -67,7 +67,7 @@ function leave(loop: Loop, task: Task, trap: Trap): void {
   closeScope(loop, task, nursery)
   if (nursery.failed) loop.fault(task, nursery.failure)
   else if (failure === null) task.value = undefined
-  else if (failure.error instanceof Cancelled && failure.error.scope === nursery) record.caught = true
+  else if (scopeOf(failure.error) === nursery) record.caught = true
   else loop.fault(task, failure.error)
   if (nursery.over !== null) reportUnseen(loop, nursery.over)
   if (nursery.startingFor !== null) startEnded(loop, nursery.startingFor)

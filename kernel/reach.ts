@@ -9,7 +9,7 @@
  * Walking up answers "is there something to say to this task?" (`knockFor`), walking down "who must hear of it?" (`reach`).
  * Between the two, `task.alert` spares tasks that no cancel concerns the walk.
  */
-import { Cancelled } from './errors.js'
+import { Cancelled, scopeOf } from './errors.js'
 import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
 import { KNOCKED, LIVE, OVERDUE, type Scope, type ScopeRecord } from './scope.js'
@@ -116,9 +116,10 @@ export function isAlerted(task: Task): boolean {
 
 /** Is this error a task's answer to a cancel of a scope that it is in? */
 export function isLeaving(task: Task, error: unknown): boolean {
-  if (!(error instanceof Cancelled)) return false
+  const cancelled = scopeOf(error)
+  if (cancelled === null) return false
   for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
-    if (scope === error.scope) return true
+    if (scope === cancelled) return true
   }
   return false
 }

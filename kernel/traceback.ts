@@ -130,6 +130,11 @@ export function linesIn(stack = '', skip = 0): readonly string[] {
 }
 
 function isMistake(error: unknown): error is Error {
-  if (error instanceof DrupeError) return !(error instanceof Cancelled || error instanceof TimeoutError)
-  return error instanceof TypeError
+  try {
+    if (error instanceof DrupeError) return !(error instanceof Cancelled || error instanceof TimeoutError)
+    return error instanceof TypeError
+  } catch {
+    // A proxy, say, that cannot be asked.
+    return false
+  }
 }

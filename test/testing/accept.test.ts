@@ -2,10 +2,26 @@
  * Accepting, when connections fail before they are served: what is the peer's trouble is not the listener's end.
  */
 import test from 'ava'
-import { clock, connect, Kernel, type KernelOptions, listen, type Operation, serve, spawn } from 'drupe'
-import { SimNetwork } from 'drupe/testing'
+import {
+  all,
+  clock,
+  connect,
+  Kernel,
+  type KernelOptions,
+  listen,
+  moveOn,
+  nursery,
+  type Operation,
+  scope,
+  serve,
+  sleep,
+  spawn,
+  suppressed,
+  timeout,
+} from 'drupe'
+import { SimNetwork, VirtualDriver } from 'drupe/testing'
 import { ACCEPT, type IoOp } from '../../kernel/driver.js'
-import { thrownBy } from '../kit.js'
+import { fail, thrown, thrownBy } from '../kit.js'
 import { ask, codeOf, echo } from './net-kit.js'
 
 const NAMES = ['EPERM', 'ENONET', 'ENOPROTOOPT', 'EOPNOTSUPP', 'ENOTSUP', 'EPROTO', 'ENETDOWN', 'EHOSTDOWN']
@@ -124,6 +140,41 @@ test('a connection on which no option can be set is closed, and the next one is 
   t.deepEqual([...host.opened], [])
 })
 
+/** What throws whatever it is asked. */
+function unaskable(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+test('a thrown value that cannot even be asked for its class fails its task, and its scopes end', (t) => {
+  const first = unaskable()
+  const kernel = new Kernel({ driver: new VirtualDriver() })
+  const broken = function* () {
+    throw first
+  }
+  const failing = (): Operation<unknown> =>
+    nursery(function* (n) {
+      yield* n.spawn(function* () {
+        try {
+          yield* sleep(Number.POSITIVE_INFINITY)
+        } finally {
+          yield* fail(unaskable())
+        }
+      })
+      yield* sleep(1)
+      yield* scope({}, () => timeout(1, () => moveOn(1, broken)))
+    })
+  const error = thrown(() => kernel.runSync(failing))
+  t.true(error === first)
+  t.is(suppressed(error).length, 1)
+  t.is(
+    thrown(() => kernel.runSync(() => all([broken, sleep(5)]))),
+    first,
+  )
+  kernel.closeSync()
+})
+
 test('a thrown value that cannot be looked at ends its connection, not the server', (t) => {
   const broken = (): never => {
     throw new Error('cannot be looked at')
@@ -132,6 +183,7 @@ test('a thrown value that cannot be looked at ends its connection, not the serve
     Object.defineProperty({}, 'code', { get: broken }),
     { [Symbol.for('nodejs.util.inspect.custom')]: broken },
     Object.defineProperty(new Error('x'), 'stack', { get: broken }),
+    unaskable(),
     null,
     undefined,
   ]

@@ -5,7 +5,7 @@
  * however many there are, so a signal that lives as long as the process collects nothing. Going out, the signal is made when it is asked for: a scope
  * keeps a list of those who want to hear of its cancel, and it is empty until then.
  */
-import { Cancelled } from '../../kernel/errors.js'
+import { scopeOf } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { checkMethods, checkOperation } from '../../kernel/operands.js'
 import type { Scope } from '../../kernel/scope.js'
@@ -59,7 +59,7 @@ function* withSignalOperation<T>(signal: AbortSignalLike, op: Op<T>): Operation<
     if (signal.aborted) throw reasonOf(signal)
     return yield* toOperation(op)
   } catch (error) {
-    if (error instanceof Cancelled && error.scope === inner) throw inner.reason
+    if (scopeOf(error) === inner) throw inner.reason
     throw error
   } finally {
     leave?.()

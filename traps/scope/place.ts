@@ -1,7 +1,7 @@
 /**
  * Where a task is: the raw traps with which resources and signals find their place in the tree. None of them waits.
  */
-import { Cancelled } from '../../kernel/errors.js'
+import { scopeOf } from '../../kernel/errors.js'
 import type { Nursery } from '../../kernel/nursery.js'
 import type { Scope } from '../../kernel/scope.js'
 import { CANCEL, CURRENT, type Operation, Trap } from '../../kernel/trap.js'
@@ -24,9 +24,10 @@ export function canceller(scope: Scope): Trap<(reason: unknown) => boolean> {
  * `Cancelled` of another scope, kept from an earlier cancel for instance, is an error like any other.
  */
 export function* isLeaving(error: unknown): Operation<boolean> {
-  if (!(error instanceof Cancelled)) return false
+  const cancelled = scopeOf(error)
+  if (cancelled === null) return false
   for (let scope: Scope | null = (yield* current()).scope; scope !== null; scope = scope.parent) {
-    if (scope === error.scope) return true
+    if (scope === cancelled) return true
   }
   return false
 }

@@ -5,7 +5,7 @@
  * they make of the scope's own `Cancelled` at its edge: an error, a fallback, nothing. A `Cancelled` of an outer scope passes
  * through them all.
  */
-import { Cancelled, TimeoutError } from '../../kernel/errors.js'
+import { scopeOf, TimeoutError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { checkAt, checkBody, checkOperation, checkScope, checkTime } from '../../kernel/operands.js'
 import type { Scope, ScopeOptions, ScopeRecord } from '../../kernel/scope.js'
@@ -54,7 +54,7 @@ function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Opera
   try {
     return yield* asOperation(body(inner))
   } catch (error) {
-    if (!(error instanceof Cancelled) || error.scope !== inner) throw error
+    if (scopeOf(error) !== inner) throw error
     const record: ScopeRecord = inner
     record.caught = true
     return undefined
@@ -140,7 +140,7 @@ function* untilExpired<T>(options: ScopeOptions, ms: number, op: Op<T>): Operati
   try {
     return yield* toOperation(op)
   } catch (error) {
-    if (error instanceof Cancelled && error.scope === inner) return EXPIRED
+    if (scopeOf(error) === inner) return EXPIRED
     throw error
   } finally {
     yield* closeScope(inner)

@@ -32,11 +32,24 @@ export class Fifo<T> {
   }
 
   /** Puts one back in front of all others. */
-  addFirst(item: T): void {
+  putBack(item: T): void {
     if (this.count === this.ring.length) this.grow()
     this.head = (this.head - 1) & (this.ring.length - 1)
     this.ring[this.head] = item
     this.count++
+  }
+
+  /** Takes out the last one that is the same; false if there is none. */
+  remove(item: T): boolean {
+    const { ring, head } = this
+    const mask = ring.length - 1
+    // From the end: what is taken out again has mostly just come.
+    let at = this.count - 1
+    while (at >= 0 && ring[(head + at) & mask] !== item) at--
+    if (at < 0) return false
+    for (this.count--; at < this.count; at++) ring[(head + at) & mask] = ring[(head + at + 1) & mask]
+    ring[(head + at) & mask] = undefined
+    return true
   }
 
   /** The next one, which leaves. The caller knows that there is one. */

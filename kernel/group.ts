@@ -69,7 +69,7 @@ function leave(loop: Loop, task: Task, trap: Trap): void {
   else if (failure === null) task.value = undefined
   else if (scopeOf(failure.error) === nursery) record.caught = true
   else loop.fault(task, failure.error)
-  if (nursery.over !== null) reportUnseen(loop, nursery.over)
+  if (nursery.over !== null && nursery.collecting) reportUnseen(loop, nursery.over)
   if (nursery.startingFor !== null) startEnded(loop, nursery.startingFor)
 }
 
@@ -220,8 +220,10 @@ export function nestEmptied(loop: Loop, nest: Nursery): void {
 /** The last child of a nursery block is out: the task that waits in FINISH leaves it. */
 function resumeFinisher(loop: Loop, nursery: Nursery, task: Task): void {
   nursery.finishing = false
-  leave(loop, task, task.trap as Trap)
-  if (!task.faulted && task.alert) {
+  const trap = task.trap as Trap
+  leave(loop, task, trap)
+  // With an amount of 1 the task asks by itself, if that is still of interest to it.
+  if (trap.amount === 0 && !task.faulted && task.alert) {
     const scope = knockFor(task)
     if (scope !== null) loop.fault(task, knock(loop, task, scope))
   }

@@ -52,6 +52,21 @@ const { READY } = states
 /** An I/O operation that completes at once has cost syscalls: it counts as this many traps. */
 const IO_COST = 16
 
+/**
+ * Whoever takes something has this many traps left in the same step, in which to say that it has it; else its step ends
+ * with the answer, as if that had been handed over, and a cancel may take it back.
+ */
+const RESERVE = 8
+
+/** The running task has its answer; with little budget left its step ends here. */
+function answered(loop: Loop, task: Task, trap: Trap): true {
+  if (loop.budget < RESERVE) {
+    loop.budget = 1
+    task.trap = trap
+  }
+  return true
+}
+
 export function handle(loop: Loop, task: Task, trap: Trap): boolean {
   switch (trap.code) {
     case CHECKPOINT:
@@ -123,7 +138,7 @@ export function handle(loop: Loop, task: Task, trap: Trap): boolean {
       loop.wait(task, trap)
       return false
     case SUSPEND:
-      if (suspend(loop, task, trap)) return true
+      if (suspend(loop, task, trap)) return answered(loop, task, trap)
       // Its starter is host code, which may have cancelled it just now.
       if (task.alert) interrupt(loop, task)
       return false
@@ -144,7 +159,7 @@ function io(loop: Loop, task: Task, op: IoOp): boolean {
     loop.budget -= IO_COST
     if (op.result < 0) throw ioError(loop.driver, op)
     task.value = op.result
-    return true
+    return answered(loop, task, op)
   }
   op.owner = task
   op.withdrawing = false
@@ -161,7 +176,7 @@ function park(loop: Loop, task: Task, trap: Trap): boolean {
     const answer = queue.admit(task, trap, loop)
     if (answer !== WAIT) {
       task.value = answer
-      return true
+      return answered(loop, task, trap)
     }
   }
   queue.add(task)

@@ -3,6 +3,7 @@
  * is the contract in driver.ts.
  */
 import { watcher } from './forgotten.js'
+import type { Giver } from './park.js'
 import { arrived, errand } from './traceback.js'
 import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 
@@ -135,8 +136,16 @@ export class IoOp<out T = unknown> extends Trap<T> {
   /** What the task gets instead of the bare number. A field and not a subclass, so that all ops have one shape. */
   convert: ((op: IoOp, result: number) => unknown) | null = null
 
-  constructor(kind: number, fd: number, buffer: Uint8Array | null, offset: number, length: number, timeout: number) {
-    super(IO, null, null, 0)
+  constructor(
+    kind: number,
+    fd: number,
+    buffer: Uint8Array | null,
+    offset: number,
+    length: number,
+    timeout: number,
+    giver: Giver | null = null,
+  ) {
+    super(IO, giver, null, 0)
     this.kind = kind
     this.fd = fd
     this.buffer = buffer

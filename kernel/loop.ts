@@ -20,9 +20,9 @@ import type { Instruments } from './instruments.js'
 import { actionOf, ioError } from './io.js'
 import { Nursery } from './nursery.js'
 import { type Hands, TaskList } from './park.js'
-import { knock, knockFor, scopeDue } from './reach.js'
+import { interrupt, knock, knockFor, scopeDue } from './reach.js'
 import { ReadyQueue } from './ready.js'
-import { badYield, evicted } from './refusals.js'
+import { badYield, evicted, outstays } from './refusals.js'
 import type { Scope } from './scope.js'
 import * as states from './task.js'
 import { Task } from './task.js'
@@ -45,8 +45,6 @@ const POLL_EVERY_MS = 4
 const MOST_LOANS = 64
 /** How many timers may go off at one look. */
 const MOST_TIMERS = 4096
-/** After its grace a task may try this many waits, each of which throws; then its generator is dropped as it is. */
-const PATIENCE = 1000
 /** With nothing under way, only a wake-up from outside can come from the driver: every eighth look suffices. A mask. */
 const IDLE_GLANCES = 7
 
@@ -235,10 +233,11 @@ export class Loop implements Hands {
     // What the next resume gives: the task, whose value answers a trap; or the last result of a callee.
     let next: Resumed = task
     task.phase = RUNNING
+    task.trap = null
     for (; this.budget > 0; this.budget--) {
-      if (task.faulted && this.outstays(task)) {
+      if (task.faulted && outstays(this.evictions, task)) {
         swallowed(this, task)
-        bodyEnded(this, task, FAILED, evicted(task, PATIENCE))
+        bodyEnded(this, task, FAILED, evicted(task))
         while (frame !== null && frame.caller !== null) frame = frame.end()
         return frame
       }
@@ -307,10 +306,9 @@ export class Loop implements Hands {
     return frame
   }
 
-  /** Lets a waiting task go on with this answer. */
+  /** Lets a waiting task go on with this answer; `trap` stays until it runs, so that a cancel may take that back. */
   resume(task: Task, value: unknown): void {
     task.value = value
-    task.trap = null
     task.phase = READY
     this.ready.push(task)
     if (!this.turning) this.nudge()
@@ -320,6 +318,12 @@ export class Loop implements Hands {
   throwInto(task: Task, error: unknown): void {
     task.faulted = true
     this.resume(task, error)
+  }
+
+  /** The same, where a cancel has asked for the wait before: it takes the answer back if that can be. */
+  resumeLate(task: Task, value: unknown): void {
+    this.resume(task, value)
+    interrupt(this, task)
   }
 
   /** A parked task goes on with this answer, in its own kernel. */
@@ -352,11 +356,6 @@ export class Loop implements Hands {
     if (scope !== null) throw knock(this, task, scope)
   }
 
-  /** A task that answers the end of its grace with one wait after the other will never go by itself. */
-  private outstays(task: Task): boolean {
-    return this.evictions.size > 0 && (this.evictions.get(task) ?? 0) >= PATIENCE
-  }
-
   /** Parks the running task in this trap; last of all, because whoever is told of it here may cancel it at once. */
   wait(task: Task, trap: Trap): void {
     task.phase = WAITING
@@ -373,7 +372,8 @@ export class Loop implements Hands {
     if (task.timerIndex !== -1) this.timers.remove(task)
     const late = this.overdue.size > 0 && this.overdue.delete(task)
     if (op.result >= 0) {
-      this.resume(task, op.result)
+      if (op.withdrawing) this.resumeLate(task, op.result)
+      else this.resume(task, op.result)
     } else if (op.result !== CANCELED) {
       this.throwInto(task, ioError(this.driver, op))
     } else if (late) {

@@ -13,9 +13,23 @@ export const WAIT: unique symbol = Symbol('wait')
 /** What a synchronisation object does inside a trap: nothing comes between its steps. */
 export type Act = (task: Task, trap: Trap<unknown>, hands: Hands) => unknown
 
+/**
+ * Takes back what a task was given: it is cancelled before it ran, so nobody has seen the answer. False: that cannot be
+ * undone, and the answer stands.
+ */
+export type Undo = (task: Task, trap: Trap<unknown>, value: unknown, hands: Hands) => boolean
+
+/** @internal What a wait was answered by, and whether that can be taken back. */
+export interface Giver {
+  readonly undo: Undo | null
+}
+
+/** @internal What the wait brought can still be had from where it was. */
+export const STAYS: Giver = { undo: () => true }
+
 /** How an act lets parked tasks go on, whichever place they have in their queue; the kernel lends it for the call. */
 export interface Hands {
-  /** Answers the wait of a parked task. From here on no cancel gets it out of that wait. */
+  /** Answers the wait of a parked task. A cancel that comes before it runs may still take that back; see `Undo`. */
   wake(task: Task, value: unknown): void
   /** The same with an error. */
   fail(task: Task, error: unknown): void
@@ -69,7 +83,7 @@ export class TaskList {
  *   console.log(yield* guest.join()) // => come in
  * })
  */
-export class WaitQueue extends TaskList {
+export class WaitQueue extends TaskList implements Giver {
   /** What the queue is for; traces and deadlock messages show it. */
   readonly name: string
   /**
@@ -77,12 +91,18 @@ export class WaitQueue extends TaskList {
    * it need not wait, else WAIT. Null: everybody waits.
    */
   readonly admit: Act | null
+  /**
+   * Asked when a task that was let go on is cancelled before it ran; if it returns true, its `park` throws the `Cancelled`.
+   * Null: what was given stays given.
+   */
+  readonly undo: Undo | null
   private parking: Trap<unknown> | null = null
 
-  constructor(name = 'queue', admit: Act | null = null) {
+  constructor(name = 'queue', admit: Act | null = null, undo: Undo | null = null) {
     super()
     this.name = name
     this.admit = admit
+    this.undo = undo
   }
 
   /** @internal The one trap that waits here without a timeout. */

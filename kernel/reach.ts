@@ -13,8 +13,8 @@ import { Cancelled, scopeOf } from './errors.js'
 import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
 import { KNOCKED, LIVE, OVERDUE, type Scope, type ScopeRecord } from './scope.js'
-import { type Task, WAITING } from './task.js'
-import { withdraw } from './waits.js'
+import { READY, type Task, WAITING } from './task.js'
+import { takeBack, withdraw } from './waits.js'
 import { cutShort } from './warnings.js'
 
 /** Cancels a scope; false if it was cancelled already, or is over. */
@@ -181,10 +181,15 @@ function collect(nursery: Nursery, tasks: Task[]): void {
   for (let child = nursery.oldest; child !== null; child = child.younger) tasks.push(child)
 }
 
-/** Gets a task out of its wait, if it waits and a cancel has something to say to it. */
+/** A cancel reaches a task: it leaves its wait, or gives back what that brought and it has not seen. */
 export function interrupt(loop: Loop, task: Task): void {
-  if (task.phase !== WAITING) return
+  if (task.phase !== WAITING && (task.phase !== READY || task.trap === null)) return
   const scope = knockFor(task)
+  if (scope === null) return
   // A wait that cannot be withdrawn resumes the task when its completion comes, and the completion decides.
-  if (scope !== null && withdraw(loop, task)) loop.throwInto(task, knock(loop, task, scope))
+  if (task.phase === WAITING) {
+    if (withdraw(loop, task)) loop.throwInto(task, knock(loop, task, scope))
+  } else if (takeBack(loop, task)) {
+    loop.fault(task, knock(loop, task, scope))
+  }
 }

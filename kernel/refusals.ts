@@ -7,9 +7,16 @@ import type { Task } from './task.js'
 import { linesIn, show } from './traceback.js'
 import { adviceFor, describe } from './trap.js'
 
-/** It has tried so many waits since its grace was over. */
-export function evicted(task: Task, waits: number): KernelStateError {
-  const why = `it was cancelled, its grace is over, and it has begun ${waits} waits since`
+/** After its grace a task may try this many waits, each of which throws; then its generator is dropped as it is. */
+const PATIENCE = 1000
+
+/** A task that answers the end of its grace with one wait after the other will never go by itself. */
+export function outstays(evictions: ReadonlyMap<Task, number>, task: Task): boolean {
+  return evictions.size > 0 && (evictions.get(task) ?? 0) >= PATIENCE
+}
+
+export function evicted(task: Task): KernelStateError {
+  const why = `it was cancelled, its grace is over, and it has begun ${PATIENCE} waits since`
   return new KernelStateError(`go on with ${String(task)}`, why, { cause: task.value })
 }
 

@@ -10,7 +10,7 @@ import { KernelStateError, TimeoutError } from './errors.js'
 import { actionOf } from './io.js'
 import type { Loop } from './loop.js'
 import { checkFunction } from './operands.js'
-import type { TaskList } from './park.js'
+import type { Giver, TaskList } from './park.js'
 import { type Task, WAITING } from './task.js'
 import { FINISH, IDLE, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from './trap.js'
 
@@ -56,7 +56,8 @@ class Suspension {
     if (task.phase === WAITING) {
       loop.suspended--
       task.faulted = failed
-      loop.resume(task, value)
+      if (this.asked) loop.resumeLate(task, value)
+      else loop.resume(task, value)
     } else if (failed) {
       loop.fault(task, value)
     } else {
@@ -133,6 +134,35 @@ export function withdraw(loop: Loop, task: Task): boolean {
   }
   if (task.timerIndex !== -1) loop.timers.remove(task)
   return true
+}
+
+/**
+ * A task has the answer of its wait and has not run since: takes that back, so that nothing is lost with it. False if there
+ * is nothing to take back, or it cannot be.
+ */
+export function takeBack(loop: Loop, task: Task): boolean {
+  const { trap } = task
+  if (trap === null || task.faulted) return false
+  const giver = giverOf(trap)
+  if (giver === null || giver.undo === null) return false
+  try {
+    return giver.undo(task, trap, task.value, loop)
+  } catch (error) {
+    loop.report(error)
+    return false
+  }
+}
+
+function giverOf(trap: Trap): Giver | null {
+  switch (trap.code) {
+    case PARK:
+    case IO:
+      return trap.subject as Giver | null
+    case SUSPEND:
+    case SLEEP_UNTIL:
+      return trap.detail as Giver | null
+  }
+  return null
 }
 
 /** Asks whoever is to call back not to; an abort function that fails is reported, and its callback ignored from now on. */

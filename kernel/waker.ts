@@ -9,6 +9,7 @@ import { BusyError } from './errors.js'
 import { watched } from './forgotten.js'
 import type { Loop } from './loop.js'
 import { CALLER, checkTask } from './owner.js'
+import type { Undo } from './park.js'
 import { type Operation, SUSPEND, Trap } from './trap.js'
 
 /** What another thread needs to knock; survives `postMessage` and `workerData`. */
@@ -47,7 +48,15 @@ export class Waker {
 
   private *waitOperation(): Operation<number> {
     checkTask(this.loop.root, 'wait at this waker in', yield* CALLER)
-    return yield* new Trap<number>(SUSPEND, (resolve: (value: unknown) => void) => this.begin(resolve), 'knocks', 0)
+    const begin = (resolve: (value: unknown) => void): (() => void) => this.begin(resolve)
+    return yield* new Trap<number>(SUSPEND, begin, this, 0)
+  }
+
+  /** @internal They were returned to nobody: the next wait has them. */
+  readonly undo: Undo = (_task, _trap, knocks) => {
+    this.heard -= knocks as number
+    this.look()
+    return true
   }
 
   private begin(resolve: (value: unknown) => void): () => void {

@@ -14,7 +14,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../kernel/operands.js'
-import { WaitQueue } from '../kernel/park.js'
+import { type Giver, WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
 import type { Task } from '../kernel/task.js'
 import {
@@ -37,6 +37,8 @@ import {
 
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
 const IDLE_TRAP = new Trap<void>(IDLE, null, null, 0)
+/** Waits for nothing and lets nobody come in between; but a task that was cancelled hears of it. */
+const PASS = new WaitQueue('what is there', () => undefined)
 const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, 0)
 
 /**
@@ -217,9 +219,27 @@ export function closeScope(scope: Scope): Trap<void> {
   return new Trap(CLOSE, scope, null, 0)
 }
 
+/** @internal Before something is taken that is there: no wait, but a cancellation point. */
+export function pass(): Trap<void> {
+  return PASS.trap as Trap<void>
+}
+
 /** @internal Waits for the children of the innermost scope, a nursery, and leaves it. */
 export function finishNursery(nursery: Nursery, failure: { readonly error: unknown } | null): Trap<void> {
   return new Trap(FINISH, nursery, failure, 0)
+}
+
+/** @internal The same, but a cancel that comes meanwhile is left to the next wait: what the nursery is for may be done. */
+export function finishDecided(nursery: Nursery, failure: { readonly error: unknown } | null): Trap<void> {
+  return new Trap(FINISH, nursery, failure, 1)
+}
+
+/** @internal `suspend`, with what becomes of an answer that the task was given and, being cancelled, does not see. */
+export function suspendFor<T>(
+  begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
+  giver: Giver,
+): Trap<T> {
+  return new Trap(SUSPEND, begin, giver, 0)
 }
 
 /** @internal Asks the driver for something that it can do at once; a negative number is thrown as a SystemError. */

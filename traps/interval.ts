@@ -6,8 +6,9 @@
  */
 import { watched } from '../kernel/forgotten.js'
 import { checkBody, checkOptions, checkTime, checkWord, wrong } from '../kernel/operands.js'
-import { asOperation, type Operation } from '../kernel/trap.js'
-import { clock, sleepUntil } from './time.js'
+import { STAYS } from '../kernel/park.js'
+import { asOperation, type Operation, SLEEP_UNTIL, Trap } from '../kernel/trap.js'
+import { clock } from './time.js'
 
 /** What happens to ticks that came while the task was busy. */
 export interface TickerOptions {
@@ -72,7 +73,8 @@ export class Ticker {
   private *waitForNext(): Operation<number> {
     const { ms, late } = this
     if (Number.isNaN(this.due)) this.due = (yield* clock()) + ms
-    yield* sleepUntil(this.due)
+    // A tick that comes together with a cancel is still to come.
+    yield* new Trap<void>(SLEEP_UNTIL, null, STAYS, this.due)
     const missed = Math.floor(((yield* clock()) - this.due) / ms)
     const ticks = late === 'skip' ? 1 + Math.max(0, missed) : 1
     this.due += ticks * ms

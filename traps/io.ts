@@ -8,6 +8,7 @@
 import type { SocketKind, SocketOption } from '../kernel/driver.js'
 import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../kernel/io-op.js'
 import { checkCount, checkFd, checkPieces, checkWord, timeoutOf, type WaitOptions } from '../kernel/operands.js'
+import { STAYS } from '../kernel/park.js'
 import type { Trap } from '../kernel/trap.js'
 import { ask } from './call.js'
 import { type Endpoint, toAddress } from './ip.js'
@@ -92,7 +93,7 @@ export function accept(fd: number, options?: WaitOptions): Trap<number> {
  * @throws SystemError as the system says (`ECONNREFUSED`, …), with `address` and `port`.
  */
 export function connect(fd: number, endpoint: Endpoint, options?: WaitOptions): Trap<number> {
-  const op = new IoOp<number>(CONNECT, checkFd('connect', 'fd', fd), null, 0, 0, timeoutOf('connect', options))
+  const op = new IoOp<number>(CONNECT, checkFd('connect', 'fd', fd), null, 0, 0, timeoutOf('connect', options), STAYS)
   op.address = toAddress('connect', endpoint)
   return op
 }

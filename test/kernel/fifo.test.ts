@@ -27,7 +27,7 @@ test('a ring keeps the order of what comes, round after round, while it grows', 
 test('a ring takes one back in front, and its first can be exchanged', (t) => {
   const ring = new Fifo<string>()
   for (const item of 'bcdefghi') ring.add(item)
-  ring.addFirst('a')
+  ring.putBack('a')
   t.is([...ring].join(''), 'abcdefghi')
   ring.first = 'A'
   t.is(ring.take(), 'A')

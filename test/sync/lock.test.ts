@@ -147,27 +147,30 @@ test('a released lock goes to the longest waiting task and is never free in betw
   })
 })
 
-test('a task that was handed the lock and then cancelled owns it, and hears of the cancel at its next wait', (t) => {
+test('a task that was handed the lock and is cancelled before it runs passes it on to the next', (t) => {
   virtual({}, function* () {
     const lock = new Lock()
     const log: string[] = []
-    yield* lock.acquire()
-    const next = yield* spawn(function* () {
-      yield* lock.acquire()
-      log.push('has it')
+    function* taker(name: string): Operation<void> {
       try {
-        yield* sleep(0)
+        yield* lock.acquire()
       } catch (error) {
-        log.push((error as Error).name)
+        log.push(`${name}: ${(error as Error).name}`)
         throw error
-      } finally {
-        yield* lock.release()
       }
-    })
+      log.push(`${name} has it`)
+      yield* lock.release()
+    }
+    yield* lock.acquire()
+    const first = yield* spawn(() => taker('first'))
+    const second = yield* spawn(() => taker('second'))
     yield* checkpoint()
     yield* lock.release()
-    yield* next.cancel()
-    t.deepEqual(log, ['has it', 'Cancelled'])
+    t.is(lock.owner, first)
+    yield* first.cancel('', { wait: false })
+    t.is(lock.owner, second)
+    yield* second.join()
+    t.deepEqual(log, ['first: Cancelled', 'second has it'])
     t.false(lock.locked)
   })
 })

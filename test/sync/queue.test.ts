@@ -341,7 +341,7 @@ test('the ring of a queue keeps its order however it is used', (t) => {
     for (let i = 0; i < (round * 7) % 23; i++) ring.add(next++)
     for (let i = 0; i < (round * 5) % 19 && ring.size > 0; i++) t.is(ring.take(), expected++)
   }
-  ring.addFirst(-1)
+  ring.putBack(-1)
   t.is(ring.take(), -1)
   while (ring.size > 0) t.is(ring.take(), expected++)
   t.is(next, expected)

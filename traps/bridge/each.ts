@@ -9,8 +9,9 @@ import { suppress } from '../../kernel/errors.js'
 import { Line } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
 import { checkBody, wrong } from '../../kernel/operands.js'
+import { STAYS } from '../../kernel/park.js'
 import { asOperation, type Operation, type Trap } from '../../kernel/trap.js'
-import { suspend } from '../call.js'
+import { suspendFor } from '../call.js'
 import { resource } from '../scope/resource.js'
 import { until } from './promise.js'
 
@@ -167,7 +168,7 @@ class AsyncCursor<T> implements Cursor<T> {
     for (;;) {
       if (this.over) return { done: true, value: undefined }
       if (!this.asked) this.ask()
-      this.answered ??= suspend(this.wait)
+      this.answered ??= suspendFor(this.wait, STAYS)
       // Also if it is there: to take it is a wait, which a cancel comes before.
       yield* this.answered
       if (this.isThere) return this.take()

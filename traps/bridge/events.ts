@@ -8,8 +8,9 @@ import { BrokenError } from '../../kernel/errors.js'
 import { Fifo, Line } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
 import { checkLimit, checkOptions, checkWord } from '../../kernel/operands.js'
+import type { Undo } from '../../kernel/park.js'
 import type { Operation } from '../../kernel/trap.js'
-import { suspend } from '../call.js'
+import { pass, suspend, suspendFor } from '../call.js'
 import type { Cursor, Source } from './each.js'
 import { checkEvent, checkTarget, type EmitterLike, type EventTargetLike, Listening } from './listen.js'
 
@@ -154,7 +155,11 @@ class EventCursor<A> implements Cursor<A> {
   }
 
   private *take(): Operation<IteratorResult<A, undefined>> {
-    while (this.buffer.size === 0 && this.end === null) yield* suspend((resolve) => this.waiting.join(resolve))
+    // A task that was cancelled must not take what it will not use.
+    yield* pass()
+    while (this.buffer.size === 0 && this.end === null) {
+      yield* suspendFor<void>((resolve) => this.waiting.join(resolve), this)
+    }
     if (this.buffer.size > 0) {
       // Before it is taken: if the emitter throws, it is still there.
       if (this.paused && this.buffer.size === 1) this.resume()
@@ -166,6 +171,12 @@ class EventCursor<A> implements Cursor<A> {
       throw error
     }
     return { done: true, value: undefined }
+  }
+
+  /** @internal For the kernel: a task that was woken for an event is cancelled before it took it. */
+  readonly undo: Undo = () => {
+    if (this.buffer.size > 0) this.waiting.take()?.()
+    return true
   }
 
   private arrived(args: A): void {

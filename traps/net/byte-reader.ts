@@ -10,9 +10,8 @@
 import { BrokenError, BusyError, TooLargeError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { checkBytes, checkCount, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
-import { WaitQueue } from '../../kernel/park.js'
 import type { Operation } from '../../kernel/trap.js'
-import { park } from '../call.js'
+import { pass } from '../call.js'
 import { within } from '../scope/scope.js'
 import type { ReadAllOptions } from './byte-stream.js'
 import { Held } from './held.js'
@@ -27,9 +26,6 @@ const LF = 10
 const CR = 13
 const NEWLINE = new Uint8Array([LF])
 const EMPTY = new Uint8Array(0)
-
-/** Waits for nothing and lets nobody come in between; but a task that was cancelled hears of it. */
-const PASS = new WaitQueue('bytes that are there', () => undefined)
 
 let decoder: InstanceType<typeof TextDecoder> | null = null
 let lastText = ''
@@ -174,7 +170,7 @@ export abstract class ByteReader {
   protected *readHeld(max: number, options: WaitOptions | undefined): Operation<Uint8Array | null> {
     checkLimit('read', 'max', max, 1)
     timeoutOf('read', options)
-    yield* park(PASS)
+    yield* pass()
     // Meanwhile another task may have had it.
     return this.holds ? this.take(max) : yield* this.read(max, options)
   }
@@ -182,11 +178,17 @@ export abstract class ByteReader {
   /** The same, into a buffer. */
   protected *readHeldInto(buffer: Uint8Array, options: WaitOptions | undefined): Operation<number> {
     timeoutOf('read', options)
-    yield* park(PASS)
+    yield* pass()
     if (!this.holds) return yield* this.readInto(buffer, options)
     const bytes = this.take(buffer.length)
     buffer.set(bytes)
     return bytes.length
+  }
+
+  /** Bytes that were read last and went to nobody: they come after what is held. The stream keeps a copy. */
+  protected putBack(bytes: Uint8Array): void {
+    if (this.held === null) this.held = new Held(bytes.slice())
+    else this.held.push(bytes.slice(), 0)
   }
 
   /** The stream is closed: nobody will ask for what is held. */
@@ -270,7 +272,7 @@ export abstract class ByteReader {
   }
 
   private *begin(action: string): Operation<void> {
-    yield* park(PASS)
+    yield* pass()
     this.assertReadable(action)
   }
 

@@ -10,6 +10,8 @@ import { watched } from '../../kernel/forgotten.js'
 import { INSPECT } from '../../kernel/inspect.js'
 import { type Address, IoOp, READ, WRITE } from '../../kernel/io-op.js'
 import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
+import type { Giver } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask } from '../call.js'
 import { load } from '../io.js'
@@ -23,7 +25,7 @@ const MOST_BYTES = 0x7fffffff
 const CLOSED_FD = -1
 
 /** A connection. Made by `connect`, or given to the handler of `serve`; close it when done. */
-export class Stream extends ByteReader {
+export class Stream extends ByteReader implements Giver {
   private fd: number
   private reader: IoOp | null = null
   private writer: IoOp | null = null
@@ -180,6 +182,15 @@ export class Stream extends ByteReader {
     return ask('getpeername', (driver) => driver.remoteAddress(this.fd)) as Trap<Address>
   }
 
+  /** @internal For the kernel: what was read went to nobody, so it is held for the next reader. */
+  undo(_task: Task, trap: Trap<unknown>, bytes: unknown): boolean {
+    const op = trap as IoOp
+    // The end of the stream comes again by itself.
+    if (bytes !== 0 && !this.closed) this.putBack(lentChunk(op, bytes as number))
+    if (op.lend) op.lender?.takeBack(op)
+    return true
+  }
+
   protected override receive(max: number): Operation<Uint8Array | null> {
     return this.prepareRead(null, max, ownedChunk, undefined) as Trap<Uint8Array | null>
   }
@@ -203,7 +214,7 @@ export class Stream extends ByteReader {
     const limit = timeoutOf('read', options)
     let op = this.reader
     if (op === null || !op.claim()) {
-      op = new IoOp(READ, this.fd, null, 0, 0, 0)
+      op = new IoOp(READ, this.fd, null, 0, 0, 0, this)
       op.claim()
       if (this.reader?.owner == null) this.reader = op
     }

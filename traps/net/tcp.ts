@@ -2,12 +2,15 @@
  * TCP: listeners and connections, from host names and ports to streams.
  */
 import { ClosedError, SystemError } from '../../kernel/errors.js'
+import { Fifo } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
 import { INSPECT } from '../../kernel/inspect.js'
 import { ACCEPT, type Address, IoOp } from '../../kernel/io-op.js'
 import { checkCount, checkSwitch, checkText, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
+import type { Giver } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
-import { ask } from '../call.js'
+import { ask, pass } from '../call.js'
 import * as io from '../io.js'
 import { checkPort, toAddress } from '../ip.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
@@ -68,8 +71,10 @@ export interface ConnectOptions extends WaitOptions, SocketOptions {
 }
 
 /** A socket that accepts connections. */
-export class Listener {
+export class Listener implements Giver {
   private op: IoOp<number> | null = null
+  /** Connections that were accepted for a task which was cancelled before it saw them. */
+  private readonly kept = new Fifo<number>()
 
   /** @internal */
   constructor(
@@ -110,8 +115,7 @@ export class Listener {
     for (let gone = 0; ; ) {
       if (this.fd < 0) throw new ClosedError('accept a connection', 'the listener is closed')
       try {
-        this.op ??= new IoOp<number>(ACCEPT, this.fd, null, 0, 0, Number.POSITIVE_INFINITY)
-        const fd = yield* this.op
+        const fd = yield* this.next()
         try {
           yield* setOptions(fd, this.options)
           return new Stream(fd)
@@ -121,6 +125,7 @@ export class Listener {
           gone++
         }
       } catch (error) {
+        while (this.fd < 0 && this.kept.size > 0) yield* io.close(this.kept.take())
         if (!(error instanceof SystemError)) throw error
         if (GONE.has(error.code)) gone++
         else if (!EXHAUSTED.has(error.code)) throw error
@@ -130,12 +135,28 @@ export class Listener {
     }
   }
 
+  private *next(): Operation<number> {
+    if (this.kept.size > 0) {
+      yield* pass()
+      if (this.kept.size > 0) return this.kept.take()
+    }
+    this.op ??= new IoOp<number>(ACCEPT, this.fd, null, 0, 0, Number.POSITIVE_INFINITY, this)
+    return yield* this.op
+  }
+
+  /** @internal For the kernel: a connection went to nobody, so it is kept for the next `accept`. */
+  undo(_task: Task, _trap: Trap<unknown>, fd: unknown): boolean {
+    this.kept.add(fd as number)
+    return true
+  }
+
   /** Stops listening; a task in `accept` gets a ClosedError. A second close does nothing. Does not wait. */
   close(): Trap<void> {
     return ask('close', (driver) => {
       if (this.fd < 0) return undefined
       const result = driver.closeFd(this.fd)
       this.fd = -1
+      while (this.kept.size > 0) driver.closeFd(this.kept.take())
       return result < 0 ? result : undefined
     }) as Trap<void>
   }

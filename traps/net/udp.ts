@@ -2,11 +2,14 @@
  * UDP: datagrams, one at a time, each with the address that it came from or goes to.
  */
 import { ClosedError } from '../../kernel/errors.js'
+import { Fifo } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
 import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/io-op.js'
 import { checkBytes, checkOptions, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
+import type { Giver } from '../../kernel/park.js'
+import type { Task } from '../../kernel/task.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
-import { ask } from '../call.js'
+import { ask, pass } from '../call.js'
 import * as io from '../io.js'
 import { type Endpoint, toAddress } from '../ip.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
@@ -32,7 +35,10 @@ export interface Datagram {
 }
 
 /** A bound datagram socket. */
-export class UdpSocket {
+export class UdpSocket implements Giver {
+  /** Datagrams that were received for a task which was cancelled before it saw them. */
+  private readonly kept = new Fifo<Datagram>()
+
   /** @internal */
   constructor(
     private fd: number,
@@ -53,7 +59,8 @@ export class UdpSocket {
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  receive(options?: WaitOptions): Trap<Datagram> {
+  receive(options?: WaitOptions): Operation<Datagram> {
+    if (this.kept.size > 0) return watched('receive', this.receiveKept(options))
     const fd = this.opened('receive a datagram')
     const op = new IoOp<Datagram>(
       RECEIVE,
@@ -62,9 +69,22 @@ export class UdpSocket {
       0,
       MOST_BYTES,
       timeoutOf('receive a datagram', options),
+      this,
     )
     op.convert = datagram
     return op
+  }
+
+  private *receiveKept(options: WaitOptions | undefined): Operation<Datagram> {
+    yield* pass()
+    // Meanwhile another task may have had it.
+    return this.kept.size > 0 ? this.kept.take() : yield* this.receive(options)
+  }
+
+  /** @internal For the kernel: a datagram went to nobody, so it is kept for the next `receive`. */
+  undo(_task: Task, trap: Trap<unknown>, bytes: unknown): boolean {
+    this.kept.add(datagram(trap as IoOp, bytes as number))
+    return true
   }
 
   /**

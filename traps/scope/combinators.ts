@@ -10,7 +10,7 @@ import type { Nursery } from '../../kernel/nursery.js'
 import { checkOperation, checkOperations } from '../../kernel/operands.js'
 import type { Task } from '../../kernel/task.js'
 import { nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { current } from '../call.js'
+import { checkpoint, current, finishDecided, openNursery } from '../call.js'
 import { nursery } from './nursery.js'
 
 /** Operations with these results, one for each. */
@@ -223,15 +223,19 @@ function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) =
     }
   }
 
-  yield* nursery(
-    function* (n) {
-      for (const op of ops) {
-        const task = yield* n.spawn(() => contestant(n, op), { name: nameOf(op) })
-        tasks.push(collect ? watch(task) : task)
-      }
-    },
-    { onError: collect ? 'collect' : 'cancel' },
-  )
+  const n = yield* openNursery({ onError: collect ? 'collect' : 'cancel' })
+  let failure: { readonly error: unknown } | null = null
+  try {
+    for (const op of ops) {
+      const task = yield* n.spawn(() => contestant(n, op), { name: nameOf(op) })
+      tasks.push(collect ? watch(task) : task)
+    }
+  } catch (error) {
+    failure = { error }
+  }
+  // Whoever has won has won: a cancel that comes while the losers leave must not lose the value.
+  yield* finishDecided(n, failure)
+  if (winner === null) yield* checkpoint()
   return { winner, tasks }
 }
 

@@ -5,7 +5,8 @@
  * whether the task needs to wait at all. To give is an *act*: a function that runs inside a trap, never waits, and is
  * lent the kernel's hands to let waiting tasks go on. Nothing comes between the steps of either, so what is given goes
  * straight to the task that has waited for longest: it can neither be stolen by one that comes later nor lost to a
- * cancel, because a task that was woken keeps what it got. Each is one trap; those without operands are made once.
+ * cancel, because one that comes before the task ran puts it back (`undo`). Each is one trap; those without operands are
+ * made once.
  */
 import { watched } from '../../kernel/forgotten.js'
 import { checkName, checkOperation, checkOptions, timeoutOf, type WaitOptions } from '../../kernel/operands.js'

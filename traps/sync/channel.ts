@@ -152,8 +152,7 @@ export class Sender<T> extends End<T> {
     pipe.senders--
     const error = (): ClosedError => new ClosedError(`send to the ${pipe.title}`, 'this sender was closed meanwhile')
     failThose(hands, pipe.sending, (detail) => (detail as Letter<T>).end === this, error)
-    if (pipe.senders > 0) return
-    for (let task = pipe.receiving.head; task !== null; task = pipe.receiving.head) hands.wake(task, null)
+    if (pipe.senders === 0) pipe.end(hands)
   }
 }
 
@@ -169,7 +168,7 @@ export class Receiver<T> extends End<T> {
 
   /**
    * Receives the next item; waits until there is one. Null at the end: every sender is closed and nothing is left.
-   * Cancelled while it waits, the task leaves the line; once it was handed an item it has it.
+   * Cancelled while it waits, it has received nothing: an item that it was handed in that very moment is the next again.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when there is an item.

@@ -2,8 +2,8 @@
  * Condition: wait, with a lock in hand, until somebody says that things have changed.
  *
  * Waiting lets go of the lock and parks in one trap, so no notification falls in between. Whatever ends the wait, the
- * lock is taken back before it returns or throws, and a cancel cannot interrupt that. Who was notified returns normally
- * even if it is cancelled meanwhile: a notification that went to a task is never lost.
+ * lock is taken back before it returns or throws, and a cancel cannot interrupt that. A task that was notified and is
+ * cancelled before it ran passes the notification on to the next, so that none is lost.
  */
 import { watched } from '../../kernel/forgotten.js'
 import { checkFunction, checkInstance, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
@@ -50,11 +50,19 @@ export class Condition {
   constructor(lock: Lock = new Lock(), options?: NameOptions) {
     this.lock = checkInstance('make a condition', 'lock', lock, Lock)
     this.title = titleOf('condition', options)
-    this.waiters = new WaitQueue(this.title, (task, trap, hands) => {
-      const ticket = trap.detail as Ticket
-      ticket.depth = lock.letGo(task, `wait for the ${this.title}`, hands)
-      return WAIT
-    })
+    this.waiters = new WaitQueue(
+      this.title,
+      (task, trap, hands) => {
+        const ticket = trap.detail as Ticket
+        ticket.depth = lock.letGo(task, `wait for the ${this.title}`, hands)
+        return WAIT
+      },
+      (_task, _trap, _nothing, hands) => {
+        const next = this.waiters.head
+        if (next !== null) hands.wake(next, undefined)
+        return true
+      },
+    )
   }
 
   /** Takes the lock; see `Lock.acquire`. */

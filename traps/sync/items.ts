@@ -11,6 +11,10 @@ export interface Items<T> {
   add(item: T): void
   /** The next one. The caller knows that there is one. */
   take(): T
+  /** Puts back what was taken: it is the next again. */
+  putBack(item: T): void
+  /** Takes out one that was added, of equal ones the last; false if it is not there any more. */
+  remove(item: T): boolean
   clear(): void
 }
 
@@ -28,6 +32,16 @@ export class Lifo<T> implements Items<T> {
 
   take(): T {
     return this.stack.pop() as T
+  }
+
+  putBack(item: T): void {
+    this.stack.push(item)
+  }
+
+  remove(item: T): boolean {
+    const at = this.stack.lastIndexOf(item)
+    if (at >= 0) this.stack.splice(at, 1)
+    return at >= 0
   }
 
   clear(): void {
@@ -49,6 +63,8 @@ interface Ranked<T> {
 export class Heap<T> implements Items<T> {
   private readonly heap: Ranked<T>[] = []
   private order = 0
+  /** What was put back comes before its equals. */
+  private before = 0
 
   constructor(private readonly compare: (a: T, b: T) => number) {}
 
@@ -58,6 +74,29 @@ export class Heap<T> implements Items<T> {
 
   add(item: T): void {
     this.rise({ item, order: this.order++ })
+  }
+
+  putBack(item: T): void {
+    const entry = { item, order: --this.before }
+    try {
+      this.rise(entry)
+    } catch {
+      // It cannot be compared any more. It must not be lost; where it stands does not matter then.
+      this.heap.push(entry)
+    }
+  }
+
+  remove(item: T): boolean {
+    const { heap } = this
+    let found = -1
+    heap.forEach((entry, at) => {
+      if (entry.item === item && entry.order > (heap[found]?.order ?? Number.NEGATIVE_INFINITY)) found = at
+    })
+    if (found < 0) return false
+    // In order it is a heap again, whatever was taken out.
+    const rest = heap.filter((_, at) => at !== found).sort((a, b) => (this.isBefore(a, b) ? -1 : 1))
+    heap.splice(0, heap.length, ...rest)
+    return true
   }
 
   take(): T {

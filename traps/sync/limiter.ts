@@ -59,8 +59,13 @@ export class CapacityLimiter {
   constructor(total: number, options?: NameOptions) {
     this.title = titleOf('limiter', options)
     this.limit = checkLimit('make a limiter', 'total', total, 0)
-    this.waiters = new WaitQueue(this.title, (task, { detail }) =>
-      this.lend(task, (detail as object) ?? task) ? undefined : WAIT,
+    this.waiters = new WaitQueue(
+      this.title,
+      (task, { detail }) => (this.lend(task, (detail as object) ?? task) ? undefined : WAIT),
+      (task, { detail }, _nothing, hands) => {
+        this.giveBack(task, (detail as object) ?? task, hands)
+        return true
+      },
     )
   }
 
@@ -80,8 +85,8 @@ export class CapacityLimiter {
   }
 
   /**
-   * Borrows a token; waits until one is left and all who came before have theirs. Cancelled while it waits, the task
-   * leaves the line; once it was handed a token it has it.
+   * Borrows a token; waits until one is left and all who came before have theirs. Cancelled while it waits, it
+   * has borrowed none: a token that it was handed in that very moment goes to the next.
    *
    * @param options `timeout` in milliseconds; `onBehalfOf`: the borrower.
    * @throws Cancelled if a scope around the task is cancelled, also when a token is left.

@@ -4,7 +4,8 @@
  * A link is a MessagePort with a small protocol of requests and answers; the object stays where it is and does all the
  * deciding. Two rules keep items whole. A cancel on the far side is only a request: it waits for the answer, which is
  * either what was waited for (then that counts) or "withdrawn". And an item that was sent is forgotten only when the
- * far side says that it has it; if the thread ends before that, the item goes back to where it came from.
+ * far side says that it has it; if the thread ends before that, the item goes back to where it came from, as does
+ * one whose task there is cancelled before it saw it.
  *
  * A port can be handed on, so anything may come through it. What is no message of the protocol is ignored, and a call that
  * there is not is refused by name.
@@ -34,6 +35,7 @@ export type Request =
   | { readonly call: string; readonly id: number; readonly argument: unknown }
   | { readonly cancel: number }
   | { readonly got: number }
+  | { readonly back: unknown }
   | { readonly cast: string }
 
 /** @internal What the near side says. */
@@ -100,6 +102,8 @@ class NearEnd {
       this.post({ id: request.cancel, withdrawn: true })
     } else if ('got' in request) {
       this.sent.delete(request.got)
+    } else if ('back' in request) {
+      this.linked.giveBack?.(request.back)
     } else if (Object.hasOwn(this.linked.casts, request.cast)) {
       this.linked.casts[request.cast]?.()
     }

@@ -8,7 +8,7 @@
 import { BrokenError, ClosedError } from '../../kernel/errors.js'
 import { checkMethods } from '../../kernel/operands.js'
 import { type Answer, isMessage, type LinkPort, listenTo, type Request } from './link.js'
-import { Universal, WITHDRAWN } from './universal.js'
+import { type Begin, Universal, WITHDRAWN } from './universal.js'
 
 interface Asked {
   resolve(value: unknown): void
@@ -35,7 +35,11 @@ class FarEnd {
   }
 
   call<T>(name: string, argument?: unknown): Universal<T> {
-    return new Universal<T>((resolve, reject) => {
+    const takeBack = (answer: unknown): boolean => {
+      if (name === 'get') this.post({ back: answer })
+      return name === 'get'
+    }
+    const begin: Begin<T> = (resolve, reject) => {
       if (this.closed) throw this.broken(name)
       const id = ++this.lastId
       this.post({ call: name, id, argument })
@@ -45,7 +49,8 @@ class FarEnd {
         this.post({ cancel: id })
         return false
       }
-    }, true)
+    }
+    return new Universal(begin, true, takeBack)
   }
 
   cast(name: string): void {
@@ -170,8 +175,8 @@ export class LinkedQueue<T> {
   }
 
   /**
-   * Takes the next item out; waits until there is one. Cancelled meanwhile, a task leaves the line, or if an item was
-   * on its way, has it, and returns.
+   * Takes the next item out; waits until there is one. Cancelled meanwhile, a task leaves the line; an item that was on
+   * its way goes back and is the next again.
    *
    * @throws ClosedError if the queue was shut down and is empty.
    * @throws BrokenError if the thread that has it ends.

@@ -2,8 +2,8 @@
  * Locks: one task at a time, first come, first served.
  *
  * A lock that is released while others wait is never free in between: it is handed to the task that has waited for
- * longest, which owns it before it runs. So nobody who comes later can snatch it, and a task that is cancelled after it
- * was handed the lock still owns it and gives it back on its way out.
+ * longest, which owns it before it runs. So nobody who comes later can snatch it; and a task that is cancelled after it
+ * was handed the lock, and before it ran, passes it on to the next.
  */
 
 import type { Kept } from '../../kernel/belongings.js'
@@ -63,11 +63,15 @@ export class Lock {
 
   constructor(options?: NameOptions) {
     this.title = titleOf(this.kind, options)
-    this.waiters = new WaitQueue(this.title, (task, trap) => {
-      if (this.take(task, trap.detail)) return undefined
-      if (!this.followed) this.follow(true)
-      return WAIT
-    })
+    this.waiters = new WaitQueue(
+      this.title,
+      (task, trap) => {
+        if (this.take(task, trap.detail)) return undefined
+        if (!this.followed) this.follow(true)
+        return WAIT
+      },
+      (_task, _trap, _nothing, hands) => this.putBack(hands),
+    )
   }
 
   /** @internal */
@@ -86,8 +90,8 @@ export class Lock {
   }
 
   /**
-   * Takes the lock; waits until it is free and all who came before have had it. Cancelled while it waits, the task
-   * leaves the line; once it was handed the lock it has it, and hears of the cancel at its next wait.
+   * Takes the lock; waits until it is free and all who came before have had it. Cancelled while it waits, it
+   * has not taken it: if it was handed the lock in that very moment, the next one gets it.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when the lock is free.
@@ -210,6 +214,13 @@ export class Lock {
     if (this.waiters.length > 0) this.follow(true)
   }
 
+  /** Its holder has it once less. */
+  private putBack(hands: Hands): true {
+    if (this.depth > 1) this.depth--
+    else this.handOn(hands)
+    return true
+  }
+
   private static try(this: void, task: Task, { detail }: Trap<unknown>): boolean {
     return (detail as Lock).take(task, null)
   }
@@ -217,8 +228,7 @@ export class Lock {
   private static free(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): void {
     const lock = detail as Lock
     if (lock.holder !== task) lock.assertHeldBy(task, `release the ${lock.title}`)
-    if (lock.depth > 1) lock.depth--
-    else lock.handOn(hands)
+    lock.putBack(hands)
   }
 }
 

@@ -10,6 +10,7 @@ import { Fifo } from '../../kernel/fifo.js'
 import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
 import type { Task } from '../../kernel/task.js'
 import type { Trap } from '../../kernel/trap.js'
+import { wakeAll } from './acts.js'
 
 /** What a channel has in hand; the same at each of its ends. */
 export interface ChannelStatistics {
@@ -40,6 +41,8 @@ export class Pipe<T> {
   readonly items = new Fifo<T>()
   senders = 0
   receivers = 0
+  /** A receiver has been told that nothing more comes. */
+  private over = false
   readonly sending: WaitQueue
   readonly receiving: WaitQueue
 
@@ -47,11 +50,19 @@ export class Pipe<T> {
     readonly capacity: number,
     readonly title: string,
   ) {
-    this.sending = new WaitQueue(`${title}, send`, (_task, { detail }, hands) => {
-      const { end, item } = detail as Letter<T>
-      return this.put(end, item, hands) ? undefined : WAIT
-    })
-    this.receiving = new WaitQueue(`${title}, receive`, (_task, { detail }, hands) => this.get(detail as End, hands))
+    this.sending = new WaitQueue(
+      `${title}, send`,
+      (_task, { detail }, hands) => {
+        const { end, item } = detail as Letter<T>
+        return this.put(end, item, hands) ? undefined : WAIT
+      },
+      (_task, { detail }, _nothing, hands) => this.remove((detail as Letter<T>).item, hands),
+    )
+    this.receiving = new WaitQueue(
+      `${title}, receive`,
+      (_task, { detail }, hands) => this.get(detail as End, hands),
+      (_task, _trap, item, hands) => this.putBack(item as T | null, hands),
+    )
   }
 
   put(end: End, item: T, hands: Hands): boolean {
@@ -67,14 +78,43 @@ export class Pipe<T> {
   /** The next item; null at the end; WAIT if nothing is there yet. */
   get(end: End, hands: Hands): T | null | typeof WAIT {
     if (end.closed) throw new ClosedError(`receive from the ${this.title}`, 'this receiver is closed')
-    const sender = this.sending.head
-    if (sender !== null) {
-      const { item } = (sender.trap as Trap).detail as Letter<T>
-      hands.wake(sender, undefined)
-      this.items.add(item)
-    }
+    // At most one more than there is room for, which is taken out at once.
+    if (this.items.size <= this.capacity) this.admit(hands)
     if (this.items.size > 0) return this.items.take()
-    return this.senders === 0 ? null : WAIT
+    if (this.senders > 0) return WAIT
+    this.over = true
+    return null
+  }
+
+  /** The last sender has gone: those who wait get the end. */
+  end(hands: Hands): void {
+    if (wakeAll(hands, this.receiving, null) > 0) this.over = true
+  }
+
+  /** The first of those that wait to send does. */
+  private admit(hands: Hands): void {
+    const sender = this.sending.head
+    if (sender === null) return
+    const { item } = (sender.trap as Trap).detail as Letter<T>
+    hands.wake(sender, undefined)
+    this.items.add(item)
+  }
+
+  /** Who received an item has not seen it, and never will: it is the next again. */
+  private putBack(item: T | null, hands: Hands): boolean {
+    // The end comes again by itself. Whoever was told of it would not look for an item: then that stays where it is.
+    if (this.over) return item === null
+    const receiver = this.receiving.head
+    if (receiver !== null) hands.wake(receiver, item)
+    else if (this.receivers > 0) this.items.putBack(item as T)
+    return true
+  }
+
+  /** Who sent an item does not know it yet, and never will: it is taken out again, unless somebody has it. */
+  private remove(item: T, hands: Hands): boolean {
+    if (!this.items.remove(item)) return false
+    if (this.items.size < this.capacity) this.admit(hands)
+    return true
   }
 
   broken(): BrokenError {

@@ -3,8 +3,8 @@
  *
  * While tasks wait to get, an item goes to the first of them and never lies in the queue; while tasks wait to put, room
  * goes to the first of them. So nobody overtakes, and an item is at every moment in exactly one place: with the task
- * that puts it, in the queue, or with the task that gets it. A cancelled put has put nothing; a get that was answered
- * has its item.
+ * that puts it, in the queue, or with the task that gets it. A cancelled put has put nothing, and a cancelled get has
+ * taken nothing, also when the cancel finds a task that was given its item or its room and has not run since.
  */
 import { ClosedError, KernelStateError } from '../../kernel/errors.js'
 import { Fifo } from '../../kernel/fifo.js'
@@ -71,11 +71,15 @@ export class Queue<T> {
     this.capacity = checkLimit('make a queue', 'capacity', capacity, 1)
     this.title = titleOf('queue', options)
     this.items = this.makeItems(options)
-    this.getters = new WaitQueue(`${this.title}, get`, (_task, _trap, hands) =>
-      this.hasItem() ? this.give(hands) : WAIT,
+    this.getters = new WaitQueue(
+      `${this.title}, get`,
+      (_task, _trap, hands) => (this.hasItem() ? this.give(hands) : WAIT),
+      (_task, _trap, item, hands) => this.putBack(item as T, hands),
     )
-    this.putters = new WaitQueue(`${this.title}, put`, (_task, { detail }, hands) =>
-      this.take(detail as T, hands) ? undefined : WAIT,
+    this.putters = new WaitQueue(
+      `${this.title}, put`,
+      (_task, { detail }, hands) => (this.take(detail as T, hands) ? undefined : WAIT),
+      (_task, { detail }, _nothing, hands) => this.remove(detail as T, hands),
     )
     this.joiners = new WaitQueue(`${this.title}, join`, () => (this.unfinished === 0 ? undefined : WAIT))
   }
@@ -120,8 +124,8 @@ export class Queue<T> {
   }
 
   /**
-   * Takes the next item out; waits until there is one. Cancelled while it waits, the task leaves the line; once it was
-   * handed an item it has it.
+   * Takes the next item out; waits until there is one. Cancelled while it waits, it has taken nothing: an item that it
+   * was handed in that very moment is the next again.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when there is an item.
@@ -222,7 +226,14 @@ export class Queue<T> {
   /** An item goes out, and the first of those that wait for room gets it. */
   private give(hands: Hands): T {
     const item = this.items.take()
+    this.fill(hands)
+    return item
+  }
+
+  /** Room goes to those that wait for it. */
+  private fill(hands: Hands): void {
     for (let putter = this.putters.head; putter !== null; putter = this.putters.head) {
+      if (this.items.size >= this.capacity) return
       try {
         this.items.add((putter.trap as Trap).detail as T)
       } catch (error) {
@@ -232,9 +243,23 @@ export class Queue<T> {
       }
       hands.wake(putter, undefined)
       this.unfinished++
-      break
     }
-    return item
+  }
+
+  /** Who got an item has not seen it, and never will: it is the next again. */
+  private putBack(item: T, hands: Hands): boolean {
+    const getter = this.getters.head
+    if (getter !== null) hands.wake(getter, item)
+    else this.items.putBack(item)
+    return true
+  }
+
+  /** Who put an item does not know it yet, and never will: it is taken out again, unless somebody has it. */
+  private remove(item: T, hands: Hands): boolean {
+    if (!this.items.remove(item)) return false
+    this.finish(1, hands)
+    this.fill(hands)
+    return true
   }
 
   private finish(count: number, hands: Hands): void {

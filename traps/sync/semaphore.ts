@@ -65,11 +65,15 @@ export class Semaphore {
     this.title = titleOf('semaphore', options)
     this.permits = checkCount('make a semaphore', 'value', value, 0)
     this.max = checkLimit('make a semaphore', 'max', options?.max ?? Number.POSITIVE_INFINITY, value)
-    this.waiters = new WaitQueue(this.title, () => {
-      if (this.permits === 0) return WAIT
-      this.permits--
-      return undefined
-    })
+    this.waiters = new WaitQueue(
+      this.title,
+      () => {
+        if (this.permits === 0) return WAIT
+        this.permits--
+        return undefined
+      },
+      (_task, _trap, _nothing, hands) => this.putBack(hands),
+    )
   }
 
   /** How many permits are there. */
@@ -78,8 +82,8 @@ export class Semaphore {
   }
 
   /**
-   * Takes a permit; waits until there is one. Cancelled while it waits, the task leaves the line; once it was handed a
-   * permit it has it.
+   * Takes a permit; waits until there is one. Cancelled while it waits, it has taken none: a permit that it was handed in
+   * that very moment goes to the next.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when there is a permit.
@@ -122,6 +126,13 @@ export class Semaphore {
     return { value: this.permits, max: this.max, waiting: this.waiters.length }
   }
 
+  private putBack(hands: Hands): true {
+    const next = this.waiters.head
+    if (next !== null) hands.wake(next, undefined)
+    else this.permits++
+    return true
+  }
+
   private static try(this: void, _task: Task, { detail }: Trap<unknown>): boolean {
     const semaphore = detail as Semaphore
     if (semaphore.permits === 0) return false
@@ -131,18 +142,13 @@ export class Semaphore {
 
   private static give(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): void {
     const semaphore = detail as Semaphore
-    const next = semaphore.waiters.head
-    if (next !== null) {
-      hands.wake(next, undefined)
-      return
-    }
-    if (semaphore.permits === semaphore.max) {
+    if (semaphore.waiters.head === null && semaphore.permits === semaphore.max) {
       throw new KernelStateError(
         `release the ${semaphore.title}`,
         `${String(task)} gives a permit too many; it has all its ${semaphore.max}`,
       )
     }
-    semaphore.permits++
+    semaphore.putBack(hands)
   }
 }
 

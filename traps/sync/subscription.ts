@@ -51,6 +51,8 @@ export class Subscription<T> {
   private readonly readers: WaitQueue
   private phase = OPEN
   private lost = 0
+  /** A reader has been told that nothing more comes. */
+  private told = false
 
   /** @internal */
   constructor(
@@ -59,7 +61,11 @@ export class Subscription<T> {
     private readonly slow: SlowPolicy,
     private readonly broadcaster: Broadcaster,
   ) {
-    this.readers = new WaitQueue(`${title}, receive`, (_task, _trap, hands) => this.take(hands))
+    this.readers = new WaitQueue(
+      `${title}, receive`,
+      (_task, _trap, hands) => this.take(hands),
+      (_task, _trap, item, hands) => this.putBack(item as T | null, hands),
+    )
   }
 
   /** Does it get no more items? */
@@ -74,7 +80,7 @@ export class Subscription<T> {
 
   /**
    * Receives the next item; waits until there is one. Null at the end: the broadcast is closed and nothing is left.
-   * Cancelled while it waits, the task leaves the line; once it was handed an item it has it.
+   * Cancelled while it waits, it has received nothing: an item that it was handed in that very moment is the next again.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when there is an item.
@@ -168,7 +174,7 @@ export class Subscription<T> {
   /** @internal The broadcast is closed. */
   end(hands: Hands): void {
     this.phase = OVER
-    wakeAll(hands, this.readers, null)
+    if (wakeAll(hands, this.readers, null) > 0) this.told = true
   }
 
   private take(hands: Hands): T | null | typeof WAIT {
@@ -179,12 +185,25 @@ export class Subscription<T> {
       if (held) this.broadcaster.room(hands)
       return item
     }
-    if (this.phase === OVER) return null
+    if (this.phase === OVER) {
+      this.told = true
+      return null
+    }
     if (this.phase === LATE) {
       const why = `the reader was too slow; more than ${this.capacity} items were waiting`
       throw new BrokenError(`receive from the ${this.title}`, why)
     }
     return WAIT
+  }
+
+  /** Who received an item has not seen it, and never will: it is the next again. */
+  private putBack(item: T | null, hands: Hands): boolean {
+    // The end comes again by itself. Whoever was told of it would not look for an item: then that stays where it is.
+    if (this.told) return item === null
+    const reader = this.readers.head
+    if (reader !== null) hands.wake(reader, item)
+    else if (this.phase !== SHUT) this.items.putBack(item as T)
+    return true
   }
 
   private *eachItem(body: (item: T) => Operation<unknown>): Operation<void> {

@@ -8,7 +8,7 @@ import { Fifo, Line } from '../../kernel/fifo.js'
 import { checkLimit } from '../../kernel/operands.js'
 import { type NameOptions, titleOf } from './acts.js'
 import { type LinkPort, linkTo } from './link.js'
-import { Universal, type Waiter } from './universal.js'
+import { type Begin, Universal, type Waiter } from './universal.js'
 
 /** Somebody who waits for room. */
 interface Putter<T> extends Waiter<void> {
@@ -73,25 +73,27 @@ export class UniversalQueue<T> {
    * @throws ClosedError if the queue is or was shut down.
    */
   put(item: T): Universal<void> {
-    return new Universal<void>((resolve, reject) => {
+    const begin: Begin<void> = (resolve, reject) => {
       if (!this.tryPut(item)) return this.putters.join({ item, resolve, reject })
-      resolve()
+      resolve(undefined)
       return undefined
-    })
+    }
+    return new Universal(begin, false, () => this.remove(item))
   }
 
   /**
-   * Takes the next item out; waits until there is one. Cancelled while it waits, a task leaves the line; an item that
-   * it was handed it has. Without `await` or `yield*` nothing is taken.
+   * Takes the next item out; waits until there is one. Cancelled while it waits, a task has taken nothing: an item that
+   * it was handed in that very moment is the next again. Without `await` or `yield*` nothing is taken.
    *
    * @throws ClosedError if the queue was shut down and is empty.
    */
   get(): Universal<T> {
-    return new Universal<T>((resolve, reject) => {
+    const begin: Begin<T> = (resolve, reject) => {
       if (!this.hasItem()) return this.getters.join({ resolve, reject })
       resolve(this.give())
       return undefined
-    })
+    }
+    return new Universal(begin, false, (item) => this.putBack(item as T))
   }
 
   /**
@@ -145,15 +147,23 @@ export class UniversalQueue<T> {
     return linkTo({
       calls: { put: (item) => this.put(item as T), get: () => this.get() },
       casts: { shutdown: () => this.shutdown() },
-      giveBack: (item) => this.putBack(item as T),
+      giveBack: (item) => void this.putBack(item as T),
     })
   }
 
-  /** An item was on its way to a thread that ended before it came: it is the next again. */
-  private putBack(item: T): void {
+  /** Who was to get an item never saw it, a thread that ended or a task that was cancelled: it is the next again. */
+  private putBack(item: T): true {
     const getter = this.getters.take()
     if (getter !== undefined) getter.resolve(item)
-    else this.items.addFirst(item)
+    else this.items.putBack(item)
+    return true
+  }
+
+  /** Who put an item does not know it yet, and never will: it is taken out again, unless somebody has it. */
+  private remove(item: T): boolean {
+    if (!this.items.remove(item)) return false
+    this.fill()
+    return true
   }
 
   private hasItem(): boolean {
@@ -164,12 +174,16 @@ export class UniversalQueue<T> {
 
   private give(): T {
     const item = this.items.take()
-    const putter = this.items.size < this.capacity ? this.putters.take() : undefined
-    if (putter !== undefined) {
-      this.items.add(putter.item)
-      putter.resolve()
-    }
+    this.fill()
     return item
+  }
+
+  /** Room goes to the first of those that wait for it. */
+  private fill(): void {
+    const putter = this.items.size < this.capacity ? this.putters.take() : undefined
+    if (putter === undefined) return
+    this.items.add(putter.item)
+    putter.resolve()
   }
 
   private closedError(action: string): ClosedError {

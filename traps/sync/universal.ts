@@ -6,9 +6,10 @@
  * `yield*`, in whichever kernel it lives; host code waits for the very same call with `await`. For other threads there
  * are links (link.ts).
  *
- * An answer goes to whoever has waited for longest, and is given the moment it is there: a cancel that comes later
- * finds a task that has its item, one that comes earlier takes it out of the line.
+ * An answer goes to whoever has waited for longest, and is given the moment it is there. A cancel that comes before the
+ * task ran puts it back, one that comes earlier takes the task out of the line.
  */
+import type { Undo } from '../../kernel/park.js'
 import { type Operation, SUSPEND, Trap } from '../../kernel/trap.js'
 import { checkpoint } from '../call.js'
 
@@ -28,7 +29,16 @@ export class Universal<T> implements Operation<T>, PromiseLike<T> {
     private readonly begin: Begin<T>,
     /** Does the answer come through the host's loop? */
     private readonly hosted = false,
+    /** Takes an answer back that a task got and did not see; false if that cannot be. */
+    private readonly takeBack: ((answer: unknown) => boolean) | null = null,
   ) {}
+
+  /** @internal For the kernel: a task that was answered is cancelled before it ran. */
+  get undo(): Undo | null {
+    const { takeBack } = this
+    if (takeBack === null) return null
+    return (_task, _trap, answer) => answer !== WITHDRAWN && takeBack(answer)
+  }
 
   /** @internal Callbacks wait. */
   start(
@@ -40,7 +50,7 @@ export class Universal<T> implements Operation<T>, PromiseLike<T> {
 
   /** A task waits. */
   *[Symbol.iterator](): Iterator<Trap, T, unknown> {
-    const wait = new Trap<T | typeof WITHDRAWN>(SUSPEND, this.begin, null, this.hosted ? 1 : 0)
+    const wait = new Trap<T | typeof WITHDRAWN>(SUSPEND, this.begin, this, this.hosted ? 1 : 0)
     for (;;) {
       const answer = yield* wait
       if (answer !== WITHDRAWN) return answer

@@ -236,7 +236,10 @@ function dismissDaemons(loop: Loop, nursery: Nursery): void {
   if (nursery.daemons === 0 || nursery.size > nursery.daemons || nursery.starting > 0 || nursery.startingFor !== null) {
     return
   }
-  for (let child = nursery.youngest; child !== null; child = child.older) {
+  // Those that were dismissed before are on their way out; this is called again for each that ends.
+  const last = nursery.dismissed
+  nursery.dismissed = nursery.youngest
+  for (let child = nursery.youngest; child !== null && child !== last; child = child.older) {
     if (child.own === null || child.own.status === LIVE) cancelTask(loop, child, 'all else in its nursery is done')
   }
 }

@@ -55,6 +55,8 @@ export class Nursery extends Scope {
   oldest: Task | null = null
   /** @internal */
   youngest: Task | null = null
+  /** @internal This daemon and all that are older have been dismissed. */
+  dismissed: Task | null = null
   /** @internal The body is over: no more than the children are waited for. */
   finishing = false
   /** @internal */
@@ -189,6 +191,7 @@ export class Nursery extends Scope {
   /** @internal */
   remove(task: Task): void {
     const { older, younger } = task
+    if (task === this.dismissed) this.dismissed = older
     if (older === null) this.oldest = younger
     else older.younger = younger
     if (younger === null) this.youngest = older

@@ -205,3 +205,24 @@ test('a reader that is cancelled leaves the items where they are', (t) => {
     t.true((yield* thrownBy(subscription.receive({ timeout: 1 }))) instanceof TimeoutError)
   })
 })
+
+test('publishing to slow readers looks at each of them so many times, however many there are', (t) => {
+  const looks = (readers: number): number => {
+    let count = 0
+    virtual({}, function* () {
+      const news = broadcast<number>({ capacity: 2 })
+      const all = Array.from({ length: readers }, () => news.subscribe())
+      const { holdsUp } = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(all[0]))
+      for (const one of all) {
+        Object.defineProperty(one, 'holdsUp', { get: () => ++count > 0 && holdsUp?.get?.call(one) })
+        yield* spawn(() => one.each(() => sleep(1)))
+      }
+      for (let i = 0; i < 20; i++) yield* news.publish(i)
+      yield* news.close()
+    })
+    return count
+  }
+  const few = looks(20)
+  const many = looks(160)
+  t.true(many <= few * 9, `${few} and ${many}`)
+})

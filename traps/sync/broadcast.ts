@@ -64,6 +64,9 @@ export class Broadcast<T> {
   private readonly subscriptions = new Set<Subscription<T>>()
   private readonly publishers: WaitQueue
   private isClosed = false
+  /** Who held publishing up when somebody last looked, and those behind it. */
+  private suspect: Subscription<T> | null = null
+  private scan: Iterator<Subscription<T>, undefined> | null = null
 
   /** @internal */
   constructor(options?: BroadcastOptions) {
@@ -156,8 +159,16 @@ export class Broadcast<T> {
   }
 
   private isHeldUp(): boolean {
-    for (const subscription of this.subscriptions) if (subscription.holdsUp) return true
-    return false
+    // Goes on where it stopped: only what is published fills a subscription, and nothing is while one holds up.
+    const scan = this.scan ?? this.subscriptions.values()
+    let suspect = this.scan === null ? null : this.suspect
+    if (suspect === null || !this.subscriptions.has(suspect)) suspect = scan.next().value ?? null
+    while (suspect !== null && !suspect.holdsUp) suspect = scan.next().value ?? null
+    const begun = this.scan
+    this.suspect = suspect
+    this.scan = suspect === null ? null : scan
+    // At the end once more from the beginning, which is once for each item.
+    return suspect !== null || (begun !== null && this.isHeldUp())
   }
 
   private deliver(item: T, hands: Hands): void {

@@ -4,7 +4,7 @@
  */
 import type { IoOp } from '../../kernel/driver.js'
 import type { Suite } from './conformance.js'
-import { gatherOp, lentReadOp, ok, type Rig, readOp, scatterOp, writeOp } from './rig.js'
+import { gatherOp, lentReadOp, ok, type Rig, readOp, scatterOp, textOf, writeOp } from './rig.js'
 
 /** Takes its memory away from a view, and fills it with what nobody must ever see. */
 function takeAway(view: Uint8Array, filling: number): Uint8Array {
@@ -140,6 +140,29 @@ export function memory(suite: Suite): void {
     t.is(rig.run(writeOp(a, shared)), 1000)
     t.is(rig.finish(reading), 1000)
     t.true(isFull(reading.buffer, 3))
+    rig.close(a, b)
+  })
+
+  suite.check('what was borrowed cannot be transferred', (t, rig) => {
+    const [a, b] = rig.pair()
+    const reading = lentReadOp(b)
+    rig.submit(reading)
+    rig.write(a, 'abc')
+    t.is(rig.finish(reading), 3)
+    const { buffer } = reading.buffer as Uint8Array
+    const ways = [
+      () => structuredClone(buffer, { transfer: [buffer as ArrayBuffer] }),
+      () => (buffer as { transfer?(): unknown }).transfer?.(),
+    ]
+    for (const way of ways) {
+      try {
+        way()
+      } catch {
+        // Or it is a copy.
+      }
+      t.is(textOf(reading), 'abc')
+    }
+    reading.lender?.takeBack(reading)
     rig.close(a, b)
   })
 

@@ -15,7 +15,7 @@ import { CALLER, checkScope } from './owner.js'
 import { WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
 import type { Task } from './task.js'
-import { FINISH, OPEN, type Op, type Operation, SPAWN, Trap } from './trap.js'
+import { CHECKPOINT, FINISH, OPEN, type Op, type Operation, SPAWN, Trap } from './trap.js'
 
 const START_OPTIONS = { name: 'start' }
 
@@ -134,9 +134,11 @@ export class Nursery extends Scope {
     } catch (error) {
       failure = { error }
     }
-    yield* new Trap<void>(FINISH, nest, failure, 0)
-    if (nest.started === null) throw new KernelStateError('start the task', 'it returned without yield* started(…)')
-    return nest.started.value as T
+    // A task that has started is there, though its starter is cancelled: it has the value, and hears of that later.
+    yield* new Trap<void>(FINISH, nest, failure, 1)
+    if (nest.started !== null) return nest.started.value as T
+    yield* new Trap<void>(CHECKPOINT, null, null, 0)
+    throw new KernelStateError('start the task', 'it returned without yield* started(…)')
   }
 
   /**

@@ -73,7 +73,20 @@ export function started(loop: Loop, task: Task, value: unknown): void {
   if (target === null || nest.started !== null)
     throw new KernelStateError('say started', 'nobody waits for it in n.start()')
   if (target.closed) throw new KernelStateError('say started', `${target.name} has ended meanwhile`)
+  // Told to leave before it was ready, it is on its way out, and its starter, too.
+  if (isToldFrom(task, nest)) return
   nest.started = { value }
   nest.handOver(task, target)
   nestEmptied(loop, nest)
+}
+
+/** Was a task told, in its own time, of a cancel of this scope or of one around it? */
+function isToldFrom(task: Task, from: Scope): boolean {
+  const { knocked } = task
+  if (knocked === null) return false
+  const born = task.own?.born ?? 0
+  for (let scope: Scope | null = from; scope !== null; scope = scope.parent) {
+    if ((knocked.get(scope) ?? -1) > born) return true
+  }
+  return false
 }

@@ -13,7 +13,7 @@ import { checkBody, checkOperation, wrong } from '../../kernel/operands.js'
 import type { Scope } from '../../kernel/scope.js'
 import { asOperation, isOperation, isPromise, nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { until } from '../bridge/promise.js'
-import { current } from '../call.js'
+import { current, pass } from '../call.js'
 import { sleep } from '../time.js'
 import { disposerOf } from './disposal.js'
 import { nursery, started } from './nursery.js'
@@ -134,6 +134,8 @@ export function use<T, R>(resource: Op<T>, body: (value: T) => Operation<R>): Op
     const value = yield* toOperation(resource)
     const dispose = provided.has(value as object) ? undefined : disposerOf(value)
     if (dispose !== undefined) yield* usingOperation(value, dispose)
+    // It is there and will be torn down; whoever was cancelled meanwhile need not begin.
+    yield* pass()
     return yield* asOperation(body(value))
   })
 }

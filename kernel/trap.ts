@@ -212,11 +212,12 @@ export function adviceFor(value: unknown): string {
   if (typeof value === 'function') return 'call it, and write "yield* f()"'
   if (typeof value === 'object' && value !== null) {
     if (isPromise(value)) return 'a promise is awaited with "yield* until(promise)"'
-    if ('join' in value && typeof value.join === 'function')
-      return 'it runs already; its result is "yield* task.join()"'
-    if ('enter' in value && typeof value.enter === 'function') return 'an Effection effect runs through "fromEffection"'
-    if (Symbol.asyncIterator in value) return 'an async iterable is read with "each(iterable, body)"'
-    if (Symbol.iterator in value && 'next' in value) return 'a generator is run with "yield* generator" (with the star)'
+    const has = (name: PropertyKey): boolean => typeof (value as Record<PropertyKey, unknown>)[name] === 'function'
+    // Before tasks, because newer engines give all iterators a `join`, too.
+    if (has(Symbol.iterator) && has('next')) return 'a generator is run with "yield* generator" (with the star)'
+    if (has(Symbol.asyncIterator)) return 'an async iterable is read with "each(iterable, body)"'
+    if (has('join')) return 'it runs already; its result is "yield* task.join()"'
+    if (has('enter')) return 'an Effection effect runs through "fromEffection"'
   }
   return 'only operations (generators that yield traps) can be run'
 }

@@ -27,7 +27,7 @@ interface Expectation {
 }
 
 /** A test that takes longer has failed. */
-const MOST_MS = 60_000
+const MOST_MS = 30_000
 
 const registered: { readonly title: string; readonly body: Body }[] = []
 

@@ -309,7 +309,7 @@ for (const mode of MODES.filter(({ hosted }) => hosted)) {
       const log: unknown[] = []
       log.push(yield* until(Promise.resolve('resolved')))
       log.push(yield* thrownBy(until(Promise.reject(boom))))
-      log.push(yield* until(new Promise((resolve) => setImmediate(resolve, 'later'))))
+      log.push(yield* until(new Promise((resolve) => setTimeout(resolve, 0, 'later'))))
       log.push(yield* until(async () => 'from a function'))
       log.push(yield* until({ then: (resolve: (value: string) => void) => resolve('thenable') } as PromiseLike<string>))
       return log
@@ -356,7 +356,7 @@ for (const mode of MODES.filter(({ hosted }) => hosted)) {
       })
       const first = yield* moveOn(1, until(late), 'moved on')
       fail(new Error('late'))
-      yield* until(new Promise((resolve) => setImmediate(resolve)))
+      yield* until(new Promise((resolve) => setTimeout(resolve, 0)))
       return first
     })
     t.is(log, 'moved on')
@@ -365,8 +365,8 @@ for (const mode of MODES.filter(({ hosted }) => hosted)) {
   test(`${mode.name}: host code calls back from anywhere`, async (t) => {
     const result = await mode.run(() =>
       suspend<string>((resolve) => {
-        const immediate = setImmediate(() => process.nextTick(() => queueMicrotask(() => resolve('deep'))))
-        return () => clearImmediate(immediate)
+        const timer = setTimeout(() => Promise.resolve().then(() => queueMicrotask(() => resolve('deep'))), 0)
+        return () => clearTimeout(timer)
       }),
     )
     t.is(result, 'deep')

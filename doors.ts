@@ -27,7 +27,8 @@ function debugAsked(): boolean {
 const callBacks = new Set<() => void>()
 
 function beforeExit(callBack: () => void): () => void {
-  if (typeof process !== 'object') return () => {}
+  // A bundler may make up a process for a browser, with nothing but an environment.
+  if (typeof process !== 'object' || typeof process.on !== 'function') return () => {}
   if (callBacks.size === 0) process.on('beforeExit', tellAll)
   callBacks.add(callBack)
   return () => {

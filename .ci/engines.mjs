@@ -1,0 +1,346 @@
+/**
+ * Every engine that Drupe is said to run on: `node .ci/engines.mjs [scratch folder]`, after a build.
+ *
+ * Engines come from the npm registry, Chromium from Debian. Each Node runs the suite with AVA. Where AVA does not run, or where
+ * there is to be no system, the kernel's own tests run through test/engines/: the same compiled files, one process or page each.
+ * A test is left out only if it stands in LEFT_OUT, with a reason that is printed; one that need not be there is a failure.
+ *
+ * README.md has the table of what came, as `--write` writes it for a run in which all passes; one that differs is a failure.
+ * `--only=bun,deno` runs some of them. Ends with a line "engines: N passed, N failed".
+ */
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:http'
+import { availableParallelism, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const README = join(ROOT, 'README.md')
+const MARKS = ['<!-- engines -->\n', '<!-- /engines -->\n']
+const FILE_SECONDS = 90
+const SUITE_SECONDS = Number(process.env.TEST_SECONDS ?? 300)
+const ARM = process.arch === 'arm64'
+
+const write = process.argv.includes('--write')
+const only = /^--only=(.*)$/m.exec(process.argv.join('\n'))?.[1].split(',')
+const scratch = process.argv.slice(2).find((word) => !word.startsWith('--')) ?? mkdtempSync(join(tmpdir(), 'drupe-'))
+const engines = join(scratch, 'engines')
+
+const PACKAGES = {
+  node22: [`node-linux-${process.arch}@22`, 'bin/node'],
+  node24: [`node-linux-${process.arch}@24`, 'bin/node'],
+  node26: [`node-linux-${process.arch}@26`, 'bin/node'],
+  bun: [`@oven/bun-linux-${ARM ? 'aarch64' : 'x64'}@1`, 'bin/bun'],
+  deno: [`@deno/linux-${process.arch}-glibc@2`, 'deno'],
+}
+
+const NO_BLOCKING = 'the host driver cannot block the thread'
+const LEFT_OUT = [
+  [['bun', 'permission', 'bare'], 'a universal event works in a blocking run', NO_BLOCKING],
+  [['deno'], 'who waits at an object of a worker that ends gets an error', 'Deno does not close the ports of a worker'],
+]
+
+let passed = 0
+let failed = 0
+
+function count(name, pass, fail) {
+  passed += pass
+  failed += fail
+  console.log(`   ${name}: ${pass} passed, ${fail} failed`)
+  return pass > 0 && fail === 0
+}
+
+/** Runs a command to its end, or to its time's. */
+function ended(command, args, { seconds, ...options }) {
+  return new Promise((done) => {
+    execFile(
+      command,
+      args,
+      { timeout: seconds * 1000, killSignal: 'SIGKILL', maxBuffer: 2 ** 28, ...options },
+      (error, stdout, stderr) => done({ error, output: stdout + stderr }),
+    )
+  })
+}
+
+/** The whole suite with AVA, on one Node. */
+async function suite(name, node) {
+  const { error, output } = await ended(node, ['node_modules/ava/entrypoints/cli.mjs', '--tap'], {
+    seconds: SUITE_SECONDS,
+    cwd: ROOT,
+  })
+  const { pass, fail } = tally(output)
+  // A run that is stopped, or breaks off, is one more failure.
+  const broken = error !== null && fail === 0 ? 1 : 0
+  if (fail + broken > 0) console.log(output.replaceAll(/^ok .*\n/gm, ''))
+  return count(name, pass, fail + broken)
+}
+
+function tally(output) {
+  return { pass: output.match(/^ok /gm)?.length ?? 0, fail: output.match(/^not ok /gm)?.length ?? 0 }
+}
+
+/** The kernel's own tests, which need no system. */
+const ROOMS = ['kernel', 'traps', 'scope', 'sync']
+
+function testsOf(rooms) {
+  return rooms.flatMap((room) =>
+    readdirSync(join(ROOT, 'dist/test', room))
+      .filter((name) => name.endsWith('.test.js'))
+      .map((name) => `dist/test/${room}/${name}`),
+  )
+}
+
+/** A copy of what was built, in which "ava" is what stands for it. */
+function copyFor(name, koffi) {
+  const copy = join(scratch, name)
+  rmSync(copy, { recursive: true, force: true })
+  mkdirSync(join(copy, 'node_modules/ava'), { recursive: true })
+  const wanted = (path) => !path.endsWith('.d.ts') && !path.endsWith('.d.ts.map')
+  for (const part of ['dist', 'package.json', 'test']) {
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true, filter: wanted })
+  }
+  writeFileSync(join(copy, 'node_modules/ava/package.json'), '{ "type": "module", "exports": "./index.js" }')
+  writeFileSync(join(copy, 'node_modules/ava/index.js'), `export { default } from '../../dist/test/engines/ava.js'\n`)
+  for (const part of koffi ? ['koffi', '@koromix'] : []) {
+    const from = resolve(ROOT, 'node_modules', part)
+    if (existsSync(from)) symlinkSync(from, join(copy, 'node_modules', part))
+  }
+  return copy
+}
+
+/** What the kernel's tests said on one engine, less what is left out there. */
+function judge(key, name, outputs) {
+  let pass = 0
+  const wrong = []
+  const reasons = LEFT_OUT.filter(([keys]) => keys.includes(key))
+  const unused = new Set(reasons)
+  for (const [file, output] of outputs) {
+    if (!output.endsWith('# done')) wrong.push(`not ok - ${file} › broke off\n${output.slice(-2000)}`)
+    for (const verdict of output.split(/^(?=(?:not )?ok - |# done)/m)) {
+      if (verdict.startsWith('ok ')) pass++
+      if (!verdict.startsWith('not ok ')) continue
+      const reason = reasons.find(([, title]) => verdict.includes(` › ${title}`))
+      if (reason === undefined) wrong.push(verdict)
+      else if (unused.delete(reason)) console.log(`   left out: ${reason[1]}: ${reason[2]}`)
+    }
+  }
+  for (const [, title] of unused) wrong.push(`not ok - ${title} › is left out and need not be`)
+  for (const verdict of wrong) console.log(verdict)
+  return count(name, pass, wrong.length)
+}
+
+/** Tests without AVA, a process for each file. */
+async function processes(key, name, command, args, cwd, rooms = ROOMS, driver = '') {
+  const files = testsOf(rooms)
+  const outputs = []
+  const worker = async () => {
+    for (let file = files.shift(); file !== undefined; file = files.shift()) {
+      const options = { seconds: FILE_SECONDS, cwd, env: { ...process.env, DRUPE_DRIVER: driver } }
+      const { output } = await ended(command, [...args, 'dist/test/engines/run.js', file], options)
+      // Engines have things to say after the last line, too.
+      outputs.push([file, output.replace(/(^# done).*/ms, '$1')])
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, worker))
+  return judge(key, name, outputs)
+}
+
+/** The kernel's tests in headless Chromium, a page for each file. */
+async function pages(copy, chromium) {
+  const outputs = []
+  const files = testsOf(ROOMS).filter((file) => {
+    const needs = builtinOf(join(copy, file))
+    if (needs !== null) console.log(`   left out: ${file}: it needs ${needs}`)
+    return needs === null
+  })
+  let current = 0
+  let told = () => {}
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost')
+    if (pathname === '/report') {
+      let output = ''
+      for await (const piece of request.setEncoding('utf8')) output += piece
+      outputs.push([files[current++], output])
+      response.end(files[current] ?? '')
+      told()
+    } else if (pathname === '/') {
+      response.setHeader('content-type', 'text/html').end(page(copy))
+    } else if (existsSync(join(copy, pathname))) {
+      response.setHeader('content-type', 'text/javascript').end(readFileSync(join(copy, pathname)))
+    } else {
+      response.writeHead(404).end()
+    }
+  })
+  await new Promise((done) => server.listen(0, '127.0.0.1', done))
+  while (current < files.length) {
+    const at = `http://127.0.0.1:${server.address().port}/?${files[current]}`
+    const browser = spawn(chromium, [...CHROMIUM_FLAGS, `--user-data-dir=${mkdtempSync(join(scratch, 'page-'))}`, at], {
+      stdio: 'ignore',
+      detached: true,
+    })
+    for (let late = false; !late && current < files.length; ) {
+      const limit = new Promise((done) => setTimeout(done, FILE_SECONDS * 1000, true).unref())
+      late = await Promise.race([new Promise((done) => (told = done)), limit])
+      if (late) outputs.push([files[current++], 'it sent no report'])
+    }
+    // It is the leader of a group of its own, with all that it started.
+    process.kill(-browser.pid, 'SIGKILL')
+  }
+  server.close()
+  server.closeAllConnections()
+  return judge('chromium', 'Chromium', outputs)
+}
+
+const CHROMIUM_FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+]
+
+function page(copy) {
+  const { exports } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'))
+  const imports = { ava: '/dist/test/engines/ava.js' }
+  for (const [door, target] of Object.entries(exports)) {
+    if (door !== './package.json') imports[`drupe${door.slice(1)}`] = fileOf(target).slice(1)
+  }
+  return `<!doctype html><script type="importmap">${JSON.stringify({ imports })}</script>
+<script type="module" src="/dist/test/engines/run.js"></script>`
+}
+
+function fileOf(target) {
+  return typeof target === 'string' ? target : fileOf(target.browser ?? target.import ?? target.default)
+}
+
+/** Which module of Node's a file imports, itself or through others; null if none. */
+function builtinOf(path, seen = new Set()) {
+  if (seen.has(path)) return null
+  seen.add(path)
+  for (const [, from] of readFileSync(path, 'utf8').matchAll(/^(?:import|export)\b[^'"]*from '([^']+)'/gm)) {
+    if (from.startsWith('node:')) return from
+    const deeper = from.startsWith('.') ? builtinOf(join(dirname(path), from), seen) : null
+    if (deeper !== null) return deeper
+  }
+  return null
+}
+
+function findChromium() {
+  const find = () => ['chromium', 'chromium-browser'].find((name) => spawnSync(name, ['--version']).status === 0)
+  const apt = (...words) => spawnSync('apt-get', [...words, '-qq'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const found = find()
+  if (found !== undefined) return found
+  apt('update')
+  apt('install', '-y', '--no-install-recommends', 'chromium')
+  return find()
+}
+
+/** Installs the engines and gives their binaries. */
+function install() {
+  mkdirSync(engines, { recursive: true })
+  writeFileSync(join(engines, 'package.json'), '{}')
+  const wanted = Object.entries(PACKAGES).map(([name, [spec]]) => `${name}@npm:${spec}`)
+  const npm = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], {
+    cwd: engines,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (npm.status !== 0) throw new Error('Cannot install the engines: npm failed')
+  return Object.fromEntries(
+    Object.entries(PACKAGES).map(([name, [, binary]]) => [name, join(engines, 'node_modules', name, binary)]),
+  )
+}
+
+const KERNEL = "the kernel's tests"
+const SUITE = 'the whole suite'
+const IO = 'io_uring, epoll'
+const HOST = 'host: no sockets, no files'
+const DENO = ['run', '-A', '--no-prompt']
+const HARDENED = ['--permission', '--allow-fs-read=*', '--allow-worker']
+/** Each run: a key, what README says of it, and how it is done. */
+const RUNS = [
+  ['node22', 'Node 22', IO, SUITE, () => suite('Node 22', at.node22)],
+  ['node24', 'Node 24', IO, SUITE, () => suite('Node 24', at.node24)],
+  ['node26', 'Node 26', IO, SUITE, () => suite('Node 26', at.node26)],
+  [
+    'permission',
+    'Node with `--permission`, no addons allowed',
+    HOST,
+    KERNEL,
+    () => processes('permission', 'Node with --permission', at.node24, HARDENED, full),
+  ],
+  ['bare', 'Node without koffi', HOST, KERNEL, () => processes('bare', 'Node without koffi', at.node22, [], bare)],
+  ['bun', 'Bun 1', HOST, KERNEL, () => processes('bun', 'Bun', at.bun, [], full)],
+  [
+    'deno',
+    'Deno 2',
+    'io_uring',
+    `${KERNEL}, sockets and files`,
+    () => processes('deno', 'Deno', at.deno, DENO, full, [...ROOMS, 'modes']),
+  ],
+  [
+    'deno-epoll',
+    'Deno 2',
+    'epoll',
+    'sockets and files',
+    () => processes('deno-epoll', 'Deno on epoll', at.deno, DENO, full, ['modes'], 'epoll'),
+  ],
+  ['chromium', 'Chromium', HOST, KERNEL, () => pages(full, findChromium())],
+]
+
+/** README.md with the table for these results, by key. */
+function readmeWith(readme, results) {
+  const rows = RUNS.map(
+    ([key, engine, driver, what]) => `| ${engine} | ${driver} | ${what} | ${results.get(key) ? 'passes' : 'fails'} |\n`,
+  )
+  // The machine's own Node has run the suite before.
+  rows.unshift(`| Node 20 | ${IO} | ${SUITE} | passes |\n`)
+  const table = `\n| engine | driver | what CI runs | |\n| --- | --- | --- | --- |\n${rows.join('')}\n`
+  const [before, , after] = readme.split(new RegExp(MARKS.join('|')))
+  return [before, MARKS[0], table, MARKS[1], after].join('')
+}
+
+const readme = readFileSync(README, 'utf8')
+if (write) {
+  writeFileSync(README, readmeWith(readme, new Map(RUNS.map(([key]) => [key, true]))))
+  rmSync(scratch, { recursive: true, force: true })
+  process.exit(0)
+}
+
+const at = install()
+const full = copyFor('full', true)
+const bare = copyFor('bare', false)
+const results = new Map()
+for (const [key, engine, , , go] of RUNS) {
+  if (only !== undefined && !only.includes(key)) continue
+  const start = Date.now()
+  console.log(`── ${engine}`)
+  const good = await go().catch((error) => {
+    console.log(error)
+    return count(engine, 0, 1)
+  })
+  results.set(key, good)
+  console.log(`   ${Math.round((Date.now() - start) / 1000)} s`)
+}
+if (only === undefined) {
+  const same = readmeWith(readme, results) === readme
+  if (!same) console.log('   README.md says something else in its table of engines; see --write')
+  count("README's table", same ? 1 : 0, same ? 0 : 1)
+}
+rmSync(scratch, { recursive: true, force: true })
+console.log(`engines: ${passed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)

@@ -205,10 +205,8 @@ export function nameOf(op: Op<unknown>): string {
 export function adviceFor(value: unknown): string {
   if (Array.isArray(value)) return 'several operations are run with "all([…])"'
   if (value instanceof Trap) return `write "yield* …" (with the star) around the ${TRAP_NAMES[value.code]} trap`
-  if (isAsync(value)) {
-    const name = value.name || 'f'
-    return `an async function is run with "yield* until(${name}())", or written as a generator function (function*, with yield* for await)`
-  }
+  if (isAsync(value))
+    return `an async function is run with "yield* until(${value.name || 'f'}())", or written as a generator function (function*, with yield* for await)`
   if (typeof value === 'function') return 'call it, and write "yield* f()"'
   if (typeof value === 'object' && value !== null) {
     if (isPromise(value)) return 'a promise is awaited with "yield* until(promise)"'

@@ -79,12 +79,13 @@ export function takersOfOwned(): readonly string[] {
       if (symbol.flags & ts.SymbolFlags.Function && takes(symbol)) takers.add(exported.name)
       if (!(symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface))) continue
       for (const member of checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))) {
+        // Methods that are named by a symbol, as the checker writes it, are for the host.
         const hidden =
           member.getJsDocTags(checker).some(({ name }) => name === 'internal') ||
           member.declarations?.some(
             (node) => ts.getCombinedModifierFlags(node) & ts.ModifierFlags.NonPublicAccessibilityModifier,
           )
-        if (hidden || !(member.flags & ts.SymbolFlags.Method)) continue
+        if (hidden || !(member.flags & ts.SymbolFlags.Method) || member.name.startsWith('__@')) continue
         if (OWNED.has(exported.name) || takes(member)) takers.add(`${exported.name}.${member.name}`)
       }
     }

@@ -195,7 +195,9 @@ export function checkFunction<F>(action: string, name: string, fn: F): F {
 /** Options, or nothing. A function or an operation here is an argument in the wrong place. */
 export function checkOptions<O>(action: string, name: string, options: O): O {
   if (options === undefined) return options
-  if (typeof options === 'object' && options !== null && !(Symbol.iterator in options)) return options
+  if (typeof options === 'object' && options !== null && !(Symbol.iterator in options) && !isPromise(options)) {
+    return options
+  }
   throw wrong(action, name, 'an object with options', options, '')
 }
 

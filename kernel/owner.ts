@@ -7,8 +7,9 @@
  */
 import { KernelStateError } from './errors.js'
 import type { Nursery } from './nursery.js'
+import { checkInstance } from './operands.js'
 import type { Scope } from './scope.js'
-import type { Task } from './task.js'
+import { Task } from './task.js'
 import { CURRENT, Trap } from './trap.js'
 
 /** The task that runs: for operations that must know who has begun them. */
@@ -16,6 +17,7 @@ export const CALLER = new Trap<Task>(CURRENT, null, null, 0)
 
 /** A task that a kernel, known by its root, is to do something with. */
 export function checkTask(root: Nursery, action: string, task: Task): void {
+  checkInstance(action, 'task', task, Task)
   if (task.home.root !== root) throw foreign(`${action} ${String(task)}`)
 }
 

@@ -4,6 +4,7 @@
  * A doubly linked list through the tasks themselves (a task waits in one place at a time), so that parking, waking and
  * leaving in the middle because of a cancel are all a few assignments, whatever the length.
  */
+import { checkFunction, checkString } from './operands.js'
 import type { Task } from './task.js'
 import { PARK, Trap } from './trap.js'
 
@@ -100,7 +101,8 @@ export class WaitQueue extends TaskList implements Giver {
 
   constructor(name = 'queue', admit: Act | null = null, undo: Undo | null = null) {
     super()
-    this.name = name
+    this.name = checkString('make a wait queue', 'name', name)
+    if (admit !== null) checkFunction('make a wait queue', 'admit', admit)
     this.admit = admit
     this.undo = undo
   }

@@ -2,6 +2,7 @@
  * Knocking at another thread's kernel: count the knock in shared memory, then wake the kernel to look.
  */
 import type { WakeToken } from '../kernel/driver.js'
+import { wrong } from '../kernel/operands.js'
 import { openLibc } from './libc.js'
 
 const ONE = new BigUint64Array([1n])
@@ -14,6 +15,7 @@ const ONE = new BigUint64Array([1n])
  * @param token `waker.token`, by way of `postMessage` or `workerData`.
  */
 export function knock(token: { readonly fd: number; readonly knocks: SharedArrayBuffer }): void {
+  if (!(token?.knocks instanceof SharedArrayBuffer)) throw wrong('knock', 'token', 'the token of a waker', token, '')
   Atomics.add(new Int32Array(token.knocks), 0, 1)
   wakeFromThread(token)
 }

@@ -5,7 +5,7 @@
  * its faults, is a function of a number, and a failure that turned up once can be had again.
  */
 
-import { checkList, checkOperation, checkSeed, checkString, wrong } from '../operands.js'
+import { checkList, checkOperation, checkOptions, checkSeed, checkString, wrong } from '../operands.js'
 import { seededRandom } from '../random.js'
 import type { Op } from '../trap.js'
 import { addressOf, type IpAddress, unmapped } from './address.js'
@@ -103,7 +103,10 @@ export class SimNetwork implements Neighbourhood {
 
   /** Changes what it is like between two hosts, both ways; what is not given is as in the network's own options. */
   link(one: string, other: string, conditions: Conditions): void {
+    checkString('link the hosts', 'one', one)
+    checkString('link the hosts', 'other', other)
     if (conditions === undefined) throw wrong('link the hosts', 'conditions', 'an object', conditions, '')
+    checkOptions('link the hosts', 'conditions', conditions)
     checkConditions('link the hosts', conditions)
     for (const path of this.between([one], [other])) path.conditions = { ...this.options, ...conditions }
   }
@@ -117,6 +120,8 @@ export class SimNetwork implements Neighbourhood {
 
   /** From now on nothing gets through from one host to another; the other way it does. */
   mute(from: string, to: string): void {
+    checkString('mute a host', 'from', from)
+    checkString('mute a host', 'to', to)
     this.path(this.host(from), this.host(to)).cut = true
   }
 
@@ -127,6 +132,8 @@ export class SimNetwork implements Neighbourhood {
 
   /** Breaks all connections between two hosts, as a router does that forgot them: both ends get ECONNRESET. */
   reset(one: string, other: string): void {
+    checkString('reset connections', 'one', one)
+    checkString('reset connections', 'other', other)
     const [a, b] = [this.host(one), this.host(other)]
     for (const driver of a.drivers) driver.breakTo(b)
     for (const driver of b.drivers) driver.breakTo(a)

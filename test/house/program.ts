@@ -100,3 +100,54 @@ function isOwned(checker: ts.TypeChecker, type: ts.Type): boolean {
     checker.isArrayType(type) && checker.getTypeArguments(type as ts.TypeReference).some((one) => isOwned(checker, one))
   )
 }
+
+/**
+ * The names of the parameters of everything public that takes any: `sleep`, `new Queue`, `Queue.put`. A name that a door before
+ * has for something else is told apart by its own: `lowlevel connect`.
+ */
+export function parametersOfDoors(): ReadonlyMap<string, readonly string[]> {
+  const program = ts.createProgram(
+    DOORS.map((door) => ROOT + door),
+    { ...compilerOptions(), noEmit: true },
+  )
+  const checker = program.getTypeChecker()
+  const found = new Map<string, readonly string[]>()
+  const owners = new Map<string, ts.Symbol>()
+  const add = (key: string, signatures: readonly ts.Signature[]): void => {
+    const names = signatures
+      .map(({ parameters }) => parameters.map(({ name }) => name))
+      .reduce((longest, some) => (some.length > longest.length ? some : longest), [])
+    if (names.length > 0) found.set(key, names)
+  }
+  for (const door of DOORS) {
+    const source = program.getSourceFile(ROOT + door)
+    const module = source === undefined ? undefined : checker.getSymbolAtLocation(source)
+    for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+      const owner = owners.get(exported.name)
+      if (owner === symbol) continue
+      const key = owner === undefined ? exported.name : `${door.replace('.ts', '')} ${exported.name}`
+      owners.set(exported.name, symbol)
+      if (symbol.flags & ts.SymbolFlags.Function) add(key, checker.getTypeOfSymbol(symbol).getCallSignatures())
+      if (!(symbol.flags & ts.SymbolFlags.Class)) continue
+      const constructors = checker.getTypeOfSymbol(symbol).getConstructSignatures()
+      add(
+        `new ${key}`,
+        constructors.filter((one) => !one.getJsDocTags().some(({ name }) => name === 'internal')),
+      )
+      for (const member of checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))) {
+        if (!isPublicMethod(checker, member)) continue
+        add(`${key}.${member.name}`, checker.getTypeOfSymbol(member).getCallSignatures())
+      }
+    }
+  }
+  return found
+}
+
+function isPublicMethod(checker: ts.TypeChecker, member: ts.Symbol): boolean {
+  if (!(member.flags & ts.SymbolFlags.Method)) return false
+  if (member.getJsDocTags(checker).some(({ name }) => name === 'internal')) return false
+  return !member.declarations?.some(
+    (node) => ts.getCombinedModifierFlags(node) & ts.ModifierFlags.NonPublicAccessibilityModifier,
+  )
+}

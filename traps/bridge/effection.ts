@@ -21,6 +21,7 @@ import {
 } from 'effection'
 import { Cancelled, KernelStateError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
+import { checkMethods, checkOperation } from '../../kernel/operands.js'
 import { nameOf, type Op, type Operation } from '../../kernel/trap.js'
 import { context } from '../scope/context.js'
 import { nursery } from '../scope/nursery.js'
@@ -57,6 +58,7 @@ const SCOPE = context<EffectionScope | undefined>('effection scope', undefined)
  * @see https://frontside.com/effection
  */
 export function fromEffection<T>(op: EffectionOperation<T> | (() => EffectionOperation<T>)): Operation<T> {
+  checkOperation('run the Effection operation', 'op', op as unknown as Op<T>)
   return watched('fromEffection', fromEffectionOperation(op))
 }
 
@@ -147,6 +149,8 @@ function unbox(outcome: Reply, leaving: Cancelled | null): unknown {
  * await kernel.close()
  */
 export function toEffection<T>(op: Op<T>, kernel?: HostKernel): EffectionOperation<T> {
+  checkOperation('run in Effection', 'op', op)
+  if (kernel !== undefined) checkMethods('run in Effection', 'kernel', kernel, 'a Kernel', ['run', 'cancel'])
   const name = nameOf(op)
   const given = kernel === undefined ? undefined : new KernelAgent(kernel)
   return {

@@ -7,6 +7,7 @@
  */
 import { watched } from '../../kernel/forgotten.js'
 import type { HostContext } from '../../kernel/host-context.js'
+import { checkMethods, checkOperation } from '../../kernel/operands.js'
 import { ENTER, type Op, type Operation, Trap, toOperation } from '../../kernel/trap.js'
 
 /** What can run a function with a store: an AsyncLocalStorage, or anything like it. */
@@ -38,9 +39,8 @@ export interface StoreLike<S> {
  * })
  */
 export function withStore<S, R>(storage: StoreLike<S>, store: S, op: Op<R>): Operation<R> {
-  if (typeof storage?.run !== 'function') {
-    throw new TypeError('Cannot run with a store: storage must be an AsyncLocalStorage, or have a run() like it')
-  }
+  checkMethods('run with a store', 'storage', storage, 'an AsyncLocalStorage, or have a run() like it', ['run'])
+  checkOperation('run with a store', 'op', op)
   return watched('withStore', storeOperation(storage, store, op))
 }
 

@@ -1,0 +1,386 @@
+/**
+ * Every export is called with wrong kinds of every operand, and must say so at once: with a TypeError or a RangeError that
+ * names the operand. An export with parameters that is not in the table fails the test, so that new ones cannot be forgotten.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { EventEmitter } from 'node:events'
+import test from 'ava'
+import * as index from 'drupe'
+import * as effection from 'drupe/effection'
+import * as lowlevel from 'drupe/lowlevel'
+import * as testing from 'drupe/testing'
+import { Stream } from '../../traps/net/stream.js'
+import { Listener } from '../../traps/net/tcp.js'
+import { UdpSocket } from '../../traps/net/udp.js'
+import * as k from './kinds.js'
+import { parametersOfDoors } from './program.js'
+
+const { ANY, AT, BODY, BYTES, FD, FUNCTION, OP, OPS, PIECES, STRING, SWITCH, TIME, limit, optional, options, whole } = k
+
+const ADDRESS = { family: 'ipv4', host: '127.0.0.1', port: 80 } as const
+const handles: Record<string, unknown> = {}
+testing.virtual({}, () =>
+  index.nursery(function* (n) {
+    Object.assign(handles, { Nursery: n, Task: yield* index.current() })
+    yield* index.scope(function* (s) {
+      handles['Scope'] = s
+    })
+  }),
+)
+const kernel = new index.Kernel()
+test.after(() => kernel.close())
+const [sender, receiver] = index.channel()
+const broadcast = index.broadcast()
+const [memory] = testing.memoryStreams()
+const network = new testing.SimNetwork()
+
+/** Something of each class, to call its methods. */
+const THINGS: Readonly<Record<string, unknown>> = {
+  ...handles,
+  Kernel: kernel,
+  BufferedWriter: new index.BufferedWriter(memory),
+  ByteReader: memory,
+  MemoryStream: memory,
+  Stream: new Stream(5),
+  Listener: new Listener(5, ADDRESS, { port: 0 }),
+  UdpSocket: new UdpSocket(5, ADDRESS),
+  Context: index.context('context'),
+  Barrier: new index.Barrier(2),
+  Broadcast: broadcast,
+  Subscription: broadcast.subscribe(),
+  Receiver: receiver,
+  Sender: sender,
+  Condition: new index.Condition(),
+  Event: new index.Event(),
+  CapacityLimiter: new index.CapacityLimiter(2),
+  Lock: new index.Lock(),
+  RLock: new index.RLock(),
+  Queue: new index.Queue(),
+  LifoQueue: new index.LifoQueue(),
+  PriorityQueue: new index.PriorityQueue(),
+  Result: new index.Result(),
+  Semaphore: new index.Semaphore(2),
+  BoundedSemaphore: new index.BoundedSemaphore(2),
+  VirtualDriver: new testing.VirtualDriver(),
+  Choices: new testing.Choices(1, null),
+  SimHost: network.host('a'),
+  SimNetwork: network,
+  Sequencer: new testing.Sequencer(),
+}
+
+const PORT = whole(0, 80)
+const WAIT = options({ timeout: TIME })
+const NAMED = options({ name: STRING })
+const SPAWN = options({ name: STRING, daemon: SWITCH })
+const TIMES = { deadline: AT, grace: TIME, shield: SWITCH, name: STRING }
+const NURSERY = options({
+  ...TIMES,
+  errors: k.word('first', 'group'),
+  onError: k.word('cancel', 'collect'),
+  completions: SWITCH,
+})
+const KERNEL = { grace: TIME, seed: whole(Number.MIN_SAFE_INTEGER), debug: SWITCH }
+const SIGNAL = k.thing(new AbortController().signal)
+const TARGET = k.thing(new EventEmitter())
+const SOURCE = k.thing({ open: () => ({}) })
+const HOST_KERNEL = k.thing(kernel)
+const STREAM = k.thing(memory)
+const ENDPOINT = k.like({ host: '127.0.0.1', port: 80 }, { host: k.thing('::1'), port: PORT })
+const SOCKET = { noDelay: optional(SWITCH), keepAlive: optional(SWITCH) }
+const SLOW = options({ capacity: limit(1), slow: k.word('wait', 'dropOldest', 'dropNewest', 'close') })
+const BORROW = { onBehalfOf: k.or(k.thing({}), (value) => typeof value === 'object' && value !== null) }
+const MARKS = options({ highWaterBytes: limit(0), lowWaterBytes: k.or(limit(0), () => false) })
+const LATE = options({ late: k.word('skip', 'burst') })
+const CONDITIONS = { bandwidth: k.or(TIME, () => false), loss: k.SHARE, reorder: k.SHARE, duplicate: k.SHARE }
+const QUEUE_OF_TASKS = k.thing(new lowlevel.WaitQueue())
+
+const READER: Readonly<Record<string, readonly k.Kind[]>> = {
+  read: [optional(limit(1)), WAIT],
+  borrow: [optional(limit(1)), WAIT],
+  readInto: [BYTES, WAIT],
+  write: [PIECES, WAIT],
+  writeSome: [PIECES, WAIT],
+  readExactly: [whole(0), WAIT],
+  readUntil: [k.or(BYTES, (value) => typeof value === 'string'), optional(limit(1)), WAIT],
+  readLine: [optional(limit(1)), WAIT],
+  readAll: [options({ maxBytes: limit(1), timeout: TIME })],
+  unread: [BYTES],
+}
+const LOCK = { acquire: [WAIT], with: [OP] }
+const QUEUE = { put: [ANY, WAIT], tryPut: [ANY], get: [WAIT], join: [WAIT], shutdown: [options({ immediate: SWITCH })] }
+
+/** The kinds of the parameters of every export that has any. */
+const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
+  'new Kernel': [options(KERNEL)],
+  ...of('Kernel', {
+    run: [OP, SPAWN],
+    runSync: [OP, SPAWN],
+    spawn: [OP, SPAWN],
+    cancel: [k.thing(handles['Task']), ANY],
+  }),
+  run: [OP, options({ ...KERNEL, name: STRING, signal: SIGNAL })],
+  runSync: [OP, options(KERNEL)],
+  suppressed: [ANY],
+  ...of('Nursery', { spawn: [OP, SPAWN], start: [OP, SPAWN], setDeadline: [AT], setShield: [SWITCH], cancel: [ANY] }),
+  ...of('Scope', { setDeadline: [AT], setShield: [SWITCH], cancel: [ANY] }),
+  'Task.cancel': [ANY, options({ wait: SWITCH })],
+  withSignal: [SIGNAL, OP],
+  toAsyncIterable: [HOST_KERNEL, BODY],
+  each: [SOURCE, BODY],
+  subscribe: [SOURCE],
+  events: [
+    TARGET,
+    k.EVENT,
+    options({
+      limit: limit(1),
+      overflow: k.word('fail', 'dropOldest', 'dropNewest', 'pause'),
+      until: k.or(k.EVENT, (value) => Array.isArray(value) && value.length === 0),
+    }),
+  ],
+  once: [TARGET, k.EVENT],
+  until: [k.or(FUNCTION, (value) => value instanceof Promise)],
+  withStore: [k.thing(new AsyncLocalStorage()), ANY, OP],
+  call: [OP],
+  spawn: [OP, SPAWN],
+  suspend: [optional(BODY)],
+  interval: [k.PERIOD, BODY, LATE],
+  ticker: [k.PERIOD, LATE],
+  read: [FD, PIECES, WAIT],
+  readable: [FD, WAIT],
+  writable: [FD, WAIT],
+  write: [FD, PIECES, WAIT],
+  'new BufferedWriter': [STREAM, MARKS],
+  ...of('BufferedWriter', { write: [PIECES, WAIT], flush: [WAIT] }),
+  corked: [STREAM, BODY, MARKS],
+  ...of('ByteReader', READER),
+  ...of('Stream', READER),
+  ...of('MemoryStream', READER),
+  serve: [k.thing(THINGS['Listener']), BODY, options({ threads: k.thing(1), onError: FUNCTION })],
+  connect: [k.like({ host: 'here', port: 80 }, { host: k.TEXT, port: PORT, timeout: optional(TIME), ...SOCKET })],
+  listen: [
+    k.like(
+      { port: 80 },
+      {
+        host: optional(k.thing('::1')),
+        port: PORT,
+        backlog: optional(whole(0)),
+        reusePort: optional(SWITCH),
+        ...SOCKET,
+      },
+    ),
+  ],
+  ...of('UdpSocket', { receive: [WAIT], send: [BYTES, ENDPOINT, WAIT] }),
+  udp: [options({ host: k.thing('::1'), port: PORT, broadcast: SWITCH, reusePort: SWITCH })],
+  all: [k.or(OPS, (value) => typeof value === 'object' && value !== null && !(Symbol.iterator in value))],
+  allSettled: [OPS],
+  any: [OPS],
+  first: [OPS],
+  race: [{ ...OPS, right: () => false }],
+  'Context.with': [ANY, OP],
+  context: [STRING, ANY],
+  asCompleted: [OPS, BODY],
+  map: [k.or(k.ITEMS, (value) => typeof value === 'string'), BODY, options({ concurrency: limit(1) })],
+  nursery: [BODY, NURSERY],
+  started: [ANY],
+  ensure: [BODY],
+  resource: [BODY],
+  use: [OP, BODY],
+  using: [k.or(k.thing(null), (value) => value === null || value === undefined || value === ITERATOR)],
+  moveOn: [TIME, OP, ANY],
+  scope: [{ ...options(TIMES), good: {} }, BODY],
+  shield: [OP],
+  timeout: [TIME, OP],
+  timeoutAt: [AT, OP],
+  'new Barrier': [whole(1), NAMED],
+  'Barrier.wait': [WAIT],
+  ...of('Broadcast', { subscribe: [SLOW], publish: [ANY, WAIT], tryPublish: [ANY] }),
+  broadcast: [SLOW],
+  channel: [optional(limit(0)), NAMED],
+  ...of('Receiver', { receive: [WAIT], each: [BODY], with: [OP] }),
+  ...of('Sender', { send: [ANY, WAIT], trySend: [ANY], with: [OP] }),
+  'new Condition': [optional(k.thing(undefined)), NAMED],
+  ...of('Condition', { ...LOCK, wait: [WAIT], waitFor: [FUNCTION, WAIT], notify: [optional(limit(0))] }),
+  'new Event': [NAMED],
+  'Event.wait': [WAIT],
+  'new CapacityLimiter': [limit(0), NAMED],
+  ...of('CapacityLimiter', {
+    acquire: [options({ ...BORROW, timeout: TIME })],
+    tryAcquire: [options(BORROW)],
+    release: [options(BORROW)],
+    setTotal: [limit(0)],
+    with: [OP, options({ ...BORROW, timeout: TIME })],
+  }),
+  'LinkedQueue.put': [ANY],
+  linkedEvent: [k.thing(new MessageChannel().port1)],
+  linkedQueue: [k.thing(new MessageChannel().port1)],
+  'new Lock': [NAMED],
+  ...of('Lock', LOCK),
+  'new RLock': [NAMED],
+  ...of('RLock', LOCK),
+  'new LifoQueue': [optional(limit(1)), NAMED],
+  ...of('LifoQueue', QUEUE),
+  'new PriorityQueue': [optional(limit(1)), options({ name: STRING, compare: FUNCTION })],
+  ...of('PriorityQueue', QUEUE),
+  'new Queue': [optional(limit(1)), NAMED],
+  ...of('Queue', QUEUE),
+  'new Result': [NAMED],
+  ...of('Result', { join: [WAIT], wait: [WAIT], set: [ANY], fail: [ANY], cancel: [ANY] }),
+  'new BoundedSemaphore': [whole(0), NAMED],
+  ...of('BoundedSemaphore', LOCK),
+  'new Semaphore': [whole(0), options({ name: STRING, max: limit(1) })],
+  ...of('Semaphore', LOCK),
+  ...of('Subscription', { receive: [WAIT], each: [BODY], with: [OP] }),
+  'Universal.then': [ANY, ANY],
+  'Disposal.then': [ANY, ANY],
+  'new UniversalQueue': [optional(limit(1)), NAMED],
+  ...of('UniversalQueue', { put: [ANY], tryPut: [ANY] }),
+  'new UniversalResult': [NAMED],
+  ...of('UniversalResult', { set: [ANY], fail: [ANY] }),
+  sleep: [TIME],
+  sleepUntil: [AT],
+  'new WaitQueue': [optional(STRING), optional(FUNCTION), ANY],
+  knock: [k.thing(undefined)],
+  park: [QUEUE_OF_TASKS, WAIT],
+  wake: [QUEUE_OF_TASKS, optional(limit(0)), ANY],
+  openFile: [k.TEXT, optional(k.word('r', 'w')), optional(whole(0)), WAIT],
+  stat: [k.or(k.TEXT, FD.right), WAIT],
+  sync: [FD, WAIT],
+  accept: [FD, WAIT],
+  bind: [FD, ENDPOINT],
+  close: [FD],
+  'lowlevel connect': [FD, ENDPOINT, WAIT],
+  'lowlevel listen': [FD, optional(whole(0)), optional(ENDPOINT)],
+  localAddress: [FD],
+  remoteAddress: [FD],
+  setOption: [FD, k.word('noDelay'), k.or(whole(0), (value) => value === true)],
+  shutdown: [FD],
+  socket: [k.word('tcp4')],
+  writeAll: [FD, PIECES, WAIT],
+  virtual: [{ ...options({ ...KERNEL, network: k.thing(network) }), good: {}, right: k.isBare }, OP],
+  assertNoLeaks: [k.thing(kernel)],
+  ...of('Choices', {
+    integer: [whole(Number.MIN_SAFE_INTEGER), whole(1, 9)],
+    pick: [{ ...k.LIST, right: (value) => Array.isArray(value) && value.length > 0 }],
+    chance: [k.SHARE],
+    shuffled: [k.LIST],
+  }),
+  explore: [FUNCTION, options({ seeds: whole(0), from: whole(Number.MIN_SAFE_INTEGER), shrinks: whole(0) })],
+  'SimHost.unlink': [STRING],
+  'new SimNetwork': [options({ ...CONDITIONS, latency: k.or(TIME, Array.isArray), seed: whole(-1) })],
+  ...of('SimNetwork', {
+    host: [
+      STRING,
+      options({
+        addresses: k.LIST,
+        skew: AT,
+        rate: k.or(TIME, () => false),
+        descriptors: limit(0),
+        partial: k.SHARE,
+        style: k.word('readiness', 'completion'),
+      }),
+    ],
+    link: [STRING, STRING, { ...options(CONDITIONS), good: {}, right: k.isBare }],
+    partition: [k.LIST, k.LIST],
+    mute: [STRING, STRING],
+    reset: [STRING, STRING],
+    crash: [STRING],
+    restart: [STRING, optional(OP)],
+    run: [ANY, ANY],
+  }),
+  'VirtualDriver.advance': [TIME],
+  checkStreams: [OP, options({ unbounded: SWITCH, noHalfClose: SWITCH, plenty: whole(1) })],
+  streamConformance: [OP, options({ unbounded: SWITCH, noHalfClose: SWITCH, plenty: whole(1) })],
+  memoryStreams: [options({ capacity: limit(0), chunk: limit(1) })],
+  'Sequencer.at': [whole(0), optional(OP)],
+  fromEffection: [k.or(OP, () => false)],
+  toEffection: [OP, optional(HOST_KERNEL)],
+}
+
+/** What others than users call: errors and traps are made by the kernel, drivers are called by it, by the contract alone. */
+const UNCHECKED =
+  /^(new \w*(Error|Cancelled|Trap|IoOp|HostDriver)|chooseDriver|HostDriver\.\w+|SimDriver\.\w+|VirtualDriver\.(?!advance)\w+)$/
+
+const ITERATOR = Symbol('none')
+
+function of(type: string, methods: Readonly<Record<string, readonly k.Kind[]>>): Record<string, readonly k.Kind[]> {
+  return Object.fromEntries(Object.entries(methods).map(([name, kinds]) => [`${type}.${name}`, kinds]))
+}
+
+const PARAMETERS = parametersOfDoors()
+
+test('every export that has parameters is in the table, with as many as it has', (t) => {
+  const exported = [...PARAMETERS].filter(([key]) => !UNCHECKED.test(key))
+  t.deepEqual(
+    exported.filter(([key, { length }]) => TABLE[key]?.length !== length).map(([key]) => key),
+    [],
+  )
+})
+
+for (const [key, kinds] of Object.entries(TABLE)) {
+  const names = PARAMETERS.get(key)
+  if (names === undefined || kinds.every((one) => one === ANY)) continue
+  test(`${key} names an operand that is wrong, at once`, async (t) => {
+    const complaints: string[] = []
+    for (let i = 0; i < kinds.length; i++) {
+      const kind = kinds[i] as k.Kind
+      const name = names[i] as string
+      for (const value of k.sorts()) {
+        if (kind.right(value)) continue
+        await tryOut(complaints, key, kinds, i, value, [name, ...Object.keys(kind.fields ?? {})])
+      }
+      for (const [field, inner] of Object.entries(kind.fields ?? {})) {
+        for (const value of k.sorts()) {
+          if (inner.right(value)) continue
+          await tryOut(complaints, key, kinds, i, { ...(kind.good as object), [field]: value }, [field])
+        }
+      }
+    }
+    t.deepEqual(complaints, [])
+  })
+}
+
+async function tryOut(
+  complaints: string[],
+  key: string,
+  kinds: readonly k.Kind[],
+  place: number,
+  value: unknown,
+  names: readonly string[],
+): Promise<void> {
+  const operands = kinds.map((kind, i) => (i === place ? value : kind.good))
+  let error: unknown
+  try {
+    const result = invoke(key, operands)
+    // What comes as a promise fails as one.
+    if (result instanceof Promise) await result
+  } catch (thrown) {
+    error = thrown
+  }
+  const text = String(error)
+  const named = names.some((name) => new RegExp(`^\\w+: Cannot .*: .*\\b${name}\\b`).test(text))
+  if (!(error instanceof TypeError || error instanceof RangeError) || !named) {
+    complaints.push(`${names[0]} of ${key}: ${show(value, names)} gives ${text}`)
+  }
+}
+
+function show(value: unknown, names: readonly string[]): string {
+  const field =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[names[0] as string] : ''
+  return `${typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)} ${String(typeof field === 'object' ? typeof field : field?.toString())}`
+}
+
+function invoke(key: string, operands: readonly unknown[]): unknown {
+  const [, made] = /^new (\w+)$/.exec(key) ?? []
+  if (made !== undefined) return new (find(made) as new (...operands: readonly unknown[]) => unknown)(...operands)
+  const [, type, method] = /^(\w+)\.(\w+)$/.exec(key) ?? []
+  if (type === undefined) return (find(key) as (...operands: readonly unknown[]) => unknown)(...operands)
+  const receiver = THINGS[type] as Record<string, (...operands: readonly unknown[]) => unknown>
+  return receiver[method as string]?.(...operands)
+}
+
+function find(key: string): unknown {
+  if (key.startsWith('lowlevel ')) return (lowlevel as Record<string, unknown>)[key.slice(9)]
+  const doors: Record<string, unknown>[] = [index, lowlevel, testing, effection]
+  return doors.find((door) => key in door)?.[key]
+}

@@ -18,6 +18,7 @@ import {
   type TaskIterator,
   type Trap,
   toOperation,
+  type Yielded,
 } from './trap.js'
 
 /**
@@ -51,8 +52,8 @@ export class Call<out T = unknown> implements Operation<T> {
     return this
   }
 
-  [Symbol.iterator](): Iterator<Trap, T, unknown> {
-    return this as unknown as Iterator<Trap, T, unknown>
+  [Symbol.iterator](): Iterator<Yielded, T, unknown> {
+    return this as unknown as Iterator<Yielded, T, unknown>
   }
 
   next(task?: Resumed): IteratorResult<unknown, T> {

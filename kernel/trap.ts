@@ -17,6 +17,16 @@ import { watcher } from './forgotten.js'
 import { beginOnce } from './once.js'
 import { arrived, errand } from './traceback.js'
 
+declare const YIELDED: unique symbol
+
+/**
+ * What an operation yields: a trap that came through `yield*`. No value has this type, and a trap does not either, so that
+ * `yield sleep(5)`, where the star was forgotten, does not compile.
+ */
+export interface Yielded {
+  readonly [YIELDED]: never
+}
+
 /**
  * What a task can do: anything iterable that yields traps and returns a `T`. Usually a generator function's result.
  *
@@ -30,7 +40,7 @@ import { arrived, errand } from './traceback.js'
  * console.log(await run(double(21))) // => 42
  */
 export interface Operation<T> {
-  [Symbol.iterator](): Iterator<Trap, T, unknown>
+  [Symbol.iterator](): Iterator<Yielded, T, unknown>
 }
 
 /** An operation, or a function without arguments that returns one. A generator object runs once; a function makes a new one. */
@@ -113,8 +123,8 @@ export class Trap<out T = unknown> implements Operation<T> {
     if (watcher !== null) watcher.created(this, TRAP_NAMES[code] ?? 'trap')
   }
 
-  [Symbol.iterator](): Iterator<Trap, T, unknown> {
-    return this as unknown as Iterator<Trap, T, unknown>
+  [Symbol.iterator](): Iterator<Yielded, T, unknown> {
+    return this as unknown as Iterator<Yielded, T, unknown>
   }
 
   /** @internal */

@@ -20,7 +20,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
        NamedOps Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics ReadAllOptions Receiver ResultState RunOptions ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeModuleOptions ServeOptions SlowPolicy SocketOptions Source
       SpawnOptions StoreLike Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
-      TickerOptions Trap UdpOptions UdpSocket Universal UniversalQueueStatistics WaitOptions`,
+      TickerOptions Trap UdpOptions UdpSocket Universal UniversalQueueStatistics WaitOptions Yielded`,
   },
   'lowlevel.ts': {
     values: `
@@ -30,7 +30,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       remoteAddress setOption shutdown socket stat suspend sync wake writable write writeAll`,
     types: `
       Act Address Attachment Driver Endpoint FileStatus Hands Lender Op OpenFlags Operation SocketKind SocketOption Trap WaitOptions
-      WakeToken Waker WakerToken`,
+      WakeToken Waker WakerToken Yielded`,
   },
   'testing.ts': {
     values: `

@@ -42,7 +42,7 @@ test('a generator that yields on the traps of another is told to use yield*', (t
   const error = thrown(() =>
     virtual({}, function* () {
       // What was meant as delegation and is none: the trap is yielded bare.
-      for (const trap of { [Symbol.iterator]: () => give2() }) yield trap
+      for (const trap of { [Symbol.iterator]: () => give2() }) yield trap as never
     }),
   )
   t.regex((error as Error).message, /sleep trap/)

@@ -5,7 +5,7 @@
  * becomes a TypeError in the task that yielded it, with advice. Nothing that a task does kills the kernel.
  */
 import test from 'ava'
-import { checkpoint, clock, context, current, type Operation, sleep, spawn, type Trap, timeout } from 'drupe'
+import { checkpoint, clock, context, current, type Operation, sleep, spawn, timeout, type Yielded } from 'drupe'
 import { IoOp, READ } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
 import { give, thrownBy } from '../kit.js'
@@ -16,7 +16,7 @@ function oddly(value: unknown): Error {
     let neighbour = 'hurt'
     const odd = yield* spawn(function* odd() {
       try {
-        yield value as Trap
+        yield value as Yielded
       } catch (error) {
         return error as Error
       }
@@ -148,7 +148,7 @@ test('a task can go on after a bad yield', (t) => {
     const log: unknown[] = []
     for (const odd of [1, 'two', null]) {
       try {
-        yield odd as unknown as Trap
+        yield odd as unknown as Yielded
       } catch (error) {
         log.push((error as Error).name)
       }
@@ -167,7 +167,7 @@ test('bad yields for ever starve nobody', (t) => {
     yield* spawn(function* () {
       while (!over) {
         try {
-          yield 1 as unknown as Trap
+          yield 1 as unknown as Yielded
         } catch {
           count++
         }

@@ -191,7 +191,7 @@ test('a forgotten star: always with its task, in debug mode with the line that m
         yield* spawn(
           () =>
             deep(function* () {
-              yield sleep(1) // star
+              yield sleep(1) as never // star
             }),
           { name: 'culprit' },
         )

@@ -19,7 +19,7 @@ import {
   sleep,
   spawn,
   type Task,
-  type Trap,
+  type Yielded,
 } from 'drupe'
 import * as lowlevel from 'drupe/lowlevel'
 import * as testing from 'drupe/testing'
@@ -27,14 +27,16 @@ import { virtual, waitAllBlocked } from 'drupe/testing'
 import type { Resumed } from '../../kernel/trap.js'
 import { fail, thrownBy } from '../kit.js'
 
-type Steps = Iterator<Trap, unknown, unknown>
+type Steps = Iterator<Yielded, unknown, unknown>
 
 /** Runs an operation up to this many traps and leaves it in the last of them. */
 function partly(steps: Steps, traps: number): Operation<void> {
   let left = traps
-  const next = (answer?: unknown): IteratorResult<Trap, void> =>
-    left-- === 0 ? { done: true, value: undefined } : (steps.next(answer) as IteratorResult<Trap, void>)
-  return { [Symbol.iterator]: () => ({ next, throw: (error) => steps.throw?.(error) as IteratorResult<Trap, void> }) }
+  const next = (answer?: unknown): IteratorResult<Yielded, void> =>
+    left-- === 0 ? { done: true, value: undefined } : (steps.next(answer) as IteratorResult<Yielded, void>)
+  return {
+    [Symbol.iterator]: () => ({ next, throw: (error) => steps.throw?.(error) as IteratorResult<Yielded, void> }),
+  }
 }
 
 /** Goes on with an operation that was left in a trap, whose answer is not looked at. */
@@ -43,7 +45,7 @@ function theRestOf(steps: Steps): Operation<unknown> {
   return {
     [Symbol.iterator]: () => ({
       next: (answer: unknown = answered) => steps.next(answer),
-      throw: (error) => steps.throw?.(error) as IteratorResult<Trap, unknown>,
+      throw: (error) => steps.throw?.(error) as IteratorResult<Yielded, unknown>,
     }),
   }
 }

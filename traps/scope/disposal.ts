@@ -6,7 +6,7 @@
  * write. To close nothing, and to say nothing, would be a leak.
  */
 import { KernelStateError } from '../../kernel/errors.js'
-import type { Operation, Trap } from '../../kernel/trap.js'
+import type { Operation, Yielded } from '../../kernel/trap.js'
 
 /** Where the language has no such symbols yet, those that compilers and polyfills agree on. */
 export const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
@@ -29,7 +29,7 @@ export class Disposal implements Operation<void>, PromiseLike<void> {
     this.subject = subject
   }
 
-  *[Symbol.iterator](): Iterator<Trap, void, unknown> {
+  *[Symbol.iterator](): Iterator<Yielded, void, unknown> {
     yield* this.subject.close()
   }
 

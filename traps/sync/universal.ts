@@ -10,7 +10,7 @@
  * task ran puts it back, one that comes earlier takes the task out of the line.
  */
 import type { Undo } from '../../kernel/park.js'
-import { type Operation, SUSPEND, Trap } from '../../kernel/trap.js'
+import { type Operation, SUSPEND, Trap, type Yielded } from '../../kernel/trap.js'
 import { checkpoint } from '../call.js'
 
 /** @internal The answer of a wait that was called off after all, by whoever had been asked to. */
@@ -49,7 +49,7 @@ export class Universal<T> implements Operation<T>, PromiseLike<T> {
   }
 
   /** A task waits. */
-  *[Symbol.iterator](): Iterator<Trap, T, unknown> {
+  *[Symbol.iterator](): Iterator<Yielded, T, unknown> {
     const wait = new Trap<T | typeof WITHDRAWN>(SUSPEND, this.begin, this, this.hosted ? 1 : 0)
     for (;;) {
       const answer = yield* wait

@@ -6,7 +6,7 @@
 import type { Driver } from './kernel/driver.js'
 import { suppress } from './kernel/errors.js'
 import { HostDriver } from './kernel/host.js'
-import { Kernel as BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
+import { BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
 import type { SpawnOptions } from './kernel/nursery.js'
 import { checkOperation, checkOptions } from './kernel/operands.js'
 import { nameOf, type Op, type Operation, toOperation } from './kernel/trap.js'
@@ -167,7 +167,7 @@ export function runSync<T>(op: Op<T>, options?: KernelOptions): T {
   return thenClose(kernel, () => kernel.runSync(op))
 }
 
-/** @internal Does something with a kernel and closes it, whatever happens. */
+/** Does something with a kernel and closes it, whatever happens. */
 export function thenClose<T>(kernel: Kernel, use: () => T): T {
   let result: T
   try {

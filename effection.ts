@@ -3,5 +3,6 @@
  *
  * @module drupe/effection
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 export type { HostKernel } from './traps/bridge/async-iterable.js'
 export { fromEffection, toEffection } from './traps/bridge/effection.js'

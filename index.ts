@@ -7,6 +7,7 @@
  *
  * @module drupe
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 export { Kernel, type KernelOptions, type RunOptions, run, runSync } from './doors.js'
 export {
   BrokenError,

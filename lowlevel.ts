@@ -3,6 +3,7 @@
  *
  * @module drupe/lowlevel
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 export {
   type Attachment,
   BUSY,

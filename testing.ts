@@ -3,9 +3,10 @@
  *
  * @module drupe/testing
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Kernel, type KernelOptions, thenClose } from './doors.js'
 import type { Driver } from './kernel/driver.js'
-import { Kernel as BareKernel } from './kernel/kernel.js'
+import { BareKernel } from './kernel/kernel.js'
 import { checkInstance, checkOperation, checkOptions, wrong } from './kernel/operands.js'
 import { SimDriver } from './kernel/sim/driver.js'
 import { SimNetwork } from './kernel/sim/network.js'

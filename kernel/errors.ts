@@ -47,8 +47,6 @@ export class Cancelled extends DrupeError {
 /**
  * The scope that a thrown value is the `Cancelled` of; null if it is something else. Anything can be thrown, also what throws when
  * it is asked for its class.
- *
- * @internal
  */
 export function scopeOf(error: unknown): object | null {
   try {
@@ -243,7 +241,7 @@ const MOST_SUPPRESSED = 100
 /** For errors that cannot take a property. */
 const frozen = new WeakMap<object, unknown[]>()
 
-/** @internal Keeps `later` with the error that came first. */
+/** Keeps `later` with the error that came first. */
 export function suppress(first: unknown, later: unknown): void {
   if (first === later || typeof first !== 'object' || first === null) return
   const list = listOf(first)

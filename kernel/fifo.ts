@@ -6,7 +6,7 @@
  * that were deleted before it.
  */
 
-/** @internal First in, first out: a ring whose size is a power of two. */
+/** First in, first out: a ring whose size is a power of two. */
 export class Fifo<T> {
   private ring: (T | undefined)[] = new Array<T | undefined>(8).fill(undefined)
   private head = 0
@@ -89,7 +89,7 @@ interface Place<W> {
   waiter: W | undefined
 }
 
-/** @internal Those who wait, in their order; whoever has had enough leaves, from wherever it is. */
+/** Those who wait, in their order; whoever has had enough leaves, from wherever it is. */
 export class Line<W extends object> {
   private readonly end: Place<W>
   private count = 0

@@ -11,7 +11,6 @@
 import { ForgottenYieldError } from './errors.js'
 import { beginOnce } from './once.js'
 
-/** @internal */
 export class ForgottenWatch {
   /** The task whose step is running; operations made now are its. */
   private owner: object | null = null
@@ -103,18 +102,15 @@ export class ForgottenWatch {
   }
 }
 
-/** @internal The watch of the debug-mode kernel that is running a step; null otherwise. */
+/** The watch of the debug-mode kernel that is running a step; null otherwise. */
 export let watcher: ForgottenWatch | null = null
 
-/** @internal */
 export function setWatcher(next: ForgottenWatch | null): void {
   watcher = next
 }
 
 /**
  * Makes an operation that is not a plain trap known to debug mode. Otherwise it is the operation itself, at no cost.
- *
- * @internal
  */
 export function watched<O extends Iterable<unknown>>(name: string, operation: O): O {
   if (watcher === null) return operation

@@ -7,7 +7,6 @@
  */
 import type { Timed } from './timers.js'
 
-/** @internal */
 export class TimerHeap<T extends Timed> {
   /** How many entries there are. */
   size = 0

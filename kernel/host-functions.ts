@@ -5,7 +5,12 @@
  * wait for a clock that nobody moves. So they are taken once, here, and everything in this package takes them from here.
  * A host without one of them (a browser has no setImmediate) gives `undefined`, as the global itself would be.
  */
-export const { clearTimeout, MessageChannel, queueMicrotask, setImmediate, setTimeout } = globalThis
+export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout
+export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout
+export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask
+export const MessageChannel: typeof globalThis.MessageChannel = globalThis.MessageChannel
+// The type is written out, because those who use this package in a browser have no types of Node's.
+export const setImmediate: (callback: () => void) => { unref(): unknown } = globalThis.setImmediate
 
 const { performance } = globalThis
 const read = performance?.now

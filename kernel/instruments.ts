@@ -26,13 +26,11 @@ export interface Instrument {
   swallowed?(task: Task): void
 }
 
-/** @internal */
 export function checkInstruments(list: readonly Instrument[]): readonly Instrument[] {
   if (Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)) return list
   throw wrong('make a kernel', 'instruments', 'a list of instruments', list, '')
 }
 
-/** @internal */
 export class Instruments {
   private list: readonly Instrument[]
 

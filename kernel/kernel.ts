@@ -63,7 +63,7 @@ export interface KernelStatistics {
 }
 
 /** Everything that a task tree needs to run. One kernel lives on one thread. */
-export class Kernel {
+export class BareKernel {
   private readonly loop: Loop
   private guest: Guest | null = null
   private readonly closing: Closing

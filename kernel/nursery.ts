@@ -40,7 +40,7 @@ export interface NurseryOptions extends ScopeOptions {
   readonly completions?: boolean
 }
 
-/** @internal The operands of a SPAWN that names more than the operation. */
+/** The operands of a SPAWN that names more than the operation. */
 export interface SpawnRequest extends SpawnOptions {
   readonly nursery?: Nursery
 }

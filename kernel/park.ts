@@ -20,12 +20,12 @@ export type Act = (task: Task, trap: Trap<unknown>, hands: Hands) => unknown
  */
 export type Undo = (task: Task, trap: Trap<unknown>, value: unknown, hands: Hands) => boolean
 
-/** @internal What a wait was answered by, and whether that can be taken back. */
+/** What a wait was answered by, and whether that can be taken back. */
 export interface Giver {
   readonly undo: Undo | null
 }
 
-/** @internal What the wait brought can still be had from where it was. */
+/** What the wait brought can still be had from where it was. */
 export const STAYS: Giver = { undo: () => true }
 
 /** How an act lets parked tasks go on, whichever place they have in their queue; the kernel lends it for the call. */

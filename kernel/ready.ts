@@ -8,7 +8,6 @@
  */
 import type { Task } from './task.js'
 
-/** @internal */
 export class ReadyQueue {
   private ring: (Task | null)[] = new Array<Task | null>(64).fill(null)
   private mask = 63

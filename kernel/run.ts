@@ -7,10 +7,9 @@
  */
 import type { Timed } from './timers.js'
 
-/** @internal Entries in the run have a `timerIndex` of −2 and less, so that the heap's can be told from them. */
+/** Entries in the run have a `timerIndex` of −2 and less, so that the heap's can be told from them. */
 export const slotOf = (timerIndex: number): number => -2 - timerIndex
 
-/** @internal */
 export class TimerRun<T extends Timed> {
   /** How many entries there are, holes not counted. */
   size = 0

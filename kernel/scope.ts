@@ -31,7 +31,7 @@ export interface ScopeOptions {
   readonly name?: string | undefined
 }
 
-/** @internal A scope as the kernel sees it: what users may only read, it writes. */
+/** A scope as the kernel sees it: what users may only read, it writes. */
 export type ScopeRecord = {
   -readonly [Field in 'shield' | 'deadline' | 'expired' | 'caught' | 'reason']: Scope[Field]
 }

@@ -32,7 +32,6 @@ const loop = new Loop({
 const task = start(loop, loop.root, function* () {}, 'kept', false)
 task.frame = new Call(task.iterator as TaskIterator)
 
-/** @internal */
 export const KEPT: readonly object[] = [
   loop,
   task,
@@ -45,7 +44,7 @@ export const KEPT: readonly object[] = [
 
 const drivers = new WeakMap<object, Driver>()
 
-/** @internal Keeps a closed driver for the sake of its shapes: the last one of its class. */
+/** Keeps a closed driver for the sake of its shapes: the last one of its class. */
 export function keep(driver: Driver): void {
   drivers.set(driver.constructor, driver)
 }

@@ -273,8 +273,6 @@ export class Task<out T = unknown> implements Timed {
 
 /**
  * What joining an ended task gives; what it throws, if the `result` is wanted and there is none.
- *
- * @internal
  */
 export function outcomeOf(task: Task, result: boolean): unknown {
   if (!result) return undefined
@@ -283,7 +281,7 @@ export function outcomeOf(task: Task, result: boolean): unknown {
   return task.value
 }
 
-/** @internal Makes the iterator that the kernel drives. */
+/** Makes the iterator that the kernel drives. */
 export function iteratorOf(operation: Operation<unknown>): TaskIterator {
   return operation[Symbol.iterator]() as TaskIterator
 }

@@ -11,10 +11,10 @@ import { slotOf, TimerRun } from './run.js'
 
 /** What can be given a time: `timerIndex` is −1 without one, and otherwise says where it is. */
 export interface Timed {
+  /** @internal */
   timerIndex: number
 }
 
-/** @internal */
 export class Timers<T extends Timed> {
   private readonly run = new TimerRun<T>()
   private readonly heap = new TimerHeap<T>()

@@ -43,15 +43,15 @@ const settled = new WeakSet<object>()
 /** Where this package lies, as stacks write it. */
 let root: string | null = null
 
-/** @internal Null unless something is on its way. */
+/** Null unless something is on its way. */
 export let errand: Errand | null = null
 
-/** @internal A task's own code threw this error: its stack is right as it is, wherever it goes from here. */
+/** A task's own code threw this error: its stack is right as it is, wherever it goes from here. */
 export function ownError(error: unknown): void {
   if (isMistake(error)) settled.add(error)
 }
 
-/** @internal Throws into a suspended task, and shows it in the error. */
+/** Throws into a suspended task, and shows it in the error. */
 export function throwAt(task: Suspended, iterator: TaskIterator, error: unknown): IteratorResult<unknown, unknown> {
   if (iterator.throw === undefined) throw error
   if (!isMistake(error) || settled.has(error)) return iterator.throw(error)
@@ -66,8 +66,6 @@ export function throwAt(task: Suspended, iterator: TaskIterator, error: unknown)
 /**
  * Writes into an error at which lines these tasks wait, and leaves them waiting there. For errors after which there is no
  * hope for the tasks: a hand-made iterator that passes nothing on to its trap takes the look for an error.
- *
- * @internal
  */
 export function showWaits(error: Error, tasks: readonly Suspended[]): void {
   for (const task of tasks.slice(0, MOST_TASKS)) {
@@ -84,7 +82,7 @@ export function showWaits(error: Error, tasks: readonly Suspended[]): void {
   }
 }
 
-/** @internal A trap reports what arrived. True: it is to stay as it is. */
+/** A trap reports what arrived. True: it is to stay as it is. */
 export function arrived(error: unknown): boolean {
   const here = errand
   errand = null
@@ -99,7 +97,7 @@ export function arrived(error: unknown): boolean {
   return false
 }
 
-/** @internal Writes into an error in which task it happened, and at which lines of it. */
+/** Writes into an error in which task it happened, and at which lines of it. */
 export function show(error: Error, task: Suspended, lines: readonly string[]): void {
   settled.add(error)
   const { stack } = error
@@ -113,8 +111,6 @@ export function show(error: Error, task: Suspended, lines: readonly string[]): v
 
 /**
  * The lines of a program in a stack: without this package's, and not beyond where the kernel resumed the task.
- *
- * @internal
  */
 export function linesIn(stack = '', skip = 0): readonly string[] {
   root ??= /(?:\(|@|at )([^(@]*)kernel\/traceback\.[jt]s:/.exec(new Error().stack ?? '')?.[1] ?? NOWHERE

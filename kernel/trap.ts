@@ -95,7 +95,7 @@ export const TRAP_NAMES = [
 ] as const
 
 /**
- * @internal What the kernel gives back to a waiting trap: the task, whose `value` is the answer. To a call it gives the last
+ * What the kernel gives back to a waiting trap: the task, whose `value` is the answer. To a call it gives the last
  * result of the callee, which is `done`.
  */
 export interface Resumed {
@@ -144,19 +144,17 @@ export class Trap<out T = unknown> implements Operation<T> {
   }
 }
 
-/** @internal The result object through which every trap reaches the kernel. */
+/** The result object through which every trap reaches the kernel. */
 export const HANDOVER: Handover = { done: false, value: undefined as unknown as Trap }
 
-/** @internal Does this engine's `yield*` copy the results that it passes on? */
+/** Does this engine's `yield*` copy the results that it passes on? */
 export const COPIES = isCopied()
 
-/** @internal Where `yield*` copies, HANDOVER holds this before each step: nobody can yield it. */
+/** Where `yield*` copies, HANDOVER holds this before each step: nobody can yield it. */
 export const NOTHING = {} as Trap
 
 /**
  * Where `yield*` copies: the result that was handed out, if this one is a copy of it. A trap's is HANDOVER, a call is its own.
- *
- * @internal
  */
 export function originalOf<R>(result: R & IteratorResult<unknown, unknown>): R | Handover {
   const { value } = HANDOVER
@@ -171,16 +169,16 @@ function isCopied(): boolean {
   return delegate().next() !== HANDOVER
 }
 
-/** @internal The result object through which every trap gives its answer. */
+/** The result object through which every trap gives its answer. */
 export const ANSWER: { done: true; value: unknown } = { done: true, value: undefined }
 
-/** @internal A suspended task's iterator, as the kernel drives it. */
+/** A suspended task's iterator, as the kernel drives it. */
 export interface TaskIterator {
   next(resumed?: Resumed): IteratorResult<unknown, unknown>
   throw?(error: unknown): IteratorResult<unknown, unknown>
 }
 
-/** @internal Is this something that `yield*` and `spawn` can run? */
+/** Is this something that `yield*` and `spawn` can run? */
 export function isOperation(value: unknown): value is Operation<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value && !Array.isArray(value)
 }

@@ -204,37 +204,36 @@ export function waitAllBlocked(): Trap<void> {
   return IDLE_TRAP
 }
 
-/** @internal Opens a scope of the given kind around what follows; `ms` from now is its deadline. */
+/** Opens a scope of the given kind around what follows; `ms` from now is its deadline. */
 export function openScope(options: ScopeOptions | null, ms: number): Trap<Scope> {
   return new Trap(OPEN, options, null, ms)
 }
 
-/** @internal */
 export function openNursery(options: NurseryOptions | null): Trap<Nursery> {
   return new Trap(OPEN, options, 'nursery', Number.POSITIVE_INFINITY)
 }
 
-/** @internal Leaves the innermost scope. */
+/** Leaves the innermost scope. */
 export function closeScope(scope: Scope): Trap<void> {
   return new Trap(CLOSE, scope, null, 0)
 }
 
-/** @internal Before something is taken that is there: no wait, but a cancellation point. */
+/** Before something is taken that is there: no wait, but a cancellation point. */
 export function pass(): Trap<void> {
   return PASS.trap as Trap<void>
 }
 
-/** @internal Waits for the children of the innermost scope, a nursery, and leaves it. */
+/** Waits for the children of the innermost scope, a nursery, and leaves it. */
 export function finishNursery(nursery: Nursery, failure: { readonly error: unknown } | null): Trap<void> {
   return new Trap(FINISH, nursery, failure, 0)
 }
 
-/** @internal The same, but a cancel that comes meanwhile is left to the next wait: what the nursery is for may be done. */
+/** The same, but a cancel that comes meanwhile is left to the next wait: what the nursery is for may be done. */
 export function finishDecided(nursery: Nursery, failure: { readonly error: unknown } | null): Trap<void> {
   return new Trap(FINISH, nursery, failure, 1)
 }
 
-/** @internal `suspend`, with what becomes of an answer that the task was given and, being cancelled, does not see. */
+/** `suspend`, with what becomes of an answer that the task was given and, being cancelled, does not see. */
 export function suspendFor<T>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
   giver: Giver,
@@ -242,7 +241,7 @@ export function suspendFor<T>(
   return new Trap(SUSPEND, begin, giver, 0)
 }
 
-/** @internal Asks the driver for something that it can do at once; a negative number is thrown as a SystemError. */
+/** Asks the driver for something that it can do at once; a negative number is thrown as a SystemError. */
 export function ask<T>(name: string, question: (driver: Driver) => T, address: Address | null = null): Trap<T> {
   return new Trap(CALL, question, { name, address }, 0)
 }

@@ -67,7 +67,7 @@ export function writeAll(fd: number, bytes: Uint8Array | readonly Uint8Array[], 
   return op
 }
 
-/** @internal Gives a READ or a WRITE its `length` bytes, in one piece or in several. */
+/** Gives a READ or a WRITE its `length` bytes, in one piece or in several. */
 export function load(op: IoOp, bytes: Uint8Array | readonly Uint8Array[], length: number): void {
   op.length = length
   if (Array.isArray(bytes)) {

@@ -3,7 +3,7 @@
  */
 import type { Address } from '../io-op.js'
 
-/** @internal An address that is not a path. */
+/** An address that is not a path. */
 export type IpAddress = Exclude<Address, { readonly family: 'unix' }>
 
 /**

@@ -18,13 +18,15 @@ const POLLOUT = 4
 
 /** What an attempt may need of the process. */
 export interface Desk {
+  /** @internal */
   readonly host: SimHost
+  /** @internal */
   readonly lender: BufferLender
-  /** Takes a socket in; its new descriptor, or EMFILE. */
+  /** @internal Takes a socket in; its new descriptor, or EMFILE. */
   adopt(socket: SimSocket): number
 }
 
-/** @internal True: `op.result` is set. False: it has to wait. */
+/** True: `op.result` is set. False: it has to wait. */
 export function attempt(desk: Desk, socket: SimSocket, op: IoOp): boolean {
   if (socket.inbox !== null) {
     if (op.vector !== null) return finish(op, errno.EINVAL)
@@ -41,7 +43,7 @@ export function attempt(desk: Desk, socket: SimSocket, op: IoOp): boolean {
   return isWritable(socket) ? finish(op, POLLOUT) : false
 }
 
-/** @internal Why an operation cannot even be tried; 0 if it can. */
+/** Why an operation cannot even be tried; 0 if it can. */
 export function refusalOf(socket: SimSocket, op: IoOp): number {
   if (socket.closing) return CLOSED
   if ((isReader(op.kind) ? socket.reader : socket.writer) !== null) return BUSY
@@ -166,7 +168,7 @@ function finish(op: IoOp, result: number): true {
   return true
 }
 
-/** @internal The name of a socket that has none yet. */
+/** The name of a socket that has none yet. */
 export function nameless({ kind }: SimSocket): Address {
   if (kind === 'unix') return { family: 'unix', path: '' }
   return kind === 'tcp4' || kind === 'udp4'

@@ -2,7 +2,6 @@
  * A queue of bytes, between those who write and those who read.
  */
 
-/** @internal */
 export class ByteQueue {
   /** How many bytes there are. */
   length = 0

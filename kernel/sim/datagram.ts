@@ -11,7 +11,7 @@ import type { SimSocket } from './socket.js'
 const MOST_BYTES = 65_507
 const BROADCAST = '255.255.255.255'
 
-/** @internal Takes the next datagram; false if there is none. What does not fit into the buffer is lost. */
+/** Takes the next datagram; false if there is none. What does not fit into the buffer is lost. */
 export function receive(socket: SimSocket, op: IoOp): boolean {
   const { inbox } = socket
   if (inbox === null || inbox.size === 0) return false
@@ -26,7 +26,7 @@ export function receive(socket: SimSocket, op: IoOp): boolean {
   return true
 }
 
-/** @internal Sends one; how many bytes it had, or a negative errno. */
+/** Sends one; how many bytes it had, or a negative errno. */
 export function send(host: SimHost, socket: SimSocket, op: IoOp): number {
   const address = op.address ?? socket.remote
   if (address === null) return EDESTADDRREQ
@@ -45,7 +45,7 @@ export function send(host: SimHost, socket: SimSocket, op: IoOp): number {
   return bytes.length
 }
 
-/** @internal Connects it: from now on that is where it sends. 0 or a negative errno. */
+/** Connects it: from now on that is where it sends. 0 or a negative errno. */
 export function aim(host: SimHost, socket: SimSocket, op: IoOp): number {
   if (op.address === null || op.address.family === 'unix') return EINVAL
   const bound = named(host, socket)

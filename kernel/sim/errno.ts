@@ -22,7 +22,7 @@ export const ETIMEDOUT = -110
 export const ECONNREFUSED = -111
 export const EHOSTUNREACH = -113
 
-/** @internal Name and words of each. */
+/** Name and words of each. */
 export const SIM_ERRORS: ReadonlyMap<number, readonly [name: string, text: string]> = new Map([
   [ENOENT, ['ENOENT', 'no such file or directory']],
   [EBADF, ['EBADF', 'bad file descriptor']],

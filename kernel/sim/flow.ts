@@ -12,7 +12,7 @@ import { DATA, type Path } from './path.js'
 const PACKET_BYTES = 1460
 const LOCAL_PACKET_BYTES = 64 * 1024
 
-/** @internal What happens at the two ends. */
+/** What happens at the two ends. */
 export interface FlowEnds {
   /** The receiver has something new: bytes, or the end. */
   arrived(): void
@@ -31,7 +31,6 @@ interface Packet {
   here: boolean
 }
 
-/** @internal */
 export class Flow {
   /** Bytes that have arrived and were not read. */
   readonly received = new ByteQueue()

@@ -10,7 +10,7 @@ import type { SimHost } from './host.js'
 import { DATA, KNOCK } from './path.js'
 import { join, SimSocket } from './socket.js'
 
-/** @internal Begins to connect a socket that has its local address to a host that exists. */
+/** Begins to connect a socket that has its local address to a host that exists. */
 export function knock(client: SimSocket, target: SimHost, address: IpAddress): void {
   client.connecting = true
   const there = client.home.pathTo(target)
@@ -47,7 +47,7 @@ export function knock(client: SimSocket, target: SimHost, address: IpAddress): v
   there.deliver(0, KNOCK, isWanted, arrive, () => fail(ETIMEDOUT))
 }
 
-/** @internal Unix sockets are in the queue as soon as they connect. False if there is no room. */
+/** Unix sockets are in the queue as soon as they connect. False if there is no room. */
 export function connectLocally(client: SimSocket, listener: SimSocket): boolean {
   if (isFull(listener)) return false
   const server = new SimSocket('unix', listener.home, null)

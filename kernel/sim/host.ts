@@ -32,7 +32,6 @@ export interface HostOptions {
   readonly style?: 'readiness' | 'completion'
 }
 
-/** @internal */
 export function checkHost(options: HostOptions): void {
   checkOptions('make a host', 'options', options)
   const { addresses, skew, rate, descriptors, partial, style } = options
@@ -48,11 +47,17 @@ export function checkHost(options: HostOptions): void {
 
 /** What a host needs of its network. */
 export interface Neighbourhood {
+  /** @internal */
   readonly stage: Stage
+  /** @internal */
   readonly random: () => number
+  /** @internal */
   hostAt(address: IpAddress): SimHost | null
+  /** @internal */
   lookup(name: string): readonly IpAddress[]
+  /** @internal */
   everybody(): Iterable<SimHost>
+  /** @internal */
   path(from: Home, to: Home): Path
 }
 

@@ -5,7 +5,6 @@ import type { IoOp, Lender } from '../io-op.js'
 
 const LENT_BYTES = 64 * 1024
 
-/** @internal */
 export class BufferLender implements Lender {
   private readonly idle: Uint8Array[] = []
 

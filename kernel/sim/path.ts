@@ -21,7 +21,7 @@ export interface Conditions {
   readonly duplicate?: number
 }
 
-/** @internal What is said about the way between two hosts. */
+/** What is said about the way between two hosts. */
 export function checkConditions(action: string, conditions: Conditions): void {
   checkOptions(action, 'options', conditions)
   const { latency, bandwidth, ...shares } = conditions
@@ -35,22 +35,22 @@ export function checkConditions(action: string, conditions: Conditions): void {
   }
 }
 
-/** @internal How often and how long something is sent again, in milliseconds. */
+/** How often and how long something is sent again, in milliseconds. */
 export interface Patience {
   readonly first: number
   readonly total: number
 }
 
-/** @internal Data on an established connection: what Linux does with its default of 15 retries. */
+/** Data on an established connection: what Linux does with its default of 15 retries. */
 export const DATA: Patience = { first: 200, total: 924_600 }
-/** @internal The first packet of a connection: six retries from one second on. */
+/** The first packet of a connection: six retries from one second on. */
 export const KNOCK: Patience = { first: 1000, total: 127_000 }
 
 const LONGEST_PAUSE_MS = 120_000
 /** The headers of a packet count for the bandwidth, too. */
 const HEADER_BYTES = 40
 
-/** @internal One direction between two hosts. */
+/** One direction between two hosts. */
 export class Path {
   /** Nothing comes through. */
   cut = false

@@ -11,7 +11,7 @@ import { EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno
 import type { SimHost } from './host.js'
 import { type Holder, SimSocket } from './socket.js'
 
-/** @internal 0, 1 and 2 are taken, as everywhere. */
+/** 0, 1 and 2 are taken, as everywhere. */
 export const FIRST_FD = 3
 const SWITCHES = new Set<SocketOption>(['broadcast', 'noDelay', 'reuseAddress', 'reusePort', 'keepAlive', 'ipv6Only'])
 

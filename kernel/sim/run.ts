@@ -2,7 +2,7 @@
  * A run of several kernels: start them, step the stage until they are done, cancel those that serve, see that nothing is left.
  */
 import { type DeadlockError, suppress } from '../errors.js'
-import { Kernel } from '../kernel.js'
+import { BareKernel } from '../kernel.js'
 import { deadlock, waiting } from '../runners.js'
 import { outcomeOf, type Task } from '../task.js'
 import type { Op } from '../trap.js'
@@ -42,14 +42,13 @@ export interface RunOptions {
 
 interface Member {
   readonly name: string
-  readonly kernel: Kernel
+  readonly kernel: BareKernel
   readonly driver: SimDriver
   readonly task: Task
   readonly daemon: boolean
   crashed: boolean
 }
 
-/** @internal */
 export class Simulation {
   private readonly members: Member[] = []
 
@@ -63,7 +62,7 @@ export class Simulation {
   begin(name: string, host: SimHost, op: Op<unknown>, daemon: boolean): void {
     const { grace, debug, fifo } = this.options
     const driver = host.driver()
-    const kernel = new Kernel({
+    const kernel = new BareKernel({
       driver,
       ...(grace === undefined ? {} : { grace }),
       ...(debug === undefined ? {} : { debug }),
@@ -159,7 +158,7 @@ export class Simulation {
   }
 }
 
-/** @internal What is not zero, in words; null if all is. */
+/** What is not zero, in words; null if all is. */
 export function leftOver(counts: object): string | null {
   const left = Object.entries(counts).filter(([, count]) => count !== 0)
   return left.length === 0 ? null : left.map(([what, n]) => `${n} ${what}`).join(', ')

@@ -17,26 +17,28 @@ const BUFFER_BYTES = 256 * 1024
 
 /** The process that has the socket. */
 export interface Holder {
-  /** Something changed: whoever waits should try again. */
+  /** @internal Something changed: whoever waits should try again. */
   touch(socket: SimSocket): void
 }
 
 /** The place where it has its name: a host. */
 export interface Home {
+  /** @internal */
   readonly name: string
-  /** Does it run, and can it be reached? */
+  /** @internal Does it run, and can it be reached? */
   readonly up: boolean
+  /** @internal */
   forget(socket: SimSocket): void
+  /** @internal */
   pathTo(home: Home): Path
 }
 
-/** @internal A datagram, and who sent it. */
+/** A datagram, and who sent it. */
 export interface Parcel {
   readonly bytes: Uint8Array
   readonly from: IpAddress
 }
 
-/** @internal */
 export class SimSocket {
   reader: IoOp | null = null
   writer: IoOp | null = null
@@ -150,7 +152,7 @@ export class SimSocket {
   }
 }
 
-/** @internal Ties two sockets together; what each writes the other reads. */
+/** Ties two sockets together; what each writes the other reads. */
 export function join(a: SimSocket, b: SimSocket): void {
   const there = a.home.pathTo(b.home)
   const back = b.home.pathTo(a.home)
@@ -173,7 +175,7 @@ function endsOf(sender: SimSocket, receiver: SimSocket): FlowEnds {
   }
 }
 
-/** @internal Can a socket have, or reach, an address of this family? */
+/** Can a socket have, or reach, an address of this family? */
 export function speaks({ kind }: SimSocket, { family }: IpAddress): boolean {
   return kind !== 'unix' && kind.endsWith('4') === (family === 'ipv4')
 }

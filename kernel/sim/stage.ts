@@ -13,18 +13,18 @@ import { Timeline } from './timeline.js'
 
 /** Who acts on a stage: a driver. */
 export interface Actor {
-  /** When its alarm goes off, on the stage's clock. */
+  /** @internal When its alarm goes off, on the stage's clock. */
   readonly alarmTime: number
-  /** Has it something to do, and can it do it now? */
+  /** @internal Has it something to do, and can it do it now? */
   readonly wantsTurn: boolean
-  /** Is somebody's host loop to step it? */
+  /** @internal Is somebody's host loop to step it? */
   readonly attached: boolean
+  /** @internal */
   takeTurn(): void
-  /** Its alarm goes off. */
+  /** @internal Its alarm goes off. */
   ring(): void
 }
 
-/** @internal */
 export class Stage {
   readonly timeline = new Timeline()
   readonly actors = new Set<Actor>()
@@ -73,7 +73,7 @@ export class Stage {
   }
 }
 
-/** @internal Brings a list into an order that only the numbers decide. */
+/** Brings a list into an order that only the numbers decide. */
 export function shuffle(list: unknown[], random: () => number): void {
   for (let i = list.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1))

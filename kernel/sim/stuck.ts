@@ -8,8 +8,6 @@ import type { Task } from '../task.js'
 /**
  * A kernel sleeps on a stage where nothing moves any more. Without a kernel (a driver under test) it returns: to wake up
  * for nothing is allowed.
- *
- * @internal
  * @throws DeadlockError that names its waiting tasks.
  */
 export function stuck(ops: readonly IoOp[]): number {

@@ -7,14 +7,13 @@
  */
 import { type Timed, Timers } from '../timers.js'
 
-/** @internal One thing that will happen. */
+/** One thing that will happen. */
 export class SimEvent implements Timed {
   timerIndex = -1
 
   constructor(readonly happen: () => void) {}
 }
 
-/** @internal */
 export class Timeline {
   /** Milliseconds since the beginning of the simulation. */
   now = 0

@@ -17,7 +17,7 @@ export interface EventTargetLike {
 
 type Listener = (...args: unknown[]) => void
 
-/** @internal Somebody who can be listened to. */
+/** Somebody who can be listened to. */
 export function checkTarget<T extends EmitterLike | EventTargetLike>(action: string, target: T): T {
   if (typeof target === 'object' ? target !== null : typeof target === 'function') {
     if (isEmitter(target)) return target
@@ -27,21 +27,19 @@ export function checkTarget<T extends EmitterLike | EventTargetLike>(action: str
   throw wrong(action, 'target', 'an EventEmitter or an EventTarget', target, '')
 }
 
-/** @internal The name of an event. */
+/** The name of an event. */
 export function checkEvent<N>(action: string, argument: string, name: N): N {
   if (typeof name === 'string' || typeof name === 'symbol') return name
   throw wrong(action, argument, 'a string or a symbol', name, '')
 }
 
-/** @internal Has it Node's `on` and `off`? Who has both is an emitter, as for Node's own `events.once`. */
+/** Has it Node's `on` and `off`? Who has both is an emitter, as for Node's own `events.once`. */
 export function isEmitter(target: EmitterLike | EventTargetLike): target is EmitterLike {
   return typeof (target as EmitterLike).on === 'function' && typeof (target as EmitterLike).off === 'function'
 }
 
 /**
  * Adds a listener; the function that removes it.
- *
- * @internal
  * @throws TypeError if the target tells nobody.
  */
 export function listen(target: EmitterLike | EventTargetLike, name: string | symbol, listener: Listener): () => void {
@@ -59,8 +57,6 @@ export function listen(target: EmitterLike | EventTargetLike, name: string | sym
  * A target may call a listener while that is being added or removed (`newListener`, whatever tells its present value to each
  * who comes). So all are known from the first moment on and can go at any; and once they go they hear no more, not even
  * of their own going.
- *
- * @internal
  */
 export class Listening {
   private removers: (() => void)[] = []

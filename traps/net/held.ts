@@ -6,7 +6,6 @@
  */
 import { allocate } from './chunks.js'
 
-/** @internal */
 export class Held {
   private memory: Uint8Array
   private start = 0

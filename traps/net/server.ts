@@ -149,7 +149,7 @@ function* serveModule(listener: Listener, module: URL, threads: number, data: un
   }
 }
 
-/** @internal The module of a handler. */
+/** The module of a handler. */
 export function* load(module: URL): Operation<Handlers> {
   const loaded: Partial<Handlers> = yield* until(import(String(module)))
   if (typeof loaded.default === 'function') return loaded as Handlers

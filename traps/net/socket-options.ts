@@ -16,19 +16,18 @@ export interface SocketOptions {
   readonly keepAlive?: boolean
 }
 
-/** @internal Options that must be given. */
+/** Options that must be given. */
 export function checkGiven(action: string, options: object): void {
   if (options === undefined) throw wrong(action, 'options', 'an object with a port', options, '')
   checkOptions(action, 'options', options)
 }
 
-/** @internal */
 export function checkSocketOptions(action: string, { noDelay, keepAlive }: SocketOptions): void {
   checkSwitch(action, 'noDelay', noDelay)
   checkSwitch(action, 'keepAlive', keepAlive)
 }
 
-/** @internal Only what differs from the system's defaults costs a call. */
+/** Only what differs from the system's defaults costs a call. */
 export function* setOptions(fd: number, { noDelay = true, keepAlive = false }: SocketOptions): Operation<void> {
   if (noDelay) yield* io.setOption(fd, 'noDelay', true)
   if (keepAlive) yield* io.setOption(fd, 'keepAlive', true)

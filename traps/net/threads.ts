@@ -21,7 +21,7 @@ import { moveOn, shield } from '../scope/scope.js'
 import { sleep } from '../time.js'
 import type { Listener, ListenOptions } from './tcp.js'
 
-/** @internal What a thread is to do. */
+/** What a thread is to do. */
 export interface ThreadJob {
   readonly place: ListenOptions
   readonly module: string
@@ -32,17 +32,17 @@ export interface ThreadJob {
   readonly state: Int32Array
 }
 
-/** @internal `close`: no new connections, and end when the others are done. `cancel`: those, too. `exit`: at once. */
+/** `close`: no new connections, and end when the others are done. `cancel`: those, too. `exit`: at once. */
 export type ThreadOrder = 'close' | 'cancel' | 'exit'
 
-/** @internal It does not hear yet, and is loading native code: not a moment to end it. */
+/** It does not hear yet, and is loading native code: not a moment to end it. */
 const STARTING = 0
-/** @internal It hears. */
+/** It hears. */
 export const UP = 1
-/** @internal It has let go of everything. */
+/** It has let go of everything. */
 export const LEFT = 2
 
-/** @internal What the thread says when it hears, and when it listens. */
+/** What the thread says when it hears, and when it listens. */
 export interface ThreadReport {
   /** What its driver would leave behind. */
   readonly remains: unknown
@@ -135,7 +135,7 @@ export class ServerThread {
     const place = address.family === 'unix' ? options : { ...options, host: address.host, port }
     const { data, state } = this
     const job: ThreadJob = { place, module: String(this.module), data, grace, state }
-    const worker = new Worker(new URL('../../server-thread.js', import.meta.url), { name: this.name, workerData: job })
+    const worker = new Worker(program(), { name: this.name, workerData: job })
     worker.on('message', (report: ThreadReport) => {
       this.remains = report.remains
     })
@@ -170,4 +170,13 @@ export class ServerThread {
     const why = `it did not hear for ${ms} ms and was terminated`
     throw new KernelStateError(`end ${this.name}`, why)
   }
+}
+
+/**
+ * The file of server-thread.ts. It is found by the package's name, as a bundled program needs it: what is bundled lies
+ * somewhere else, and the package is still there, for the sake of koffi.
+ */
+function program(): string {
+  const { createRequire } = process.getBuiltinModule('node:module')
+  return createRequire(import.meta.url ?? __filename).resolve('drupe/server-thread')
 }

@@ -9,18 +9,18 @@ import { current } from '../call.js'
 
 const INNERMOST = new Trap<Nursery>(CURRENT, null, null, 1)
 
-/** @internal The innermost nursery of the current task, where its `spawn` puts children. */
+/** The innermost nursery of the current task, where its `spawn` puts children. */
 export function innermostNursery(): Trap<Nursery> {
   return INNERMOST
 }
 
-/** @internal A function with which host code cancels a scope; false if it was cancelled already, or is over. */
+/** A function with which host code cancels a scope; false if it was cancelled already, or is over. */
 export function canceller(scope: Scope): Trap<(reason: unknown) => boolean> {
   return new Trap(CANCEL, scope, null, 2)
 }
 
 /**
- * @internal Is this error the current task's answer to a cancel of a scope that it is in? A
+ * Is this error the current task's answer to a cancel of a scope that it is in? A
  * `Cancelled` of another scope, kept from an earlier cancel for instance, is an error like any other.
  */
 export function* isLeaving(error: unknown): Operation<boolean> {

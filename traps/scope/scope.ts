@@ -87,7 +87,7 @@ export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
   return watched('timeout', timeoutOperation(TIMEOUT, ms, checkOperation('limit the time', 'op', op)))
 }
 
-/** @internal The same for an optional limit: with Infinity the operation is as it was. */
+/** The same for an optional limit: with Infinity the operation is as it was. */
 export function within<T>(ms: number, operation: Operation<T>): Operation<T> {
   return ms === Number.POSITIVE_INFINITY ? operation : timeout(ms, operation)
 }

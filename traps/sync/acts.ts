@@ -19,20 +19,20 @@ export interface NameOptions {
   readonly name?: string | undefined
 }
 
-/** @internal `lock db`, or `lock` for one without a name. */
+/** `lock db`, or `lock` for one without a name. */
 export function titleOf(kind: string, options: NameOptions | undefined): string {
   if (options === undefined) return kind
   checkOptions(`make a ${kind}`, 'options', options)
   return checkName(`make a ${kind}`, options.name) === undefined ? kind : `${kind} ${options.name}`
 }
 
-/** @internal Waits in a queue, unless its `admit` has an answer. `name` is the method's, for debug mode. */
+/** Waits in a queue, unless its `admit` has an answer. `name` is the method's, for debug mode. */
 export function waitIn<T>(name: string, queue: WaitQueue, options: WaitOptions | undefined): Trap<T> {
   if (options === undefined) return watched(name, queue.trap as Trap<T>)
   return waitWith(name, queue, null, options)
 }
 
-/** @internal The same with something that `admit`, or whoever wakes the task, finds in `trap.detail`. */
+/** The same with something that `admit`, or whoever wakes the task, finds in `trap.detail`. */
 export function waitWith<T>(
   name: string,
   queue: WaitQueue,
@@ -42,12 +42,12 @@ export function waitWith<T>(
   return watched(name, new Trap<T>(PARK, queue, detail, timeoutOf(name, options)))
 }
 
-/** @internal A trap that does something at once; the function finds `detail` in the trap. */
+/** A trap that does something at once; the function finds `detail` in the trap. */
 export function actOn<T>(act: Act, detail: unknown): Trap<T> {
   return new Trap<T>(ACT, act, detail, 0)
 }
 
-/** @internal Runs an operation between taking something and giving it back. */
+/** Runs an operation between taking something and giving it back. */
 export function between<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
   return betweenOperation(take, checkOperation('run with it', 'op', op), give)
 }
@@ -61,7 +61,7 @@ function* betweenOperation<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<u
   }
 }
 
-/** @internal Runs an operation and closes something after it, whatever happens. */
+/** Runs an operation and closes something after it, whatever happens. */
 export function thenClose<T>(op: Op<T>, close: () => Trap<void>): Operation<T> {
   return thenCloseOperation(checkOperation('run with it', 'op', op), close)
 }
@@ -74,7 +74,7 @@ function* thenCloseOperation<T>(op: Op<T>, close: () => Trap<void>): Operation<T
   }
 }
 
-/** @internal Lets everybody in a queue go on with the same answer; how many there were. */
+/** Lets everybody in a queue go on with the same answer; how many there were. */
 export function wakeAll(hands: Hands, queue: WaitQueue, value: unknown): number {
   let woken = 0
   for (let task = queue.head; task !== null; task = queue.head) {
@@ -84,7 +84,7 @@ export function wakeAll(hands: Hands, queue: WaitQueue, value: unknown): number 
   return woken
 }
 
-/** @internal Fails everybody in a queue; each gets an error of its own. */
+/** Fails everybody in a queue; each gets an error of its own. */
 export function failAll(hands: Hands, queue: WaitQueue, error: (task: object) => unknown): void {
   for (let task = queue.head; task !== null; task = queue.head) hands.fail(task, error(task))
 }

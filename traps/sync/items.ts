@@ -5,7 +5,6 @@
  * order.
  */
 
-/** @internal */
 export interface Items<T> {
   readonly size: number
   add(item: T): void
@@ -18,7 +17,7 @@ export interface Items<T> {
   clear(): void
 }
 
-/** @internal Last in, first out. */
+/** Last in, first out. */
 export class Lifo<T> implements Items<T> {
   private readonly stack: T[] = []
 
@@ -55,7 +54,7 @@ interface Ranked<T> {
 }
 
 /**
- * @internal The least first; equal ones in the order of arrival. A binary heap.
+ * The least first; equal ones in the order of arrival. A binary heap.
  *
  * The comparison is the user's and may throw. So each step first compares and then moves: one that
  * fails has moved nothing.

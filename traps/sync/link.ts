@@ -18,7 +18,7 @@ import type { Universal } from './universal.js'
 /** A MessagePort, as this host has it. */
 export type LinkPort = InstanceType<typeof MessageChannel>['port1']
 
-/** @internal What the near side of a link offers. */
+/** What the near side of a link offers. */
 export interface Linked {
   /** Waits that the far side may ask for, by name. */
   readonly calls: Readonly<Record<string, (argument: unknown) => Universal<unknown>>>
@@ -30,7 +30,7 @@ export interface Linked {
   readonly news?: (tell: (state: unknown) => void) => () => void
 }
 
-/** @internal What the far side says. */
+/** What the far side says. */
 export type Request =
   | { readonly call: string; readonly id: number; readonly argument: unknown }
   | { readonly cancel: number }
@@ -38,21 +38,21 @@ export type Request =
   | { readonly back: unknown }
   | { readonly cast: string }
 
-/** @internal What the near side says. */
+/** What the near side says. */
 export type Answer =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: string; readonly closed: boolean }
   | { readonly id: number; readonly withdrawn: true }
   | { readonly news: unknown }
 
-/** @internal Makes the far end of a link; it is to be transferred. */
+/** Makes the far end of a link; it is to be transferred. */
 export function linkTo(linked: Linked): LinkPort {
   const { port1, port2 } = new MessageChannel()
   new NearEnd(port1, linked)
   return port2
 }
 
-/** @internal Listens to a port without keeping the process alive. */
+/** Listens to a port without keeping the process alive. */
 export function listenTo(port: LinkPort, hear: (message: unknown) => void, gone: () => void): void {
   port.addEventListener('message', (event: object) => hear((event as { readonly data?: unknown }).data))
   port.addEventListener('close', gone)
@@ -60,7 +60,7 @@ export function listenTo(port: LinkPort, hear: (message: unknown) => void, gone:
   port.unref?.()
 }
 
-/** @internal Could it be one? Its fields are for the end that hears it to check. */
+/** Could it be one? Its fields are for the end that hears it to check. */
 export function isMessage(message: unknown): boolean {
   return typeof message === 'object' && message !== null
 }

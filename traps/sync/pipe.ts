@@ -25,18 +25,18 @@ export interface ChannelStatistics {
   readonly receiving: number
 }
 
-/** @internal One end, as far as its pipe knows it. */
+/** One end, as far as its pipe knows it. */
 export interface End {
   readonly closed: boolean
 }
 
-/** @internal What the trap of a send carries. */
+/** What the trap of a send carries. */
 export interface Letter<T> {
   readonly end: End
   readonly item: T
 }
 
-/** @internal What all ends share. */
+/** What all ends share. */
 export class Pipe<T> {
   readonly items = new Fifo<T>()
   senders = 0
@@ -133,7 +133,7 @@ export class Pipe<T> {
   }
 }
 
-/** @internal Fails the tasks in a queue that wait there through one end of the channel. */
+/** Fails the tasks in a queue that wait there through one end of the channel. */
 export function failThose(
   hands: Hands,
   queue: WaitQueue,

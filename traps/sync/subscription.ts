@@ -28,7 +28,7 @@ export interface SubscriptionStatistics {
   readonly closed: boolean
 }
 
-/** @internal What the broadcast wants to know. */
+/** What the broadcast wants to know. */
 export interface Broadcaster {
   /** There is room again where there was none. */
   room(hands: Hands): void

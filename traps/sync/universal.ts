@@ -13,10 +13,10 @@ import type { Undo } from '../../kernel/park.js'
 import { type Operation, SUSPEND, Trap, type Yielded } from '../../kernel/trap.js'
 import { checkpoint } from '../call.js'
 
-/** @internal The answer of a wait that was called off after all, by whoever had been asked to. */
+/** The answer of a wait that was called off after all, by whoever had been asked to. */
 export const WITHDRAWN: unique symbol = Symbol('withdrawn')
 
-/** @internal How a wait is begun, and called off; false: the answer, or WITHDRAWN, will come all the same. */
+/** How a wait is begun, and called off; false: the answer, or WITHDRAWN, will come all the same. */
 export type Begin<T> = (
   resolve: (value: T | typeof WITHDRAWN) => void,
   reject: (error: unknown) => void,
@@ -71,7 +71,7 @@ export class Universal<T> implements Operation<T>, PromiseLike<T> {
   }
 }
 
-/** @internal Somebody who waits. */
+/** Somebody who waits. */
 export interface Waiter<T> {
   resolve(value: T): void
   reject(error: unknown): void

@@ -9,7 +9,6 @@ import { bytesOf, failsWith, holds, same, stillWaits, textOf } from './expect.js
 /** What a stream says that the world broke: Drupe's own class, or the system's name for it. */
 const BROKEN = ['DRUPE_BROKEN', 'EPIPE', 'ECONNRESET'] as const
 
-/** @internal */
 export const endings: readonly CheckBody[] = [
   {
     name: 'after a close of the peer what was written is read, then the end, again and again',

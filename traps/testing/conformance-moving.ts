@@ -29,7 +29,6 @@ function* exchange(from: ByteStream, to: ByteStream, text: string): Operation<st
   return got
 }
 
-/** @internal */
 export const moving: readonly CheckBody[] = [
   {
     name: 'what is written at one end is read at the other, both ways at once',

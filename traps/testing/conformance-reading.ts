@@ -33,7 +33,6 @@ function* interrupted<T>(
   return got
 }
 
-/** @internal */
 export const reading: readonly CheckBody[] = [
   {
     name: 'readUntil returns what comes before the delimiter and the delimiter, however it is cut up',

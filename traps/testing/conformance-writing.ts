@@ -8,7 +8,6 @@ import { moveOn } from '../scope/scope.js'
 import type { CheckBody } from './conformance.js'
 import { difference, holds, pattern, same } from './expect.js'
 
-/** @internal */
 export const writing: readonly CheckBody[] = [
   {
     name: 'pieces arrive as if they had been one',

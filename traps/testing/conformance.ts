@@ -35,7 +35,7 @@ export interface StreamCheck {
   run(): Operation<void>
 }
 
-/** @internal What the parts are made of. */
+/** What the parts are made of. */
 export interface CheckBody {
   readonly name: string
   readonly needs?: 'bounded' | 'halfClose' | readonly ('bounded' | 'halfClose')[]

@@ -11,7 +11,6 @@ import type { Operation } from '../../kernel/trap.js'
 import { checkpoint, park, wake } from '../call.js'
 import { clock } from '../time.js'
 
-/** @internal */
 export class Pipe {
   private readonly chunks = new Fifo<Uint8Array>()
   private length = 0

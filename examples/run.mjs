@@ -1,9 +1,10 @@
 /**
  * Runs an example by its name: `npm run example -- echo-server 7000`. Without a name it lists them all.
  *
- * An example is a module of dist/examples that runs when it is imported and finds its arguments where a program does,
- * from `process.argv[2]` on.
+ * An example is a module that runs when it is imported and finds its arguments where a program does, from
+ * `process.argv[2]` on. It is compiled here, and the package with it, without a look at their types: that takes a moment.
  */
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
 const [, , name, ...args] = process.argv
@@ -17,6 +18,7 @@ if (name === undefined) {
   console.error(`Cannot run "${name}": there is no such example, only ${names.join(', ')}`)
   process.exitCode = 1
 } else {
+  compile()
   const file = new URL(`../dist/examples/${name}.js`, import.meta.url)
   process.argv = [process.argv[0], file.pathname, ...args]
   await import(file.href)
@@ -26,4 +28,9 @@ if (name === undefined) {
 function summaryOf(example) {
   const [, line = ''] = /^\/\*\*\n \* (.*)/.exec(readFileSync(new URL(`${example}.ts`, sources), 'utf8')) ?? []
   return line
+}
+
+function compile() {
+  const options = { cwd: new URL('..', sources), stdio: ['ignore', 'ignore', 'inherit'] }
+  execFileSync('npm', ['run', '--silent', 'compile'], options)
 }

@@ -109,6 +109,11 @@ export function ratio(a: number | undefined, b: number | undefined): number | un
   return a === undefined || b === undefined || b === 0 ? undefined : a / b
 }
 
+/** a − b of two medians, undefined if either is missing. */
+export function difference(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a - b
+}
+
 /** A line that overwrites itself on a terminal; the table alone goes to a file. */
 export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)

@@ -22,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   rate: () => import('./rate.js'),
   connections: () => import('./connections.js'),
   host: () => import('./host.js'),
+  start: () => import('./start.js'),
   profile: () => import('./profile.js'),
 }
 

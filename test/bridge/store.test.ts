@@ -22,7 +22,7 @@ import {
   until,
   withStore,
 } from '../../index.js'
-import { Kernel as BareKernel } from '../../kernel/kernel.js'
+import { BareKernel } from '../../kernel/kernel.js'
 import type { Operation } from '../../kernel/trap.js'
 import { VirtualDriver } from '../../kernel/virtual.js'
 import { virtual } from '../../testing.js'

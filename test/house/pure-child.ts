@@ -33,7 +33,7 @@ function link(specifier: string, referrer: { readonly identifier: string }): vm.
 }
 
 const IMPORTS = `
-import { Kernel } from './kernel/kernel.js'
+import { BareKernel as Kernel } from './kernel/kernel.js'
 import { HostDriver } from './kernel/host.js'
 import { VirtualDriver } from './kernel/virtual.js'
 import { nursery } from './traps/scope/nursery.js'

@@ -62,6 +62,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     ciSeconds: 3,
     modes: ['guest'],
   },
+  workers: { about: 'worker threads terminated at random moments', ciSeconds: 8, modes: ['guest'] },
   crowd: {
     about: '12,000 peers with 3 bytes each: memory',
     ciSeconds: 1,

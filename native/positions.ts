@@ -46,14 +46,14 @@ export class Positions {
     this.emptyAt = libc.addressOf(this.empty)
   }
 
-  /** The place of an op that begins; null if the file has no positions. */
-  claim({ fd, kind, length }: IoOp<unknown>): Place | null {
+  /** The place of an op that begins, and will move so many bytes if it can; null if the file has no positions. */
+  claim({ fd, kind }: IoOp<unknown>, most: number): Place | null {
     const { libc } = this
     const at = libc.lseek(fd, 0, c.SEEK_CUR)
     // A pipe, a socket, a terminal.
     if (at < 0) return null
-    let bytes = length
-    if (kind === READ) bytes = this.readable(fd, at, length)
+    let bytes = most
+    if (kind === READ) bytes = this.readable(fd, at, most)
     else if ((libc.statusFlags(fd) & c.O_APPEND) !== 0) return { at: APPENDS, claimed: 0 }
     // Nothing to claim: the end, a file of the kernel's, whose size says nothing, or something else that is no file.
     if (bytes <= 0) return null

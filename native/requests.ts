@@ -80,8 +80,9 @@ export class Requests {
     const buffer = this.borrow()
     state.writerBounce = buffer
     const bytes = Math.min(op.length - op.moved, BUFFER_BYTES)
+    const from = op.offset + op.moved
     let to = 0
-    for (const part of partsOf(op, op.moved, op.moved + bytes)) {
+    for (const part of partsOf(op, from, from + bytes)) {
       buffer.whole.set(part, to)
       to += part.length
     }
@@ -197,8 +198,10 @@ export class Requests {
 
   /** Where in its file the request begins: an op that goes on does so behind what it has moved. */
   private place(at: number, state: RingFd, op: IoOp<unknown>): void {
-    if (op.kind === READ) state.readerPlace ??= this.positions.claim(op)
-    else state.writerPlace ??= this.positions.claim(op)
+    // An op that is over after one request claims no more than that moves: others would go on behind the gap.
+    const most = op.all ? op.length : Math.min(op.length, BUFFER_BYTES)
+    if (op.kind === READ) state.readerPlace ??= this.positions.claim(op, most)
+    else state.writerPlace ??= this.positions.claim(op, most)
     const place = op.kind === READ ? state.readerPlace : state.writerPlace
     if (place !== null && place.at !== APPENDS) this.ring.pointSecond(at, place.at + op.moved)
     else this.ring.requests[at + 2] = this.ring.requests[at + 3] = -1

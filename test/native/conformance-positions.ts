@@ -69,6 +69,42 @@ export function positions(suite: Suite): void {
     })
   })
 
+  suite.check('reads at once by two descriptors of one open file have every byte once', (t, rig) => {
+    const bytes = 3_000_000
+    withFile('r', 'x'.repeat(bytes), (fd) => {
+      const other = duplicate(fd)
+      const ops = [readOp(fd, 1_000_000), readOp(other, 1_000_000)]
+      let sum = 0
+      for (let got = 1; got > 0; sum += got) {
+        together(rig, ops)
+        got = ops.reduce((all, { result }) => all + ok(result), 0)
+      }
+      t.is(sum, bytes)
+      rig.close(other)
+    })
+  })
+
+  suite.check('writes of as much as goes leave no gap between those of two descriptors', (t, rig) => {
+    withFile('w', '', (fd, path) => {
+      const other = duplicate(fd)
+      const ops = [writeOp(fd, new Uint8Array(1_000_000).fill(65)), writeOp(other, new Uint8Array(1_000_000).fill(66))]
+      together(rig, ops)
+      t.false(readFileSync(path).includes(0))
+      t.is(positionOf(fd), ok(ops[0]?.result ?? -1) + ok(ops[1]?.result ?? -1))
+      rig.close(other)
+    })
+  })
+
+  suite.check('a write begins where its buffer is said to', (t, rig) => {
+    withFile('w', '', (fd, path) => {
+      const op = writeOp(fd, new TextEncoder().encode('abcdef'))
+      op.offset = 2
+      op.length = 3
+      t.is(rig.run(op), 3)
+      t.is(readFileSync(path, 'utf8'), 'cde')
+    })
+  })
+
   suite.check('a read and a write at once on one descriptor take their turns', (t, rig) => {
     withFile('r+', 'abcdef', (fd, path) => {
       const reading = readOp(fd, 4)

@@ -22,6 +22,7 @@ export type Undo = (task: Task, trap: Trap<unknown>, value: unknown, hands: Hand
 
 /** What a wait was answered by, and whether that can be taken back. */
 export interface Giver {
+  /** @internal */
   readonly undo: Undo | null
 }
 

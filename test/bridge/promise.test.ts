@@ -222,7 +222,8 @@ test('what host code wakes goes on before the next round of the host’s loop, a
     for (let i = 0; i < waits; i++) yield* until(Promise.resolve(i))
   })
   counting = false
-  t.true(rounds < waits / 20, `a round for every ${Math.round(waits / rounds)} waits`)
+  // One round for each wait is what it would be otherwise; a busy machine has more of them than a quiet one.
+  t.true(rounds < waits / 3, `a round for every ${Math.round(waits / rounds)} waits`)
   t.true(rounds > 3, `${rounds} rounds`)
   await kernel.close()
 })

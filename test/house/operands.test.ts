@@ -82,6 +82,7 @@ const NURSERY = options({
 })
 const KERNEL = { grace: TIME, seed: whole(Number.MIN_SAFE_INTEGER), debug: SWITCH }
 const SIGNAL = k.thing(new AbortController().signal)
+const DISPOSE = Symbol.dispose ?? Symbol.for('Symbol.dispose')
 const TARGET = k.thing(new EventEmitter())
 const SOURCE = k.thing({ open: () => ({}) })
 const HOST_KERNEL = k.thing(kernel)
@@ -186,7 +187,8 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   ensure: [BODY],
   resource: [BODY],
   use: [OP, BODY],
-  using: [k.or(k.thing(null), (value) => value === null || value === undefined || value === ITERATOR)],
+  // From Node 24 on every iterator can be disposed of, generators among them.
+  using: [k.or(k.thing(null), (value) => value === null || value === undefined || DISPOSE in Object(value))],
   moveOn: [TIME, OP, ANY],
   scope: [{ ...options(TIMES), good: {} }, BODY],
   shield: [OP],
@@ -300,8 +302,6 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
 /** What others than users call: errors and traps are made by the kernel, drivers are called by it, by the contract alone. */
 const UNCHECKED =
   /^(new \w*(Error|Cancelled|Trap|IoOp|HostDriver)|chooseDriver|HostDriver\.\w+|SimDriver\.\w+|VirtualDriver\.(?!advance)\w+)$/
-
-const ITERATOR = Symbol('none')
 
 function of(type: string, methods: Readonly<Record<string, readonly k.Kind[]>>): Record<string, readonly k.Kind[]> {
   return Object.fromEntries(Object.entries(methods).map(([name, kinds]) => [`${type}.${name}`, kinds]))

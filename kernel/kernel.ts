@@ -178,7 +178,7 @@ export class BareKernel {
    *   })
    * }).catch(() => {})
    * setTimeout(() => {
-   *   console.log(kernel.dump().split('\n')[2]) // =>     task 2 (worker): waiting, park in "queue jobs, get"
+   *   console.log(kernel.dump().split('\n')[2]) // =>     task 2 (worker): waiting, get from the queue jobs
    *   void kernel.close()
    * }, 5)
    */

@@ -164,7 +164,7 @@ export class Nursery extends Scope {
         return task
       }
       if (this.size === this.daemons) return null
-      this.arrivals ??= new WaitQueue('the next task to be over', null, (_task, _trap, _nothing, hands) => {
+      this.arrivals ??= new WaitQueue('wait for the next task', null, (_task, _trap, _nothing, hands) => {
         // The task that is over is still there: it is for the next one.
         const next = this.arrivals?.head ?? null
         if (next !== null && this.over?.[this.returned] !== undefined) hands.wake(next, undefined)

@@ -77,7 +77,7 @@ export class TaskList {
  * import { WaitQueue, park, wake } from 'drupe/lowlevel'
  *
  * await run(function* () {
- *   const door = new WaitQueue('door')
+ *   const door = new WaitQueue('wait at the door')
  *   const guest = yield* spawn(function* () {
  *     return yield* park<string>(door)
  *   })
@@ -86,7 +86,7 @@ export class TaskList {
  * })
  */
 export class WaitQueue extends TaskList implements Giver {
-  /** What the queue is for; traces and deadlock messages show it. */
+  /** What a task does that waits here, as messages say it: `take the key`, and then "Cannot take the key: …". */
   readonly name: string
   /**
    * Asked, inside the trap, when a task is about to wait here and no cancel has anything to say to it: returns the answer if
@@ -100,7 +100,7 @@ export class WaitQueue extends TaskList implements Giver {
   readonly undo: Undo | null
   private parking: Trap<unknown> | null = null
 
-  constructor(name = 'queue', admit: Act | null = null, undo: Undo | null = null) {
+  constructor(name = 'wait in a queue', admit: Act | null = null, undo: Undo | null = null) {
     super()
     this.name = checkString('make a wait queue', 'name', name)
     if (admit !== null) checkFunction('make a wait queue', 'admit', admit)

@@ -6,9 +6,11 @@
  * runs on top of every generator in it. There the stack is read, and written into the error's. A trap that hands itself out
  * once more instead of throwing leaves everything as it was, so one can also look at a task without waking it.
  *
- * That is done for mistakes, once for each error. A Cancelled or a TimeoutError is an everyday answer and goes without.
+ * That is done for mistakes, once for each error. A Cancelled is an everyday answer and goes without; a TimeoutError, too, but
+ * for debug mode.
  */
 import { Cancelled, DrupeError, TimeoutError } from './errors.js'
+import { watcher } from './forgotten.js'
 import type { TaskIterator } from './trap.js'
 
 /** As much of a task as is needed here. */
@@ -127,7 +129,8 @@ export function linesIn(stack = '', skip = 0): readonly string[] {
 
 function isMistake(error: unknown): error is Error {
   try {
-    if (error instanceof DrupeError) return !(error instanceof Cancelled || error instanceof TimeoutError)
+    if (error instanceof DrupeError)
+      return !(error instanceof Cancelled || (error instanceof TimeoutError && watcher === null))
     return error instanceof TypeError
   } catch {
     // A proxy, say, that cannot be asked.

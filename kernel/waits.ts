@@ -7,12 +7,12 @@
  */
 import type { IoOp } from './driver.js'
 import { KernelStateError, TimeoutError } from './errors.js'
-import { actionOf } from './io.js'
 import type { Loop } from './loop.js'
 import { checkFunction } from './operands.js'
 import type { Giver, TaskList } from './park.js'
 import { type Task, WAITING } from './task.js'
 import { FINISH, IDLE, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from './trap.js'
+import { waitOf } from './whereabouts.js'
 
 /**
  * A task that waits for host code to call it back; while it waits this is its `value`. The two ways to call back know nothing
@@ -182,7 +182,7 @@ export function taskDue(loop: Loop, task: Task): void {
   if (trap.code === SLEEP || trap.code === SLEEP_UNTIL) {
     loop.resume(task, undefined)
   } else if (withdraw(loop, task)) {
-    loop.throwInto(task, new TimeoutError(trap.code === IO ? actionOf(trap as IoOp) : 'wait', allowance(trap)))
+    loop.throwInto(task, new TimeoutError(waitOf(trap), allowance(trap)))
   } else {
     loop.overdue.add(task)
   }

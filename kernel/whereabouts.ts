@@ -17,8 +17,9 @@ export function situation({ state, trap }: Task): string {
   return trap === null ? state : `${state}, ${waitOf(trap)}`
 }
 
-function waitOf(trap: Trap): string {
-  if (trap.code === PARK) return `park in "${(trap.subject as WaitQueue).name}"`
+/** What a task does that waits in a trap: `get from the queue jobs`. */
+export function waitOf(trap: Trap): string {
+  if (trap.code === PARK) return (trap.subject as WaitQueue).name
   if (trap.code === IO) return actionOf(trap as IoOp)
   if (trap.code === JOIN) return `join ${String(trap.subject)}`
   if (trap.code === SUSPEND) return 'suspended until host code calls back'

@@ -38,7 +38,7 @@ import {
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
 const IDLE_TRAP = new Trap<void>(IDLE, null, null, 0)
 /** Waits for nothing and lets nobody come in between; but a task that was cancelled hears of it. */
-const PASS = new WaitQueue('what is there', () => undefined)
+const PASS = new WaitQueue('take what is there', () => undefined)
 const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, 0)
 
 /**

@@ -59,7 +59,7 @@ test('dump shows the tree of tasks with states, waits and deadlines', (t) => {
     [
       'Kernel (virtual): 3 tasks, 0 ready, 3 timers, 0 operations, 0 suspended',
       '  task 1 (main): waiting, sleep 40 ms, timeout ends in 990 ms',
-      '    task 3 (helper): waiting, park in "queue jobs, get"',
+      '    task 3 (helper): waiting, get from the queue jobs',
       '    task 4 (napper): waiting, sleep 50 ms, daemon',
     ].join('\n'),
   )

@@ -100,7 +100,7 @@ test('task ids count up, and a name can be given', (t) => {
 test('a deadlock names every task and what it waits for', (t) => {
   const error = thrown(() =>
     virtual({}, function* main() {
-      const door = new WaitQueue('door')
+      const door = new WaitQueue('wait at the door')
       yield* nursery(function* (n) {
         yield* n.spawn(function* guest() {
           yield* park(door)
@@ -119,7 +119,7 @@ test('a deadlock names every task and what it waits for', (t) => {
   t.is(
     error.message,
     'Cannot go on: 4 task(s) wait for each other and nothing else is under way: task 1 (main): finish nursery; ' +
-      'task 2 (guest): park in "door"; task 3 (anonymous): park in "door"; task 4 (watcher): join task 3 (anonymous)',
+      'task 2 (guest): wait at the door; task 3 (anonymous): wait at the door; task 4 (watcher): join task 3 (anonymous)',
   )
 })
 

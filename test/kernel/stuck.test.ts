@@ -49,7 +49,7 @@ test.serial(
       await kernel.run(sleep(1))
       idle()
       const error = await t.throwsAsync(first, { instanceOf: DeadlockError })
-      t.regex(error?.message ?? '', /task 1 \(first\): park in "queue jobs, get"/)
+      t.regex(error?.message ?? '', /task 1 \(first\): get from the queue jobs/)
       const second = kernel.run(() => jobs.get(), { name: 'second' })
       await kernel.run(sleep(1))
       idle()

@@ -303,6 +303,19 @@ test('everyday answers go without: a timeout, a cancel, and errors of others', a
   }
 })
 
+test('debug mode shows where a wait has run out of time', (t) => {
+  const jobs = new Queue<string>(1, { name: 'jobs' })
+  function* worker(): Operation<void> {
+    yield* deep(function* take() {
+      yield* jobs.get({ timeout: 5 }) // take
+    })
+  }
+  const debug = thrown(() => virtual({ debug: true }, worker))
+  t.is((debug as Error).message, 'Cannot get from the queue jobs: not done within 5 ms')
+  shows(t, debug, /task 1 \(worker\)/, 'take', 'inner', 'middle', 'deep')
+  t.notRegex(String((thrown(() => virtual({}, worker)) as Error).stack), /\n {4}in task/)
+})
+
 test('errors that are frozen, or have no stack, pass as they are', async (t) => {
   for (const odd of [
     Object.freeze(new TypeError('frozen')),

@@ -118,13 +118,13 @@ export class BufferedWriter {
    * next flush goes on there. Errors as for `write`.
    */
   flush(options?: WaitOptions): Operation<void> {
-    return watched('flush', within(timeoutOf('flush', options), this.drain(0)))
+    return watched('flush', within('flush', timeoutOf('flush', options), this.drain(0)))
   }
 
   private *writeOperation(bytes: Uint8Array | readonly Uint8Array[], limit: number): Operation<void> {
     if (Array.isArray(bytes)) for (const piece of bytes) this.add(piece)
     else this.add(bytes as Uint8Array)
-    if (this.bytes > this.highWaterBytes) yield* within(limit, this.drain(this.lowWaterBytes))
+    if (this.bytes > this.highWaterBytes) yield* within('write', limit, this.drain(this.lowWaterBytes))
   }
 
   /** Writes until no more than so much is left. */

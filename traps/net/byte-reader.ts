@@ -63,7 +63,10 @@ export abstract class ByteReader {
    */
   readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
     checkCount('read exactly', 'bytes', bytes, 0)
-    return watched('readExactly', within(timeoutOf('read exactly', options), this.readExactlyOperation(bytes)))
+    return watched(
+      'readExactly',
+      within(`read ${bytes} bytes`, timeoutOf('read exactly', options), this.readExactlyOperation(bytes)),
+    )
   }
 
   /**
@@ -99,7 +102,11 @@ export abstract class ByteReader {
     checkLimit('read until a delimiter', 'maxBytes', maxBytes, 1)
     return watched(
       'readUntil',
-      within(timeoutOf('read until a delimiter', options), this.readUntilOperation(sought, maxBytes)),
+      within(
+        'read until the delimiter',
+        timeoutOf('read until a delimiter', options),
+        this.readUntilOperation(sought, maxBytes),
+      ),
     )
   }
 
@@ -127,7 +134,10 @@ export abstract class ByteReader {
    */
   readLine(maxBytes = LINE_BYTES, options?: WaitOptions): Operation<string | null> {
     checkLimit('read a line', 'maxBytes', maxBytes, 1)
-    return watched('readLine', within(timeoutOf('read a line', options), this.readLineOperation(maxBytes)))
+    return watched(
+      'readLine',
+      within('read a line', timeoutOf('read a line', options), this.readLineOperation(maxBytes)),
+    )
   }
 
   /**
@@ -141,7 +151,10 @@ export abstract class ByteReader {
   readAll(options?: ReadAllOptions): Operation<Uint8Array> {
     const maxBytes = options?.maxBytes ?? Number.POSITIVE_INFINITY
     checkLimit('read all', 'maxBytes', maxBytes, 1)
-    return watched('readAll', within(timeoutOf('read all', options), this.readAllOperation(maxBytes)))
+    return watched(
+      'readAll',
+      within('read all of the stream', timeoutOf('read all', options), this.readAllOperation(maxBytes)),
+    )
   }
 
   /**

@@ -245,7 +245,7 @@ export function connect(options: ConnectOptions): Operation<Stream> {
   checkPort('connect', port)
   checkSocketOptions('connect', options)
   const limit = timeoutOf('connect', options)
-  return watched('connect', within(limit, connectOperation(options)))
+  return watched('connect', within(`connect to ${host} port ${port}`, limit, connectOperation(options)))
 }
 
 function* connectOperation(options: ConnectOptions): Operation<Stream> {

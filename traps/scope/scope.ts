@@ -87,9 +87,9 @@ export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
   return watched('timeout', timeoutOperation(TIMEOUT, ms, checkOperation('limit the time', 'op', op)))
 }
 
-/** The same for an optional limit: with Infinity the operation is as it was. */
-export function within<T>(ms: number, operation: Operation<T>): Operation<T> {
-  return ms === Number.POSITIVE_INFINITY ? operation : timeout(ms, operation)
+/** The same for an optional limit to what has a name: with Infinity the operation is as it was. */
+export function within<T>(action: string, ms: number, operation: Operation<T>): Operation<T> {
+  return ms === Number.POSITIVE_INFINITY ? operation : timeoutOperation(TIMEOUT, ms, operation, action)
 }
 
 /**
@@ -105,10 +105,15 @@ export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
   )
 }
 
-function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>): Operation<T> {
+function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>, action = actionOf(op)): Operation<T> {
   const result = yield* untilExpired(options, Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms, op)
-  if (result === EXPIRED) throw new TimeoutError('finish in time', ms)
+  if (result === EXPIRED) throw new TimeoutError(action, ms)
   return result as T
+}
+
+/** A generator does not know the name of its function. */
+function actionOf(op: Op<unknown>): string {
+  return typeof op === 'function' && op.name !== '' ? `finish ${op.name}` : 'finish in time'
 }
 
 /**

@@ -53,7 +53,7 @@ export class Barrier {
   constructor(parties: number, options?: NameOptions) {
     this.parties = checkCount('make a barrier', 'parties', parties, 1)
     this.title = titleOf('barrier', options)
-    this.waiters = new WaitQueue(this.title, (_task, _trap, hands) => {
+    this.waiters = new WaitQueue(`wait at the ${this.title}`, (_task, _trap, hands) => {
       if (this.aborted) throw this.broke()
       const place = this.waiters.length
       if (place + 1 < this.parties) return WAIT

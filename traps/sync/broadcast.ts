@@ -75,7 +75,7 @@ export class Broadcast<T> {
       capacity: checkLimit('make a broadcast', 'capacity', options?.capacity ?? 16, 1),
       slow: checkWord('make a broadcast', 'slow', options?.slow ?? 'wait', SLOW),
     }
-    this.publishers = new WaitQueue(`${this.title}, publish`, (_task, { detail }, hands) =>
+    this.publishers = new WaitQueue(`publish to the ${this.title}`, (_task, { detail }, hands) =>
       this.spread(detail as T, hands) ? undefined : WAIT,
     )
   }

@@ -51,7 +51,7 @@ export class Condition {
     this.lock = checkInstance('make a condition', 'lock', lock, Lock)
     this.title = titleOf('condition', options)
     this.waiters = new WaitQueue(
-      this.title,
+      `wait for the ${this.title}`,
       (task, trap, hands) => {
         const ticket = trap.detail as Ticket
         ticket.depth = lock.letGo(task, `wait for the ${this.title}`, hands)

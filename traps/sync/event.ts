@@ -40,7 +40,7 @@ export class Event {
   private setting: Trap<void> | null = null
 
   constructor(options?: NameOptions) {
-    this.waiters = new WaitQueue(titleOf('event', options), () => (this.flag ? undefined : WAIT))
+    this.waiters = new WaitQueue(`wait for the ${titleOf('event', options)}`, () => (this.flag ? undefined : WAIT))
   }
 
   /** Is it set? */

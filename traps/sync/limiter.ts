@@ -60,7 +60,7 @@ export class CapacityLimiter {
     this.title = titleOf('limiter', options)
     this.limit = checkLimit('make a limiter', 'total', total, 0)
     this.waiters = new WaitQueue(
-      this.title,
+      `acquire the ${this.title}`,
       (task, { detail }) => (this.lend(task, (detail as object) ?? task) ? undefined : WAIT),
       (task, { detail }, _nothing, hands) => {
         this.giveBack(task, (detail as object) ?? task, hands)

@@ -64,7 +64,7 @@ export class Lock {
   constructor(options?: NameOptions) {
     this.title = titleOf(this.kind, options)
     this.waiters = new WaitQueue(
-      this.title,
+      `acquire the ${this.title}`,
       (task, trap) => {
         if (this.take(task, trap.detail)) return undefined
         if (!this.followed) this.follow(true)

@@ -51,7 +51,7 @@ export class Pipe<T> {
     readonly title: string,
   ) {
     this.sending = new WaitQueue(
-      `${title}, send`,
+      `send to the ${title}`,
       (_task, { detail }, hands) => {
         const { end, item } = detail as Letter<T>
         return this.put(end, item, hands) ? undefined : WAIT
@@ -59,7 +59,7 @@ export class Pipe<T> {
       (_task, { detail }, _nothing, hands) => this.remove((detail as Letter<T>).item, hands),
     )
     this.receiving = new WaitQueue(
-      `${title}, receive`,
+      `receive from the ${title}`,
       (_task, { detail }, hands) => this.get(detail as End, hands),
       (_task, _trap, item, hands) => this.putBack(item as T | null, hands),
     )

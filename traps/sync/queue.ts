@@ -72,16 +72,16 @@ export class Queue<T> {
     this.title = titleOf('queue', options)
     this.items = this.makeItems(options)
     this.getters = new WaitQueue(
-      `${this.title}, get`,
+      `get from the ${this.title}`,
       (_task, _trap, hands) => (this.hasItem() ? this.give(hands) : WAIT),
       (_task, _trap, item, hands) => this.putBack(item as T, hands),
     )
     this.putters = new WaitQueue(
-      `${this.title}, put`,
+      `put into the ${this.title}`,
       (_task, { detail }, hands) => (this.take(detail as T, hands) ? undefined : WAIT),
       (_task, { detail }, _nothing, hands) => this.remove(detail as T, hands),
     )
-    this.joiners = new WaitQueue(`${this.title}, join`, () => (this.unfinished === 0 ? undefined : WAIT))
+    this.joiners = new WaitQueue(`join the ${this.title}`, () => (this.unfinished === 0 ? undefined : WAIT))
   }
 
   /** @internal */

@@ -49,7 +49,7 @@ export class Result<T = void> {
 
   constructor(options?: NameOptions) {
     this.title = titleOf('result', options)
-    this.waiters = new WaitQueue(this.title, (_task, { detail }) => {
+    this.waiters = new WaitQueue(`wait for the ${this.title}`, (_task, { detail }) => {
       if (this.phase === 'pending') return WAIT
       if (detail === END) return undefined
       if (this.phase !== 'done') throw this.failure()

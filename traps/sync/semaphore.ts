@@ -66,7 +66,7 @@ export class Semaphore {
     this.permits = checkCount('make a semaphore', 'value', value, 0)
     this.max = checkLimit('make a semaphore', 'max', options?.max ?? Number.POSITIVE_INFINITY, value)
     this.waiters = new WaitQueue(
-      this.title,
+      `acquire the ${this.title}`,
       () => {
         if (this.permits === 0) return WAIT
         this.permits--

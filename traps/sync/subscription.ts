@@ -62,7 +62,7 @@ export class Subscription<T> {
     private readonly broadcaster: Broadcaster,
   ) {
     this.readers = new WaitQueue(
-      `${title}, receive`,
+      `receive from the ${title}`,
       (_task, _trap, hands) => this.take(hands),
       (_task, _trap, item, hands) => this.putBack(item as T | null, hands),
     )

@@ -22,8 +22,8 @@ export class Pipe {
   /** Is a task reading? */
   reading = false
   private writing = false
-  private readonly readers = new WaitQueue('bytes in memory')
-  private readonly writers = new WaitQueue('room in memory')
+  private readonly readers = new WaitQueue('read from the stream in memory')
+  private readonly writers = new WaitQueue('write to the stream in memory')
 
   constructor(
     private readonly capacity: number,
@@ -155,6 +155,6 @@ function* parkUntil(queue: WaitQueue, end: number, timeout: number): Operation<v
   try {
     yield* park(queue, { timeout: Math.max(0, end - (yield* clock())) })
   } catch (error) {
-    throw error instanceof TimeoutError ? new TimeoutError('wait', timeout) : error
+    throw error instanceof TimeoutError ? new TimeoutError(queue.name, timeout) : error
   }
 }

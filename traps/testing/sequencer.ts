@@ -79,7 +79,7 @@ export class Sequencer {
   private queueOf(turn: number): WaitQueue {
     let queue = this.queues.get(turn)
     if (queue === undefined) {
-      queue = new WaitQueue(`turn ${turn}`)
+      queue = new WaitQueue(`wait for turn ${turn}`)
       this.queues.set(turn, queue)
     }
     return queue

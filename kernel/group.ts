@@ -70,12 +70,12 @@ function leave(loop: Loop, task: Task, trap: Trap): void {
   else if (scopeOf(failure.error) === nursery) record.caught = true
   else loop.fault(task, failure.error)
   if (nursery.over !== null && nursery.collecting) reportUnseen(loop, nursery.over)
-  if (nursery.startingFor !== null) startEnded(loop, nursery.startingFor)
+  if (nursery.startingFor !== null) startEnded(loop, nursery, nursery.startingFor)
 }
 
 /** A start is over, with or without a new child: the nursery that it was for may have waited for that only. */
-function startEnded(loop: Loop, nursery: Nursery): void {
-  nursery.starting--
+function startEnded(loop: Loop, nest: Nursery, nursery: Nursery): void {
+  nursery.starts?.delete(nest)
   if (!nursery.finishing) return
   if (nursery.empty) resumeFinisher(loop, nursery, nursery.task as Task)
   else dismissDaemons(loop, nursery)
@@ -233,7 +233,7 @@ function resumeFinisher(loop: Loop, nursery: Nursery, task: Task): void {
 /** Once only daemons are left, they go: nobody waits for them. */
 function dismissDaemons(loop: Loop, nursery: Nursery): void {
   // A child that is being started is awaited whatever it will be afterwards.
-  if (nursery.daemons === 0 || nursery.size > nursery.daemons || nursery.starting > 0 || nursery.startingFor !== null) {
+  if (nursery.daemons === 0 || nursery.size > nursery.daemons || nursery.awaited || nursery.startingFor !== null) {
     return
   }
   // Those that were dismissed before are on their way out; this is called again for each that ends.
@@ -253,7 +253,7 @@ function closeLeftOpen(loop: Loop, task: Task): void {
     const scope = task.scope
     if (scope instanceof Nursery) {
       for (let child = scope.oldest; child !== null; child = scope.oldest) scope.handOver(child, ownNursery(loop, task))
-      if (scope.startingFor !== null) startEnded(loop, scope.startingFor)
+      if (scope.startingFor !== null) startEnded(loop, scope, scope.startingFor)
     }
     closeScope(loop, task, scope)
   }

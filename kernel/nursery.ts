@@ -14,6 +14,7 @@ import { checkOperation, checkSpawn } from './operands.js'
 import { CALLER, checkScope } from './owner.js'
 import { WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
+import { startFor } from './starting.js'
 import type { Task } from './task.js'
 import { CHECKPOINT, FINISH, OPEN, type Op, type Operation, SPAWN, Trap } from './trap.js'
 
@@ -71,8 +72,8 @@ export class Nursery extends Scope {
   arrivals: WaitQueue | null = null
   /** @internal While a child is being started here for another nursery: that nursery. */
   startingFor: Nursery | null = null
-  /** @internal How many are being started for this one; they keep it open. */
-  starting = 0
+  /** @internal The nurseries in which something is being started for this one; they keep it open. */
+  starts: Set<Nursery> | null = null
   /** @internal What the child gave to `started`, once it did. */
   started: { readonly value: unknown } | null = null
   /** @internal The first failure. */
@@ -112,12 +113,13 @@ export class Nursery extends Scope {
 
   /**
    * Starts a child and waits until it says that it is ready, with `yield* started(value)`; that value. Until then it belongs to
-   * the caller: its errors come out here, and cancelling the caller cancels it. From then on it is a child of this nursery,
-   * which stays open meanwhile.
+   * the caller: its errors come out here, and cancelling the caller, or this nursery, cancels it. From then on it is a child
+   * of this nursery, which stays open meanwhile.
    *
    * @throws what the task throws before it is ready.
    * @throws KernelStateError if it returns before it is ready.
-   * @throws ClosedError once the nursery has ended.
+   * @throws ClosedError once the nursery has ended, and if it was cancelled before the task was ready.
+   * @throws Cancelled if a scope around the caller is cancelled before the task is ready.
    */
   start<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
     checkOperation('start the task', 'op', op)
@@ -129,7 +131,7 @@ export class Nursery extends Scope {
     const nest = yield* new Trap<Nursery>(OPEN, START_OPTIONS, 'nursery', Number.POSITIVE_INFINITY)
     let failure: { readonly error: unknown } | null = null
     try {
-      nest.startFor(this)
+      startFor(nest, this)
       yield* nest.spawn(op, options)
     } catch (error) {
       failure = { error }
@@ -138,6 +140,7 @@ export class Nursery extends Scope {
     yield* new Trap<void>(FINISH, nest, failure, 1)
     if (nest.started !== null) return nest.started.value as T
     yield* new Trap<void>(CHECKPOINT, null, null, 0)
+    if (nest.cancelled) throw new ClosedError('start the task', `${this.name} was cancelled`, { cause: nest.reason })
     throw new KernelStateError('start the task', 'it returned without yield* started(…)')
   }
 
@@ -203,17 +206,14 @@ export class Nursery extends Scope {
     if (task.daemon) this.daemons--
   }
 
-  /** @internal What is spawned here is to move there. */
-  startFor(target: Nursery): void {
-    checkScope(this.root, 'start a task in', target)
-    if (target.closed) throw new ClosedError('start the task', `${target.name} has ended`)
-    this.startingFor = target
-    target.starting++
+  /** @internal Is something on the way into it? */
+  get awaited(): boolean {
+    return this.starts !== null && this.starts.size > 0
   }
 
   /** @internal Is there nobody in it, and nobody on the way? */
   get empty(): boolean {
-    return this.size === 0 && this.starting === 0
+    return this.size === 0 && !this.awaited
   }
 
   /** @internal Gives a child, with all that is in it, to another nursery. */

@@ -13,6 +13,7 @@ import { Cancelled, scopeOf } from './errors.js'
 import type { Loop } from './loop.js'
 import { Nursery } from './nursery.js'
 import { KNOCKED, LIVE, OVERDUE, type Scope, type ScopeRecord } from './scope.js'
+import { follow } from './starting.js'
 import { READY, type Task, WAITING } from './task.js'
 import { takeBack, withdraw } from './waits.js'
 import { cutShort } from './warnings.js'
@@ -121,7 +122,8 @@ export function isLeaving(task: Task, error: unknown): boolean {
   for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
     if (scope === cancelled) return true
   }
-  return false
+  // It was told in there, and moved out with its parent, which was ready.
+  return cancelled instanceof Nursery && cancelled.started !== null && task.knocked?.has(cancelled) === true
 }
 
 /** The error that tells a task about a scope; from now on it has been told. */
@@ -141,13 +143,13 @@ export function knock(loop: Loop, task: Task, scope: Scope): Cancelled {
 }
 
 /** Tells every task inside a scope that was cancelled, ran out of grace, or lost its shield; the youngest first. */
-export function reach(loop: Loop, scope: Scope): void {
+export function reach(loop: Loop, scope: Scope, reason: unknown = scope.reason): void {
   const tasks: Task[] = []
-  runHooks(loop, scope, scope.reason)
+  runHooks(loop, scope, reason)
   // A child's chain ends in its nursery, which is inside `scope`; the opener's own chain ends at `scope` itself.
-  if (scope.task !== null) visit(loop, scope.task, scope, tasks, scope.reason)
+  if (scope.task !== null) visit(loop, scope.task, scope, tasks, reason)
   if (scope instanceof Nursery) collect(scope, tasks)
-  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) visit(loop, task, task.home, tasks, scope.reason)
+  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) visit(loop, task, task.home, tasks, reason)
 }
 
 /** Interrupts one task unless a shield between it and `until` protects it, and collects its unprotected children. */
@@ -177,8 +179,11 @@ function runHooks(loop: Loop, scope: Scope, reason: unknown): void {
   }
 }
 
+/** Its children, and what other tasks are starting for it. */
 function collect(nursery: Nursery, tasks: Task[]): void {
   for (let child = nursery.oldest; child !== null; child = child.younger) tasks.push(child)
+  if (nursery.starts === null) return
+  for (const nest of nursery.starts) if (follow(nest)) collect(nest, tasks)
 }
 
 /** A cancel reaches a task: it leaves its wait, or gives back what that brought and it has not seen. */

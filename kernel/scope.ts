@@ -113,3 +113,12 @@ export class Scope implements Timed {
     return new Trap(CANCEL, this, reason, 0)
   }
 }
+
+/** The cancelled scope that has the most to say to what is inside this one: itself or one around it, up to a shield. */
+export function cancelOver(inner: Scope | null): Scope | null {
+  let found: Scope | null = null
+  for (let scope = inner; scope !== null; scope = scope.shield ? null : scope.parent) {
+    if (scope.status > (found === null ? LIVE : found.status)) found = scope
+  }
+  return found
+}

@@ -7,7 +7,7 @@ import type { Loop } from './loop.js'
 import { Nursery, type NurseryOptions } from './nursery.js'
 import { checkScope, checkTask } from './owner.js'
 import { cancelScope, cancelTask, reach } from './reach.js'
-import { LIVE, Scope, type ScopeRecord } from './scope.js'
+import { cancelOver, LIVE, Scope, type ScopeRecord } from './scope.js'
 import type { Task } from './task.js'
 import type { Trap } from './trap.js'
 
@@ -56,7 +56,8 @@ export function adjust(loop: Loop, trap: Trap): void {
   if (trap.detail !== null) {
     record.shield = trap.detail as boolean
     // Whoever is inside and has not heard of an outer cancel hears of it now.
-    if (!scope.shield) reach(loop, scope)
+    const outer = scope.shield ? null : cancelOver(scope.parent)
+    if (outer !== null) reach(loop, scope, outer.reason)
     return
   }
   record.deadline = trap.amount
@@ -74,10 +75,19 @@ export function started(loop: Loop, task: Task, value: unknown): void {
     throw new KernelStateError('say started', 'nobody waits for it in n.start()')
   if (target.closed) throw new KernelStateError('say started', `${target.name} has ended meanwhile`)
   // Told to leave before it was ready, it is on its way out, and its starter, too.
-  if (isToldFrom(task, nest)) return
+  if (task.alert && (isToldFrom(task, nest) || areToldFrom(task, nest.parent as Scope))) return
   nest.started = { value }
   nest.handOver(task, target)
   nestEmptied(loop, nest)
+}
+
+/** Were children of a task told by the cancel of its starter? It would be ready without them. */
+function areToldFrom(task: Task, from: Scope): boolean {
+  for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
+    if (!(scope instanceof Nursery)) continue
+    for (let child = scope.oldest; child !== null; child = child.younger) if (isToldFrom(child, from)) return true
+  }
+  return false
 }
 
 /** Was a task told, in its own time, of a cancel of this scope or of one around it? */

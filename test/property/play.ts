@@ -3,6 +3,7 @@
  */
 import {
   Cancelled,
+  ClosedError,
   call,
   checkpoint,
   current,
@@ -23,6 +24,7 @@ import {
 } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { VirtualDriver } from 'drupe/testing'
+import type { Nursery as InnerNursery } from '../../kernel/nursery.js'
 import type { Task as InnerTask } from '../../kernel/task.js'
 import { Books } from './books.js'
 import type { Case, Node } from './tree.js'
@@ -61,12 +63,16 @@ export function play({ root, seed, grace }: Case): Outcome {
 class Player {
   private readonly tasks: Task[] = []
   private readonly scopes: Scope[] = []
+  /** Those with `next`. */
   private readonly nurseries: Nursery[] = []
+  private readonly opened: Nursery[] = []
   private readonly queues = [new WaitQueue('0'), new WaitQueue('1')]
   private count = 0
   private outermost: Nursery | null = null
-  /** Some task somewhere puts up shields of others. */
+  /** Some task somewhere puts up shields of others, or starts something in a nursery of others that may have shields. */
   private raises = false
+  /** Something somewhere may keep a cancel out. */
+  private shields = true
 
   constructor(
     private readonly books: Books,
@@ -75,9 +81,11 @@ class Player {
 
   *main(root: Node): Operation<void> {
     const player = this
-    this.raises = contains(root, 'raise')
+    this.shields = isShielded(root)
+    this.raises = contains(root, 'raise') || (this.shields && contains(root, 'start'))
     yield* nursery(function* (n) {
       player.outermost = n
+      player.opened.push(n)
       yield* player.region('main', root)
     })
   }
@@ -142,7 +150,7 @@ class Player {
       case 'nursery':
         return yield* this.nursery(node)
       case 'start':
-        return yield* this.start(node.before, node.after)
+        return yield* this.start(node)
       case 'cleanup':
         return yield* this.cleanup(node.body, node.last)
       case 'catch':
@@ -224,10 +232,14 @@ class Player {
 
   private *nursery({ body, errors, collect }: Extract<Node, { k: 'nursery' }>): Operation<void> {
     const player = this
+    const task = (yield* current()) as InnerTask
     let inner: Nursery | null = null
-    const members = function* (n: Nursery): Operation<void> {
+    let cancelledAt = Number.POSITIVE_INFINITY
+    const members = function* (n: InnerNursery): Operation<void> {
       inner = n
+      n.hooks = new Set([() => (cancelledAt = Math.min(cancelledAt, player.books.time))])
       player.scopes.push(n)
+      player.opened.push(n)
       if (collect) player.nurseries.push(n)
       for (const one of body) yield* player.region('member', one)
     }
@@ -235,18 +247,27 @@ class Player {
       yield* nursery(members, { errors, onError: collect ? 'collect' : 'cancel', name: 'nursery' })
     } finally {
       if (inner !== null) this.books.emptied(inner, 'a nursery')
+      if (!this.shields) this.books.limited(task, 'a nursery', cancelledAt + this.grace)
     }
   }
 
-  private *start(before: Node, after: Node): Operation<void> {
+  private *start({ before, after, own, which }: Extract<Node, { k: 'start' }>): Operation<void> {
     const player = this
-    yield* nursery(function* (n) {
+    function* begin(n: Nursery): Operation<void> {
       yield* n.start(function* () {
         yield* player.region('before', before)
         yield* started()
         yield* player.region('after', after)
       })
-    })
+    }
+    if (own) return yield* nursery(begin)
+    try {
+      yield* begin(this.opened[which % this.opened.length] as Nursery)
+    } catch (error) {
+      // It has ended, or it is cancelled and takes what is being started with it.
+      if (!(error instanceof ClosedError)) throw error
+      this.books.find(error)
+    }
   }
 
   private *cleanup(body: Node, last: Node): Operation<void> {

@@ -12,7 +12,14 @@ export type Node =
   | { readonly k: 'fail' }
   | { readonly k: 'seq'; readonly body: readonly Node[] }
   | { readonly k: 'spawn'; readonly child: Node; readonly daemon: boolean }
-  | { readonly k: 'start'; readonly before: Node; readonly after: Node }
+  | {
+      readonly k: 'start'
+      readonly before: Node
+      readonly after: Node
+      /** In a nursery of its own, or in one that some task has opened before. */
+      readonly own: boolean
+      readonly which: number
+    }
   | {
       readonly k: 'nursery'
       readonly body: readonly Node[]
@@ -75,7 +82,16 @@ const { node } = fc.letrec<{ node: Node; body: readonly Node[] }>((tie) => ({
     { weight: 4, arbitrary: leaf },
     { weight: 4, arbitrary: fc.record({ k: fc.constant('seq' as const), body: tie('body') }) },
     { weight: 4, arbitrary: fc.record({ k: fc.constant('spawn' as const), child: tie('node'), daemon: fc.boolean() }) },
-    { weight: 1, arbitrary: fc.record({ k: fc.constant('start' as const), before: tie('node'), after: tie('node') }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        k: fc.constant('start' as const),
+        before: tie('node'),
+        after: tie('node'),
+        own: fc.boolean(),
+        which,
+      }),
+    },
     {
       weight: 3,
       arbitrary: fc.record({

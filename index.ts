@@ -27,6 +27,7 @@ export {
   TooLargeError,
   UnsupportedError,
 } from './kernel/errors.js'
+export type { HostContext, HostContexts } from './kernel/host-context.js'
 export type { Instrument } from './kernel/instruments.js'
 export type { Address } from './kernel/io-op.js'
 export type { KernelStatistics } from './kernel/kernel.js'

@@ -41,7 +41,7 @@ export {
   WRITE,
 } from './kernel/io-op.js'
 export type { WaitOptions } from './kernel/operands.js'
-export { type Act, type Hands, WAIT, WaitQueue } from './kernel/park.js'
+export { type Act, type Hands, type Undo, WAIT, WaitQueue } from './kernel/park.js'
 export type { Op, Operation, Trap, Yielded } from './kernel/trap.js'
 export type { Waker, WakerToken } from './kernel/waker.js'
 export { knock } from './native/knock.js'

@@ -151,8 +151,7 @@ export function wake(queue: WaitQueue, count = 1, value?: unknown): Trap<number>
 const FOREVER = new Trap<never>(SLEEP, null, null, Number.POSITIVE_INFINITY)
 
 /**
- * Waits until host code calls back: the bridge to everything that is not a task. Without an argument it waits until the task is
- * cancelled, and that is a reason for the host's process to live: see `Kernel.hold`.
+ * Waits until host code calls back: the bridge to everything that is not a task.
  *
  * @param begin Starts whatever is to call back, with the two ways to do so; the first call counts. It may return a function
  * that calls it off when the task is cancelled; if that function returns false, the callback will still come and the task
@@ -171,10 +170,11 @@ const FOREVER = new Trap<never>(SLEEP, null, null, Number.POSITIVE_INFINITY)
  *   console.log(text) // => ready
  * })
  */
-export function suspend(): Trap<never>
 export function suspend<T = void>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
 ): Trap<T>
+/** Waits until the task is cancelled, which is a reason for the host's process to live: see `Kernel.hold`. */
+export function suspend(): Trap<never>
 export function suspend(begin?: unknown): Trap<unknown> {
   if (begin === undefined) return watched('suspend', FOREVER)
   const kind = 'a function that sees to it that resolve is called'

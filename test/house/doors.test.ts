@@ -16,7 +16,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
     types: `
       AbortSignalLike Address BarrierStatistics BorrowOptions Broadcast BroadcastOptions BufferOptions BroadcastStatistics
       ByteStream ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Disposal Emit EmitterLike
-      EventStatistics EventTargetLike EventsOptions HostKernel Instrument KernelOptions KernelStatistics
+      EventStatistics EventTargetLike EventsOptions HostContext HostContexts HostKernel Instrument KernelOptions KernelStatistics
       LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
        NamedOps Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics ReadAllOptions Receiver ResultState RunOptions ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeModuleOptions ServeOptions SlowPolicy SocketOptions Source
       SpawnOptions StoreLike Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
@@ -29,7 +29,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       WRITABLE WRITE WaitQueue accept bind chooseDriver close connect knock listen localAddress openFile park read readable
       remoteAddress setOption shutdown socket stat suspend sync wake writable write writeAll`,
     types: `
-      Act Address Attachment Driver Endpoint FileStatus Hands Lender Op OpenFlags Operation SocketKind SocketOption Trap WaitOptions
+      Act Address Attachment Driver Endpoint FileStatus Hands Lender Op OpenFlags Operation SocketKind SocketOption Trap Undo WaitOptions
       WakeToken Waker WakerToken Yielded`,
   },
   'testing.ts': {

@@ -42,3 +42,15 @@ test('nothing queues with an array’s shift: it moves all the others', (t) => {
   const shifting = programs.filter((path) => /^(kernel|traps|native)\//.test(path) && /\.shift\(/.test(textOf(path)))
   t.deepEqual(shifting, [], 'kernel/fifo.ts has queues')
 })
+
+test('what is internal is a member: a declaration that others mention would be missing from the published types', (t) => {
+  const marked = files('.ts')
+    .filter((path) => !path.startsWith('test/'))
+    .flatMap((path) => {
+      const found = textOf(path).matchAll(
+        /^\/\*\*(?:(?!\*\/)[\s\S])*@internal(?:(?!\*\/)[\s\S])*\*\/\n(?:export|abstract|class|interface)/gm,
+      )
+      return [...found].map(({ index }) => `${path}:${textOf(path).slice(0, index).split('\n').length}`)
+    })
+  t.deepEqual(marked, [])
+})

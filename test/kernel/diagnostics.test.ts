@@ -5,17 +5,14 @@ import { inspect } from 'node:util'
 import test from 'ava'
 import {
   type Cancelled,
-  connect,
   Kernel,
   Lock,
-  listen,
   moveOn,
   type Nursery,
   nursery,
   type Operation,
   Queue,
   race,
-  run,
   type Scope,
   scope,
   sleep,
@@ -100,21 +97,6 @@ test('console.log of a task, a scope, a nursery, a kernel is one line', (t) => {
   kernel.closeSync()
   t.is(inspect(task), 'Task 1 (worker): cancelled')
   t.is(inspect(things.scope), 'Scope (mine): closed')
-})
-
-test('console.log of a listener and of a stream is one line', async (t) => {
-  const lines = await run(function* () {
-    const listener = yield* listen({ host: '127.0.0.1', port: 0 })
-    const stream = yield* connect({ host: '127.0.0.1', port: listener.port })
-    const open = [inspect(listener), inspect(stream)]
-    yield* stream.close()
-    yield* listener.close()
-    return [...open, inspect(listener), inspect(stream)]
-  })
-  t.regex(lines[0] as string, /^Listener \(127\.0\.0\.1:\d+, fd \d+\)$/)
-  t.regex(lines[1] as string, /^Stream \(fd \d+\)$/)
-  t.regex(lines[2] as string, /^Listener \(127\.0\.0\.1:\d+, closed\)$/)
-  t.is(lines[3], 'Stream (closed)')
 })
 
 test('debug mode: what a combinator was given and did not begin is not forgotten', (t) => {

@@ -145,7 +145,8 @@ export function files(suite: Suite): void {
     withFifo((path) => {
       for (const flags of [OPEN_WRITE, OPEN_APPEND | OPEN_CREATE]) {
         const writing = openOp(path, flags)
-        t.false(rig.submit(writing))
+        // Another thread that forks has a copy of the last reader until its child is another program.
+        while (rig.submit(writing)) rig.close(ok(writing.result))
         rig.pass(30)
         t.true(rig.isPending(writing))
         const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)

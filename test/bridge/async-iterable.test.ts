@@ -2,7 +2,7 @@
  * `toAsyncIterable`: what a task emits, in a `for await` loop of the host.
  */
 import test from 'ava'
-import { type Emit, Kernel, nursery, type Operation, sleep, TaskCancelledError, toAsyncIterable } from 'drupe'
+import { type Emit, Kernel, nursery, type Operation, sleep, spawn, TaskCancelledError, toAsyncIterable } from 'drupe'
 import { assertNoLeaks, VirtualDriver } from 'drupe/testing'
 import { fail } from '../kit.js'
 
@@ -98,6 +98,22 @@ test('an error of the task is thrown in the loop, one of its cleanup when the re
     })
     await unclean.next()
     await t.throwsAsync(async () => unclean.return?.(), { message: 'in cleanup' })
+  })
+})
+
+test('a cleanup that fails with the cancel of another task is a failure', async (t) => {
+  await withKernel(async (kernel) => {
+    const values = toAsyncIterable<number>(kernel, function* (emit) {
+      const other = yield* spawn(sleep(1000))
+      try {
+        yield* emit(1)
+      } finally {
+        yield* other.cancel('')
+        yield* other.join()
+      }
+    })
+    await values.next()
+    await t.throwsAsync(async () => values.return?.(), { instanceOf: TaskCancelledError })
   })
 })
 

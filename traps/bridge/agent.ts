@@ -17,7 +17,9 @@ import { isLeaving } from '../scope/place.js'
 import type { HostKernel } from './async-iterable.js'
 
 /** How a job ended. */
-export type Reply = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
+export type Reply =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: unknown; readonly cancelled?: boolean }
 
 /** Runs operations for host code. */
 export interface Agent {
@@ -54,7 +56,7 @@ export class Job {
     if (this.outcome !== null) return
     this.outcome = outcome
     if (this.stopped === null) this.reply(outcome)
-    else if (outcome.ok || outcome.error instanceof TaskCancelledError) this.stopped({ ok: true, value: undefined })
+    else if (outcome.ok || outcome.cancelled) this.stopped({ ok: true, value: undefined })
     else this.stopped(outcome)
   }
 }
@@ -66,14 +68,16 @@ export class KernelAgent implements Agent {
   start(op: Op<unknown>, _name: string, reply: (reply: Reply) => void): Job {
     const { kernel } = this
     const job = new Job(reply)
+    let task: Task | null = null
     const running = kernel.run(function* (): Operation<unknown> {
-      const task = yield* current()
-      job.cancel = () => void kernel.cancel(task, 'it is not needed any more')
+      const self = yield* current()
+      task = self
+      job.cancel = () => void kernel.cancel(self, 'it is not needed any more')
       return job.idle ? undefined : yield* toOperation(op)
     })
     running.then(
       (value) => job.finish({ ok: true, value }),
-      (error: unknown) => job.finish({ ok: false, error }),
+      (error: unknown) => job.finish({ ok: false, error, cancelled: task === null || task.state === 'cancelled' }),
     )
     return job
   }
@@ -163,7 +167,8 @@ export class NurseryAgent implements Agent {
   }
 
   private *cancelled(job: Job, cause: Cancelled): Operation<void> {
-    const finish = (): void => job.finish({ ok: false, error: new TaskCancelledError('the operation', { cause }) })
+    const error = new TaskCancelledError('the operation', { cause })
+    const finish = (): void => job.finish({ ok: false, error, cancelled: true })
     if (this.leaving && !job.idle) job.cancel = finish
     else finish()
   }

@@ -4,7 +4,6 @@
  * The promise for a task's result is `kernel.run(op)`; this is the same for results that come one by one. Values change
  * hands directly: who emits waits until the host has taken the value, so nothing piles up in between.
  */
-import { TaskCancelledError } from '../../kernel/errors.js'
 import { Fifo, Line } from '../../kernel/fifo.js'
 import { checkBody, checkMethods } from '../../kernel/operands.js'
 import type { Task } from '../../kernel/task.js'
@@ -119,7 +118,7 @@ class Emission<T> implements AsyncIterableIterator<T, undefined> {
     try {
       await kernel.run(() => this.drive(op))
     } catch (error) {
-      const asked = this.left && error instanceof TaskCancelledError
+      const asked = this.left && (this.task === null || this.task.state === 'cancelled')
       if (!asked) this.failure = { error }
     }
     this.over = true

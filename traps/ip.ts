@@ -35,6 +35,11 @@ export function toAddress(action: string, endpoint: Endpoint): Address {
   return { family, host: literal, port }
 }
 
+/** An address in a word, for messages. */
+export function placeOf(address: Address): string {
+  return address.family === 'unix' ? address.path : `${address.host}:${address.port}`
+}
+
 /** An address whose family is said; whether the host is one of that family, the driver sees. */
 export function checkAddress(action: string, address: Address): Address {
   checkWord(action, 'family', address.family, FAMILIES)

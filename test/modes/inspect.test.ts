@@ -3,7 +3,7 @@
  */
 import { inspect } from 'node:util'
 import test from 'ava'
-import { connect, listen, run } from 'drupe'
+import { connect, listen, run, udp } from 'drupe'
 
 test('console.log of a listener and of a stream is one line', async (t) => {
   const lines = await run(function* () {
@@ -18,4 +18,15 @@ test('console.log of a listener and of a stream is one line', async (t) => {
   t.regex(lines[1] as string, /^Stream \(fd \d+\)$/)
   t.regex(lines[2] as string, /^Listener \(127\.0\.0\.1:\d+, closed\)$/)
   t.is(lines[3], 'Stream (closed)')
+})
+
+test('console.log of a datagram socket is one line', async (t) => {
+  const lines = await run(function* () {
+    const socket = yield* udp({ host: '127.0.0.1' })
+    const open = inspect(socket)
+    yield* socket.close()
+    return [open, inspect(socket)]
+  })
+  t.regex(lines[0] as string, /^UdpSocket \(127\.0\.0\.1:\d+, fd \d+\)$/)
+  t.regex(lines[1] as string, /^UdpSocket \(127\.0\.0\.1:\d+, closed\)$/)
 })

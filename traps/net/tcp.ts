@@ -12,7 +12,7 @@ import type { Task } from '../../kernel/task.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask, pass } from '../call.js'
 import * as io from '../io.js'
-import { checkPort, toAddress } from '../ip.js'
+import { checkPort, placeOf, toAddress } from '../ip.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { within } from '../scope/scope.js'
 import { sleep } from '../time.js'
@@ -88,9 +88,7 @@ export class Listener implements Giver {
 
   /** `console.log(listener)` is one line. */
   [INSPECT](): string {
-    const { address } = this
-    const where = address.family === 'unix' ? address.path : `${address.host}:${address.port}`
-    return `Listener (${where}, ${this.fd < 0 ? 'closed' : `fd ${this.fd}`})`
+    return `Listener (${placeOf(this.address)}, ${this.fd < 0 ? 'closed' : `fd ${this.fd}`})`
   }
 
   /** The port that it listens on. */

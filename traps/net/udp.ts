@@ -4,6 +4,7 @@
 import { ClosedError } from '../../kernel/errors.js'
 import { Fifo } from '../../kernel/fifo.js'
 import { watched } from '../../kernel/forgotten.js'
+import { INSPECT } from '../../kernel/inspect.js'
 import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/io-op.js'
 import { checkBytes, checkOptions, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Giver } from '../../kernel/park.js'
@@ -11,7 +12,7 @@ import type { Task } from '../../kernel/task.js'
 import type { Operation, Trap } from '../../kernel/trap.js'
 import { ask, pass } from '../call.js'
 import * as io from '../io.js'
-import { type Endpoint, toAddress } from '../ip.js'
+import { type Endpoint, placeOf, toAddress } from '../ip.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 
 /** The largest payload that UDP can carry. */
@@ -45,6 +46,11 @@ export class UdpSocket implements Giver {
     /** Where it is bound. */
     readonly address: Address,
   ) {}
+
+  /** `console.log(socket)` is one line. */
+  [INSPECT](): string {
+    return `UdpSocket (${placeOf(this.address)}, ${this.fd < 0 ? 'closed' : `fd ${this.fd}`})`
+  }
 
   /** The port that it is bound to. */
   get port(): number {

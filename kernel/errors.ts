@@ -130,13 +130,10 @@ export class TooLargeError extends DrupeError {
   }
 }
 
-/** A blocking run in which every task waits for another one: nothing could ever wake it. */
+/** Every task waits for another one, or for host code that will not call back: nothing could ever wake them. */
 export class DeadlockError extends DrupeError {
-  constructor(waiting: readonly string[]) {
-    super(
-      'DRUPE_DEADLOCK',
-      `Cannot go on: ${waiting.length} task(s) wait for each other and nothing else is under way: ${waiting.join('; ')}`,
-    )
+  constructor(waiting: readonly string[], why = 'wait for each other and nothing else is under way') {
+    super('DRUPE_DEADLOCK', `Cannot go on: ${waiting.length} task(s) ${why}: ${waiting.join('; ')}`)
   }
 }
 

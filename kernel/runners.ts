@@ -13,6 +13,7 @@ import { Nursery } from './nursery.js'
 import type { Scope } from './scope.js'
 import { type Task, WAITING } from './task.js'
 import { showWaits } from './traceback.js'
+import { SUSPEND } from './trap.js'
 import { whereabouts } from './whereabouts.js'
 
 /** How long a turn may take before the host gets its turn. */
@@ -53,9 +54,21 @@ function block(loop: Loop, done: () => boolean, until: number): void {
   }
 }
 
-/** The error of tasks that nothing will ever wake. */
-export function deadlock(tasks: readonly Task[], describe = whereabouts): DeadlockError {
-  const error = new DeadlockError(tasks.map((task) => describe(task)))
+/** For host code while the host's loop stands still, as it does in a blocking run and on virtual time. */
+const STANDS_STILL =
+  'wait, and host code (a promise, a callback) cannot wake them, because the host’s loop stands still in a blocking or ' +
+  'virtual run; use run()'
+
+/** The same on the host's loop, which has no work left. */
+const NO_HOST_WORK = 'wait for each other or for host code, and nothing else is under way'
+
+/** The error of tasks that nothing will ever wake; `hostWhy` says why host code that some wait for will not. */
+export function deadlock(tasks: readonly Task[], describe = whereabouts, hostWhy = STANDS_STILL): DeadlockError {
+  const forHost = tasks.some(({ trap }) => trap?.code === SUSPEND)
+  const error = new DeadlockError(
+    tasks.map((task) => describe(task)),
+    forHost ? hostWhy : undefined,
+  )
   showWaits(error, tasks)
   return error
 }
@@ -205,7 +218,7 @@ export class Guest {
     const { loop } = this
     const tasks = waiting(loop.root, false)
     if (tasks.length === 0) return
-    const error = deadlock(tasks)
+    const error = deadlock(tasks, whereabouts, NO_HOST_WORK)
     if (!this.told) loop.warn(`${error.message}; the process ends (kernel.hold() keeps it)${linesOf(error)}`)
     this.told = true
     for (const tell of loop.watchers.values()) tell(error)

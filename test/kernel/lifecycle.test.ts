@@ -16,6 +16,7 @@ import {
   spawn,
   suspend,
   type Task,
+  until,
 } from 'drupe'
 import { park, WaitQueue } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
@@ -121,6 +122,15 @@ test('a deadlock names every task and what it waits for', (t) => {
     'Cannot go on: 4 task(s) wait for each other and nothing else is under way: task 1 (main): finish nursery; ' +
       'task 2 (guest): wait at the door; task 3 (anonymous): wait at the door; task 4 (watcher): join task 3 (anonymous)',
   )
+})
+
+test('who waits for host code in a run that stops the host is told so', (t) => {
+  const standsStill =
+    /^Cannot go on: 1 task\(s\) wait, and host code .* loop stands still in a blocking or virtual run; use run/
+  const error = thrown(() => virtual({}, () => until(Promise.resolve(1)))) as Error
+  t.true(error instanceof DeadlockError)
+  t.regex(error.message, standsStill)
+  t.regex(error.message, /: task 1 \(anonymous\): suspended until host code calls back$/)
 })
 
 test('a sleep without end, and nothing else, is a deadlock', (t) => {

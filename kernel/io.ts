@@ -50,8 +50,9 @@ export function resultError(
   if (result === BUSY)
     return new BusyError(action, 'another task is waiting there; one reader and one writer at a time')
   if (result === UNSUPPORTED) {
-    const { name, note } = driver
-    return new UnsupportedError(action, `the ${name} driver cannot${note === undefined ? '' : `; ${note}`}`)
+    const { name, note = 'it has a clock and nothing else; drupe/testing has networks and streams for virtual time' } =
+      driver
+    return new UnsupportedError(action, `the ${name} driver cannot; ${note}`)
   }
   const [code, text] = driver.describeError(result)
   if (address === null) return new SystemError({ code, errno: result, syscall, text })

@@ -97,7 +97,10 @@ function loadKoffi(): Koffi {
     koffi = require('koffi') as Koffi
   } catch (error) {
     const [why] = String((error as Error | undefined)?.message ?? error).split('\n')
-    throw new NoKoffi(`koffi cannot be loaded (${why})`, { cause: error })
+    const allow = /addon/.test(String(why))
+      ? 'allow addons (--allow-addons)'
+      : 'install it beside drupe (npm install koffi)'
+    throw new NoKoffi(`koffi cannot be loaded (${why}); ${allow}`, { cause: error })
   }
   // A terminated worker unloads its addons before libuv has called back into them: a crash, if koffi was loaded in
   // workers only. So its library is pinned, for the life of the process.

@@ -33,7 +33,10 @@ interface Versions {
  */
 export function chooseDriver(forced = environment(), explain: (why: string) => void = () => {}): Driver | null {
   assertNewEnough()
-  if (forced === 'host') return null
+  if (forced === 'host') {
+    explain('DRUPE_DRIVER asks for it; without that it is the best that there is here')
+    return null
+  }
   if (forced === undefined || forced === '') return bestDriver(explain)
   const driver = DRIVERS.find(({ name }) => name === forced)
   if (driver === undefined) {
@@ -62,7 +65,7 @@ function bestDriver(explain: (why: string) => void): Driver | null {
       note = `there is no ${driver.name} here: ${error.message}`
     }
   }
-  explain(obstacle ?? note ?? `there is no native driver for ${platform()}`)
+  explain(obstacle ?? note ?? `there is no native driver for ${platform()}; sockets and files need Linux`)
   return null
 }
 
@@ -73,7 +76,8 @@ function isMissing(error: unknown): error is Error {
 /** Why this engine can use none of the drivers, whatever the platform is. */
 function engineObstacle(): string | null {
   const { bun, deno } = versions()
-  if (bun !== undefined) return 'there is no native driver for Bun, which ends when an addon polls a descriptor'
+  if (bun !== undefined)
+    return 'there is no native driver for Bun, which ends when an addon polls a descriptor; sockets and files need Node'
   if (deno !== undefined) pollsCallOnce()
   return null
 }

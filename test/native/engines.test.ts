@@ -44,10 +44,16 @@ const CASES: readonly (readonly [title: string, flags: readonly string[], prelud
     'without the permission to load addons',
     [PERMISSION, '--allow-fs-read=*'],
     '',
-    /koffi cannot be loaded \(.*addon.*\)/,
+    /koffi cannot be loaded \(.*addon.*\); allow addons \(--allow-addons\)/,
   ],
-  ['without koffi', [], NO_KOFFI, /koffi cannot be loaded \(Cannot find module 'koffi'\)/],
-  ['in Bun', [], pretend(`bun: '1.4.5'`), /no native driver for Bun/],
+  [
+    'without koffi',
+    [],
+    NO_KOFFI,
+    /koffi cannot be loaded \(Cannot find module 'koffi'\); install it beside drupe \(npm install koffi\)/,
+  ],
+  ['by DRUPE_DRIVER', [], `process.env.DRUPE_DRIVER = 'host'`, /DRUPE_DRIVER asks for it/],
+  ['in Bun', [], pretend(`bun: '1.4.5'`), /no native driver for Bun, .*; sockets and files need Node/],
 ]
 
 for (const [title, flags, prelude, note] of CASES) {

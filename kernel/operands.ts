@@ -141,7 +141,7 @@ export function checkName<N extends string | undefined>(action: string, name: N)
 }
 
 /** The options of a scope, or of a nursery. */
-export function checkScope(action: string, options: ScopeOptions | undefined): void {
+export function checkScopeOptions(action: string, options: ScopeOptions | undefined): void {
   if (options === undefined) return
   checkOptions(action, 'options', options)
   if (options.deadline !== undefined) checkAt(action, 'deadline', options.deadline)

@@ -104,6 +104,7 @@ export class WaitQueue extends TaskList implements Giver {
     super()
     this.name = checkString('make a wait queue', 'name', name)
     if (admit !== null) checkFunction('make a wait queue', 'admit', admit)
+    if (undo !== null) checkFunction('make a wait queue', 'undo', undo)
     this.admit = admit
     this.undo = undo
   }

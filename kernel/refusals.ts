@@ -5,7 +5,7 @@ import { KernelStateError } from './errors.js'
 import type { ForgottenWatch } from './forgotten.js'
 import type { Task } from './task.js'
 import { linesIn, show } from './traceback.js'
-import { adviceFor, describe } from './trap.js'
+import { adviceFor, describe, ONLY_OPERATIONS } from './trap.js'
 
 /** After its grace a task may try this many waits, each of which throws; then its generator is dropped as it is. */
 const PATIENCE = 1000
@@ -22,7 +22,9 @@ export function evicted(task: Task): KernelStateError {
 
 /** A bare `yield` has no trap on top of its generators; debug mode knows at least where the yielded operation was made. */
 export function badYield(task: Task, value: unknown, watch: ForgottenWatch | null): TypeError {
-  const error = new TypeError(`Cannot answer ${describe(value)}, yielded by ${String(task)}: ${adviceFor(value)}`)
+  const advice = adviceFor(value) || ONLY_OPERATIONS
+  const where = watch === null ? '; debug mode (DRUPE_DEBUG=1) shows the line' : ''
+  const error = new TypeError(`Cannot answer ${describe(value)}, yielded by ${String(task)}: ${advice}${where}`)
   show(error, task, linesIn(watch?.origin(value)))
   return error
 }

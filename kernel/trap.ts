@@ -199,7 +199,7 @@ export function toOperation<T>(op: Op<T>): Operation<T> {
  */
 export function asOperation<T>(value: Operation<T>): Operation<T> {
   if (isOperation(value)) return value as Operation<T>
-  throw new TypeError(`Cannot run ${describe(value)}: ${adviceFor(value)}`)
+  throw new TypeError(`Cannot run ${describe(value)}: ${adviceFor(value) || ONLY_OPERATIONS}`)
 }
 
 /** The name that an `Op` gives to its task. */
@@ -209,7 +209,10 @@ export function nameOf(op: Op<unknown>): string {
   return op instanceof Trap ? (TRAP_NAMES[op.code] ?? 'trap') : 'anonymous'
 }
 
-/** What to write instead of a value that the kernel cannot use. */
+/** Where there is no advice. */
+export const ONLY_OPERATIONS = 'only operations (generators that yield traps) can be run'
+
+/** What to write instead of a value that the kernel cannot use; empty if that cannot be guessed. */
 export function adviceFor(value: unknown): string {
   if (Array.isArray(value)) return 'several operations are run with "all([…])"'
   if (value instanceof Trap) return `write "yield* …" (with the star) around the ${TRAP_NAMES[value.code]} trap`
@@ -225,7 +228,7 @@ export function adviceFor(value: unknown): string {
     if (has('join')) return 'it runs already; its result is "yield* task.join()"'
     if (has('enter')) return 'an Effection effect runs through "fromEffection"'
   }
-  return 'only operations (generators that yield traps) can be run'
+  return ''
 }
 
 /** Is it a promise, or whatever else has a `then`? */

@@ -233,6 +233,7 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   'new Semaphore': [whole(0), options({ name: STRING, max: limit(1) })],
   ...of('Semaphore', LOCK),
   ...of('Subscription', { receive: [WAIT], each: [BODY], with: [OP] }),
+  // The language has it that the `then` of whatever passes over what is no function.
   'Universal.then': [ANY, ANY],
   'Disposal.then': [ANY, ANY],
   'new UniversalQueue': [optional(limit(1)), NAMED],
@@ -241,7 +242,7 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   ...of('UniversalResult', { set: [ANY], fail: [ANY] }),
   sleep: [TIME],
   sleepUntil: [AT],
-  'new WaitQueue': [optional(STRING), optional(FUNCTION), ANY],
+  'new WaitQueue': [optional(STRING), optional(FUNCTION), optional(FUNCTION)],
   knock: [k.thing(undefined)],
   park: [QUEUE_OF_TASKS, WAIT],
   wake: [QUEUE_OF_TASKS, optional(limit(0)), ANY],

@@ -127,6 +127,13 @@ for (const [what, value, advice] of ODD) {
   })
 }
 
+test('a bare yield says how to see its line', (t) => {
+  t.regex(
+    oddly(sleep(1)).message,
+    /\(with the star\) around the sleep trap; debug mode \(DRUPE_DEBUG=1\) shows the line$/,
+  )
+})
+
 test('yielding an object whose properties throw is an error in that task alone', (t) => {
   const hostile = Object.defineProperty({}, 'then', {
     get() {

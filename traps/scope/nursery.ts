@@ -6,7 +6,7 @@
  */
 import { watched } from '../../kernel/forgotten.js'
 import type { Nursery, NurseryOptions } from '../../kernel/nursery.js'
-import { checkBody, checkScope, checkSwitch, checkWord } from '../../kernel/operands.js'
+import { checkBody, checkScopeOptions, checkSwitch, checkWord } from '../../kernel/operands.js'
 import { asOperation, type Operation, STARTED, Trap } from '../../kernel/trap.js'
 import { finishNursery, openNursery } from '../call.js'
 
@@ -35,7 +35,7 @@ import { finishNursery, openNursery } from '../call.js'
  * })
  */
 export function nursery<T>(body: (n: Nursery) => Operation<T>, options?: NurseryOptions): Operation<T> {
-  checkScope('open a nursery', options)
+  checkScopeOptions('open a nursery', options)
   if (options?.errors !== undefined) checkWord('open a nursery', 'errors', options.errors, ['first', 'group'])
   if (options?.onError !== undefined) checkWord('open a nursery', 'onError', options.onError, ['cancel', 'collect'])
   checkSwitch('open a nursery', 'completions', options?.completions)

@@ -7,7 +7,7 @@
  */
 import { scopeOf, TimeoutError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
-import { checkAt, checkBody, checkOperation, checkScope, checkTime } from '../../kernel/operands.js'
+import { checkAt, checkBody, checkOperation, checkScopeOptions, checkTime } from '../../kernel/operands.js'
 import type { Scope, ScopeOptions, ScopeRecord } from '../../kernel/scope.js'
 import { asOperation, type Op, type Operation, toOperation } from '../../kernel/trap.js'
 import { closeScope, current, openScope } from '../call.js'
@@ -45,7 +45,7 @@ export function scope<T>(
   ...given: [ScopeOptions, (scope: Scope) => Operation<T>] | [(scope: Scope) => Operation<T>]
 ): Operation<T | undefined> {
   const [options, body] = given.length === 1 ? [{}, given[0]] : given
-  checkScope('open a scope', options)
+  checkScopeOptions('open a scope', options)
   return watched('scope', scopeOperation(options, checkBody('open a scope', 'body', body)))
 }
 

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { PATIENCE_MS } from '../patience.js'
 
 /** How a process ended. */
 export interface Ending {
@@ -12,8 +13,6 @@ export interface Ending {
   readonly stdout: string
   readonly stderr: string
 }
-
-const LONGEST_MS = 30_000
 
 const pathOf = (program: string): string => fileURLToPath(new URL(`./programs/${program}.js`, import.meta.url))
 
@@ -26,7 +25,7 @@ export class Child {
 
   constructor(program: string, args: readonly string[] = [], limits = '') {
     const script = `${limits === '' ? '' : `ulimit ${limits}; `}exec "$0" "$@"`
-    this.process = spawn('sh', ['-c', script, process.execPath, pathOf(program), ...args], { timeout: LONGEST_MS })
+    this.process = spawn('sh', ['-c', script, process.execPath, pathOf(program), ...args], { timeout: PATIENCE_MS })
     this.process.stdout?.on('data', (chunk) => void (this.stdout += chunk))
     this.process.stderr?.on('data', (chunk) => void (this.stderr += chunk))
     this.ended = once(this.process, 'close')

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { PATIENCE_MS } from '../patience.js'
 
 const program = fileURLToPath(new URL('./programs/churn.js', import.meta.url))
 const isThere = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
@@ -35,6 +36,6 @@ if (process.platform === 'linux')
       const inject = `inject=${call}:error=${error}:when=${when}`
       const args = ['-f', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject, process.execPath, program]
       const env = { ...process.env, DRUPE_DRIVER: driver }
-      const { stdout } = spawnSync('strace', args, { env, encoding: 'utf8', timeout: 40_000 })
+      const { stdout } = spawnSync('strace', args, { env, encoding: 'utf8', timeout: PATIENCE_MS })
       t.regex(stdout.trim(), line)
     })

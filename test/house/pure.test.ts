@@ -1,16 +1,18 @@
 /**
  * The kernel needs nothing but the language: it runs where there is no Node, no koffi, no `process`.
  */
+
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { PATIENCE_MS } from '../patience.js'
 
 const child = fileURLToPath(new URL('./pure-child.js', import.meta.url))
 
 async function runPure(driver: string): Promise<string> {
   const flags = ['--experimental-vm-modules', '--no-warnings']
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, driver], { timeout: 20_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, driver], { timeout: PATIENCE_MS })
   return stdout.trim()
 }
 

@@ -1,11 +1,13 @@
 /**
  * Every program in the documentation compiles, runs and prints what it says; every quotation is true.
  */
+
 import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import test from 'ava'
 import ts from 'typescript'
+import { PATIENCE_MS } from '../patience.js'
 import { compilerOptions } from './program.js'
 import { blocks, examples, expectedOutput, type Snippet } from './snippets.js'
 import { ROOT, textOf } from './sources.js'
@@ -58,7 +60,7 @@ for (const snippet of programs) {
     t.deepEqual(problems.get(`${file}.ts`) ?? [], [])
     const { stdout } = await run(process.execPath, ['--unhandled-rejections=strict', `${file}.js`], {
       cwd: ROOT,
-      timeout: 20_000,
+      timeout: PATIENCE_MS,
     })
     t.is(stdout, expectedOutput(snippet.code))
   })

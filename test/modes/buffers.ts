@@ -291,7 +291,7 @@ export const BUFFER_SCENARIOS: readonly Scenario[] = [
         const client = yield* connect({ host: '127.0.0.1', port: listener.port, noDelay: false, keepAlive: true })
         const server = yield* accepting.join()
         yield* client.write(bytes('fine'))
-        const answer = text(yield* timeout(1000, server.readExactly(4)))
+        const answer = text(yield* timeout(100_000, server.readExactly(4)))
         yield* client.close()
         yield* server.close()
         return answer

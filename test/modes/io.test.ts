@@ -2,9 +2,11 @@
  * The I/O scenarios in every mode that has I/O. That none of them leaves a descriptor behind is counted in a process of
  * its own, see test/child.
  */
+
 import test from 'ava'
 import { timeout } from 'drupe'
 import { MODES } from '../kit.js'
+import { PATIENCE_MS } from '../patience.js'
 import { BUFFER_SCENARIOS } from './buffers.js'
 import { FILE_SCENARIOS } from './files.js'
 import { SERVER_SCENARIOS } from './servers.js'
@@ -19,7 +21,7 @@ for (const mode of MODES.filter(({ io }) => io)) {
   ]) {
     test(`${mode.name}: ${name}`, async (t) => {
       // A blocking run that hangs could not be stopped from outside, not even by AVA.
-      t.deepEqual(await mode.run(timeout(10_000, op)), gives)
+      t.deepEqual(await mode.run(timeout(PATIENCE_MS, op)), gives)
     })
   }
 }

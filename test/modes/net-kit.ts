@@ -27,7 +27,7 @@ export const connectTo = (listener: Listener): Operation<Stream> => connect({ ho
  * is another program.
  */
 export function* refusalBy(listener: Listener): Operation<string> {
-  for (let i = 0; i < 100; i++) {
+  for (;;) {
     try {
       yield* (yield* connectTo(listener)).close()
       yield* sleep(1)
@@ -35,7 +35,6 @@ export function* refusalBy(listener: Listener): Operation<string> {
       return (error as { code: string }).code
     }
   }
-  return 'never'
 }
 
 /** Sends back what it gets, until the end. */

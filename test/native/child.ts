@@ -3,12 +3,14 @@
  *
  * Run as `node child.js <scenario>`, with DRUPE_DRIVER; guest.test.ts does.
  */
+
 import { createHook, executionAsyncId } from 'node:async_hooks'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type Driver, READ } from '../../kernel/driver.js'
 import { openLibc } from '../../native/libc.js'
 import { chooseDriver } from '../../native/select.js'
+import { PATIENCE_MS } from '../patience.js'
 import { acceptOp, connectOp, lentReadOp, ok, Rig, readOp, textOf } from './rig.js'
 
 const say = (line: string): void => {
@@ -214,7 +216,8 @@ const scenarios: Record<string, () => void> = {
       clearInterval(churn)
       rig.write(a, 'x')
     })
-    after(2000, () => say('gone'))
+    // Keeps the process, as the guest does not.
+    after(PATIENCE_MS, () => say('gone'))
   },
 
   'memory of an operation under way survives the garbage collector': () => {

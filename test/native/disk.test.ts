@@ -1,8 +1,10 @@
 /** A full disk corrupts nothing: the programs of disk.ts, on every driver. */
+
 import { execFile, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { PATIENCE_MS } from '../patience.js'
 
 const run = promisify(execFile)
 const program = fileURLToPath(new URL('./disk.js', import.meta.url))
@@ -30,7 +32,7 @@ if (process.platform === 'linux')
           command.unshift('unshare', '--mount')
         }
         const [file, ...args] = command
-        const { stdout } = await run(file as string, args, { env, timeout: 50_000 })
+        const { stdout } = await run(file as string, args, { env, timeout: PATIENCE_MS })
         const line = stdout.trim()
         if (line.startsWith('skipped')) t.log(line)
         else t.is(line, 'held')

@@ -2,10 +2,12 @@
  * Where there is no native driver: the host's is used, with a note, on engines that could not stand koffi, without addons and
  * without koffi. (CI runs the kernel's tests on the engines themselves: .ci/engines.mjs.)
  */
+
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { PATIENCE_MS } from '../patience.js'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 /** Node 20 calls it experimental. */
@@ -36,7 +38,9 @@ async function program(flags: readonly string[], prelude: string): Promise<{ std
   // What is tested is the default, also where the tests run with a driver that was chosen.
   const { DRUPE_DRIVER: _, ...env } = process.env
   const code = [...flags, '--input-type=module', '-e', prelude + PROGRAM]
-  return await promisify(execFile)(process.execPath, code, { cwd: ROOT, env, timeout: 20_000 }).catch((error) => error)
+  return await promisify(execFile)(process.execPath, code, { cwd: ROOT, env, timeout: PATIENCE_MS }).catch(
+    (error) => error,
+  )
 }
 
 const CASES: readonly (readonly [title: string, flags: readonly string[], prelude: string, note: RegExp])[] = [

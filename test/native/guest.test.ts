@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { PATIENCE_MS } from '../patience.js'
 
 /** What each scenario must print. */
 const EXPECTED: Readonly<Record<string, string>> = {
@@ -56,7 +57,7 @@ function check(driver: string, scenario: string, line: string | RegExp): void {
   test(`${driver === '' ? '' : `${driver}: `}${scenario}`, async (t) => {
     const script = 'ulimit -n 64; exec "$0" --expose-gc "$@"'
     const env = { ...process.env, DRUPE_DRIVER: driver }
-    const options = { timeout: 20_000, env }
+    const options = { timeout: PATIENCE_MS, env }
     const { stdout, stderr } = await run('sh', ['-c', script, process.execPath, child, scenario], options)
     t.is(stderr, '')
     if (typeof line === 'string') t.is(stdout.trim(), line)

@@ -16,9 +16,7 @@ import {
   WRITABLE,
   WRITE,
 } from '../../kernel/driver.js'
-
-/** Longer than anything here takes, shorter than anybody's patience. */
-const PATIENCE_MS = 5000
+import { PATIENCE_MS } from '../patience.js'
 
 export const LOOPBACK: Address = { family: 'ipv4', host: '127.0.0.1', port: 0 }
 

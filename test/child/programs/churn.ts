@@ -16,7 +16,7 @@ function* ask(port: number, byte: number): Operation<boolean> {
   const stream = yield* connect({ host: '127.0.0.1', port })
   try {
     yield* stream.write(new Uint8Array([byte]))
-    const answer = yield* timeout(5000, stream.readExactly(1))
+    const answer = yield* timeout(100_000, stream.readExactly(1))
     return answer[0] === byte
   } finally {
     yield* stream.close()

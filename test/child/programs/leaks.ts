@@ -3,12 +3,14 @@
  *
  * In a process of its own, because test files that run beside it open and close descriptors, too.
  */
+
 import { readdirSync } from 'node:fs'
 import { timeout } from 'drupe'
 import { MODES } from '../../kit.js'
 import { BUFFER_SCENARIOS } from '../../modes/buffers.js'
 import { SERVER_SCENARIOS } from '../../modes/servers.js'
 import { STREAM_SCENARIOS } from '../../modes/streams.js'
+import { PATIENCE_MS } from '../../patience.js'
 
 const open = (): number => readdirSync('/proc/self/fd').length
 const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1))
@@ -19,12 +21,12 @@ const scenarios = [...STREAM_SCENARIOS, ...BUFFER_SCENARIOS, ...SERVER_SCENARIOS
 const report: string[] = []
 // Standard output opens something when it is first used, and the first run loads what stays open for good.
 process.stdout.write('')
-await mode.run(timeout(5000, (scenarios[0] as (typeof scenarios)[number]).op))
+await mode.run(timeout(PATIENCE_MS, (scenarios[0] as (typeof scenarios)[number]).op))
 await soon()
 let before = open()
 for (const { name, op } of scenarios) {
   try {
-    await mode.run(timeout(5000, op))
+    await mode.run(timeout(PATIENCE_MS, op))
   } catch (error) {
     report.push(`${name}: ${error}`)
   }

@@ -33,7 +33,7 @@ import { Line } from './line.js'
 import type { Openings } from './openings.js'
 import { BufferPool } from './pool.js'
 import { Receiving } from './receiving.js'
-import { Requests } from './requests.js'
+import { type LostMemory, memoryOf, Requests } from './requests.js'
 import { CQE_BUFFER, type Ring } from './ring.js'
 import { READER, RECEIVER, RingFd, WRITER, whoseKey } from './ring-fd.js'
 
@@ -55,7 +55,7 @@ export class Completions {
   private complete: (op: IoOp<unknown>) => void = () => {}
   private closed = false
   /** Memory of requests whose fd was lost to another use of its number; by fd and key. */
-  private readonly lost = new Map<string, unknown>()
+  private readonly lost = new Map<string, LostMemory>()
   /** struct linger: on, no seconds. */
   private readonly linger = new Int32Array([1, 0])
 
@@ -112,7 +112,9 @@ export class Completions {
     if (key === FILE) return this.fileAnswer(fd, result)
     const state = this.fds.at(fd)
     if (state === undefined || !state.owns(key)) {
-      this.lost.delete(`${fd} ${key}`)
+      const name = `${fd} ${key}`
+      this.requests.release(this.lost.get(name))
+      this.lost.delete(name)
       if ((flags & CQE_BUFFER) !== 0) this.receiving.buffers.give(this.receiving.buffers.taken(flags))
       return 0
     }
@@ -141,8 +143,7 @@ export class Completions {
     if (known !== undefined && known.requests > 0) {
       this.requests.takeFdBack(known)
       this.receiving.lose(known)
-      this.lost.set(`${fd} ${known.key(READER)}`, [memoryOf(known.reader), known.readerBounce])
-      this.lost.set(`${fd} ${known.key(WRITER)}`, [memoryOf(known.writer), known.writerBounce])
+      for (const who of [READER, WRITER]) this.lost.set(`${fd} ${known.key(who)}`, this.requests.lose(known, who))
     }
     this.fds.adopt(fd, datagrams)
   }
@@ -373,11 +374,6 @@ export class Completions {
  */
 function isTried(op: IoOp<unknown>): boolean {
   return op.kind === RECEIVE || op.kind === SEND || op.vector !== null
-}
-
-/** What a request reads or writes, apart from its op: that may be used again while the request is still under way. */
-function memoryOf(op: IoOp<unknown> | null): unknown {
-  return op === null ? null : [op.pointee, op.vector]
 }
 
 /** Was it asked to be withdrawn? */

@@ -27,6 +27,18 @@ const OUTBOX_BYTES = 512 * 1024
 
 const RECEIVE = ring.OP_RECV | (ring.BUFFER_SELECT << 8) | (ring.RECV_MULTISHOT << 16)
 
+/** What a request uses whose fd was lost. */
+export interface LostMemory {
+  readonly memory: unknown
+  readonly bounce: ReadBuffer | null
+  readonly copied: boolean
+}
+
+/** What a request reads or writes, apart from its op: that may be used again while the request is still under way. */
+export function memoryOf(op: IoOp<unknown> | null): unknown {
+  return op === null ? null : [op.pointee, op.vector]
+}
+
 /** Writes requests. */
 export class Requests {
   private readonly libc: c.Libc
@@ -128,9 +140,21 @@ export class Requests {
   sent(state: RingFd): void {
     if (state.writerBounce !== null) this.giveBack(state.writerBounce)
     state.writerBounce = null
-    if (!state.writerCopied) return
+    if (state.writerCopied) this.copySent()
     state.writerCopied = false
-    if (--this.copies === 0) this.outboxEnd = 0
+  }
+
+  /** The fd is lost to another use of its number: what the request of its reader or writer uses until it is answered. */
+  lose(state: RingFd, who: number): LostMemory {
+    if (who === READER) return { memory: memoryOf(state.reader), bounce: state.readerBounce, copied: false }
+    return { memory: memoryOf(state.writer), bounce: state.writerBounce, copied: state.writerCopied }
+  }
+
+  /** That request is answered. */
+  release(lost: LostMemory | undefined): void {
+    if (lost === undefined) return
+    if (lost.bounce !== null) this.giveBack(lost.bounce)
+    if (lost.copied) this.copySent()
   }
 
   accept(state: RingFd): void {
@@ -182,6 +206,10 @@ export class Requests {
     const buffer = this.pool.take()
     this.borrowed.add(buffer)
     return buffer
+  }
+
+  private copySent(): void {
+    if (--this.copies === 0) this.outboxEnd = 0
   }
 
   private giveBack(buffer: ReadBuffer): void {

@@ -29,6 +29,15 @@ function closeElsewhere(fd: number): void {
   ok(openLibc().close(fd))
 }
 
+/** A socket of ours under this number, which was closed elsewhere, and those that had lower ones; null if it is taken. */
+function takeNumber(rig: Rig, fd: number): number[] | null {
+  const sockets: number[] = []
+  while (sockets.at(-1) !== fd && sockets.length < 50) sockets.push(rig.socket('tcp4'))
+  if (sockets.at(-1) === fd) return sockets
+  rig.close(...sockets)
+  return null
+}
+
 function pipe(flags: number): [read: number, write: number] {
   const ends = new Int32Array(2)
   ok(openLibc().pipe(openLibc().addressOf(ends), flags | CLOEXEC))
@@ -247,13 +256,50 @@ check('an op on a fd that was closed elsewhere ends when the number comes back a
   const op = readOp(r)
   t.false(rig.submit(op))
   closeElsewhere(r)
-  const sockets: number[] = []
-  while (sockets.at(-1) !== r && sockets.length < 50) sockets.push(rig.socket('tcp4'))
-  if (sockets.at(-1) === r) t.is(rig.finish(op), CLOSED)
-  else rig.cancel(op)
-  rig.close(...sockets)
+  const sockets = takeNumber(rig, r)
+  if (sockets === null) rig.cancel(op)
+  else t.is(rig.finish(op), CLOSED)
+  rig.close(...(sockets ?? []))
   closeElsewhere(w)
   t.pass()
+})
+
+check('memory of requests on fds that were closed elsewhere is used again', (t, rig) => {
+  const round = (): void => {
+    const [r, w] = pipe(0)
+    const op = readOp(r)
+    t.false(rig.submit(op))
+    rig.settle(2)
+    closeElsewhere(r)
+    const sockets = takeNumber(rig, r)
+    if (sockets === null) rig.cancel(op)
+    else t.is(rig.finish(op), CLOSED)
+    rig.settle(2)
+    rig.close(...(sockets ?? []))
+    closeElsewhere(w)
+  }
+  round()
+  const before = process.memoryUsage().arrayBuffers
+  for (let i = 0; i < 40; i++) round()
+  t.true(process.memoryUsage().arrayBuffers - before < 2_000_000)
+})
+
+check('small writes are copied again after one on a socket that was closed elsewhere', (t, rig) => {
+  const [a, b] = rig.pair()
+  const [c, d] = rig.pair()
+  const cut = writeOp(a, new Uint8Array(16 * 1024))
+  // Under epoll there are no copies that wait.
+  const copies = !rig.submit(cut)
+  closeElsewhere(a)
+  const sockets = takeNumber(rig, a)
+  if (copies && sockets !== null) t.is(rig.finish(cut), CLOSED)
+  for (let i = 0; i < 100; i++) {
+    const op = writeOp(c, new Uint8Array(16 * 1024))
+    t.is(rig.submit(op), !copies)
+    rig.finish(op)
+    for (let left = op.result; left > 0; ) left -= rig.run(readOp(d, left))
+  }
+  rig.close(...(sockets ?? []), b, c, d)
 })
 
 check('a foreign listening socket that blocks is accepted from without stopping the thread', (t, rig) => {

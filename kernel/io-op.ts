@@ -196,11 +196,16 @@ export function* partsOf({ buffer, vector }: IoOp, from: number, to: number): It
   }
 }
 
-/** Are its bytes still there? A buffer may be transferred to somebody else, or made smaller, while its op waits. */
+/**
+ * Are its bytes still there? A buffer may be transferred to somebody else, or made smaller, while its op waits.
+ *
+ * The engine is asked for `byteLength`: V8's compiled code in Node 20 and 22 gives what was transferred its old `length` once it
+ * has met a buffer that may grow.
+ */
 export function isIntact({ buffer, vector, offset, length }: IoOp): boolean {
-  if (vector === null) return offset >= 0 && length >= 0 && offset + length <= (buffer === null ? 0 : buffer.length)
+  if (vector === null) return offset >= 0 && length >= 0 && offset + length <= (buffer === null ? 0 : buffer.byteLength)
   let sum = 0
-  for (const piece of vector) sum += piece.length
+  for (const piece of vector) sum += piece.byteLength
   return sum === length
 }
 

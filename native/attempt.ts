@@ -77,7 +77,7 @@ export class Attempts {
     if (vector !== null) {
       if (!isIntact(op)) return finish(op, EFAULT)
       length = this.gather.collect(vector, 0, length, 0)
-    } else if (!this.locate(state, op, length)) return finish(op, EFAULT)
+    } else if (!this.locate(state, op)) return finish(op, EFAULT)
     const at = op.pointer + op.offset
     let result: number
     // TCP would let even a read of nothing wait.
@@ -102,7 +102,7 @@ export class Attempts {
     if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
     // A small buffer is copied to where the address is known, which is cheaper than to ask for its own and makes no garbage.
     const isSmall = op.length <= SMALL_BYTES && op.buffer !== state.lent?.shown
-    if (vector !== null || isSmall ? !isIntact(op) : !this.locate(state, op, op.length)) return finish(op, EFAULT)
+    if (vector !== null || isSmall ? !isIntact(op) : !this.locate(state, op)) return finish(op, EFAULT)
     for (;;) {
       if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
       const left = op.length - op.moved
@@ -130,7 +130,7 @@ export class Attempts {
 
   /** A datagram that fills less than the buffer says nothing about the next one: only EAGAIN takes the flag down. */
   private receive(state: FdState, op: IoOp<unknown>): boolean {
-    if (!this.locate(state, op, op.length)) return finish(op, EFAULT)
+    if (!this.locate(state, op)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLIN) === 0) return waits(state, 'readable')
     this.answer[0] = ADDRESS_BYTES
     let result: number
@@ -142,7 +142,7 @@ export class Attempts {
   }
 
   private send(state: FdState, op: IoOp<unknown>): boolean {
-    if (!this.locate(state, op, op.length)) return finish(op, EFAULT)
+    if (!this.locate(state, op)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
     const length = op.address === null ? 0 : encodeAddress(op.address, this.sockaddr)
     const to = length === 0 ? 0 : this.sockaddrAt
@@ -211,21 +211,16 @@ export class Attempts {
   }
 
   /** Sees to `op.pointer`, and that no system call can leave the buffer. */
-  private locate(state: FdState, op: IoOp<unknown>, length: number): boolean {
-    const buffer = op.buffer
-    if (buffer === null) return length === 0
-    if (buffer !== op.pointee) {
+  private locate(state: FdState, op: IoOp<unknown>): boolean {
+    const { buffer } = op
+    if (buffer !== null && buffer !== op.pointee) {
       op.pointer = this.pool.known.addressOf(buffer, state.lent)
       op.pointee = buffer
       // Whatever was lent before, this is not it.
       op.lender = null
     }
-    return fits(op, length)
+    return op.lend || isIntact(op)
   }
-}
-
-function fits({ buffer, offset }: IoOp<unknown>, length: number): boolean {
-  return offset >= 0 && length >= 0 && offset + length <= (buffer === null ? 0 : buffer.length)
 }
 
 function waits(state: FdState, direction: 'readable' | 'writable'): false {

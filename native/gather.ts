@@ -51,11 +51,11 @@ export class Gather {
     let copied = 0
     let listed = 0
     for (const piece of pieces) {
-      if (skip >= piece.length) {
-        skip -= piece.length
+      if (skip >= piece.byteLength) {
+        skip -= piece.byteLength
         continue
       }
-      const bytes = Math.min(piece.length - skip, most - listed)
+      const bytes = Math.min(piece.byteLength - skip, most - listed)
       if (!(bytes > 0)) break
       let at: number
       if (bytes > small) at = this.libc.addressOf(piece) + skip

@@ -3,7 +3,7 @@
  *
  * The counterpart of native/attempt.ts, with the simulated system's answers where that one makes system calls.
  */
-import { BUSY, CLOSED, isReader } from '../driver.js'
+import { BUSY, CLOSED, isIntact, isReader } from '../driver.js'
 import { ACCEPT, type Address, CONNECT, type IoOp, partsOf, READ, READABLE, RECEIVE, SEND, WRITE } from '../io-op.js'
 import { canonical, type IpAddress, isLoopback, isWildcard } from './address.js'
 import { aim, receive, send } from './datagram.js'
@@ -51,13 +51,10 @@ export function refusalOf(socket: SimSocket, op: IoOp): number {
 }
 
 /** Does the operation stay inside its buffer? */
-function fits({ kind, buffer, vector, offset, length, lend }: IoOp): boolean {
-  if (kind === READ && lend) return true
-  if ((kind === READ || kind === WRITE) && vector !== null)
-    return vector.reduce((sum, piece) => sum + piece.length, 0) === length
-  if (kind !== READ && kind !== WRITE && kind !== SEND && kind !== RECEIVE) return true
-  if (buffer === null) return length === 0
-  return offset >= 0 && length >= 0 && offset + length <= buffer.length
+function fits(op: IoOp): boolean {
+  const { kind } = op
+  if (kind === READ && op.lend) return true
+  return (kind !== READ && kind !== WRITE && kind !== SEND && kind !== RECEIVE) || isIntact(op)
 }
 
 function read(desk: Desk, socket: SimSocket, op: IoOp): boolean {

@@ -37,6 +37,9 @@ if (process.platform === 'linux') {
     control,
     sockets,
     pressure,
+    memory,
+    files,
+    positions,
   )
   conformance(
     'io_uring, cooperative',
@@ -47,5 +50,8 @@ if (process.platform === 'linux') {
     control,
     sockets,
     pressure,
+    memory,
+    files,
+    positions,
   )
 }

@@ -12,7 +12,7 @@ import { watched } from './forgotten.js'
 import { INSPECT } from './inspect.js'
 import { checkOperation, checkSpawn } from './operands.js'
 import { CALLER, checkScope } from './owner.js'
-import { WaitQueue } from './park.js'
+import { PASS, WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
 import { startFor } from './starting.js'
 import type { Task } from './task.js'
@@ -159,6 +159,7 @@ export class Nursery extends Scope {
     checkScope((yield* CALLER).home.root, 'wait for the next task in', this)
     if (this.over === null)
       throw new KernelStateError('wait for the next task', 'the nursery needs { completions: true }')
+    yield* PASS.trap
     for (;;) {
       const task = this.over[this.returned]
       if (task !== undefined) {

@@ -115,3 +115,6 @@ export class WaitQueue extends TaskList implements Giver {
     return this.parking
   }
 }
+
+/** Waits for nothing and lets nobody come in between; but a task that was cancelled hears of it. */
+export const PASS = new WaitQueue('take what is there', () => undefined)

@@ -14,7 +14,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../kernel/operands.js'
-import { type Giver, WaitQueue } from '../kernel/park.js'
+import { type Giver, PASS, WaitQueue } from '../kernel/park.js'
 import type { Scope, ScopeOptions } from '../kernel/scope.js'
 import type { Task } from '../kernel/task.js'
 import {
@@ -37,8 +37,6 @@ import {
 
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
 const IDLE_TRAP = new Trap<void>(IDLE, null, null, 0)
-/** Waits for nothing and lets nobody come in between; but a task that was cancelled hears of it. */
-const PASS = new WaitQueue('take what is there', () => undefined)
 const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, 0)
 
 /**

@@ -1,9 +1,10 @@
 /**
- * The long run: `node dist/test/property/explore.js --seeds 100000 [--from 1] [--trace] [--traffic]`.
+ * The long run: `node dist/test/property/explore.js --seeds 100000 [--from 1] [--trace] [--traffic | --takes | --puts]`.
  *
  * Plays that many random programs, each in two kernels, and prints the smallest form of the first that breaks a promise.
  * The last line is a digest of all traces: it is the same on every machine and under every version of Node. `--trace`
- * prints the traces themselves. `--traffic` runs random traffic on a simulated network instead.
+ * prints the traces themselves. `--traffic` runs random traffic on a simulated network instead, `--takes` random takers, and
+ * `--puts` random puts in races.
  */
 import { parseArgs } from 'node:util'
 import { Choices, explore } from 'drupe/testing'
@@ -11,6 +12,7 @@ import fc from 'fast-check'
 import { digest } from './digest.js'
 import { findings } from './findings.js'
 import { play } from './play.js'
+import { puts, takes } from './takes.js'
 import { traffic } from './traffic.js'
 import { type Case, cases } from './tree.js'
 
@@ -20,6 +22,8 @@ const { values } = parseArgs({
     from: { type: 'string' },
     trace: { type: 'boolean' },
     traffic: { type: 'boolean' },
+    takes: { type: 'boolean' },
+    puts: { type: 'boolean' },
   },
 })
 const seeds = Number(values.seeds ?? 100_000)
@@ -30,11 +34,12 @@ const BATCH = 1000
 let all: number | undefined
 let played = 0
 const start = Date.now()
-if (values.traffic) {
+const scenario = values.traffic ? traffic : values.takes ? takes : values.puts ? puts : null
+if (scenario !== null) {
   explore(
     (choices) => {
-      const log = traffic(choices)
-      const again = traffic(new Choices(choices.seed, choices.drawn))
+      const log = scenario(choices)
+      const again = scenario(new Choices(choices.seed, choices.drawn))
       const at = log.findIndex((line, i) => line !== again[i])
       if (at >= 0) throw new Error(`the second run differs: "${log[at]}", then "${again[at]}"`)
       all = digest(log, all)

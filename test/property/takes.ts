@@ -6,13 +6,9 @@
  * the end the sources are emptied, and everything that was given must have been had once.
  */
 
-import { EventEmitter } from 'node:events'
 import {
   any,
-  broadcast,
-  channel,
   checkpoint,
-  events,
   first,
   LifoQueue,
   moveOn,
@@ -22,123 +18,16 @@ import {
   PriorityQueue,
   Queue,
   race,
-  Semaphore,
   sleep,
-  subscribe,
   type Task,
   TimeoutError,
   timeout,
-  UniversalQueue,
 } from 'drupe'
-import { type Choices, virtual } from 'drupe/testing'
+import { type Choices, SimNetwork, virtual } from 'drupe/testing'
+import { drain, KINDS, type Kind, NETWORKED, NOTHING, type Source, type Taken } from './sources.js'
 
-/** A place from which numbers can be taken. */
-interface Source {
-  /** Do they come out as they went in, to a taker that is alone? */
-  readonly ordered: boolean
-  give(item: number): Operation<unknown>
-  take(): Operation<number>
-  /** What lies in it and nobody waits for. */
-  rest(): Operation<number[]>
-}
-
-type Kind = () => Operation<Source>
-type Taken = number | typeof NOTHING
-
-const NOTHING = Symbol('nothing')
 /** The items of source n begin at n times this. */
 const SHARE = 1000
-
-function* drain(next: () => Operation<number | null | undefined>): Operation<number[]> {
-  const rest: number[] = []
-  for (let item = yield* next(); item !== undefined && item !== null; item = yield* next()) rest.push(item)
-  return rest
-}
-
-function* queue(made: Queue<number>): Operation<Source> {
-  const ordered = !(made instanceof PriorityQueue) && !(made instanceof LifoQueue)
-  return { ordered, give: (item) => made.put(item), take: () => made.get(), rest: () => drain(() => made.tryGet()) }
-}
-
-function* pipe(capacity: number): Operation<Source> {
-  const [sender, receiver] = channel<number>(capacity)
-  return {
-    ordered: true,
-    give: (item) => sender.send(item),
-    take: () => receiver.receive() as Operation<number>,
-    rest: () => drain(() => receiver.tryReceive()),
-  }
-}
-
-function* news(): Operation<Source> {
-  const all = broadcast<number>({ capacity: 3 })
-  const reader = all.subscribe()
-  return {
-    ordered: true,
-    give: (item) => all.publish(item),
-    take: () => reader.receive() as Operation<number>,
-    rest: () => drain(() => reader.tryReceive()),
-  }
-}
-
-function* universal(): Operation<Source> {
-  const made = new UniversalQueue<number>(3)
-  return {
-    ordered: true,
-    give: (item) => made.put(item),
-    take: () => made.get(),
-    *rest() {
-      return yield* drain(function* () {
-        return made.tryGet()
-      })
-    },
-  }
-}
-
-/** The permits have no names, so all items are one. */
-function* permits(): Operation<Source> {
-  const made = new Semaphore(0)
-  return {
-    ordered: true,
-    give: () => made.release(),
-    *take() {
-      yield* made.acquire()
-      return 0
-    },
-    *rest() {
-      return new Array<number>(made.value).fill(0)
-    },
-  }
-}
-
-function* emitted(): Operation<Source> {
-  const emitter = new EventEmitter()
-  const cursor = yield* subscribe(events<[number]>(emitter, 'item'))
-  function* take(): Operation<number> {
-    return ((yield* cursor.next()).value as [number])[0]
-  }
-  return {
-    ordered: true,
-    *give(item) {
-      emitter.emit('item', item)
-    },
-    take,
-    rest: () => drain(() => moveOn(1, take(), null)),
-  }
-}
-
-export const KINDS: Readonly<Record<string, Kind>> = {
-  Queue: () => queue(new Queue()),
-  'Queue of 2': () => queue(new Queue(2)),
-  PriorityQueue: () => queue(new PriorityQueue(3)),
-  LifoQueue: () => queue(new LifoQueue(3)),
-  'channel of 0': () => pipe(0),
-  'channel of 2': () => pipe(2),
-  broadcast: news,
-  UniversalQueue: universal,
-  Semaphore: permits,
-  events: emitted,
-}
 
 /** One random way to take from the sources; `apart`: no two contenders of a race take from the same one. */
 function taking(choices: Choices, sources: readonly Source[], apart: boolean): () => Operation<Taken> {
@@ -205,65 +94,85 @@ function* limited(ms: number, op: () => Operation<Taken>): Operation<Taken> {
   }
 }
 
-/** Plays one random program; throws if an item is lost, doubled, or out of order. */
-export function takes(choices: Choices): void {
-  const kind = choices.pick(Object.keys(KINDS))
+/** Plays one random program and says who had what; throws if an item is lost, doubled, or out of order, or a wake-up is lost. */
+export function takes(choices: Choices, kinds: readonly string[] = Object.keys(KINDS)): string[] {
+  const kind = choices.pick(kinds)
   const given: number[] = []
   const had: number[] = []
-  const takers = choices.integer(1, 3)
-  let ordered = takers === 1
-  virtual({ seed: choices.seed }, function* () {
-    const sources: Source[] = []
-    for (let i = choices.integer(1, 3); i > 0; i--) sources.push(yield* (KINDS[kind] as Kind)())
-    ordered &&= (sources[0] as Source).ordered
-    const named = kind !== 'Semaphore'
-    const harassed = choices.chance(0.5)
+  let ordered = true
+  function* program(): Operation<void> {
+    yield* nursery(function* (outer) {
+      const sources: Source[] = []
+      for (let i = choices.integer(1, 3); i > 0; i--) sources.push(yield* (KINDS[kind] as Kind)(outer))
+      const [{ single = false, ordered: inOrder = false }] = sources as [Source]
+      const takers = single ? 1 : choices.integer(1, 3)
+      ordered = inOrder && takers === 1
+      const harassed = choices.chance(0.5)
 
-    function* producer(source: Source, from: number, ways: readonly number[]): Operation<void> {
-      for (const [i, ms] of ways.entries()) {
-        if (ms > 1) yield* sleep(ms)
-        const item = named ? from + i : 0
-        yield* source.give(item)
-        given.push(item)
+      function* producer(source: Source, from: number, ways: readonly number[]): Operation<void> {
+        for (const [i, ms] of ways.entries()) {
+          if (ms > 1) yield* sleep(ms)
+          yield* source.give(from + i)
+          const item = source.counted === undefined ? from + i : source.counted(from + i)
+          if (item !== NOTHING) given.push(item)
+        }
       }
-    }
 
-    function* taker(ways: readonly (() => Operation<Taken>)[]): Operation<void> {
-      for (const way of ways) {
-        const taken = yield* way()
-        if (taken !== NOTHING) had.push(taken)
+      function* taker(ways: readonly (() => Operation<Taken>)[]): Operation<void> {
+        for (const way of ways) {
+          const taken = yield* way()
+          if (taken !== NOTHING) had.push(taken)
+        }
       }
-    }
 
-    yield* moveOn(100, () =>
-      nursery(function* (n) {
-        const tasks: Task<void>[] = []
-        for (let i = 0; i < takers; i++) {
-          const ways = Array.from({ length: choices.integer(1, 5) }, () => taking(choices, sources, takers === 1))
-          tasks.push(yield* n.spawn(() => taker(ways)))
+      yield* moveOn(100, () =>
+        nursery(function* (n) {
+          const tasks: Task<void>[] = []
+          for (let i = 0; i < takers; i++) {
+            const ways = Array.from({ length: choices.integer(1, 5) }, () => taking(choices, sources, takers === 1))
+            tasks.push(yield* n.spawn(() => taker(ways)))
+          }
+          for (const [i, source] of sources.entries()) {
+            const ways = Array.from({ length: choices.integer(1, 6) }, () => choices.integer(0, 4))
+            tasks.push(yield* n.spawn(() => producer(source, i * SHARE, ways)))
+          }
+          if (harassed) {
+            for (const task of choices.shuffled(tasks).slice(0, 2)) {
+              yield* sleep(choices.integer(0, 6))
+              yield* task.cancel('', { wait: false })
+            }
+          }
+          yield* sleep(90)
+          if (sources.some((source) => source.stuck?.())) throw new Error(`${kind}: nobody was woken for what is there`)
+        }),
+      )
+      for (const source of sources) {
+        had.push(...(yield* source.rest()))
+        given.push(...(source.entries ?? []))
+      }
+      const [{ meant }] = sources as [Source]
+      if (meant !== undefined) {
+        for (const taken of had.splice(0)) {
+          const item = yield* meant(taken)
+          if (item !== NOTHING) had.push(item)
         }
-        for (const [i, source] of sources.entries()) {
-          const ways = Array.from({ length: choices.integer(1, 6) }, () => choices.integer(0, 4))
-          tasks.push(yield* n.spawn(() => producer(source, i * SHARE, ways)))
-        }
-        if (!harassed) return
-        for (const task of choices.shuffled(tasks).slice(0, 2)) {
-          yield* sleep(choices.integer(0, 6))
-          yield* task.cancel('', { wait: false })
-        }
-      }),
-    )
-    for (const source of sources) had.push(...(yield* source.rest()))
-  })
+      }
+      yield* outer.cancel()
+    })
+  }
+  if (NETWORKED.has(kind)) new SimNetwork({ seed: choices.seed }).run({ main: program })
+  else virtual({ seed: choices.seed }, program)
   const [all, found] = [sorted(given).join(), sorted(had).join()]
   if (all !== found) throw new Error(`${kind}: given ${all}, had ${found}`)
-  if (!ordered) return
+  const log = [`${kind}: ${had}`]
+  if (!ordered) return log
   const bySource = [...had].sort((a, b) => Math.floor(a / SHARE) - Math.floor(b / SHARE))
   if (bySource.join() !== all) throw new Error(`${kind}: in the order ${had}`)
+  return log
 }
 
 /** Random puts in races: what lies in a queue at the end was put by somebody who knows it. */
-export function puts(choices: Choices): void {
+export function puts(choices: Choices): string[] {
   const kinds: readonly (() => Queue<number>)[] = [
     () => new Queue(1),
     () => new Queue(2),
@@ -308,6 +217,7 @@ export function puts(choices: Choices): void {
   const seen = new Set([...left, ...got])
   if (seen.size < left.length + got.length) throw new Error(`an item was put twice: ${[...left, ...got]}`)
   for (const item of known) if (!seen.has(item)) throw new Error(`${item} was put and is lost`)
+  return [`got ${got}, left ${left}`]
 }
 
 function* putIn(queue: Queue<number>, item: number): Operation<number> {

@@ -8,7 +8,7 @@ import { BrokenError, BusyError, ClosedError, TimeoutError } from '../../kernel/
 import { Fifo } from '../../kernel/fifo.js'
 import { WaitQueue } from '../../kernel/park.js'
 import type { Operation } from '../../kernel/trap.js'
-import { checkpoint, park, wake } from '../call.js'
+import { checkpoint, park, pass, wake } from '../call.js'
 import { clock } from '../time.js'
 
 export class Pipe {
@@ -22,13 +22,17 @@ export class Pipe {
   /** Is a task reading? */
   reading = false
   private writing = false
-  private readonly readers = new WaitQueue('read from the stream in memory')
-  private readonly writers = new WaitQueue('write to the stream in memory')
+  // Whoever is cancelled when it has been woken has not taken or put anything yet.
+  private readonly readers = new WaitQueue('read from the stream in memory', null, () => true)
+  private readonly writers: WaitQueue
 
   constructor(
     private readonly capacity: number,
     private readonly most: number,
-  ) {}
+  ) {
+    // In lockstep it has: a reader took it.
+    this.writers = new WaitQueue('write to the stream in memory', null, capacity === 0 ? null : () => true)
+  }
 
   /** How many bytes were read into `buffer`; 0 at the end. */
   *read(buffer: Uint8Array, timeout: number): Operation<number> {
@@ -37,6 +41,7 @@ export class Pipe {
     this.reading = true
     try {
       yield* checkpoint()
+      yield* pass()
       if (buffer.length === 0) return 0
       const wait = yield* deadline(timeout)
       while (this.length === 0 && !this.ended && !this.readerClosed) yield* wait(this.readers)
@@ -56,6 +61,7 @@ export class Pipe {
     this.writing = true
     try {
       yield* checkpoint()
+      yield* pass()
       this.assertWritable(bytes.length)
       const wait = yield* deadline(timeout)
       let at = 0

@@ -58,6 +58,18 @@ export const BUFFER_SCENARIOS: readonly Scenario[] = [
     gives: ['b', 'ClosedError'],
   },
   {
+    name: 'a read of what is held whose buffer is transferred fails, and what is held stays',
+    op: () =>
+      withPair(function* (_client, server) {
+        server.unread(bytes('held'))
+        const mine = new Uint8Array(10)
+        const reading = server.readInto(mine)
+        structuredClone(mine.buffer, { transfer: [mine.buffer] })
+        return [nameOf(yield* thrownBy(() => reading)), text(yield* server.read())]
+      }),
+    gives: ['BufferError', 'held'],
+  },
+  {
     name: 'a protocol of lines, headers and bodies over one stream',
     op: () =>
       withPair(function* (client, server) {

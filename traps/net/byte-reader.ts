@@ -7,7 +7,7 @@
  *
  * A kind of stream brings the two ways to get bytes from its source, and gets the rest from here.
  */
-import { BrokenError, BusyError, TooLargeError } from '../../kernel/errors.js'
+import { BrokenError, BufferError, BusyError, TooLargeError } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'
 import { checkBytes, checkCount, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
 import type { Operation } from '../../kernel/trap.js'
@@ -188,12 +188,14 @@ export abstract class ByteReader {
     return this.holds ? this.take(max) : yield* this.read(max, options)
   }
 
-  /** The same, into a buffer. */
-  protected *readHeldInto(buffer: Uint8Array, options: WaitOptions | undefined): Operation<number> {
+  /** The same, into a buffer that had so much room when it was given. */
+  protected *readHeldInto(buffer: Uint8Array, room: number, options: WaitOptions | undefined): Operation<number> {
     timeoutOf('read', options)
     yield* pass()
+    // What is held stays where it is.
+    if (buffer.byteLength !== room) throw new BufferError('read from the stream')
     if (!this.holds) return yield* this.readInto(buffer, options)
-    const bytes = this.take(buffer.length)
+    const bytes = this.take(room)
     buffer.set(bytes)
     return bytes.length
   }

@@ -87,7 +87,7 @@ export class Stream extends ByteReader implements Giver {
   /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read', 'buffer', buffer)
-    if (this.holds) return watched('readInto', this.readHeldInto(buffer, options))
+    if (this.holds) return watched('readInto', this.readHeldInto(buffer, buffer.length, options))
     return this.prepareRead(buffer, buffer.length, null, options) as Trap<number>
   }
 

@@ -64,7 +64,8 @@ export class MemoryStream extends ByteReader implements ByteStream {
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read', 'buffer', buffer)
     const limit = timeoutOf('read', options)
-    return watched('readInto', this.holds ? this.readHeldInto(buffer, options) : this.input.read(buffer, limit))
+    if (this.holds) return watched('readInto', this.readHeldInto(buffer, buffer.length, options))
+    return watched('readInto', this.input.read(buffer, limit))
   }
 
   /**

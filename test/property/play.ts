@@ -81,8 +81,8 @@ class Player {
 
   *main(root: Node): Operation<void> {
     const player = this
-    this.shields = isShielded(root)
-    this.raises = contains(root, 'raise') || (this.shields && contains(root, 'start'))
+    this.raises = contains(root, 'raise') || (isShielded(root) && contains(root, 'start'))
+    this.shields = this.raises || isShielded(root)
     yield* nursery(function* (n) {
       player.outermost = n
       player.opened.push(n)

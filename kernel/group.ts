@@ -12,7 +12,7 @@ import type { TaskList } from './park.js'
 import { cancelScope, cancelTask, isAlerted, isLeaving, knock, knockFor, ownNursery } from './reach.js'
 import { LIVE, type Scope, type ScopeRecord } from './scope.js'
 import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from './task.js'
-import { ownError } from './traceback.js'
+import { failedIn, nameOrigin, ownError } from './traceback.js'
 import type { Trap } from './trap.js'
 import { swallowed } from './warnings.js'
 
@@ -83,7 +83,7 @@ function startEnded(loop: Loop, nest: Nursery, nursery: Nursery): void {
 
 /** Failures that a collecting nursery kept for somebody who never asked. */
 function reportUnseen(loop: Loop, tasks: readonly Task[]): void {
-  for (const task of tasks) if (task.phase === FAILED && !task.seen) loop.report(task.value)
+  for (const task of tasks) if (task.phase === FAILED && !task.seen) reportFailure(loop, task.value)
 }
 
 /** Takes the innermost scope off a task. */
@@ -146,7 +146,17 @@ function settle(loop: Loop, task: Task, ended: number, outcome: unknown): void {
   if (loop.instruments !== null) loop.instruments.exit(task)
   if (wakeJoiners(loop, task)) task.seen = true
   // A child of the root is nobody's sibling: its failure is the host's affair.
-  if (phase === FAILED && !task.seen && task.home === loop.root) loop.report(value)
+  if (phase !== FAILED) return
+  failedIn(task, value)
+  if (task.home !== loop.root) return
+  if (!task.seen) reportFailure(loop, value)
+  else if (loop.watch !== null) nameOrigin(value)
+}
+
+/** Nobody has looked at it. */
+function reportFailure(loop: Loop, error: unknown): void {
+  nameOrigin(error)
+  loop.report(error)
 }
 
 function wakeJoiners(loop: Loop, task: Task): boolean {

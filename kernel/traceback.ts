@@ -33,6 +33,9 @@ const LOOK = Symbol('look')
 /** In a bundle, where no file is this one: everything is shown. */
 const NOWHERE = '\0'
 
+/** How the line begins that names a task. */
+const IN_TASK = '\n    in task '
+
 /** As deep as a chain of generators is shown. */
 const MOST_FRAMES = 200
 
@@ -41,6 +44,9 @@ const MOST_TASKS = 20
 
 /** Errors that want no lines: they have them, or their own are right. */
 const settled = new WeakSet<object>()
+
+/** In which task a failure began; on its way up it ends others. */
+const origins = new WeakMap<object, { toString(): string }>()
 
 /** Where this package lies, as stacks write it. */
 let root: string | null = null
@@ -51,6 +57,23 @@ export let errand: Errand | null = null
 /** A task's own code threw this error: its stack is right as it is, wherever it goes from here. */
 export function ownError(error: unknown): void {
   if (isMistake(error)) settled.add(error)
+}
+
+/** A task has failed with this error. */
+export function failedIn(task: { toString(): string }, error: unknown): void {
+  if (typeof error === 'object' && error !== null && !origins.has(error)) origins.set(error, task)
+}
+
+/** Writes into an error that leaves the kernel in which task it began, unless that is there. */
+export function nameOrigin(error: unknown): void {
+  try {
+    const { stack } = error as Error
+    const origin = origins.get(error as object)
+    if (origin === undefined || typeof stack !== 'string' || stack.includes(IN_TASK)) return
+    Reflect.set(error as Error, 'stack', `${stack}\n    in ${String(origin)}`)
+  } catch {
+    // What can be thrown can be anything; it is reported all the same.
+  }
 }
 
 /** Throws into a suspended task, and shows it in the error. */

@@ -316,6 +316,24 @@ test('debug mode shows where a wait has run out of time', (t) => {
   t.notRegex(String((thrown(() => virtual({}, worker)) as Error).stack), /\n {4}in task/)
 })
 
+test('in debug mode a failure that leaves the kernel names the task where it began', (t) => {
+  const failure = (debug: boolean): string | undefined => {
+    const error = thrown(() =>
+      virtual({ debug }, function* main() {
+        yield* nursery(function* (n) {
+          yield* n.spawn(function* worker() {
+            yield* sleep(1)
+            throw new Error('plain')
+          })
+        })
+      }),
+    )
+    return (error as Error).stack
+  }
+  t.regex(failure(true) ?? '', /\n {4}in task 2 \(worker\)$/)
+  t.notRegex(failure(false) ?? '', /\n {4}in task/)
+})
+
 test('errors that are frozen, or have no stack, pass as they are', async (t) => {
   for (const odd of [
     Object.freeze(new TypeError('frozen')),

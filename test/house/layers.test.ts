@@ -43,6 +43,8 @@ const EXCEPTIONS: Readonly<Record<string, RegExp>> = {
   // The threads of a server are the host's workers: who starts them, and what they run.
   'traps/net/threads.ts': /^node:(worker_threads|module)$/,
   'server-thread.ts': /^node:worker_threads$/,
+  // What was read shares memory, and the mark that it cannot be transferred is the host's.
+  'traps/net/chunks.ts': /^node:worker_threads$/,
   // The bridge to the optional peer; only the door drupe/effection imports it.
   'traps/bridge/effection.ts': /^effection$/,
 }

@@ -5,6 +5,9 @@
  * fifth of that. So small chunks are cut from slabs, one after the other, as Node's own Buffer pool does it. A slab is
  * collected when all its chunks are. Large chunks get memory of their own, from Node without the zeros, since they are
  * filled at once: for 100 KiB the zeros and the fresh pages cost more than the copy.
+ *
+ * Whoever transferred a slab would take the chunks of other connections with it. So slabs cannot be transferred, and where
+ * a host has no mark for that which holds, each chunk gets memory of its own.
  */
 
 /** Memory that will be written before it is read. */
@@ -14,6 +17,35 @@ export const allocate: (bytes: number) => ArrayBuffer = (() => {
   const { Buffer } = host
   return (bytes) => Buffer.allocUnsafeSlow(bytes).buffer
 })()
+
+let mark: ((memory: ArrayBuffer) => void) | null | undefined
+
+/** Sees to it that memory cannot be transferred; false where the host has no way to, or none that holds. */
+export function keep(memory: ArrayBuffer): boolean {
+  if (mark === undefined) mark = findMark()
+  mark?.(memory)
+  return mark !== null
+}
+
+/** The host's mark is looked for when it is needed first: that loads a module of the host's. */
+function findMark(): ((memory: ArrayBuffer) => void) | null {
+  type Threads = { markAsUntransferable?(memory: ArrayBuffer): void }
+  const host = globalThis as { process?: { getBuiltinModule?(name: string): Threads | undefined } }
+  const found = host.process?.getBuiltinModule?.('node:worker_threads')?.markAsUntransferable
+  if (found === undefined) return null
+  const probe = new ArrayBuffer(1)
+  try {
+    found(probe)
+  } catch {
+    return null
+  }
+  try {
+    ;(probe as { transfer?(): unknown }).transfer?.()
+  } catch {
+    // That is how it refuses.
+  }
+  return probe.byteLength === 1 ? found : null
+}
 
 /** One piece of memory that chunks are cut from, one after the other. */
 class Slab {
@@ -25,7 +57,10 @@ class Slab {
   copy(source: Uint8Array): Uint8Array {
     const { length } = source
     if (this.used + length > this.memory.byteLength) {
-      this.memory = allocate(this.bytes)
+      if (mark === null) return ownCopy(source)
+      const memory = allocate(this.bytes)
+      if (!keep(memory)) return ownCopy(source)
+      this.memory = memory
       this.used = 0
     }
     const chunk = new Uint8Array(this.memory, this.used, length)
@@ -43,12 +78,16 @@ const MEDIUM_BYTES = 32 * 1024
 const small = new Slab(64 * 1024)
 const medium = new Slab(256 * 1024)
 
-/** A copy, owned by whoever gets it. */
+/** A copy, for whoever gets it. */
 export function copyOf(source: Uint8Array): Uint8Array {
   const { length } = source
   if (length <= SMALL_BYTES) return small.copy(source)
   if (length <= MEDIUM_BYTES) return medium.copy(source)
-  const own = new Uint8Array(allocate(length))
+  return ownCopy(source)
+}
+
+function ownCopy(source: Uint8Array): Uint8Array {
+  const own = new Uint8Array(allocate(source.length))
   own.set(source)
   return own
 }

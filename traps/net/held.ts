@@ -2,9 +2,10 @@
  * Bytes that were read from a stream and that nobody has asked for yet.
  *
  * Memory is filled once, from the front to the back, and never moved inside itself: so what is taken out can be a view, and
- * belongs to whoever took it, while more is added behind. When there is no room, there is new memory, twice as large.
+ * belongs to whoever took it, while more is added behind; it cannot be transferred then. When there is no room, there is new
+ * memory, twice as large.
  */
-import { allocate } from './chunks.js'
+import { allocate, keep } from './chunks.js'
 
 export class Held {
   private memory: Uint8Array
@@ -33,11 +34,12 @@ export class Held {
     return -1
   }
 
-  /** Takes the first bytes, at most so many. */
+  /** Takes the first bytes, at most so many; whoever gets them cannot transfer the rest with them. */
   take(most: number): Uint8Array {
     const from = this.start
     this.start = Math.min(this.end, from + most)
-    return this.memory.subarray(from, this.start)
+    const bytes = this.memory.subarray(from, this.start)
+    return this.length === 0 || keep(this.memory.buffer as ArrayBuffer) ? bytes : bytes.slice()
   }
 
   /** Adds a copy of `bytes`; if there must be new memory, it has room for `expected`. */

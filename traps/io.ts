@@ -28,10 +28,11 @@ const OPTIONS: readonly SocketOption[] = [
 /**
  * Waits until there is something to read, and reads into `buffer`; how many bytes, 0 at the end of the stream (or for a
  * buffer without room). Several buffers are filled one after the other, in one system call where it can be. Cancelled or timed out,
- * nothing was read.
+ * nothing was read. The memory may be shared between threads (SharedArrayBuffer).
  *
  * @throws SystemError as the system says: `EBADF`, `ECONNRESET`, …
  * @throws BusyError if another task is reading from the fd.
+ * @throws BufferError if a buffer was transferred or made smaller meanwhile.
  * @throws ClosedError if the fd is closed meanwhile.
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
@@ -49,6 +50,7 @@ export function read(fd: number, buffer: Uint8Array | readonly Uint8Array[], opt
  *
  * @throws SystemError as the system says: `EBADF`, `EPIPE`, `ECONNRESET`, …
  * @throws BusyError if another task is writing to the fd.
+ * @throws BufferError if some of the bytes were transferred or made smaller meanwhile.
  * @throws ClosedError if the fd is closed meanwhile.
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
@@ -59,7 +61,7 @@ export function write(fd: number, bytes: Uint8Array | readonly Uint8Array[], opt
   return op
 }
 
-/** Like `write`, until all is written. Cancelled, timed out or failed, some of it may have been written. */
+/** Like `write`, until all is written. Cancelled, timed out or failed, some of it may have been written. Errors as for `write`. */
 export function writeAll(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(WRITE, checkFd('write', 'fd', fd), null, 0, 0, timeoutOf('write', options))
   load(op, bytes, checkPieces('write', 'bytes', bytes))

@@ -48,7 +48,8 @@ export class Stream extends ByteReader implements Giver {
 
   /**
    * Waits for bytes and returns those that are there, at least one and at most `max`; null at the end of the stream. The
-   * bytes belong to the caller. Cancelled or timed out, nothing was read.
+   * bytes belong to the caller; to transfer them to another thread, copy them (`slice()`), since small ones share memory with
+   * others. Cancelled or timed out, nothing was read.
    *
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is reading.
@@ -84,7 +85,12 @@ export class Stream extends ByteReader implements Giver {
     return this.prepareRead(null, max ?? MOST_BYTES, borrowedChunk, options) as Trap<Uint8Array | null>
   }
 
-  /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
+  /**
+   * Waits for bytes and puts them into `buffer`, whose memory may be shared between threads (SharedArrayBuffer); how many, 0 at
+   * the end of the stream. Errors as for `read`.
+   *
+   * @throws BufferError if the buffer was transferred or made smaller meanwhile.
+   */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read', 'buffer', buffer)
     if (this.holds) return watched('readInto', this.readHeldInto(buffer, buffer.length, options))
@@ -98,6 +104,7 @@ export class Stream extends ByteReader implements Giver {
    *
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is writing.
+   * @throws BufferError if some of the bytes were transferred or made smaller meanwhile.
    * @throws SystemError if the connection broke (`EPIPE`, `ECONNRESET`, …).
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.

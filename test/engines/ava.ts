@@ -5,6 +5,7 @@
  * after the other. What counts as a failure is what AVA counts: a failed assertion, anything thrown, no assertion at all, and a
  * rejection that nobody handles. What AVA has and this file does not is missing, and fails the test that wants it.
  */
+import { PATIENCE_MS } from '../patience.js'
 import { difference, isLike } from './equal.js'
 
 /** What a test is given. */
@@ -25,9 +26,6 @@ interface Expectation {
   readonly name?: string
   readonly is?: unknown
 }
-
-/** A test that takes longer has failed. */
-const MOST_MS = 30_000
 
 const registered: { readonly title: string; readonly body: Body }[] = []
 
@@ -148,7 +146,7 @@ class Assertions {
     this.cleanups.push(cleanup)
   }
 
-  /** The limit of a test is that of all: see MOST_MS. */
+  /** The limit of a test is that of all: see PATIENCE_MS. */
   timeout(): void {}
 
   log(): void {}
@@ -198,7 +196,7 @@ async function runOne(title: string, body: Body): Promise<void> {
   const t = new Assertions(title)
   let late: ReturnType<typeof setTimeout> | undefined
   const patience = new Promise((_, reject) => {
-    late = setTimeout(() => reject(new AssertionError(`not done within ${MOST_MS} ms`)), MOST_MS)
+    late = setTimeout(() => reject(new AssertionError(`not done within ${PATIENCE_MS} ms`)), PATIENCE_MS)
   })
   try {
     await Promise.race([body(t), patience])

@@ -2,7 +2,9 @@
  * Conformance, part four: under pressure. Readers that do not read, writers that are cut off, more news than fits, and
  * descriptors that are closed while the system still has their operations.
  */
+
 import { CANCELED, CLOSED, type IoOp } from '../../kernel/driver.js'
+import { PATIENCE_MS } from '../patience.js'
 import type { Suite } from './conformance.js'
 import { acceptOp, connectOp, lentReadOp, levelOp, ok, type Rig, readOp, textOf, writeOp } from './rig.js'
 
@@ -105,7 +107,7 @@ export function pressure(suite: Suite): void {
       rig.submit(writeOp(fd, Uint8Array.of(1)))
     }
     const order: IoOp<unknown>[] = []
-    const limit = rig.driver.now() + 5000
+    const limit = rig.driver.now() + PATIENCE_MS
     for (const [a] of pairs) feed(a)
     while (order.length < reads.length) {
       t.true(rig.driver.now() < limit, 'not all are read')

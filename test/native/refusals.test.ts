@@ -3,6 +3,7 @@
  *
  * The C library's table is the same for the whole thread, so its `uringEnter` is replaced while a test runs; tests run one by one.
  */
+
 import test from 'ava'
 import { Kernel, moveOn, SystemError, sleep, spawn } from 'drupe'
 import { openFile, stat } from 'drupe/lowlevel'
@@ -11,6 +12,7 @@ import { openLibc } from '../../native/libc.js'
 import { UringDriver } from '../../native/uring.js'
 import { thrownBy } from '../kit.js'
 import { withPair } from '../modes/net-kit.js'
+import { PATIENCE_MS } from '../patience.js'
 import { acceptOp, ok, Rig, readOp, writeOp } from './rig.js'
 
 const EPERM = -1
@@ -103,7 +105,7 @@ if (process.platform === 'linux') {
             for (const op of late) t.is(rig.run(op), EIO)
             const before = rig.driver.now()
             rig.pass(20)
-            t.true(rig.driver.now() - before < 1000)
+            t.true(rig.driver.now() - before < PATIENCE_MS)
             rig.driver.wake()
             rig.driver.poll(true)
             rig.close(a, b, listener)

@@ -8,6 +8,7 @@ import test from 'ava'
 import { spawn } from 'drupe'
 import { Choices, ExplorationError, explore, SimNetwork, virtual } from 'drupe/testing'
 import { fail, thrown } from '../kit.js'
+import { PATIENCE_MS } from '../patience.js'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -15,7 +16,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 async function outputOf(program: string, seed: string): Promise<string> {
   const env = { ...process.env, DRUPE_SEED: seed }
   const args = ['--input-type=module', '--eval', program]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env, timeout: 20_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env, timeout: PATIENCE_MS })
   return stdout.trim()
 }
 

@@ -98,13 +98,14 @@ function* mapOperation<T, R>(
  * @throws TaskCancelledError if one of the tasks was cancelled by somebody.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
- * import { asCompleted, run, sleep } from 'drupe'
+ * import { asCompleted, sleep } from 'drupe'
+ * import { virtual } from 'drupe/testing'
  *
  * function* after(ms: number) {
  *   yield* sleep(ms)
  *   return `${ms} ms`
  * }
- * await run(function* () {
+ * virtual({}, function* () {
  *   yield* asCompleted([after(9), after(1), after(5)], function* (result, index) {
  *     console.log(index, result)
  *   })

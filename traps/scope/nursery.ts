@@ -19,9 +19,10 @@ import { finishNursery, openNursery } from '../call.js'
  * @throws TypeError if `body` is no function, or an async one.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
- * import { run, nursery, sleep } from 'drupe'
+ * import { nursery, sleep } from 'drupe'
+ * import { virtual } from 'drupe/testing'
  *
- * await run(function* () {
+ * virtual({}, function* () {
  *   const order: string[] = []
  *   yield* nursery(function* (n) {
  *     for (const ms of [3, 1, 2]) {

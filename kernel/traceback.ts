@@ -45,8 +45,8 @@ const MOST_TASKS = 20
 /** Errors that want no lines: they have them, or their own are right. */
 const settled = new WeakSet<object>()
 
-/** In which task a failure began; on its way up it ends others. */
-const origins = new WeakMap<object, { toString(): string }>()
+/** In which task a failure began; on its way up it ends others. The name alone: an error that is kept must not keep a kernel. */
+const origins = new WeakMap<object, string>()
 
 /** Where this package lies, as stacks write it. */
 let root: string | null = null
@@ -61,7 +61,7 @@ export function ownError(error: unknown): void {
 
 /** A task has failed with this error. */
 export function failedIn(task: { toString(): string }, error: unknown): void {
-  if (typeof error === 'object' && error !== null && !origins.has(error)) origins.set(error, task)
+  if (typeof error === 'object' && error !== null && !origins.has(error)) origins.set(error, String(task))
 }
 
 /** Writes into an error that leaves the kernel in which task it began, unless that is there. */
@@ -70,7 +70,7 @@ export function nameOrigin(error: unknown): void {
     const { stack } = error as Error
     const origin = origins.get(error as object)
     if (origin === undefined || typeof stack !== 'string' || stack.includes(IN_TASK)) return
-    Reflect.set(error as Error, 'stack', `${stack}\n    in ${String(origin)}`)
+    Reflect.set(error as Error, 'stack', `${stack}\n    in ${origin}`)
   } catch {
     // What can be thrown can be anything; it is reported all the same.
   }

@@ -31,19 +31,34 @@ const SETTLE_MS = 3000
 const here = fileURLToPath(import.meta.url)
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Those that are no files: Node's loader leaves the modules open that it was reading. */
-function descriptors(): number {
-  return readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return !readlinkSync(`/proc/self/fd/${fd}`).startsWith('/')
-    } catch {
-      return false
-    }
-  }).length
+/** What the descriptors of a process are: `socket:[1234]`, `anon_inode:[timerfd]`, a path. */
+function targetsOf(pid: string): string[] {
+  try {
+    const folder = `/proc/${pid}/fd`
+    return readdirSync(folder).flatMap((fd) => {
+      try {
+        return [readlinkSync(`${folder}/${fd}`)]
+      } catch {
+        return []
+      }
+    })
+  } catch {
+    // It has ended, or is another user's.
+    return []
+  }
 }
 
-/** Sockets that listen, on this machine: a ring that is left keeps them without a descriptor. */
-const listeners = (): number => readFileSync('/proc/self/net/tcp', 'utf8').match(/ 0A /g)?.length ?? 0
+/** Those that are no files: Node's loader leaves the modules open that it was reading. */
+const descriptors = (): string[] => targetsOf('self').filter((target) => !target.startsWith('/'))
+
+/** Sockets that listen and that no other process has: a ring that is left keeps them without a descriptor. */
+function listeners(): number {
+  const lines = readFileSync('/proc/self/net/tcp', 'utf8').trim().split('\n').slice(1)
+  const inodes = lines.map((line) => line.trim().split(/\s+/)).filter((field) => field[3] === '0A')
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  const others = new Set(pids.flatMap(targetsOf))
+  return inodes.filter((field) => !others.has(`socket:[${field[9]}]`)).length
+}
 
 function generator(seed: number): () => number {
   let state = seed | 0
@@ -169,6 +184,17 @@ async function terminate(job: number, ms: number): Promise<boolean> {
   return await Promise.race([ended.then(() => true), pause(HANG_MS).then(() => false)])
 }
 
+/** Says what is left. Those of one kind may all have one name. */
+function complain(before: readonly string[], listening: number): void {
+  const known = [...before]
+  const more = descriptors().filter((target) => {
+    const at = known.indexOf(target)
+    if (at >= 0) known.splice(at, 1)
+    return at < 0
+  })
+  console.error(`left: ${more.join(', ')}; ${listening} listeners more`)
+}
+
 async function batch(seed: number): Promise<void> {
   const random = generator(seed)
   const draw = (): [job: number, ms: number] => [Math.floor(random() * KINDS), random() * LIFE_MS]
@@ -184,9 +210,10 @@ async function batch(seed: number): Promise<void> {
     while (due-- > 0) if (!(await terminate(...draw()))) hangs++
   }
   await Promise.all(Array.from({ length: AT_ONCE }, line))
-  const left = (): number => Math.max(descriptors() - before, 0) + Math.max(listeners() - listening, 0)
+  const left = (): number => Math.max(descriptors().length - before.length, 0) + Math.max(listeners() - listening, 0)
   for (let ms = 0; ms < SETTLE_MS && left() > 0; ms += 20) await pause(20)
   const leaks = left()
+  if (leaks > 0) complain(before, listeners() - listening)
   console.log(JSON.stringify({ workers: BATCH, hangs, leaks }))
   if (hangs > 0) process.kill(process.pid, 'SIGKILL')
   const living = Array.from({ length: AT_EXIT }, () => start(draw()[0]))

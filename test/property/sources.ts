@@ -73,8 +73,7 @@ export function* drain(next: () => Operation<number | null | undefined>): Operat
   return rest
 }
 
-function* queue(made: Queue<number>): Operation<Source> {
-  const ordered = !(made instanceof PriorityQueue) && !(made instanceof LifoQueue)
+function* queue(made: Queue<number>, ordered = true): Operation<Source> {
   return {
     ordered,
     give: (item) => made.put(item),
@@ -365,8 +364,9 @@ function* emitted(): Operation<Source> {
 export const KINDS: Readonly<Record<string, Kind>> = {
   Queue: () => queue(new Queue()),
   'Queue of 2': () => queue(new Queue(2)),
-  PriorityQueue: () => queue(new PriorityQueue(3)),
-  LifoQueue: () => queue(new LifoQueue(3)),
+  PriorityQueue: () => queue(new PriorityQueue(3), false),
+  'PriorityQueue of equals': () => queue(new PriorityQueue<number>(3, { compare: () => 0 })),
+  LifoQueue: () => queue(new LifoQueue(3), false),
   'channel of 0': () => pipe(0),
   'channel of 2': () => pipe(2),
   broadcast: news,

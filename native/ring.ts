@@ -142,6 +142,8 @@ export class Ring {
     const params = new Int32Array(30)
     const memory = libc.environment === null ? null : allocate(libc, options)
     this.fd = setUp(libc, params, options, memory)
+    // Before all else: the thread may be ended at any moment, and what is done here takes a while.
+    libc.environment?.own(this.fd)
     this.memory = ((params[2] as number) & NO_MMAP) === 0 ? null : memory
     const word = (index: number): number => params[index] as number
     const requests = word(0)

@@ -59,7 +59,6 @@ export class UringDriver extends LinuxDriver {
       const [code, text] = this.describeError(worst)
       if (worst < 0) throw new NoRing(`${text} (${code})`)
       this.ring = new Ring(this.libc, options)
-      this.libc.environment?.own(this.ring.fd)
     } catch (error) {
       this.release()
       throw error

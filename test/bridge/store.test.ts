@@ -196,6 +196,29 @@ test('what is no storage is refused at once, and a host without contexts says so
   kernel.closeSync()
 })
 
+test('a storage whose run does not call is refused, and what it returns does not matter', async (t) => {
+  const mute = { run: () => undefined as never }
+  await t.throwsAsync(
+    run(() => withStore(mute, 1, sleep(1))),
+    { instanceOf: TypeError, message: /did not call/ },
+  )
+  const deaf = {
+    run(store: string, callback: () => unknown): never {
+      storage.run(store, callback)
+      return 5 as never
+    },
+  }
+  t.is(
+    await run(() =>
+      withStore(deaf, 'inside', function* () {
+        yield* sleep(1)
+        return storage.getStore()
+      }),
+    ),
+    'inside',
+  )
+})
+
 test('no task has a context where no store is set', (t) => {
   // Counted by what is made, since a context costs each step of a task.
   virtual({}, function* () {

@@ -45,7 +45,15 @@ export function withStore<S, R>(storage: StoreLike<S>, store: S, op: Op<R>): Ope
 }
 
 function* storeOperation<S, R>(storage: StoreLike<S>, store: S, op: Op<R>): Operation<R> {
-  const capture = (make: () => HostContext): HostContext => storage.run(store, make)
+  const capture = (make: () => HostContext): HostContext => {
+    let made: HostContext | null = null
+    // What run() returns is not looked at: whatever is entered here, the loop calls.
+    storage.run(store, () => {
+      made = make()
+    })
+    if (made === null) throw new TypeError('Cannot run with a store: the run() of storage did not call its function')
+    return made
+  }
   const outer = yield* new Trap<HostContext | null>(ENTER, null, capture, 0)
   try {
     return yield* toOperation(op)

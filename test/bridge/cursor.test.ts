@@ -2,7 +2,7 @@
  * Cursors over async iterables: a value that was asked for is had by somebody, whoever is cancelled meanwhile.
  */
 import test from 'ava'
-import { moveOn, type Operation, race, run, spawn, subscribe, suspend, until } from 'drupe'
+import { each, moveOn, type Operation, race, run, spawn, subscribe, suspend, until } from 'drupe'
 import { waitAllBlocked } from 'drupe/testing'
 import { thrownBy } from '../kit.js'
 
@@ -89,4 +89,14 @@ test('an error that nobody stayed to hear is thrown at the next call, and is no 
     yield* settled()
     t.is(yield* thrownBy(() => cursor.next()), boom)
   })
+})
+
+test('an iterator whose results are no objects fails the read', async (t) => {
+  for (const result of [null, undefined, 5]) {
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(result as never) }) }
+    await t.throwsAsync(
+      run(() => each(source, function* () {})),
+      { instanceOf: TypeError, message: /must be an object, not/ },
+    )
+  }
 })

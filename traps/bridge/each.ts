@@ -151,7 +151,9 @@ class AsyncCursor<T> implements Cursor<T> {
 
   constructor(private readonly iterator: AsyncIterator<T, unknown>) {
     this.fulfilled = (answer) => {
-      this.answer = answer
+      // Like `for await`. Without it a null would be no answer, and a number one that never ends.
+      if (typeof answer === 'object' && answer !== null) this.answer = answer
+      else this.failure = { error: wrong('read each', "what the iterator's next() gives", 'an object', answer, '') }
       this.wake()
     }
     this.rejected = (error) => {

@@ -1,9 +1,10 @@
 /**
  * Abort signals, both ways: one that cancels a scope, and one that a scope hands out.
  *
- * `AbortSignal` is how the rest of the world says "stop". Coming in, it is one listener for as long as operations run under it,
- * however many there are, so a signal that lives as long as the process collects nothing. Going out, the signal is made when it is asked for: a scope
- * keeps a list of those who want to hear of its cancel, and it is empty until then.
+ * `AbortSignal` is how the rest of the world says "stop". Coming in, it is one listener for as long as operations run
+ * under it, however many there are, so a signal that lives as long as the process collects nothing. Going out, the
+ * signal is made when it is asked for: a scope keeps a list of those who want to hear of its cancel, and it is empty
+ * until then.
  */
 import { scopeOf } from '../../kernel/errors.js'
 import { watched } from '../../kernel/forgotten.js'

@@ -10,7 +10,7 @@
 import { ClosedError, KernelStateError, suppress } from './errors.js'
 import { watched } from './forgotten.js'
 import { INSPECT } from './inspect.js'
-import { checkOperation, checkSpawn } from './operands.js'
+import { checkOperation, checkSpawn, checkSpawned } from './operands.js'
 import { CALLER, checkScope } from './owner.js'
 import { PASS, WaitQueue } from './park.js'
 import { Scope, type ScopeOptions } from './scope.js'
@@ -106,7 +106,7 @@ export class Nursery extends Scope {
    * @throws ClosedError once the nursery has ended.
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
-    checkOperation('spawn', 'op', op)
+    checkSpawned('spawn', 'op', op)
     checkSpawn('spawn', options)
     return new Trap(SPAWN, op, options === undefined ? this.request : { ...options, nursery: this }, 0)
   }

@@ -3,8 +3,7 @@
  *
  * Every public function checks what it is given with these. Each takes what the caller wants to do, what the argument is
  * called and the argument, and returns it. What is of the wrong kind is a TypeError, what is of the right kind and out of
- * range a RangeError: "Cannot sleep: ms must be a number of milliseconds, 0 or more, not -1". What is right costs one chain
- * of comparisons; `typeof` comes first in each, since comparing a symbol throws.
+ * range a RangeError: "Cannot sleep: ms must be a number of milliseconds, 0 or more, not -1". `typeof` comes first in each.
  */
 import { watcher } from './forgotten.js'
 import type { SpawnOptions } from './nursery.js'
@@ -210,6 +209,11 @@ export function checkOperation<O extends Op<unknown>>(action: string, name: stri
   throw wrong(action, name, 'an operation or a function that returns one', op, '', adviceFor(op))
 }
 
+/** The same for a spawn, of which a look at the kind of function would be a tenth; what it returns tells an async one. */
+export function checkSpawned<O extends Op<unknown>>(action: string, name: string, op: O): O {
+  return typeof op === 'function' && watcher === null ? op : checkOperation(action, name, op)
+}
+
 /** Something that items can be taken from, one after the other. */
 export function checkItems<I>(action: string, name: string, items: I): I {
   if (typeof items === 'string') return items
@@ -242,6 +246,5 @@ export function wrong(action: string, name: string, kind: string, value: unknown
   return typeof value === type && type !== 'object' ? new RangeError(text) : new TypeError(text)
 }
 
-function encodeFirst(value: unknown): string {
-  return typeof value === 'string' ? 'encode the string first (new TextEncoder().encode(text))' : ''
-}
+const encodeFirst = (value: unknown): string =>
+  typeof value === 'string' ? 'encode the string first (new TextEncoder().encode(text))' : ''

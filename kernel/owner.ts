@@ -17,8 +17,9 @@ export const CALLER = new Trap<Task>(CURRENT, null, null, 0)
 
 /** A task that a kernel, known by its root, is to do something with. */
 export function checkTask(root: Nursery, action: string, task: Task): void {
+  if (task?.home?.root === root) return
   checkInstance(action, 'task', task, Task)
-  if (task.home.root !== root) throw foreign(`${action} ${String(task)}`)
+  throw foreign(`${action} ${String(task)}`)
 }
 
 /** A scope or a nursery that a kernel is to do something with. */

@@ -184,12 +184,12 @@ export function isOperation(value: unknown): value is Operation<unknown> {
 }
 
 /**
- * The operation behind an `Op`.
+ * The operation behind an `Op` that was checked where it was given (operands.ts).
  *
- * @throws TypeError if it is neither an operation nor a function that returns one, or a generator that has begun already.
+ * @throws TypeError if it is a function that returns none, or a generator that has begun already.
  */
 export function toOperation<T>(op: Op<T>): Operation<T> {
-  return typeof op === 'function' ? asOperation(op()) : beginOnce(asOperation(op))
+  return typeof op === 'function' ? asOperation(op()) : beginOnce(op)
 }
 
 /**
@@ -199,6 +199,8 @@ export function toOperation<T>(op: Op<T>): Operation<T> {
  */
 export function asOperation<T>(value: Operation<T>): Operation<T> {
   if (isOperation(value)) return value as Operation<T>
+  // An async function has begun by now. What becomes of it is nobody's business, and must not end the process.
+  if ((value as unknown) instanceof Promise) (value as unknown as Promise<unknown>).catch(() => {})
   throw new TypeError(`Cannot run ${describe(value)}: ${adviceFor(value) || ONLY_OPERATIONS}`)
 }
 

@@ -9,8 +9,8 @@ import {
   checkBody,
   checkInstance,
   checkLimit,
-  checkOperation,
   checkSpawn,
+  checkSpawned,
   timeoutOf,
   type WaitOptions,
 } from '../kernel/operands.js'
@@ -88,7 +88,7 @@ export function current(): Trap<Task> {
  * })
  */
 export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
-  checkOperation('spawn', 'op', op)
+  checkSpawned('spawn', 'op', op)
   checkSpawn('spawn', options)
   return new Trap(SPAWN, op, options ?? null, 0)
 }
@@ -114,7 +114,7 @@ export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
  * console.log(runSync(sum(100_000))) // => 5000050000
  */
 export function call<T>(op: Op<T>): Operation<T> {
-  const made = new Call(checkOperation('call', 'op', op))
+  const made = new Call(checkSpawned('call', 'op', op))
   if (watcher !== null) watcher.created(made, 'call')
   return made
 }

@@ -66,6 +66,8 @@ export const OP = kind(
     value instanceof Map ||
     value instanceof Uint16Array,
 )
+/** Where an async function is found by what it returns, in the step in which it is called. */
+export const SPAWNED = kind(five, (value) => OP.right(value) || typeof value === 'function')
 export const OPS = kind([five], (value) => Array.isArray(value) && value.length === 0)
 export const ITEMS = kind([1], (value) => object(value) && Symbol.iterator in value)
 export const LIST = kind(['a'], (value) => Array.isArray(value))

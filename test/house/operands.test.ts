@@ -16,7 +16,25 @@ import { UdpSocket } from '../../traps/net/udp.js'
 import * as k from './kinds.js'
 import { parametersOfDoors } from './program.js'
 
-const { ANY, AT, BODY, BYTES, FD, FUNCTION, OP, OPS, PIECES, STRING, SWITCH, TIME, limit, optional, options, whole } = k
+const {
+  ANY,
+  AT,
+  BODY,
+  BYTES,
+  FD,
+  FUNCTION,
+  OP,
+  OPS,
+  PIECES,
+  SPAWNED,
+  STRING,
+  SWITCH,
+  TIME,
+  limit,
+  optional,
+  options,
+  whole,
+} = k
 
 const ADDRESS = { family: 'ipv4', host: '127.0.0.1', port: 80 } as const
 const handles: Record<string, unknown> = {}
@@ -123,7 +141,13 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   run: [OP, options({ ...KERNEL, name: STRING, signal: SIGNAL })],
   runSync: [OP, options(KERNEL)],
   suppressed: [ANY],
-  ...of('Nursery', { spawn: [OP, SPAWN], start: [OP, SPAWN], setDeadline: [AT], setShield: [SWITCH], cancel: [ANY] }),
+  ...of('Nursery', {
+    spawn: [SPAWNED, SPAWN],
+    start: [OP, SPAWN],
+    setDeadline: [AT],
+    setShield: [SWITCH],
+    cancel: [ANY],
+  }),
   ...of('Scope', { setDeadline: [AT], setShield: [SWITCH], cancel: [ANY] }),
   'Task.cancel': [ANY, options({ wait: SWITCH })],
   withSignal: [SIGNAL, OP],
@@ -142,8 +166,8 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   once: [TARGET, k.EVENT],
   until: [k.or(FUNCTION, (value) => value instanceof Promise)],
   withStore: [k.thing(new AsyncLocalStorage()), ANY, OP],
-  call: [OP],
-  spawn: [OP, SPAWN],
+  call: [SPAWNED],
+  spawn: [SPAWNED, SPAWN],
   suspend: [optional(BODY)],
   interval: [k.PERIOD, BODY, LATE],
   ticker: [k.PERIOD, LATE],

@@ -105,9 +105,9 @@ export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
   )
 }
 
-function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>, action = actionOf(op)): Operation<T> {
+function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>, action?: string): Operation<T> {
   const result = yield* untilExpired(options, Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms, op)
-  if (result === EXPIRED) throw new TimeoutError(action, ms)
+  if (result === EXPIRED) throw new TimeoutError(action ?? actionOf(op), ms)
   return result as T
 }
 

@@ -10,7 +10,11 @@ const JOBS = ['idle guest', 'idle blocking run', 'busy guest', 'busy blocking ru
 const CASES: readonly (readonly [when: string, lines: readonly string[], code: number])[] = [
   ['in the middle of work', ['20 ended'], 0],
   ['in a wait', ['idle guest: ended', 'idle blocking run: ended'], 0],
-  ['with something open', ['idle guest', ...JOBS].map((job) => `${job}: nothing left, ECONNREFUSED`), 0],
+  [
+    'with something open',
+    ['idle guest', ...JOBS].map((job) => `${job}: ${job.startsWith('busy') ? '' : 'nothing left, '}ECONNREFUSED`),
+    0,
+  ],
   ['the process exits', [''], 5],
   ['the process throws', [''], 1],
 ]

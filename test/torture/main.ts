@@ -62,7 +62,8 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     ciSeconds: 3,
     modes: ['guest'],
   },
-  workers: { about: 'worker threads terminated at random moments', ciSeconds: 8, modes: ['guest'] },
+  // Not in CI: Node itself ends at times when a worker that is out of memory is terminated (IsolatePlatformDelegate).
+  workers: { about: 'worker threads terminated at random moments', ciSeconds: 0, modes: ['guest'] },
   crowd: {
     about: '12,000 peers with 3 bytes each: memory',
     ciSeconds: 1,
@@ -133,7 +134,9 @@ if (name === undefined) {
   console.error(`Cannot run "${name}": there is no such program, only all, ci, ${Object.keys(PROGRAMS).join(', ')}`)
   process.exitCode = 2
 } else {
-  const chosen = name === 'all' || name === 'ci' ? Object.keys(PROGRAMS) : [name]
+  const all = Object.keys(PROGRAMS)
+  const inCi = all.filter((one) => PROGRAMS[one]?.ciSeconds !== 0)
+  const chosen = name === 'all' ? all : name === 'ci' ? inCi : [name]
   let passed = 0
   let failed = 0
   for (const one of chosen) {

@@ -141,6 +141,7 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   run: [OP, options({ ...KERNEL, name: STRING, signal: SIGNAL })],
   runSync: [OP, options(KERNEL)],
   suppressed: [ANY],
+  ...of('Listener', { accept: [WAIT] }),
   ...of('Nursery', {
     spawn: [SPAWNED, SPAWN],
     start: [OP, SPAWN],

@@ -184,6 +184,22 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     gives: ['DRUPE_BUSY', 'hello'],
   },
   {
+    name: 'accept takes a timeout, which names it and loses nothing',
+    op: function* () {
+      const listener = yield* listenLocally()
+      const late = yield* thrownBy(listener.accept({ timeout: 5 }))
+      const client = yield* connectTo(listener)
+      const server = yield* listener.accept({ timeout: 30_000 })
+      yield* client.write(bytes('here'))
+      const got = text(yield* server.readExactly(4))
+      yield* client.close()
+      yield* server.close()
+      yield* listener.close()
+      return [(late as Error).message, got]
+    },
+    gives: ['Cannot accept a connection: not done within 5 ms', 'here'],
+  },
+  {
     name: 'connections that came before anybody accepted are accepted in their order',
     *op() {
       const listener = yield* listenLocally()

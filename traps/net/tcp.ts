@@ -102,11 +102,14 @@ export class Listener implements Giver {
    * set on, are passed over.
    *
    * @throws ClosedError if the listener is closed, before or meanwhile.
+   * @param options `timeout` in milliseconds. Cancelled or timed out, no connection is lost: it is for the next `accept`.
    * @throws BusyError if another task is accepting.
+   * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  accept(): Operation<Stream> {
-    return watched('accept', this.acceptOperation())
+  accept(options?: WaitOptions): Operation<Stream> {
+    const ms = timeoutOf('accept a connection', options)
+    return watched('accept', within('accept a connection', ms, this.acceptOperation()))
   }
 
   private *acceptOperation(): Operation<Stream> {

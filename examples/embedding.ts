@@ -17,8 +17,8 @@ await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
 const base = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
 
 function* load(path: string): Operation<string> {
-  const response = yield* until((signal) => fetch(base + path, { signal }))
-  return yield* until(response.text())
+  // In one piece: a cancel that comes while the body is read aborts that, too.
+  return yield* until(async (signal) => (await fetch(base + path, { signal })).text())
 }
 
 let ticks = 0

@@ -244,8 +244,9 @@ export class Stream extends ByteReader implements Giver {
 
 /** The stream is closed: its buffer on loan goes home, unless a task has read into it and had no turn since. */
 function release(reader: IoOp): void {
-  if (reader.running) reader.fd = CLOSED_FD
-  else reader.lender?.takeBack(reader)
+  if (!reader.running) reader.lender?.takeBack(reader)
+  // One that has an owner still waits, in another kernel, whose driver knows it by its descriptor.
+  else if (reader.owner === null) reader.fd = CLOSED_FD
 }
 
 /** On a closed stream no later read could give the buffer back, so the bytes are copied. */

@@ -31,7 +31,8 @@ export const FILE_SCENARIOS: readonly Scenario[] = [
           for (; slept < 3; slept++) yield* sleep(5)
         })
         const results = []
-        for (const flags of ['r', 'w', 'a'] as const) results.push(yield* moveOn(30, openFile(path, flags), 'expired'))
+        // The reader last: another thread that forks has a copy of its descriptor, until its child is another program.
+        for (const flags of ['w', 'a', 'r'] as const) results.push(yield* moveOn(30, openFile(path, flags), 'expired'))
         return [...results, slept]
       }),
     gives: ['expired', 'expired', 'expired', 3],

@@ -3,14 +3,14 @@
  *
  * The kernel takes any driver and knows none; native/ knows the drivers and no kernel. This file puts one into the other.
  */
-import type { Driver } from './kernel/driver.js'
-import { suppress } from './kernel/errors.js'
-import { HostDriver } from './kernel/host.js'
+import type { Driver } from './kernel/driver/contract.js'
+import { HostDriver } from './kernel/driver/host.js'
 import { BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
-import type { SpawnOptions } from './kernel/nursery.js'
-import { checkOperation, checkOptions } from './kernel/operands.js'
-import { nameOf, type Op, type Operation, toOperation } from './kernel/trap.js'
-import { hostContexts } from './native/async-context.js'
+import { suppress } from './kernel/protocol/errors.js'
+import { checkOperation, checkOptions } from './kernel/protocol/operands.js'
+import { nameOf, type Op, type Operation, toOperation } from './kernel/protocol/trap.js'
+import type { SpawnOptions } from './kernel/task/nursery.js'
+import { hostContexts } from './native/host/async-context.js'
 import { chooseDriver } from './native/select.js'
 import { type AbortSignalLike, withSignal } from './traps/bridge/abort-signal.js'
 import { nursery } from './traps/scope/nursery.js'

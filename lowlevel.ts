@@ -14,8 +14,8 @@ export {
   type SocketOption,
   UNSUPPORTED,
   type WakeToken,
-} from './kernel/driver.js'
-export { HostDriver } from './kernel/host.js'
+} from './kernel/driver/contract.js'
+export { HostDriver } from './kernel/driver/host.js'
 export {
   ACCEPT,
   type Address,
@@ -39,15 +39,15 @@ export {
   SYNC,
   WRITABLE,
   WRITE,
-} from './kernel/io-op.js'
-export type { WaitOptions } from './kernel/operands.js'
-export { type Act, type Hands, type Undo, WAIT, WaitQueue } from './kernel/park.js'
-export type { Op, Operation, Trap, Yielded } from './kernel/trap.js'
+} from './kernel/protocol/io-op.js'
+export type { WaitOptions } from './kernel/protocol/operands.js'
+export type { Op, Operation, Trap, Yielded } from './kernel/protocol/trap.js'
+export { type Act, type Hands, type Undo, WAIT, WaitQueue } from './kernel/protocol/wait-queue.js'
 export type { Waker, WakerToken } from './kernel/waker.js'
-export { knock } from './native/knock.js'
+export { knock } from './native/notify.js'
 export { chooseDriver } from './native/select.js'
-export { park, suspend, wake } from './traps/call.js'
-export { type OpenFlags, openFile, stat, sync } from './traps/file.js'
+export { park, suspend, wake } from './traps/raw/call.js'
+export { type OpenFlags, openFile, stat, sync } from './traps/raw/file.js'
 export {
   accept,
   bind,
@@ -64,5 +64,5 @@ export {
   writable,
   write,
   writeAll,
-} from './traps/io.js'
-export type { Endpoint } from './traps/ip.js'
+} from './traps/raw/io.js'
+export type { Endpoint } from './traps/raw/ip.js'

@@ -8,13 +8,13 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import { Kernel } from './doors.js'
-import { ClosedError, KernelStateError, TaskCancelledError } from './kernel/errors.js'
-import { setTimeout } from './kernel/host-functions.js'
-import type { Operation } from './kernel/trap.js'
-import { ask } from './traps/call.js'
+import { ClosedError, KernelStateError, TaskCancelledError } from './kernel/protocol/errors.js'
+import { setTimeout } from './kernel/protocol/host-functions.js'
+import type { Operation } from './kernel/protocol/trap.js'
 import { load, serve } from './traps/net/server.js'
 import { type Listener, listen } from './traps/net/tcp.js'
 import { LEFT, type ThreadJob, type ThreadOrder, type ThreadReport, UP } from './traps/net/threads.js'
+import { ask } from './traps/raw/call.js'
 
 /** How much longer than the grace a task may take to leave; less than the patience of who waits for the thread. */
 const PATIENCE_MS = 250

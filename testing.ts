@@ -5,16 +5,17 @@
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 import { Kernel, type KernelOptions, thenClose } from './doors.js'
-import type { Driver } from './kernel/driver.js'
+import type { Driver } from './kernel/driver/contract.js'
+import { VirtualDriver } from './kernel/driver/virtual.js'
 import { BareKernel } from './kernel/kernel.js'
-import { checkInstance, checkOperation, checkOptions, wrong } from './kernel/operands.js'
+import { checkInstance, checkOperation, checkOptions, wrong } from './kernel/protocol/operands.js'
+import type { Op } from './kernel/protocol/trap.js'
 import { SimDriver } from './kernel/sim/driver.js'
 import { SimNetwork } from './kernel/sim/network.js'
 import { leftOver } from './kernel/sim/run.js'
 import { noting, seedFromEnvironment } from './kernel/sim/seed.js'
-import type { Op } from './kernel/trap.js'
-import { VirtualDriver } from './kernel/virtual.js'
 
+export { VirtualDriver } from './kernel/driver/virtual.js'
 export { Choices } from './kernel/sim/choices.js'
 export { SimDriver } from './kernel/sim/driver.js'
 export {
@@ -28,9 +29,8 @@ export type { HostOptions, SimHost } from './kernel/sim/host.js'
 export { type NetworkOptions, SimNetwork } from './kernel/sim/network.js'
 export type { Conditions } from './kernel/sim/path.js'
 export type { Program, Programs, Results, RunOptions } from './kernel/sim/run.js'
-export { VirtualDriver } from './kernel/virtual.js'
-export { waitAllBlocked } from './traps/call.js'
 export type { ByteStream } from './traps/net/byte-stream.js'
+export { waitAllBlocked } from './traps/raw/call.js'
 export {
   type ConformanceOptions,
   checkStreams,

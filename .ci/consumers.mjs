@@ -85,7 +85,7 @@ try {
     npm(['pack', '--pack-destination', scratch], clone)
     packed = readdirSync(scratch).find((file) => file.endsWith('.tgz'))
     const files = execute('tar', ['-tzf', packed], scratch)
-    for (const file of ['dist/index.js', 'dist/server-thread.js', 'dist/index.d.ts', 'kernel/loop.ts']) {
+    for (const file of ['dist/index.js', 'dist/server-thread.js', 'dist/index.d.ts', 'kernel/schedule/loop.ts']) {
       expect(files.includes(`package/${file}\n`), `${file} is missing`)
     }
     expect(!/package\/(dist\/)?(test|examples|docs)\/|dist\/kernel\/.*\.js\n/.test(files), 'it has what nobody needs')

@@ -92,7 +92,10 @@ function tally(output) {
 }
 
 /** The kernel's own tests, which need no system. */
-const ROOMS = ['kernel', 'traps', 'scope', 'sync']
+const ROOMS = [
+  ...['protocol', 'time', 'schedule', 'watch'].map((room) => `kernel/${room}`),
+  ...['raw', 'scope', 'sync'].map((room) => `traps/${room}`),
+]
 
 function testsOf(rooms) {
   return rooms.flatMap((room) =>

@@ -4,12 +4,12 @@
  * It looks and touches nothing, so it can be taken at any time, from a signal handler or a debugger, too. The lines are known
  * in debug mode only: to ask a suspended generator where it is, one would have to resume it.
  */
-import type { Loop } from './loop.js'
-import { Nursery } from './nursery.js'
-import { LIVE, type Scope } from './scope.js'
-import type { Task } from './task.js'
-import { lineOf } from './warnings.js'
-import { situation } from './whereabouts.js'
+import type { Loop } from './schedule/loop.js'
+import { lineOf } from './schedule/warnings.js'
+import { Nursery } from './task/nursery.js'
+import { LIVE, type Scope } from './task/scope.js'
+import type { Task } from './task/task.js'
+import { situation } from './task/whereabouts.js'
 
 /** The kernel in one line: its driver, and what is in hand. */
 export function summary({ driver, live, ready, timers, inFlight, suspended }: Loop): string {

@@ -4,25 +4,26 @@
  * Tasks talk to the loop through traps; this class is for those who are not tasks: the host program. It may start tasks,
  * cancel them, wait for them as promises (guest mode) or by blocking the thread, and shut everything down.
  */
-import { Closing } from './closing.js'
-import type { Driver } from './driver.js'
+
+import type { Driver } from './driver/contract.js'
 import { dump, summary } from './dump.js'
-import { KernelStateError, UnsupportedError } from './errors.js'
-import { ForgottenWatch } from './forgotten.js'
-import { start } from './handlers.js'
-import type { HostContexts } from './host-context.js'
-import { INSPECT } from './inspect.js'
-import { checkInstruments, type Instrument, Instruments } from './instruments.js'
-import { Loop } from './loop.js'
-import type { SpawnOptions } from './nursery.js'
-import { checkMethods, checkOperation, checkSeed, checkSpawn, checkSwitch, checkTime } from './operands.js'
-import { checkTask } from './owner.js'
+import { ForgottenWatch } from './protocol/debug.js'
+import { KernelStateError, UnsupportedError } from './protocol/errors.js'
+import { INSPECT } from './protocol/inspect.js'
+import { checkMethods, checkOperation, checkSeed, checkSpawn, checkSwitch, checkTime } from './protocol/operands.js'
+import type { Op } from './protocol/trap.js'
 import { seededRandom } from './random.js'
-import { cancelTask } from './reach.js'
-import { Guest, runBlocking } from './runners.js'
-import { outcomeOf, type Task } from './task.js'
-import type { Op } from './trap.js'
+import { start } from './schedule/answers.js'
+import { cancelTask } from './schedule/cancel.js'
+import { Closing } from './schedule/closing.js'
+import type { HostContexts } from './schedule/host-context.js'
+import { Loop } from './schedule/loop.js'
+import { Guest, runBlocking } from './schedule/runners.js'
+import type { SpawnOptions } from './task/nursery.js'
+import { checkTask } from './task/owner.js'
+import { outcomeOf, type Task } from './task/task.js'
 import { Waker } from './waker.js'
+import { checkInstruments, type Instrument, Instruments } from './watch/instruments.js'
 
 /** How a kernel works. */
 export interface KernelOptions {

@@ -9,14 +9,14 @@
  *
  * Of drivers, of which there are many kinds, it is the last closed one of each class: that one has been lived.
  */
-import type { Driver } from './driver.js'
-import { Call } from './frame.js'
-import { start } from './handlers.js'
-import { Loop } from './loop.js'
-import { TaskList, WaitQueue } from './park.js'
-import { Scope } from './scope.js'
-import type { TaskIterator } from './trap.js'
-import { VirtualDriver } from './virtual.js'
+import type { Driver } from './driver/contract.js'
+import { VirtualDriver } from './driver/virtual.js'
+import { Call } from './protocol/call.js'
+import type { TaskIterator } from './protocol/trap.js'
+import { TaskList, WaitQueue } from './protocol/wait-queue.js'
+import { start } from './schedule/answers.js'
+import { Loop } from './schedule/loop.js'
+import { Scope } from './task/scope.js'
 
 const report = (): void => {}
 const loop = new Loop({

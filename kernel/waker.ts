@@ -5,12 +5,13 @@
  * that none is lost, however the two race, and that many knocks at once are one wake-up. What the knock means is up to
  * those who share the waker: the data travels by other ways (a MessagePort, shared memory).
  */
-import { BusyError } from './errors.js'
-import { watched } from './forgotten.js'
-import type { Loop } from './loop.js'
-import { CALLER, checkTask } from './owner.js'
-import type { Undo } from './park.js'
-import { type Operation, SUSPEND, Trap } from './trap.js'
+
+import { watched } from './protocol/debug.js'
+import { BusyError } from './protocol/errors.js'
+import { type Operation, SUSPEND, Trap } from './protocol/trap.js'
+import type { Undo } from './protocol/wait-queue.js'
+import type { Loop } from './schedule/loop.js'
+import { CALLER, checkTask } from './task/owner.js'
 
 /** What another thread needs to knock; survives `postMessage` and `workerData`. */
 export interface WakerToken {

@@ -3,12 +3,12 @@
  *
  * The environment variable DRUPE_DRIVER forces one by name; 'host' means none of these, only the host's timers.
  */
-import type { Driver } from '../kernel/driver.js'
-import { EpollDriver } from './epoll.js'
-import { pollsCallOnce } from './guest.js'
-import { NoKoffi } from './libc.js'
-import { NoRing } from './ring.js'
-import { UringDriver } from './uring.js'
+import type { Driver } from '../kernel/driver/contract.js'
+import { pollsCallOnce } from './host/guest-poll.js'
+import { EpollDriver } from './linux/epoll.js'
+import { UringDriver } from './linux/uring/driver.js'
+import { NoRing } from './linux/uring/ring.js'
+import { NoKoffi } from './posix/libc.js'
 
 /** Each driver: where it works, and how to make one. The first that works here is the default. */
 const DRIVERS: readonly { readonly name: string; works(): boolean; make(note?: string): Driver }[] = [

@@ -67,7 +67,7 @@ function elaborate(line: string): void {
 
 /** A folder's time begins where the result before its first one came, so it has the loading of its files in it. */
 function groupOf(title: string): Group {
-  const name = /^(.+?) › /.exec(title)?.[1] ?? ELSEWHERE
+  const name = /^((?:(?:kernel|native|traps) › )?.+?) › /.exec(title)?.[1]?.replace(' › ', '/') ?? ELSEWHERE
   const startMs = latestMs
   latestMs = performance.now()
   const group = groups.get(name) ?? { passed: 0, failed: 0, skipped: 0, startMs, endMs: 0 }
@@ -89,7 +89,7 @@ for (const [name, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
   if (group.failed > 0) counts.push(`${group.failed} failed`)
   if (group.skipped > 0) counts.push(`${group.skipped} skipped`)
   const seconds = ((group.endMs - group.startMs) / 1000).toFixed(1)
-  console.log(`${name.padEnd(12)} ${counts.join(', ')}, ${seconds} s`)
+  console.log(`${name.padEnd(16)} ${counts.join(', ')}, ${seconds} s`)
 }
 for (const line of skipped) console.log(line)
 for (const [title, ...lines] of failures) console.log(`\nfailed: ${title}\n${lines.join('\n')}`)

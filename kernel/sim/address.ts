@@ -1,7 +1,7 @@
 /**
  * IP addresses of simulated hosts: one spelling for each, so that they can be compared as strings.
  */
-import type { Address } from '../io-op.js'
+import type { Address } from '../protocol/io-op.js'
 
 /** An address that is not a path. */
 export type IpAddress = Exclude<Address, { readonly family: 'unix' }>

@@ -1,10 +1,21 @@
 /**
  * One attempt at an operation on a simulated socket: it completes now, with a result, or it has to wait.
  *
- * The counterpart of native/attempt.ts, with the simulated system's answers where that one makes system calls.
+ * The counterpart of native/posix/attempt.ts, with the simulated system's answers where that one makes system calls.
  */
-import { BUSY, CLOSED, isIntact, isReader } from '../driver.js'
-import { ACCEPT, type Address, CONNECT, type IoOp, partsOf, READ, READABLE, RECEIVE, SEND, WRITE } from '../io-op.js'
+import { BUSY, CLOSED, isIntact, isReader } from '../driver/contract.js'
+import {
+  ACCEPT,
+  type Address,
+  CONNECT,
+  type IoOp,
+  partsOf,
+  READ,
+  READABLE,
+  RECEIVE,
+  SEND,
+  WRITE,
+} from '../protocol/io-op.js'
 import { canonical, type IpAddress, isLoopback, isWildcard } from './address.js'
 import { aim, receive, send } from './datagram.js'
 import * as errno from './errno.js'

@@ -6,7 +6,7 @@
  *
  * @see https://hypothesis.works/articles/compositional-shrinking/
  */
-import { checkCount, checkList, checkShare } from '../operands.js'
+import { checkCount, checkList, checkShare } from '../protocol/operands.js'
 import { seededRandom } from '../random.js'
 
 /** What a scenario leaves to chance; `explore` makes it. */

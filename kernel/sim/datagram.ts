@@ -1,7 +1,7 @@
 /**
  * Datagrams: sent whole, and after that nobody's business. They may get lost, arrive twice, or overtake each other.
  */
-import type { IoOp } from '../io-op.js'
+import type { IoOp } from '../protocol/io-op.js'
 import { canonical, type IpAddress, isLoopback, isWildcard, mapped, unmapped } from './address.js'
 import { EACCES, EAFNOSUPPORT, EDESTADDRREQ, EINVAL, EMSGSIZE } from './errno.js'
 import type { SimHost } from './host.js'

@@ -5,8 +5,8 @@
  * looked at in the next `poll`. To sleep is to step the stage, which lets other kernels run and moves the common clock. In the
  * `completion` style nothing completes at once and a cancel answers "its completion will come", as mechanisms of that kind do.
  */
-import { type Attachment, CANCELED, CLOSED, isReader } from '../driver.js'
-import { CONNECT, type IoOp, OPEN_FILE } from '../io-op.js'
+import { type Attachment, CANCELED, CLOSED, isReader } from '../driver/contract.js'
+import { CONNECT, type IoOp, OPEN_FILE } from '../protocol/io-op.js'
 import { attempt, type Desk, refusalOf } from './attempt.js'
 import { EBADF } from './errno.js'
 import type { SimHost } from './host.js'

@@ -5,7 +5,7 @@
  * long as the scenario keeps failing in the same way.
  */
 
-import { checkCount, checkFunction, checkOptions } from '../operands.js'
+import { checkCount, checkFunction, checkOptions } from '../protocol/operands.js'
 import { Choices } from './choices.js'
 import { seedFromEnvironment } from './seed.js'
 

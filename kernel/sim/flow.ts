@@ -4,7 +4,7 @@
  * The sender may have a window's worth of bytes under way or unread at the other side; what was read is told back over the
  * network, and more is sent. A sender whose window and buffer are full waits: this is where back-pressure comes from.
  */
-import { Fifo } from '../fifo.js'
+import { Fifo } from '../protocol/fifo.js'
 import { ByteQueue } from './bytes.js'
 import { DATA, type Path } from './path.js'
 

@@ -1,8 +1,17 @@
 /**
  * A simulated host: addresses, ports, paths of Unix sockets, a clock of its own, and the processes that run there.
  */
-import type { Address } from '../io-op.js'
-import { checkAt, checkLimit, checkList, checkOptions, checkShare, checkString, checkWord, wrong } from '../operands.js'
+import type { Address } from '../protocol/io-op.js'
+import {
+  checkAt,
+  checkLimit,
+  checkList,
+  checkOptions,
+  checkShare,
+  checkString,
+  checkWord,
+  wrong,
+} from '../protocol/operands.js'
 import { canonical, type IpAddress, isLoopback, isWildcard, mapped, unmapped } from './address.js'
 import { SimDriver } from './driver.js'
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from './errno.js'

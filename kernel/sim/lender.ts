@@ -1,7 +1,7 @@
 /**
  * Buffers on loan to reads, as native drivers lend them: taken when there is data, given back by whoever is done with it.
  */
-import type { IoOp, Lender } from '../io-op.js'
+import type { IoOp, Lender } from '../protocol/io-op.js'
 
 const LENT_BYTES = 64 * 1024
 

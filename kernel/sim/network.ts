@@ -5,9 +5,9 @@
  * its faults, is a function of a number, and a failure that turned up once can be had again.
  */
 
-import { checkList, checkOperation, checkOptions, checkSeed, checkString, wrong } from '../operands.js'
+import { checkList, checkOperation, checkOptions, checkSeed, checkString, wrong } from '../protocol/operands.js'
+import type { Op } from '../protocol/trap.js'
 import { seededRandom } from '../random.js'
-import type { Op } from '../trap.js'
 import { addressOf, type IpAddress, unmapped } from './address.js'
 import { checkHost, type HostOptions, type Neighbourhood, SimHost } from './host.js'
 import { type Conditions, checkConditions, Path } from './path.js'

@@ -4,7 +4,7 @@
  * Packets queue for the bandwidth, travel for the latency, and may get lost. Whoever needs them to arrive sends them again,
  * with pauses that double, as TCP does: so loss and short partitions show as delays, and long partitions as ETIMEDOUT.
  */
-import { checkOptions, checkShare, checkTime, wrong } from '../operands.js'
+import { checkOptions, checkShare, checkTime, wrong } from '../protocol/operands.js'
 import type { Timeline } from './timeline.js'
 
 /** What the network between two hosts is like. */

@@ -3,9 +3,9 @@
  * plain questions to sockets and to the host.
  */
 
-import { BareDriver } from '../bare.js'
-import { type Address, CLOSED, type SocketKind, type SocketOption, UNSUPPORTED } from '../driver.js'
-import { Fifo } from '../fifo.js'
+import { type Address, CLOSED, type SocketKind, type SocketOption, UNSUPPORTED } from '../driver/contract.js'
+import { BareDriver } from '../driver/timers-only.js'
+import { Fifo } from '../protocol/fifo.js'
 import { nameless } from './attempt.js'
 import { EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
 import type { SimHost } from './host.js'

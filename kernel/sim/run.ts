@@ -1,12 +1,13 @@
 /**
  * A run of several kernels: start them, step the stage until they are done, cancel those that serve, see that nothing is left.
  */
-import { type DeadlockError, suppress } from '../errors.js'
+
 import { BareKernel } from '../kernel.js'
-import { deadlock, waiting } from '../runners.js'
-import { outcomeOf, type Task } from '../task.js'
-import type { Op } from '../trap.js'
-import { whereabouts } from '../whereabouts.js'
+import { type DeadlockError, suppress } from '../protocol/errors.js'
+import type { Op } from '../protocol/trap.js'
+import { deadlock, waiting } from '../schedule/runners.js'
+import { outcomeOf, type Task } from '../task/task.js'
+import { whereabouts } from '../task/whereabouts.js'
 import type { SimDriver } from './driver.js'
 import type { SimHost } from './host.js'
 import type { Stage } from './stage.js'

@@ -4,9 +4,9 @@
  * The socket knows what a read, a write or a connect would give now; who waits for it is the driver's business (attempt.ts
  * asks, driver.ts waits). A socket outlives its descriptor until its last bytes have been sent.
  */
-import type { SocketKind } from '../driver.js'
-import { Fifo } from '../fifo.js'
-import type { Address, IoOp } from '../io-op.js'
+import type { SocketKind } from '../driver/contract.js'
+import { Fifo } from '../protocol/fifo.js'
+import type { Address, IoOp } from '../protocol/io-op.js'
 import type { IpAddress } from './address.js'
 import { ECONNRESET, EPIPE, ETIMEDOUT } from './errno.js'
 import { Flow, type FlowEnds } from './flow.js'

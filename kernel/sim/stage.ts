@@ -8,7 +8,7 @@
  * Without anybody who steps it, attached kernels are guests: the stage then steps itself from the real host's timers, so that
  * promises go on in between.
  */
-import { setTimeout } from '../host-functions.js'
+import { setTimeout } from '../protocol/host-functions.js'
 import { Timeline } from './timeline.js'
 
 /** Who acts on a stage: a driver. */

@@ -1,9 +1,9 @@
 /**
  * When nothing can ever happen again: who waits for it.
  */
-import type { IoOp } from '../io-op.js'
-import { deadlock, waiting } from '../runners.js'
-import type { Task } from '../task.js'
+import type { IoOp } from '../protocol/io-op.js'
+import { deadlock, waiting } from '../schedule/runners.js'
+import type { Task } from '../task/task.js'
 
 /**
  * A kernel sleeps on a stage where nothing moves any more. Without a kernel (a driver under test) it returns: to wake up

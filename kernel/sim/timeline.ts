@@ -5,7 +5,7 @@
  * when the stage (stage.ts) says so, and then to the next event; events of one time happen in the order in which they were
  * set, so a run depends on nothing but its seed.
  */
-import { type Timed, Timers } from '../timers.js'
+import { type Timed, Timers } from '../time/timers.js'
 
 /** One thing that will happen. */
 export class SimEvent implements Timed {

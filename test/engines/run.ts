@@ -1,5 +1,5 @@
 /**
- * Runs one compiled test file on any engine: `bun dist/test/engines/run.js dist/test/kernel/order.test.js`. In a page the file is
+ * Runs one compiled test file on any engine: `bun dist/test/engines/run.js dist/test/kernel/schedule/order.test.js`. In a page the file is
  * what the page's address asks for, and the lines go back to its server, which answers with the next file. One file a
  * process or page, as with AVA: some change what all generators inherit.
  *

@@ -13,17 +13,17 @@ import { ROOT } from './sources.js'
 
 /** Rooms of test/ in the order of the page; those that are about the repository itself are left out. */
 const ROOMS: Readonly<Record<string, string>> = {
-  native: 'Drivers',
+  driver: 'Drivers',
+  native: 'What drivers are made of',
   kernel: 'The kernel',
-  traps: 'Traps',
-  scope: 'Combinators, resources, context',
-  sync: 'Synchronisation',
-  bridge: 'Bridges to the host and to Effection',
-  testing: 'The testing kit',
+  traps: 'Traps: scopes, synchronisation, bridges, the testing kit',
   property: 'Random programs',
   modes: 'The same in every mode',
   child: 'Whole processes',
 }
+
+/** Whose tests are in rooms of their own. */
+const NESTED = new Set(['kernel', 'native', 'traps'])
 
 /** So many of our sentences stand beside a peer's test. */
 const MOST_SENTENCES = 3
@@ -43,10 +43,11 @@ function runTests(): Passed[] {
   return stdout.split('\n').flatMap((line) => {
     const [, name] = /^ok \d+ - (.*)$/.exec(line) ?? []
     if (name === undefined || / # (SKIP|TODO)/.test(name)) return []
-    const [room = '', file = '', ...rest] = name.split(' › ')
+    const [room = '', ...parts] = name.split(' › ')
+    const file = parts.splice(0, NESTED.has(room) ? 2 : 1).join('/')
     // These are other suites once more, in frames.
-    if (file === 'frames') return []
-    return [{ room, file, title: rest.join(' › ') }]
+    if (file.endsWith('frames')) return []
+    return [{ room, file, title: parts.join(' › ') }]
   })
 }
 

@@ -55,7 +55,7 @@ const TABLE: Readonly<Record<string, Attempt>> = {
 /** Not tried: with the reason. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'Hands.fail': 'as Hands.wake',
-  'Hands.wake': 'wakes a task in the kernel that it is of: test/sync/shared.test.ts',
+  'Hands.wake': 'wakes a task in the kernel that it is of: test/traps/sync/shared.test.ts',
   'HostKernel.cancel': 'the shape of Kernel.cancel',
 }
 

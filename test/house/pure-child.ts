@@ -34,11 +34,11 @@ function link(specifier: string, referrer: { readonly identifier: string }): vm.
 
 const IMPORTS = `
 import { BareKernel as Kernel } from './kernel/kernel.js'
-import { HostDriver } from './kernel/host.js'
-import { VirtualDriver } from './kernel/virtual.js'
+import { HostDriver } from './kernel/driver/host.js'
+import { VirtualDriver } from './kernel/driver/virtual.js'
 import { nursery } from './traps/scope/nursery.js'
 import { timeout } from './traps/scope/scope.js'
-import { clock, sleep } from './traps/time.js'
+import { clock, sleep } from './traps/raw/time.js'
 `
 
 const PROGRAM = `

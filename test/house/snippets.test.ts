@@ -70,7 +70,7 @@ for (const quotation of blocks('typescript')) {
   test(`the quotation at ${quotation.at} is in the file that it names`, (t) => {
     const [first = '', ...lines] = quotation.code.trimEnd().split('\n')
     const path = /^\/\/ (\S+\.ts)$/.exec(first)?.[1]
-    t.truthy(path, 'the first line names the file: // kernel/trap.ts')
+    t.truthy(path, 'the first line names the file: // kernel/protocol/trap.ts')
     const source = squeeze(textOf(path as string))
     for (const part of lines.join('\n').split(/^ *\/\/ …$/m)) {
       t.true(source.includes(squeeze(part)), `not in ${path}:\n${part}`)

@@ -8,7 +8,7 @@
 import { files, textOf } from './sources.js'
 
 export interface Snippet {
-  /** `README.md:12`, `traps/time.ts:15`. */
+  /** `README.md:12`, `traps/raw/time.ts:15`. */
   readonly at: string
   readonly code: string
 }

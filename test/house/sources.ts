@@ -16,7 +16,7 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const SKIPPED = new Set(['node_modules', 'dist', 'api'])
 
 export interface Import {
-  /** The importing file, from the root: `kernel/loop.ts`. */
+  /** The importing file, from the root: `kernel/schedule/loop.ts`. */
   readonly from: string
   /** The imported file in the same form, or the package as it was written. */
   readonly to: string

@@ -10,7 +10,7 @@ const HARD_LINES_OF_TESTS = 500
 const SOFT_LINES = 250
 const HEADER_LINES = 20
 /** Its header is the contract of the drivers, in full. */
-const CONTRACT = 'kernel/driver.ts'
+const CONTRACT = 'kernel/driver/contract.ts'
 
 const programs = [...files('.ts'), ...files('.mjs')].filter((path) => !path.startsWith('test/bench/peers/'))
 
@@ -40,7 +40,7 @@ test('each file begins with a comment that says what it is', (t) => {
 
 test('nothing queues with an array’s shift: it moves all the others', (t) => {
   const shifting = programs.filter((path) => /^(kernel|traps|native)\//.test(path) && /\.shift\(/.test(textOf(path)))
-  t.deepEqual(shifting, [], 'kernel/fifo.ts has queues')
+  t.deepEqual(shifting, [], 'kernel/protocol/fifo.ts has queues')
 })
 
 test('what is internal is a member: a declaration that others mention would be missing from the published types', (t) => {

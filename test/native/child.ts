@@ -7,11 +7,11 @@
 import { createHook, executionAsyncId } from 'node:async_hooks'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { type Driver, READ } from '../../kernel/driver.js'
-import { openLibc } from '../../native/libc.js'
+import { type Driver, READ } from '../../kernel/driver/contract.js'
+import { openLibc } from '../../native/posix/libc.js'
 import { chooseDriver } from '../../native/select.js'
+import { acceptOp, connectOp, lentReadOp, ok, Rig, readOp, textOf } from '../driver/rig.js'
 import { PATIENCE_MS } from '../patience.js'
-import { acceptOp, connectOp, lentReadOp, ok, Rig, readOp, textOf } from './rig.js'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -99,7 +99,7 @@ const scenarios: Record<string, () => void> = {
       rig.driver.close()
     })
     attachment.ref()
-    new Worker(new URL('./waker.js', import.meta.url), { workerData: { token: rig.driver.wakeToken, ms: 1 } })
+    new Worker(new URL('../driver/waker.js', import.meta.url), { workerData: { token: rig.driver.wakeToken, ms: 1 } })
   },
 
   'a guest that is not held lets the process end': () => {

@@ -10,7 +10,7 @@
 
 import type { Instrument } from 'drupe'
 import { suppressed } from 'drupe'
-import type { Task } from '../../kernel/task.js'
+import type { Task } from '../../kernel/task/task.js'
 
 export class Books implements Instrument {
   readonly trace: string[] = []

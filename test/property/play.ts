@@ -24,8 +24,8 @@ import {
 } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { VirtualDriver } from 'drupe/testing'
-import type { Nursery as InnerNursery } from '../../kernel/nursery.js'
-import type { Task as InnerTask } from '../../kernel/task.js'
+import type { Nursery as InnerNursery } from '../../kernel/task/nursery.js'
+import type { Task as InnerTask } from '../../kernel/task/task.js'
 import { Books } from './books.js'
 import type { Case, Node } from './tree.js'
 

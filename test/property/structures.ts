@@ -10,7 +10,7 @@ import type { Counted } from './steps.js'
 export interface Structure {
   /**
    * `n log n`: what sorts. `n × depth`: what is nested n deep, where whoever leaves asks all that is around it whether it was
-   * cancelled. No scope keeps lists of what is inside it, and that is the price: see kernel/scope.ts.
+   * cancelled. No scope keeps lists of what is inside it, and that is the price: see kernel/task/scope.ts.
    */
   readonly grows?: 'n' | 'n log n' | 'n × depth'
   run(copy: Counted, n: number): void

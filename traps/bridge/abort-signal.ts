@@ -6,13 +6,14 @@
  * signal is made when it is asked for: a scope keeps a list of those who want to hear of its cancel, and it is empty
  * until then.
  */
-import { scopeOf } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkMethods, checkOperation } from '../../kernel/operands.js'
-import type { Scope } from '../../kernel/scope.js'
-import type { Task } from '../../kernel/task.js'
-import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { closeScope, current, openScope } from '../call.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { scopeOf } from '../../kernel/protocol/errors.js'
+import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
+import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import type { Scope } from '../../kernel/task/scope.js'
+import type { Task } from '../../kernel/task/task.js'
+import { closeScope, current, openScope } from '../raw/call.js'
 import { canceller, innermostNursery } from '../scope/place.js'
 import type { EventTargetLike } from './listen.js'
 

@@ -5,13 +5,13 @@
  * have no parent. `NurseryAgent` asks a task that serves as long as it is needed: what it starts are its children, with its
  * context, and leave with it. Either way a job gives exactly one reply, after all that it started is out.
  */
-import { type Cancelled, ClosedError, TaskCancelledError } from '../../kernel/errors.js'
-import { Fifo } from '../../kernel/fifo.js'
-import { queueMicrotask } from '../../kernel/host-functions.js'
-import type { Nursery } from '../../kernel/nursery.js'
-import type { Task } from '../../kernel/task.js'
-import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { current, suspend } from '../call.js'
+import { type Cancelled, ClosedError, TaskCancelledError } from '../../kernel/protocol/errors.js'
+import { Fifo } from '../../kernel/protocol/fifo.js'
+import { queueMicrotask } from '../../kernel/protocol/host-functions.js'
+import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import type { Nursery } from '../../kernel/task/nursery.js'
+import type { Task } from '../../kernel/task/task.js'
+import { current, suspend } from '../raw/call.js'
 import { nursery } from '../scope/nursery.js'
 import { isLeaving } from '../scope/place.js'
 import type { HostKernel } from './async-iterable.js'

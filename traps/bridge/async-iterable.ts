@@ -4,11 +4,11 @@
  * The promise for a task's result is `kernel.run(op)`; this is the same for results that come one by one. Values change
  * hands directly: who emits waits until the host has taken the value, so nothing piles up in between.
  */
-import { Fifo, Line } from '../../kernel/fifo.js'
-import { checkBody, checkMethods } from '../../kernel/operands.js'
-import type { Task } from '../../kernel/task.js'
-import { asOperation, type Op, type Operation } from '../../kernel/trap.js'
-import { current, suspend } from '../call.js'
+import { Fifo, Line } from '../../kernel/protocol/fifo.js'
+import { checkBody, checkMethods } from '../../kernel/protocol/operands.js'
+import { asOperation, type Op, type Operation } from '../../kernel/protocol/trap.js'
+import type { Task } from '../../kernel/task/task.js'
+import { current, suspend } from '../raw/call.js'
 
 /** What is needed of a kernel to run operations for the host; every `Kernel` has it. */
 export interface HostKernel {

@@ -19,10 +19,10 @@ import {
   type Result,
   scoped,
 } from 'effection'
-import { Cancelled, KernelStateError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkMethods, checkOperation } from '../../kernel/operands.js'
-import { nameOf, type Op, type Operation } from '../../kernel/trap.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import { Cancelled, KernelStateError } from '../../kernel/protocol/errors.js'
+import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
+import { nameOf, type Op, type Operation } from '../../kernel/protocol/trap.js'
 import { context } from '../scope/context.js'
 import { nursery } from '../scope/nursery.js'
 import { type Agent, KernelAgent, NurseryAgent, type Reply } from './agent.js'

@@ -4,14 +4,15 @@
  * An emitter waits for nobody. What comes while the task is busy is kept in a buffer with a limit; what happens at the limit
  * is the caller's to say, and by default it is an error and not a silent loss.
  */
-import { BrokenError } from '../../kernel/errors.js'
-import { Fifo, Line } from '../../kernel/fifo.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, checkOptions, checkWord } from '../../kernel/operands.js'
-import type { Undo } from '../../kernel/park.js'
-import type { Operation } from '../../kernel/trap.js'
-import { pass, suspend, suspendFor } from '../call.js'
-import type { Cursor, Source } from './each.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { BrokenError } from '../../kernel/protocol/errors.js'
+import { Fifo, Line } from '../../kernel/protocol/fifo.js'
+import { checkLimit, checkOptions, checkWord } from '../../kernel/protocol/operands.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
+import type { Undo } from '../../kernel/protocol/wait-queue.js'
+import { pass, suspend, suspendFor } from '../raw/call.js'
+import type { Cursor, Source } from '../scope/each.js'
 import { checkEvent, checkTarget, type EmitterLike, type EventTargetLike, Listening } from './listen.js'
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Things that tell their listeners: Node's EventEmitter and the web's EventTarget behind one function.
  */
-import { wrong } from '../../kernel/operands.js'
+import { wrong } from '../../kernel/protocol/operands.js'
 
 /** An EventEmitter, or whatever has its `on` and `off`. */
 export interface EmitterLike {

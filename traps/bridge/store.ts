@@ -5,10 +5,10 @@
  * a part of a task there is `withStore`. The storage's own `run` takes a function that must be over when it returns, and
  * an operation is not; its `enterWith` lasts for one step of the task at most.
  */
-import { watched } from '../../kernel/forgotten.js'
-import type { HostContext } from '../../kernel/host-context.js'
-import { checkMethods, checkOperation } from '../../kernel/operands.js'
-import { ENTER, type Op, type Operation, Trap, toOperation } from '../../kernel/trap.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
+import { ENTER, type Op, type Operation, Trap, toOperation } from '../../kernel/protocol/trap.js'
+import type { HostContext } from '../../kernel/schedule/host-context.js'
 
 /** What can run a function with a store: an AsyncLocalStorage, or anything like it. */
 export interface StoreLike<S> {

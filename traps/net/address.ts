@@ -4,11 +4,11 @@
  * The look-up is the host's (Node's `dns.lookup`, which asks what the system asks); this is one of the few files of traps/
  * that know a host. In a blocking run the host's loop stands still, so only addresses and `localhost` work there.
  */
-import { SystemError } from '../../kernel/errors.js'
-import type { Address } from '../../kernel/io-op.js'
-import type { Operation } from '../../kernel/trap.js'
-import { ask, suspend } from '../call.js'
-import { ipFamily } from '../ip.js'
+import { SystemError } from '../../kernel/protocol/errors.js'
+import type { Address } from '../../kernel/protocol/io-op.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
+import { ask, suspend } from '../raw/call.js'
+import { ipFamily } from '../raw/ip.js'
 
 /** The addresses that a name stands for, at least one. */
 export function* lookup(host: string, port: number): Operation<readonly Address[]> {

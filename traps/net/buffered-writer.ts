@@ -9,7 +9,7 @@
  * dropped from the front exactly when the stream says that it took them (`writeSome`). So a call that is cancelled, times
  * out or fails neither loses a byte nor sends one twice; the next flush goes on where that one stopped.
  */
-import { watched } from '../../kernel/forgotten.js'
+import { watched } from '../../kernel/protocol/debug.js'
 import {
   checkBody,
   checkLimit,
@@ -18,8 +18,8 @@ import {
   checkPieces,
   timeoutOf,
   type WaitOptions,
-} from '../../kernel/operands.js'
-import { asOperation, type Operation } from '../../kernel/trap.js'
+} from '../../kernel/protocol/operands.js'
+import { asOperation, type Operation } from '../../kernel/protocol/trap.js'
 import { within } from '../scope/scope.js'
 import { Lock } from '../sync/lock.js'
 import type { ByteStream } from './byte-stream.js'

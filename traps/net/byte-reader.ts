@@ -7,11 +7,12 @@
  *
  * A kind of stream brings the two ways to get bytes from its source, and gets the rest from here.
  */
-import { BrokenError, BufferError, BusyError, TooLargeError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkBytes, checkCount, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
-import type { Operation } from '../../kernel/trap.js'
-import { pass } from '../call.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { BrokenError, BufferError, BusyError, TooLargeError } from '../../kernel/protocol/errors.js'
+import { checkBytes, checkCount, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
+import { pass } from '../raw/call.js'
 import { within } from '../scope/scope.js'
 import type { ReadAllOptions } from './byte-stream.js'
 import { Held } from './held.js'

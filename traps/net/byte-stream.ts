@@ -5,8 +5,8 @@
  * beyond their types is in the conformance checks of `drupe/testing`, which any implementation can run.
  */
 
-import type { WaitOptions } from '../../kernel/operands.js'
-import type { Operation } from '../../kernel/trap.js'
+import type { WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
 
 /** How much to read, and for how long. */
 export interface ReadAllOptions extends WaitOptions {

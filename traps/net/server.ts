@@ -5,11 +5,18 @@
  * cleanup, and the listener is closed whatever happens. Other threads that serve are children of the same nursery
  * (threads.ts); each has a kernel and a listener of its own, and runs this file in it.
  */
-import { watched } from '../../kernel/forgotten.js'
-import { checkBody, checkCount, checkFunction, checkMethods, checkOptions, wrong } from '../../kernel/operands.js'
-import type { Operation } from '../../kernel/trap.js'
-import { until } from '../bridge/promise.js'
-import { call } from '../call.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import {
+  checkBody,
+  checkCount,
+  checkFunction,
+  checkMethods,
+  checkOptions,
+  wrong,
+} from '../../kernel/protocol/operands.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
+import { call } from '../raw/call.js'
+import { until } from '../raw/promise.js'
 import { nursery } from '../scope/nursery.js'
 import { isLeaving } from '../scope/place.js'
 import type { Stream } from './stream.js'

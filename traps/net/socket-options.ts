@@ -1,9 +1,9 @@
 /**
  * What a connection is like: the options that connecting and listening have in common, checked and set.
  */
-import { checkOptions, checkSwitch, wrong } from '../../kernel/operands.js'
-import type { Operation } from '../../kernel/trap.js'
-import * as io from '../io.js'
+import { checkOptions, checkSwitch, wrong } from '../../kernel/protocol/operands.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
+import * as io from '../raw/io.js'
 
 /** What a connection is like. */
 export interface SocketOptions {

@@ -5,16 +5,17 @@
  * message costs no allocation but its own bytes. A connection that waits for data holds no buffer: the driver lends one
  * when there is something to put into it. One task may read while another writes; two readers are a BusyError.
  */
-import { BusyError, ClosedError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { INSPECT } from '../../kernel/inspect.js'
-import { type Address, IoOp, READ, WRITE } from '../../kernel/io-op.js'
-import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
-import type { Giver } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Operation, Trap } from '../../kernel/trap.js'
-import { ask } from '../call.js'
-import { load } from '../io.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { BusyError, ClosedError } from '../../kernel/protocol/errors.js'
+import { INSPECT } from '../../kernel/protocol/inspect.js'
+import { type Address, IoOp, READ, WRITE } from '../../kernel/protocol/io-op.js'
+import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Operation, Trap } from '../../kernel/protocol/trap.js'
+import type { Giver } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
+import { ask } from '../raw/call.js'
+import { load } from '../raw/io.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { ByteReader } from './byte-reader.js'
 import { copyOf } from './chunks.js'

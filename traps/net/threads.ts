@@ -11,14 +11,14 @@
  * where a kernel meets its driver.
  */
 import type { Worker } from 'node:worker_threads'
-import { BrokenError, KernelStateError, UnsupportedError } from '../../kernel/errors.js'
-import { now } from '../../kernel/host-functions.js'
-import type { Operation } from '../../kernel/trap.js'
-import { until } from '../bridge/promise.js'
-import { ask } from '../call.js'
+import { BrokenError, KernelStateError, UnsupportedError } from '../../kernel/protocol/errors.js'
+import { now } from '../../kernel/protocol/host-functions.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
+import { ask } from '../raw/call.js'
+import { until } from '../raw/promise.js'
+import { sleep } from '../raw/time.js'
 import { isLeaving } from '../scope/place.js'
 import { moveOn, shield } from '../scope/scope.js'
-import { sleep } from '../time.js'
 import type { Listener, ListenOptions } from './tcp.js'
 
 /** What a thread is to do. */

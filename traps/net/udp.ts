@@ -1,18 +1,19 @@
 /**
  * UDP: datagrams, one at a time, each with the address that it came from or goes to.
  */
-import { ClosedError } from '../../kernel/errors.js'
-import { Fifo } from '../../kernel/fifo.js'
-import { watched } from '../../kernel/forgotten.js'
-import { INSPECT } from '../../kernel/inspect.js'
-import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/io-op.js'
-import { checkBytes, checkOptions, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
-import type { Giver } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Operation, Trap } from '../../kernel/trap.js'
-import { ask, pass } from '../call.js'
-import * as io from '../io.js'
-import { type Endpoint, placeOf, toAddress } from '../ip.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { ClosedError } from '../../kernel/protocol/errors.js'
+import { Fifo } from '../../kernel/protocol/fifo.js'
+import { INSPECT } from '../../kernel/protocol/inspect.js'
+import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/protocol/io-op.js'
+import { checkBytes, checkOptions, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Operation, Trap } from '../../kernel/protocol/trap.js'
+import type { Giver } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
+import { ask, pass } from '../raw/call.js'
+import * as io from '../raw/io.js'
+import { type Endpoint, placeOf, toAddress } from '../raw/ip.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 
 /** The largest payload that UDP can carry. */

@@ -4,13 +4,14 @@
  * Each combinator is a nursery with a rule for when it is over. So they have the nursery's promises: the first error cancels
  * the rest and leaves unchanged, and nothing returns before the losers are out, their cleanup included.
  */
-import { TaskCancelledError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import type { Nursery } from '../../kernel/nursery.js'
-import { checkOperation, checkOperations } from '../../kernel/operands.js'
-import type { Task } from '../../kernel/task.js'
-import { nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { checkpoint, current, finishDecided, openNursery } from '../call.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { TaskCancelledError } from '../../kernel/protocol/errors.js'
+import { checkOperation, checkOperations } from '../../kernel/protocol/operands.js'
+import { nameOf, type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import type { Nursery } from '../../kernel/task/nursery.js'
+import type { Task } from '../../kernel/task/task.js'
+import { checkpoint, current, finishDecided, openNursery } from '../raw/call.js'
 import { nursery } from './nursery.js'
 
 /** Operations with these results, one for each. */

@@ -4,10 +4,10 @@
  * A value is a link in a chain that the task holds. A child starts with its spawner's chain, so it inherits what was set
  * when it was started, and nothing that is set later; a chain is never changed, which makes inheriting it one assignment.
  */
-import { watched } from '../../kernel/forgotten.js'
-import { checkOperation, checkString } from '../../kernel/operands.js'
-import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { current } from '../call.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import { checkOperation, checkString } from '../../kernel/protocol/operands.js'
+import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import { current } from '../raw/call.js'
 
 /** A value that depends on who asks; made by `context(name, default)`. */
 export class Context<T> {

@@ -5,8 +5,8 @@
  * operation, which `using` and `use` run, and for the `await using` of host code a promise that is rejected and says what to
  * write. To close nothing, and to say nothing, would be a leak.
  */
-import { KernelStateError } from '../../kernel/errors.js'
-import type { Operation, Yielded } from '../../kernel/trap.js'
+import { KernelStateError } from '../../kernel/protocol/errors.js'
+import type { Operation, Yielded } from '../../kernel/protocol/trap.js'
 
 /** Where the language has no such symbols yet, those that compilers and polyfills agree on. */
 export const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')

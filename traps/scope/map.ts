@@ -4,12 +4,13 @@
  * Every item gets a task of its own (a task costs less than a closure around a worker would save), and the body of the
  * nursery counts: it starts the next one when one is over. What fails, fails as in every nursery.
  */
-import { TaskCancelledError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkBody, checkItems, checkLimit, checkOperations, checkOptions } from '../../kernel/operands.js'
-import { asOperation, type Op, type Operation } from '../../kernel/trap.js'
-import { each } from '../bridge/each.js'
-import { checkpoint } from '../call.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { TaskCancelledError } from '../../kernel/protocol/errors.js'
+import { checkBody, checkItems, checkLimit, checkOperations, checkOptions } from '../../kernel/protocol/operands.js'
+import { asOperation, type Op, type Operation } from '../../kernel/protocol/trap.js'
+import { checkpoint } from '../raw/call.js'
+import { each } from './each.js'
 import { nursery } from './nursery.js'
 
 /** How `map` works. */

@@ -2,13 +2,13 @@
  * The nursery block: start tasks in it; it is left when all of them are done.
  *
  * The body is a member like the children. It may return early, then the children are awaited; it may fail, then they are
- * cancelled. The kernel keeps the books (kernel/group.ts); this is the door.
+ * cancelled. The kernel keeps the books (kernel/schedule/endings.ts); this is the door.
  */
-import { watched } from '../../kernel/forgotten.js'
-import type { Nursery, NurseryOptions } from '../../kernel/nursery.js'
-import { checkBody, checkScopeOptions, checkSwitch, checkWord } from '../../kernel/operands.js'
-import { asOperation, type Operation, STARTED, Trap } from '../../kernel/trap.js'
-import { finishNursery, openNursery } from '../call.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import { checkBody, checkScopeOptions, checkSwitch, checkWord } from '../../kernel/protocol/operands.js'
+import { asOperation, type Operation, STARTED, Trap } from '../../kernel/protocol/trap.js'
+import type { Nursery, NurseryOptions } from '../../kernel/task/nursery.js'
+import { finishNursery, openNursery } from '../raw/call.js'
 
 /**
  * Runs a body that can start tasks, and waits until all of them are done. The first failure, of the body or of a child,

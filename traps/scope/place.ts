@@ -1,11 +1,11 @@
 /**
  * Where a task is: the raw traps with which resources and signals find their place in the tree. None of them waits.
  */
-import { scopeOf } from '../../kernel/errors.js'
-import type { Nursery } from '../../kernel/nursery.js'
-import type { Scope } from '../../kernel/scope.js'
-import { CANCEL, CURRENT, type Operation, Trap } from '../../kernel/trap.js'
-import { current } from '../call.js'
+import { scopeOf } from '../../kernel/protocol/errors.js'
+import { CANCEL, CURRENT, type Operation, Trap } from '../../kernel/protocol/trap.js'
+import type { Nursery } from '../../kernel/task/nursery.js'
+import type { Scope } from '../../kernel/task/scope.js'
+import { current } from '../raw/call.js'
 
 const INNERMOST = new Trap<Nursery>(CURRENT, null, null, 1)
 

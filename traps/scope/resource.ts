@@ -7,14 +7,23 @@
  * may need it for their cleanup; when they are out it is dismissed, waits for those that came after it, and goes. So
  * resources are torn down one after the other, the last first. All that is within the grace.
  */
-import { Cancelled, KernelStateError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkBody, checkOperation, wrong } from '../../kernel/operands.js'
-import type { Scope } from '../../kernel/scope.js'
-import { asOperation, isOperation, isPromise, nameOf, type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { until } from '../bridge/promise.js'
-import { current, pass } from '../call.js'
-import { sleep } from '../time.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { Cancelled, KernelStateError } from '../../kernel/protocol/errors.js'
+import { checkBody, checkOperation, wrong } from '../../kernel/protocol/operands.js'
+import {
+  asOperation,
+  isOperation,
+  isPromise,
+  nameOf,
+  type Op,
+  type Operation,
+  toOperation,
+} from '../../kernel/protocol/trap.js'
+import type { Scope } from '../../kernel/task/scope.js'
+import { current, pass } from '../raw/call.js'
+import { until } from '../raw/promise.js'
+import { sleep } from '../raw/time.js'
 import { disposerOf } from './disposal.js'
 import { nursery, started } from './nursery.js'
 import { innermostNursery } from './place.js'

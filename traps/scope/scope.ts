@@ -5,12 +5,13 @@
  * they make of the scope's own `Cancelled` at its edge: an error, a fallback, nothing. A `Cancelled` of an outer scope passes
  * through them all.
  */
-import { scopeOf, TimeoutError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkAt, checkBody, checkOperation, checkScopeOptions, checkTime } from '../../kernel/operands.js'
-import type { Scope, ScopeOptions, ScopeRecord } from '../../kernel/scope.js'
-import { asOperation, type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { closeScope, current, openScope } from '../call.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { scopeOf, TimeoutError } from '../../kernel/protocol/errors.js'
+import { checkAt, checkBody, checkOperation, checkScopeOptions, checkTime } from '../../kernel/protocol/operands.js'
+import { asOperation, type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import type { Scope, ScopeOptions, ScopeRecord } from '../../kernel/task/scope.js'
+import { closeScope, current, openScope } from '../raw/call.js'
 
 /** What left a scope: the operation's result, or the knock of this very scope. */
 const EXPIRED = Symbol('expired')

@@ -8,10 +8,10 @@
  * cancel, because one that comes before the task ran puts it back (`undo`). Each is one trap; those without operands are
  * made once.
  */
-import { watched } from '../../kernel/forgotten.js'
-import { checkName, checkOperation, checkOptions, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
-import type { Act, Hands, WaitQueue } from '../../kernel/park.js'
-import { ACT, type Op, type Operation, PARK, Trap, toOperation } from '../../kernel/trap.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import { checkName, checkOperation, checkOptions, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
+import { ACT, type Op, type Operation, PARK, Trap, toOperation } from '../../kernel/protocol/trap.js'
+import type { Act, Hands, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 
 /** What a synchronisation object is called in messages. */
 export interface NameOptions {

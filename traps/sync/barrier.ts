@@ -3,11 +3,12 @@
  *
  * Who is cancelled while it waits is simply not there any more; the others wait for somebody else.
  */
-import { BrokenError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkCount, type WaitOptions } from '../../kernel/operands.js'
-import { WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Trap } from '../../kernel/trap.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { BrokenError } from '../../kernel/protocol/errors.js'
+import { checkCount, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Trap } from '../../kernel/protocol/trap.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { actOn, failAll, type NameOptions, titleOf, waitIn } from './acts.js'
 
 /** What a barrier has in hand. */

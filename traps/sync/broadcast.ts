@@ -6,12 +6,13 @@
  * item, drop the new one for it, or close its subscription. An item is published to all or, if the publisher is
  * cancelled while it waits, to none.
  */
-import { ClosedError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, checkOptions, checkWord, type WaitOptions } from '../../kernel/operands.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Trap } from '../../kernel/trap.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { ClosedError } from '../../kernel/protocol/errors.js'
+import { checkLimit, checkOptions, checkWord, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
 import { type SlowPolicy, Subscription } from './subscription.js'
 

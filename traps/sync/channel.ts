@@ -6,12 +6,13 @@
  * no agreement on a special item, and no counting. When the last receiver is closed, sending is an error: nobody would
  * ever look. Without capacity (the default) a send returns when a receiver has its item.
  */
-import { ClosedError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkBody, checkLimit, type WaitOptions } from '../../kernel/operands.js'
-import { type Hands, WAIT } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import { asOperation, type Op, type Operation, PARK, Trap } from '../../kernel/trap.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { ClosedError } from '../../kernel/protocol/errors.js'
+import { checkBody, checkLimit, type WaitOptions } from '../../kernel/protocol/operands.js'
+import { asOperation, type Op, type Operation, PARK, Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { actOn, type NameOptions, thenClose, titleOf, waitWith } from './acts.js'
 import { type ChannelStatistics, failThose, type Letter, Pipe } from './pipe.js'

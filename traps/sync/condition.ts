@@ -5,10 +5,16 @@
  * lock is taken back before it returns or throws, and a cancel cannot interrupt that. A task that was notified and is
  * cancelled before it ran passes the notification on to the next, so that none is lost.
  */
-import { watched } from '../../kernel/forgotten.js'
-import { checkFunction, checkInstance, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/operands.js'
-import { WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Op, Operation, Trap } from '../../kernel/trap.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import {
+  checkFunction,
+  checkInstance,
+  checkLimit,
+  timeoutOf,
+  type WaitOptions,
+} from '../../kernel/protocol/operands.js'
+import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { shield } from '../scope/scope.js'
 import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
 import { Lock, type LockStatistics } from './lock.js'

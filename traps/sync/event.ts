@@ -3,11 +3,11 @@
  *
  * Setting it lets everybody go who waits, and everybody who comes later, until it is cleared.
  */
-import { watched } from '../../kernel/forgotten.js'
-import type { WaitOptions } from '../../kernel/operands.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Trap } from '../../kernel/trap.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import type { WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { actOn, type NameOptions, titleOf, waitIn, wakeAll } from './acts.js'
 
 /** What an event has in hand. */

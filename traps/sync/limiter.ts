@@ -5,12 +5,13 @@
  * total can be changed while it is in use. A borrower is a task, or any object that a task acts for (a thread, a
  * connection). A task that ends keeps its token, unlike a lock: whoever waits for one can still get another's.
  */
-import { KernelStateError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, checkOptions, type WaitOptions, wrong } from '../../kernel/operands.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Op, Operation, Trap } from '../../kernel/trap.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { KernelStateError } from '../../kernel/protocol/errors.js'
+import { checkLimit, checkOptions, type WaitOptions, wrong } from '../../kernel/protocol/operands.js'
+import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { actOn, between, type NameOptions, titleOf, waitWith } from './acts.js'
 
 /** For whom a token is borrowed or returned. */

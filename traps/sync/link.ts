@@ -10,9 +10,9 @@
  * A port can be handed on, so anything may come through it. What is no message of the protocol is ignored, and a call that
  * there is not is refused by name.
  */
-import { ClosedError } from '../../kernel/errors.js'
-import { MessageChannel } from '../../kernel/host-functions.js'
-import { describe } from '../../kernel/trap.js'
+import { ClosedError } from '../../kernel/protocol/errors.js'
+import { MessageChannel } from '../../kernel/protocol/host-functions.js'
+import { describe } from '../../kernel/protocol/trap.js'
 import type { Universal } from './universal.js'
 
 /** A MessagePort, as this host has it. */

@@ -5,8 +5,8 @@
  * the host's event loop on both sides. A blocking run stops that loop: its own tasks get an error when they want to wait at
  * a link, and the far side of its thread's objects waits until the run is over.
  */
-import { BrokenError, ClosedError } from '../../kernel/errors.js'
-import { checkMethods } from '../../kernel/operands.js'
+import { BrokenError, ClosedError } from '../../kernel/protocol/errors.js'
+import { checkMethods } from '../../kernel/protocol/operands.js'
 import { type Answer, isMessage, type LinkPort, listenTo, type Request } from './link.js'
 import { type Begin, Universal, WITHDRAWN } from './universal.js'
 

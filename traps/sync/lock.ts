@@ -6,13 +6,13 @@
  * was handed the lock, and before it ran, passes it on to the next.
  */
 
-import type { Kept } from '../../kernel/belongings.js'
-import { BrokenError, KernelStateError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import type { WaitOptions } from '../../kernel/operands.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Op, Operation, Trap } from '../../kernel/trap.js'
+import { watched } from '../../kernel/protocol/debug.js'
+import { BrokenError, KernelStateError } from '../../kernel/protocol/errors.js'
+import type { WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Kept } from '../../kernel/task/extras.js'
+import type { Task } from '../../kernel/task/task.js'
 import { actOn, between, failAll, type NameOptions, titleOf, waitIn, waitWith } from './acts.js'
 
 /** What a lock has in hand. */

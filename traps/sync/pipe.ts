@@ -5,11 +5,11 @@
  * first come, first served, whichever sender or receiver they use; what they wait through is in their trap, so that
  * closing one end can pick out its own.
  */
-import { BrokenError, ClosedError } from '../../kernel/errors.js'
-import { Fifo } from '../../kernel/fifo.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Trap } from '../../kernel/trap.js'
+import { BrokenError, ClosedError } from '../../kernel/protocol/errors.js'
+import { Fifo } from '../../kernel/protocol/fifo.js'
+import type { Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { wakeAll } from './acts.js'
 
 /** What a channel has in hand; the same at each of its ends. */

@@ -6,13 +6,14 @@
  * that puts it, in the queue, or with the task that gets it. A cancelled put has put nothing, and a cancelled get has
  * taken nothing, also when the cancel finds a task that was given its item or its room and has not run since.
  */
-import { ClosedError, KernelStateError } from '../../kernel/errors.js'
-import { Fifo } from '../../kernel/fifo.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkLimit, checkOptions, checkSwitch, type WaitOptions } from '../../kernel/operands.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Trap } from '../../kernel/trap.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { ClosedError, KernelStateError } from '../../kernel/protocol/errors.js'
+import { Fifo } from '../../kernel/protocol/fifo.js'
+import { checkLimit, checkOptions, checkSwitch, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { actOn, failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './acts.js'
 import type { Items } from './items.js'
 

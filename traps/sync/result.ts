@@ -4,12 +4,13 @@
  * It is settled once: with a value, with an error, or by a cancel, which says that nobody wants it any more. It is read
  * with the same words as a task.
  */
-import { KernelStateError, TaskCancelledError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import type { WaitOptions } from '../../kernel/operands.js'
-import { type Act, type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Trap } from '../../kernel/trap.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { KernelStateError, TaskCancelledError } from '../../kernel/protocol/errors.js'
+import type { WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Trap } from '../../kernel/protocol/trap.js'
+import { type Act, type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
 
 /** Where a result is in its life. */

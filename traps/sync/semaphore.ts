@@ -4,12 +4,13 @@
  * A permit that is given back while tasks wait goes to the one that has waited for longest and is never seen in the
  * count.
  */
-import { KernelStateError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkCount, checkLimit, checkOptions, type WaitOptions } from '../../kernel/operands.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import type { Op, Operation, Trap } from '../../kernel/trap.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { KernelStateError } from '../../kernel/protocol/errors.js'
+import { checkCount, checkLimit, checkOptions, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { actOn, between, type NameOptions, titleOf, waitIn } from './acts.js'
 
 /** How a semaphore behaves. */

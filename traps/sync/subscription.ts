@@ -3,13 +3,14 @@
  *
  * If a reader waits, an item goes straight to it; the buffer is for those who are busy.
  */
-import { BrokenError, ClosedError } from '../../kernel/errors.js'
-import { Fifo } from '../../kernel/fifo.js'
-import { watched } from '../../kernel/forgotten.js'
-import { checkBody, type WaitOptions } from '../../kernel/operands.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/park.js'
-import type { Task } from '../../kernel/task.js'
-import { asOperation, type Op, type Operation, type Trap } from '../../kernel/trap.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { BrokenError, ClosedError } from '../../kernel/protocol/errors.js'
+import { Fifo } from '../../kernel/protocol/fifo.js'
+import { checkBody, type WaitOptions } from '../../kernel/protocol/operands.js'
+import { asOperation, type Op, type Operation, type Trap } from '../../kernel/protocol/trap.js'
+import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Task } from '../../kernel/task/task.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { actOn, failAll, thenClose, waitIn, wakeAll } from './acts.js'
 

@@ -1,7 +1,7 @@
 /**
  * Universal event: set and waited for by tasks of any kernel, by host code and, through a link, by other threads.
  */
-import { Line } from '../../kernel/fifo.js'
+import { Line } from '../../kernel/protocol/fifo.js'
 import { type LinkPort, linkTo } from './link.js'
 import { Universal, type Waiter } from './universal.js'
 

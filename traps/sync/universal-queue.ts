@@ -3,9 +3,9 @@
  *
  * The rules are those of `Queue`: nobody overtakes, and an item is at every moment in exactly one place.
  */
-import { ClosedError } from '../../kernel/errors.js'
-import { Fifo, Line } from '../../kernel/fifo.js'
-import { checkLimit } from '../../kernel/operands.js'
+import { ClosedError } from '../../kernel/protocol/errors.js'
+import { Fifo, Line } from '../../kernel/protocol/fifo.js'
+import { checkLimit } from '../../kernel/protocol/operands.js'
 import { type NameOptions, titleOf } from './acts.js'
 import { type LinkPort, linkTo } from './link.js'
 import { type Begin, Universal, type Waiter } from './universal.js'

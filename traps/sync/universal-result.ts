@@ -3,8 +3,8 @@
  *
  * A promise for those who can block a thread with a kernel of their own, and settled from anywhere in this thread.
  */
-import { KernelStateError } from '../../kernel/errors.js'
-import { Line } from '../../kernel/fifo.js'
+import { KernelStateError } from '../../kernel/protocol/errors.js'
+import { Line } from '../../kernel/protocol/fifo.js'
 import { type NameOptions, titleOf } from './acts.js'
 import { Universal, type Waiter } from './universal.js'
 

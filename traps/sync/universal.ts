@@ -9,9 +9,10 @@
  * An answer goes to whoever has waited for longest, and is given the moment it is there. A cancel that comes before the
  * task ran puts it back, one that comes earlier takes the task out of the line.
  */
-import type { Undo } from '../../kernel/park.js'
-import { type Operation, SUSPEND, Trap, type Yielded } from '../../kernel/trap.js'
-import { checkpoint } from '../call.js'
+
+import { type Operation, SUSPEND, Trap, type Yielded } from '../../kernel/protocol/trap.js'
+import type { Undo } from '../../kernel/protocol/wait-queue.js'
+import { checkpoint } from '../raw/call.js'
 
 /** The answer of a wait that was called off after all, by whoever had been asked to. */
 export const WITHDRAWN: unique symbol = Symbol('withdrawn')

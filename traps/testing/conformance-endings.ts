@@ -1,8 +1,8 @@
 /**
  * Conformance of streams, part two: how they end. On this side, on the other side, half, and in the middle of something.
  */
-import type { BrokenError } from '../../kernel/errors.js'
-import { spawn, waitAllBlocked } from '../call.js'
+import type { BrokenError } from '../../kernel/protocol/errors.js'
+import { spawn, waitAllBlocked } from '../raw/call.js'
 import type { CheckBody } from './conformance.js'
 import { bytesOf, failsWith, holds, same, stillWaits, textOf } from './expect.js'
 

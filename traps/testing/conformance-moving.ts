@@ -1,9 +1,9 @@
 /**
  * Conformance of streams, part one: bytes arrive, all of them, in order, and who waits for them can be called off.
  */
-import type { Operation } from '../../kernel/trap.js'
-import { spawn, waitAllBlocked } from '../call.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
 import type { ByteStream } from '../net/byte-stream.js'
+import { spawn, waitAllBlocked } from '../raw/call.js'
 import { nursery } from '../scope/nursery.js'
 import { moveOn, scope } from '../scope/scope.js'
 import type { CheckBody } from './conformance.js'

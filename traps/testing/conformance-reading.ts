@@ -1,10 +1,10 @@
 /**
  * Conformance of streams, part three: reading up to somewhere. However a reading ends, no byte is lost.
  */
-import type { BrokenError } from '../../kernel/errors.js'
-import type { Operation } from '../../kernel/trap.js'
-import { spawn, waitAllBlocked } from '../call.js'
+import type { BrokenError } from '../../kernel/protocol/errors.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
 import type { ByteStream } from '../net/byte-stream.js'
+import { spawn, waitAllBlocked } from '../raw/call.js'
 import { nursery } from '../scope/nursery.js'
 import { moveOn } from '../scope/scope.js'
 import type { CheckBody } from './conformance.js'

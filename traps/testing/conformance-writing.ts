@@ -1,8 +1,9 @@
 /**
  * Conformance of streams, part four: writing in pieces and in parts. What was taken arrives once, and nothing else does.
  */
-import { spawn, waitAllBlocked } from '../call.js'
+
 import { BufferedWriter } from '../net/buffered-writer.js'
+import { spawn, waitAllBlocked } from '../raw/call.js'
 import { nursery } from '../scope/nursery.js'
 import { moveOn } from '../scope/scope.js'
 import type { CheckBody } from './conformance.js'

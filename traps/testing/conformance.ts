@@ -5,9 +5,9 @@
  * virtual time, as a guest, blocking. None of them sleeps; where one has to wait for "nothing more can happen now", it does
  * that and no more.
  */
-import { checkCount, checkOperation, checkOptions, checkSwitch } from '../../kernel/operands.js'
-import type { Op, Operation } from '../../kernel/trap.js'
-import { toOperation } from '../../kernel/trap.js'
+import { checkCount, checkOperation, checkOptions, checkSwitch } from '../../kernel/protocol/operands.js'
+import type { Op, Operation } from '../../kernel/protocol/trap.js'
+import { toOperation } from '../../kernel/protocol/trap.js'
 import type { ByteStream } from '../net/byte-stream.js'
 import { endings } from './conformance-endings.js'
 import { moving } from './conformance-moving.js'

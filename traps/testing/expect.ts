@@ -1,9 +1,9 @@
 /**
  * What the conformance checks expect, in words that need no test runner.
  */
-import type { DrupeError } from '../../kernel/errors.js'
-import type { Task } from '../../kernel/task.js'
-import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
+import type { DrupeError } from '../../kernel/protocol/errors.js'
+import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import type { Task } from '../../kernel/task/task.js'
 
 /** @throws Error if the two are not the same. */
 export function same(found: unknown, wanted: unknown, what: string): void {

@@ -1,8 +1,9 @@
 /**
  * Streams in memory: two ends that are connected without a network, for testing protocols.
  */
-import { ClosedError } from '../../kernel/errors.js'
-import { watched } from '../../kernel/forgotten.js'
+
+import { watched } from '../../kernel/protocol/debug.js'
+import { ClosedError } from '../../kernel/protocol/errors.js'
 import {
   checkBytes,
   checkLimit,
@@ -10,8 +11,8 @@ import {
   checkPieces,
   timeoutOf,
   type WaitOptions,
-} from '../../kernel/operands.js'
-import type { Operation } from '../../kernel/trap.js'
+} from '../../kernel/protocol/operands.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
 import { ByteReader } from '../net/byte-reader.js'
 import type { ByteStream } from '../net/byte-stream.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'

@@ -4,12 +4,12 @@
  * With a capacity of 0 nothing lies in between: a write returns when a reader has taken all of it (lockstep). Every call
  * gives other tasks a turn, because on a real network there is always somebody who comes in between.
  */
-import { BrokenError, BusyError, ClosedError, TimeoutError } from '../../kernel/errors.js'
-import { Fifo } from '../../kernel/fifo.js'
-import { WaitQueue } from '../../kernel/park.js'
-import type { Operation } from '../../kernel/trap.js'
-import { checkpoint, park, pass, wake } from '../call.js'
-import { clock } from '../time.js'
+import { BrokenError, BusyError, ClosedError, TimeoutError } from '../../kernel/protocol/errors.js'
+import { Fifo } from '../../kernel/protocol/fifo.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
+import { WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import { checkpoint, park, pass, wake } from '../raw/call.js'
+import { clock } from '../raw/time.js'
 
 export class Pipe {
   private readonly chunks = new Fifo<Uint8Array>()

@@ -1,11 +1,11 @@
 /**
  * Sequencer: forces the steps of several tasks into one order, so that a race in a test is always won by the same one.
  */
-import { DrupeError, KernelStateError } from '../../kernel/errors.js'
-import { checkCount, checkOperation } from '../../kernel/operands.js'
-import { WaitQueue } from '../../kernel/park.js'
-import { type Op, type Operation, toOperation } from '../../kernel/trap.js'
-import { park, wake } from '../call.js'
+import { DrupeError, KernelStateError } from '../../kernel/protocol/errors.js'
+import { checkCount, checkOperation } from '../../kernel/protocol/operands.js'
+import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import { WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import { park, wake } from '../raw/call.js'
 
 /**
  * Gives out turns 0, 1, 2, … Each turn is taken once; it begins when the turn before it is over.

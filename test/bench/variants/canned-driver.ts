@@ -5,8 +5,9 @@
  * bytes at once, at the next poll, or (idle) once and then never again. So a connection weighs and a read costs what the
  * kernel, the traps and the streams make of it, and nothing else.
  */
-import { BareDriver } from '../../../kernel/bare.js'
-import { ACCEPT, type Address, type Attachment, type IoOp, type Lender, READ } from '../../../kernel/driver.js'
+
+import { ACCEPT, type Address, type Attachment, type IoOp, type Lender, READ } from '../../../kernel/driver/contract.js'
+import { BareDriver } from '../../../kernel/driver/timers-only.js'
 
 export const MESSAGE_BYTES = 64
 

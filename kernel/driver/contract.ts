@@ -1,0 +1,146 @@
+/**
+ * The contract between the kernel and whatever waits underneath: io_uring, epoll, kqueue, IOCP, a browser, a test.
+ *
+ * The shape is that of a completion mechanism. An `IoOp` is one operation record. It is *submitted*, may *complete inline*,
+ * may be *cancelled*, and completes *exactly once*. Readiness mechanisms emulate this: try first; on EAGAIN remember the op,
+ * wait, try again.
+ *
+ * Submit. `submit(op)` returns true if the op is complete: `op.result` is set and `complete` is not called for it. False
+ * means that it is under way; `complete(op)` will be called once, from inside a later `poll`, `close` or `closeFd`, never
+ * from inside `submit` or `cancel`. Until then the op and its buffer belong to the driver: the buffer is neither touched,
+ * resized nor transferred, and the driver keeps it alive.
+ *
+ * Cancel. `cancel(op)` returns true if the op is withdrawn *now*: it will never complete, and it had no effect, with two
+ * exceptions that lie in their nature: a WRITE with `all` may have written `moved` bytes, and a CONNECT may go on in the
+ * socket, which can only be closed. False means that *its completion will come*, with CANCELED if the cancel won, or with
+ * its own result if the operation did. Never both, never neither. Asked once for each op.
+ *
+ * Scatter and gather. A READ or WRITE with a `vector` fills or writes its pieces as if they were one buffer, in one system call where
+ * it can: `result` and `moved` count over the whole, and one that is not `all` may stop anywhere, in the middle of a piece too. The array
+ * and its pieces belong to the driver for as long as `buffer` would. Any number of pieces, and empty ones, are allowed. A `length` that
+ * is not their sum is EFAULT, at the latest when the difference is reached; datagrams have no pieces (EINVAL).
+ *
+ * Poll. `poll(wait, loans)` hands over the completions that are there; with `wait` it first sleeps until there is one, until
+ * `wake()`, or until the time given to `arm`. At most `loans` of them lend a buffer: what was lent and has not reached its
+ * task yet is memory that peers can make the process use. It may return early and with nothing: spurious wake-ups are allowed, and the
+ * kernel looks at its own clock and queues again whatever the reason.
+ *
+ * `complete` only takes note: it runs no task and does not throw, so a driver may call it from the middle of its own work.
+ *
+ * Wake. `wake()` is cheap, may be called from anywhere on this thread, and makes the present or else the next `poll(true)`
+ * return. `wakeToken` lets other threads do the same.
+ *
+ * Close while waiting. `closeFd(fd)` completes every op that waits on that fd with CLOSED before the number can be used
+ * again. A completion of the old fd that was already on its way never reaches an op on a new fd of the same number.
+ *
+ * One reader and one writer wait on an fd at a time; another is refused with BUSY. Which ops read: `isReader`.
+ *
+ * Files. OPEN_FILE, STAT and SYNC take no side of an fd, and any number of them may be under way. A driver may do them at
+ * once, and take the thread for as long as the disk needs, but not for a FIFO's other side: an OPEN_FILE waits for that
+ * like any op. A fd that OPEN_FILE gives is not the driver's own.
+ *
+ * Results are ≥ 0, or negative: the system's errno negated, or one of the portable results below.
+ */
+import { ACCEPT, type Address, type IoOp, READ, READABLE, RECEIVE } from '../protocol/io-op.js'
+
+export * from '../protocol/io-op.js'
+
+/** Portable results, below any errno. This one: the operation was cancelled before it had an effect. */
+export const CANCELED = -100_001
+/** Portable result: the fd, or the driver, was closed. */
+export const CLOSED = -100_002
+/** Portable result: another operation waits on this side of the fd. */
+export const BUSY = -100_003
+/** Portable result: this driver has nothing of the kind. */
+export const UNSUPPORTED = -100_004
+
+/** Does this kind of op occupy the fd's reading side (or else its writing side)? */
+export function isReader(kind: number): boolean {
+  return kind === READ || kind === ACCEPT || kind === READABLE || kind === RECEIVE
+}
+
+/** Sockets that a driver can open. */
+export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix'
+
+/** Socket options that a driver can set; all of them switches, or sizes in bytes. */
+export type SocketOption =
+  | 'broadcast'
+  | 'noDelay'
+  | 'reuseAddress'
+  | 'reusePort'
+  | 'keepAlive'
+  | 'ipv6Only'
+  | 'receiveBufferBytes'
+  | 'sendBufferBytes'
+
+/** How a driver lives on the host's event loop. Made by `attach`, closed by the kernel. */
+export interface Attachment {
+  /** Calls the turn soon, after the host had a chance to do its own work. More calls before that count as one. */
+  schedule(): void
+  /** Whether waiting for completions or the alarm keeps the host's loop alive; at first it does not. */
+  ref(): void
+  unref(): void
+  close(): void
+}
+
+/** What another thread needs to wake this kernel; plain data that survives `postMessage`. */
+export interface WakeToken {
+  readonly fd: number
+}
+
+/** A driver. One kernel owns one driver; everything but the use of `wakeToken` happens on its thread. */
+export interface Driver {
+  readonly name: string
+  /** Why it is this one and not a better one; debug mode tells. */
+  readonly note?: string | undefined
+  /** Milliseconds on a clock that never goes backwards, fractions included. */
+  now(): number
+  submit(op: IoOp): boolean
+  cancel(op: IoOp): boolean
+  /**
+   * Hands completions to the function given to `start`; returns how many.
+   *
+   * @param loans How many of them may lend a buffer. Default: as many as the driver sees fit.
+   */
+  poll(wait: boolean, loans?: number): number
+  /**
+   * Sets the one alarm: at this time on the driver's clock (Infinity: never) a `poll(true)` returns at the latest, and the
+   * host calls the turn of an attached kernel. Replaces the last call. An alarm that has gone off is spent.
+   */
+  arm(at: number): void
+  wake(): void
+  readonly wakeToken: WakeToken | null
+  /**
+   * Plain data: what this driver leaves behind if its thread is terminated, so that `close` is not called. Sockets with an
+   * operation under way stay open until a driver of the same kind buries it.
+   */
+  readonly remains?: unknown
+  bury?(remains: unknown): void
+  /** Called once, before anything else. */
+  start(complete: (op: IoOp) => void): void
+  /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after `wake`. */
+  attach(turn: () => void): Attachment
+  /**
+   * Completes what still waits with CLOSED, then lets go of everything: its memory, `complete` and `turn`, too, for the kernel keeps
+   * the last closed driver of each class (shapes.ts). Idempotent.
+   */
+  close(): void
+
+  /** The immediate calls: they never wait. Numbers are fds, 0, or negative errno. */
+  socket(kind: SocketKind): number
+  bind(fd: number, address: Address): number
+  listen(fd: number, backlog: number): number
+  setOption(fd: number, option: SocketOption, value: number): number
+  localAddress(fd: number): Address | number
+  remoteAddress(fd: number): Address | number
+  /** Ends the writing side, so that the peer reads an end. */
+  shutdown(fd: number): number
+  closeFd(fd: number): number
+  /**
+   * The addresses of a host name, for drivers that know all names there are, as a simulated network does; an empty list if
+   * there is no such name. Null, or no such method: ask the system.
+   */
+  lookup?(name: string, port: number): readonly Address[] | null
+  /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
+  describeError(result: number): readonly [name: string, text: string]
+}

@@ -1,0 +1,121 @@
+/**
+ * The host driver: timers from the host's `setTimeout` and nothing else.
+ *
+ * It is for browsers and for platforms without a native driver. It cannot block the thread, so there is guest mode only.
+ */
+
+import { UnsupportedError } from '../protocol/errors.js'
+import { Fifo } from '../protocol/fifo.js'
+import { clearTimeout, MessageChannel, now, setImmediate, setTimeout } from '../protocol/host-functions.js'
+import type { Attachment } from './contract.js'
+import { BareDriver } from './timers-only.js'
+
+/** The longest wait that a host's timer can take, in milliseconds: they count in signed 32 bits. */
+const LONGEST_MS = 0x7fffffff
+
+interface HostTimer {
+  ref?(): void
+  unref?(): void
+}
+
+/** A driver for places without native I/O. */
+export class HostDriver extends BareDriver {
+  readonly name = 'host'
+  readonly note: string | undefined
+  private turn: (() => void) | null = null
+  private timer: ReturnType<typeof setTimeout> | null = null
+  private timerAt = Number.POSITIVE_INFINITY
+  private scheduled = false
+  private held = false
+
+  /** @param note why it is this driver and not a better one; debug mode says it. */
+  constructor(note?: string) {
+    super()
+    this.note = note
+  }
+
+  now(): number {
+    return now()
+  }
+
+  poll(wait: boolean): number {
+    if (wait) throw new UnsupportedError('block the thread', 'the host driver lives on the event loop; use run()')
+    return 0
+  }
+
+  wake(): void {
+    this.schedule()
+  }
+
+  override arm(at: number): void {
+    super.arm(at)
+    if (at !== this.timerAt) this.set(at)
+  }
+
+  /** Without an alarm there is no timer, except while it is to keep the host alive. */
+  private set(at: number): void {
+    this.disarm()
+    if (this.turn === null || (at === Number.POSITIVE_INFINITY && !this.held)) return
+    // A host's timer may fire early by the fraction of a millisecond that it rounds away; the turn then arms it again.
+    const ms = Math.min(LONGEST_MS, Math.max(0, Math.ceil(at - this.now())))
+    this.timerAt = at
+    this.timer = setTimeout(() => {
+      this.timer = null
+      this.timerAt = Number.POSITIVE_INFINITY
+      this.turn?.()
+    }, ms)
+    if (!this.held) (this.timer as HostTimer).unref?.()
+  }
+
+  attach(turn: () => void): Attachment {
+    this.turn = turn
+    return {
+      schedule: () => this.schedule(),
+      ref: () => this.hold(true),
+      unref: () => this.hold(false),
+      close: () => this.close(),
+    }
+  }
+
+  close(): void {
+    this.turn = null
+    this.disarm()
+  }
+
+  private hold(held: boolean): void {
+    this.held = held
+    const timer = this.timer as HostTimer | null
+    if (timer === null) this.set(this.alarm)
+    else if (held) timer.ref?.()
+    else timer.unref?.()
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return
+    this.scheduled = true
+    soon(() => {
+      this.scheduled = false
+      this.turn?.()
+    })
+  }
+
+  private disarm(): void {
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = null
+    this.timerAt = Number.POSITIVE_INFINITY
+  }
+}
+
+/** The host's next turn. Browsers slow nested zero timeouts down to 4 ms, a message channel they do not. */
+const soon: (callback: () => void) => void = (() => {
+  if (setImmediate !== undefined) return setImmediate
+  if (MessageChannel === undefined) return (callback) => void setTimeout(callback, 0)
+  const { port1, port2 } = new MessageChannel()
+  const queue = new Fifo<() => void>()
+  // Node's own types leave out what its ports and those of browsers have in common.
+  ;(port1 as unknown as { onmessage: () => void }).onmessage = () => queue.take()()
+  return (callback) => {
+    queue.add(callback)
+    port2.postMessage(null)
+  }
+})()

@@ -1,0 +1,63 @@
+/**
+ * The virtual driver: a clock that only moves when everybody waits.
+ *
+ * To sleep is to jump to the next alarm, so a test that sleeps for a week takes no time and always the same steps. There is
+ * nothing outside that could wake it, so waiting for nothing returns at once and the blocking runner reports the deadlock.
+ */
+
+import { setTimeout } from '../protocol/host-functions.js'
+import { checkTime } from '../protocol/operands.js'
+import type { Attachment } from './contract.js'
+import { BareDriver } from './timers-only.js'
+
+/** A driver for tests, on virtual time. */
+export class VirtualDriver extends BareDriver {
+  readonly name: string = 'virtual'
+  private time = 0
+  private turn: (() => void) | null = null
+  private scheduled = false
+
+  now(): number {
+    return this.time
+  }
+
+  /** Moves the clock forward without running anything; alarms in between are due at the next look. */
+  advance(ms: number): void {
+    this.time += checkTime('advance the clock', 'ms', ms)
+  }
+
+  poll(wait: boolean): number {
+    if (wait && this.alarm !== Number.POSITIVE_INFINITY && this.alarm > this.time) this.time = this.alarm
+    return 0
+  }
+
+  wake(): void {
+    this.schedule()
+  }
+
+  /** In guest mode the host's other work comes first, then the clock jumps. */
+  override arm(at: number): void {
+    super.arm(at)
+    if (at !== Number.POSITIVE_INFINITY) this.schedule()
+  }
+
+  attach(turn: () => void): Attachment {
+    this.turn = turn
+    return { schedule: () => this.schedule(), ref: () => {}, unref: () => {}, close: () => this.close() }
+  }
+
+  close(): void {
+    this.turn = null
+  }
+
+  private schedule(): void {
+    if (this.turn === null || this.scheduled) return
+    this.scheduled = true
+    setTimeout(() => {
+      this.scheduled = false
+      if (this.turn === null) return
+      this.poll(true)
+      this.turn()
+    }, 0)
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The I/O operation: the one record that a trap, the kernel and a driver share. What each of them may do with it, and when,
+ * is the contract in driver.ts.
+ */
+
+import { arrived, errand } from '../watch/traceback.js'
+import { watcher } from './debug.js'
+import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
+import type { Giver } from './wait-queue.js'
+
+/** Kind of operation: read into `buffer`, or into the pieces of `vector`. */
+export const READ = 0
+/** Kind of operation: write from `buffer`, or from the pieces of `vector`. */
+export const WRITE = 1
+/** Kind of operation: accept a connection. */
+export const ACCEPT = 2
+/** Kind of operation: connect to `address`. */
+export const CONNECT = 3
+/** Kind of operation: wait until reading would not wait. */
+export const READABLE = 4
+/** Kind of operation: wait until writing would not wait. */
+export const WRITABLE = 5
+
+/** Kind of operation: receive a datagram into `buffer`; `address` then says from whom. */
+export const RECEIVE = 6
+/** Kind of operation: send `buffer` as one datagram to `address`, or to the connected peer if that is null. */
+export const SEND = 7
+
+/** Kind of operation: open the file at `path`; `length` holds `OPEN_…` flags and `offset` the mode of a new one. */
+export const OPEN_FILE = 8
+/** Kind of operation: ask what the file at `path`, or else `fd`, is; the answer is put into `status`. */
+export const STAT = 9
+/** Kind of operation: wait until what was written to `fd` is on its medium. */
+export const SYNC = 10
+
+/** Flag of OPEN_FILE: to read from it. */
+export const OPEN_READ = 1
+/** Flag of OPEN_FILE: to write to it. */
+export const OPEN_WRITE = 2
+/** Flag of OPEN_FILE: to write at its end, always. */
+export const OPEN_APPEND = 4
+/** Flag of OPEN_FILE: make it if it is not there. */
+export const OPEN_CREATE = 8
+/** Flag of OPEN_FILE: begin with an empty one. */
+export const OPEN_TRUNCATE = 16
+/** Flag of OPEN_FILE: fail if it is there. */
+export const OPEN_EXCLUSIVE = 32
+
+/** What a file is; as `stat` gives it. */
+export interface FileStatus {
+  readonly kind: 'file' | 'directory' | 'link' | 'socket' | 'pipe' | 'device'
+  /** The permission bits: `0o644`. */
+  readonly mode: number
+  readonly bytes: number
+  readonly inode: number
+  /** How many names it has. */
+  readonly links: number
+  readonly user: number
+  readonly group: number
+  /** Milliseconds since 1970, fractions included. */
+  readonly accessedMs: number
+  readonly modifiedMs: number
+  readonly changedMs: number
+}
+
+/** What each kind is called in errors and traces. */
+export const IO_NAMES = [
+  'read',
+  'write',
+  'accept',
+  'connect',
+  'wait until readable',
+  'wait until writable',
+  'receive',
+  'send',
+  'open',
+  'stat',
+  'sync',
+] as const
+
+/** An end point: an IP address with a port, or a path of a Unix socket. */
+export type Address =
+  | { readonly family: 'ipv4' | 'ipv6'; readonly host: string; readonly port: number; readonly scopeId?: number }
+  | { readonly family: 'unix'; readonly path: string }
+
+/**
+ * One operation and at the same time the trap that asks for it. Unlike other traps it has state, so it serves one task at
+ * a time; a stream owns one for reading and one for writing and uses them again and again.
+ */
+export class IoOp<out T = unknown> extends Trap<T> {
+  kind: number
+  fd: number
+  /** Null on a READ with `lend`: the driver lends a buffer when data is there. Null if there is a `vector`. */
+  buffer: Uint8Array | null
+  /**
+   * READ, WRITE on a stream of bytes or a file: the pieces to fill or to write, one after the other, instead of `buffer`. Some may
+   * be empty. `offset` is then 0 and `length` their sum; `result` and `moved` count over all of them.
+   */
+  vector: readonly Uint8Array[] | null
+  offset: number
+  /** Bytes to move at most. */
+  length: number
+  /** Bytes moved, a new fd, 0, or negative: see driver.ts. */
+  result = 0
+  /** Milliseconds, or Infinity. The kernel keeps this time; drivers do not look at it. */
+  timeout: number
+  /** WRITE: complete only when all is written (or on an error; `moved` then says how far it came). */
+  all = false
+  /**
+   * READ: take the buffer from the driver's pool when there is something to read, at most `length` bytes. After completion
+   * the op owns `buffer` until it is submitted again or given back; a waiting op holds none.
+   */
+  lend = false
+  /** Who lent `buffer`; set by the driver together with it. */
+  lender: Lender | null = null
+  /** WRITE with `all`: bytes written so far. */
+  moved = 0
+  /** CONNECT, SEND: to whom. RECEIVE: from whom, set by the driver. */
+  address: Address | null = null
+  /** OPEN_FILE, STAT: which file. */
+  path: string | null = null
+  /** STAT: the answer, set by the driver. */
+  status: FileStatus | null = null
+  /** For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was taken from. */
+  pointer = 0
+  pointee: Uint8Array | null = null
+  /** For the lender alone: which of its buffers this is. */
+  loan = 0
+  /** For the kernel alone: the task that waits. */
+  owner: unknown = null
+  /** For the kernel alone: asked to be withdrawn once, and said that its completion will come. */
+  withdrawing = false
+  /** For the owner that uses it again and again: `claim` took it, and the use is not over. */
+  claimed = false
+  /** A task has handed it out and has not had its answer yet, even if the operation is complete. */
+  running = false
+  /** What the task gets instead of the bare number. A field and not a subclass, so that all ops have one shape. */
+  convert: ((op: IoOp, result: number) => unknown) | null = null
+
+  constructor(
+    kind: number,
+    fd: number,
+    buffer: Uint8Array | null,
+    offset: number,
+    length: number,
+    timeout: number,
+    giver: Giver | null = null,
+  ) {
+    super(IO, giver, null, 0)
+    this.kind = kind
+    this.fd = fd
+    this.buffer = buffer
+    this.vector = null
+    this.offset = offset
+    this.length = length
+    this.timeout = timeout
+  }
+
+  /**
+   * Takes it for one more use; false if the last use has not begun yet, or is not over. It is over when its task has the
+   * answer: until that task's turn comes, buffer and result belong to it.
+   */
+  claim(): boolean {
+    if (this.claimed) return false
+    this.claimed = true
+    if (watcher !== null) watcher.created(this, IO_NAMES[this.kind] ?? 'io')
+    return true
+  }
+
+  /** @internal */
+  override next(task?: Resumed): IteratorResult<Trap, T> {
+    if (task === undefined) {
+      this.running = true
+      HANDOVER.value = this
+      return HANDOVER
+    }
+    this.claimed = this.running = false
+    ANSWER.value = this.convert === null ? task.value : this.convert(this, task.value as number)
+    return ANSWER as IteratorReturnResult<T>
+  }
+
+  /** @internal */
+  override throw(error: unknown): IteratorResult<Trap, T> {
+    if (errand !== null && arrived(error)) return HANDOVER
+    this.claimed = this.running = false
+    throw error
+  }
+}
+
+/** What lies between two places of an op's bytes, wherever its pieces begin and end. */
+export function* partsOf({ buffer, vector }: IoOp, from: number, to: number): Iterable<Uint8Array> {
+  let at = 0
+  for (const piece of vector ?? (buffer === null ? [] : [buffer])) {
+    const part = piece.subarray(Math.max(0, from - at), Math.max(0, to - at))
+    if (part.length > 0) yield part
+    at += piece.length
+  }
+}
+
+/**
+ * Are its bytes still there? A buffer may be transferred to somebody else, or made smaller, while its op waits.
+ *
+ * The engine is asked for `byteLength`: V8's compiled code in Node 20 and 22 gives what was transferred its old `length` once it
+ * has met a buffer that may grow.
+ */
+export function isIntact({ buffer, vector, offset, length }: IoOp): boolean {
+  if (vector === null) return offset >= 0 && length >= 0 && offset + length <= (buffer === null ? 0 : buffer.byteLength)
+  let sum = 0
+  for (const piece of vector) sum += piece.byteLength
+  return sum === length
+}
+
+/** Where a lent buffer goes back to. */
+export interface Lender {
+  takeBack(op: IoOp): void
+}

@@ -1,0 +1,121 @@
+/**
+ * Wait queues: where tasks wait for each other. Every lock, event and queue stands on one of these.
+ *
+ * A doubly linked list through the tasks themselves (a task waits in one place at a time), so that parking, waking and
+ * leaving in the middle because of a cancel are all a few assignments, whatever the length.
+ */
+
+import type { Task } from '../task/task.js'
+import { checkFunction, checkString } from './operands.js'
+import { PARK, Trap } from './trap.js'
+
+/** What the `admit` of a wait queue returns for a task that has to wait. */
+export const WAIT: unique symbol = Symbol('wait')
+
+/** What a synchronisation object does inside a trap: nothing comes between its steps. */
+export type Act = (task: Task, trap: Trap<unknown>, hands: Hands) => unknown
+
+/**
+ * Takes back what a task was given: it is cancelled before it ran, so nobody has seen the answer. False: that cannot be
+ * undone, and the answer stands.
+ */
+export type Undo = (task: Task, trap: Trap<unknown>, value: unknown, hands: Hands) => boolean
+
+/** What a wait was answered by, and whether that can be taken back. */
+export interface Giver {
+  /** @internal */
+  readonly undo: Undo | null
+}
+
+/** What the wait brought can still be had from where it was. */
+export const STAYS: Giver = { undo: () => true }
+
+/** How an act lets parked tasks go on, whichever place they have in their queue; the kernel lends it for the call. */
+export interface Hands {
+  /** Answers the wait of a parked task. A cancel that comes before it runs may still take that back; see `Undo`. */
+  wake(task: Task, value: unknown): void
+  /** The same with an error. */
+  fail(task: Task, error: unknown): void
+}
+
+/** The list itself; the joiners of a task are one without a name. */
+export class TaskList {
+  /** How many tasks wait. */
+  length = 0
+  /** @internal */
+  head: Task | null = null
+  /** @internal */
+  tail: Task | null = null
+
+  /** @internal */
+  add(task: Task): void {
+    const last = this.tail
+    task.previous = last
+    task.next = null
+    if (last === null) this.head = task
+    else last.next = task
+    this.tail = task
+    this.length++
+  }
+
+  /** @internal */
+  remove(task: Task): void {
+    const { previous, next } = task
+    if (previous === null) this.head = next
+    else previous.next = next
+    if (next === null) this.tail = previous
+    else next.previous = previous
+    task.previous = task.next = null
+    this.length--
+  }
+}
+
+/**
+ * A queue of waiting tasks; `park(queue)` waits in it, `wake(queue)` lets the longest waiting go on.
+ *
+ * @example
+ * import { run, spawn } from 'drupe'
+ * import { WaitQueue, park, wake } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const door = new WaitQueue('wait at the door')
+ *   const guest = yield* spawn(function* () {
+ *     return yield* park<string>(door)
+ *   })
+ *   yield* spawn(() => wake(door, 1, 'come in'))
+ *   console.log(yield* guest.join()) // => come in
+ * })
+ */
+export class WaitQueue extends TaskList implements Giver {
+  /** What a task does that waits here, as messages say it: `take the key`, and then "Cannot take the key: …". */
+  readonly name: string
+  /**
+   * Asked, inside the trap, when a task is about to wait here and no cancel has anything to say to it: returns the answer if
+   * it need not wait, else WAIT. Null: everybody waits.
+   */
+  readonly admit: Act | null
+  /**
+   * Asked when a task that was let go on is cancelled before it ran; if it returns true, its `park` throws the `Cancelled`.
+   * Null: what was given stays given.
+   */
+  readonly undo: Undo | null
+  private parking: Trap<unknown> | null = null
+
+  constructor(name = 'wait in a queue', admit: Act | null = null, undo: Undo | null = null) {
+    super()
+    this.name = checkString('make a wait queue', 'name', name)
+    if (admit !== null) checkFunction('make a wait queue', 'admit', admit)
+    if (undo !== null) checkFunction('make a wait queue', 'undo', undo)
+    this.admit = admit
+    this.undo = undo
+  }
+
+  /** @internal The one trap that waits here without a timeout. */
+  get trap(): Trap<unknown> {
+    this.parking ??= new Trap(PARK, this, null, Number.POSITIVE_INFINITY)
+    return this.parking
+  }
+}
+
+/** Waits for nothing and lets nobody come in between; but a task that was cancelled hears of it. */
+export const PASS = new WaitQueue('take what is there', () => undefined)

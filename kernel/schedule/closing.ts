@@ -1,0 +1,118 @@
+/**
+ * The end of a kernel: newest first, within the grace, with an end to the patience.
+ *
+ * `close` waits as a guest, `closeSync` takes the thread, and either may find the other's work half done. So there is one
+ * state, one time after which nobody is waited for, and one outcome, which all who asked get.
+ */
+import { KernelStateError } from '../protocol/errors.js'
+import { clearTimeout, setTimeout } from '../protocol/host-functions.js'
+import { PARK } from '../protocol/trap.js'
+import type { TaskList } from '../protocol/wait-queue.js'
+import { keep } from '../shapes.js'
+import { whereabouts } from '../task/whereabouts.js'
+import { showWaits } from '../watch/traceback.js'
+import { cancelScope } from './cancel.js'
+import type { Loop } from './loop.js'
+import { type Guest, runBlocking, waiting } from './runners.js'
+
+/** Milliseconds beyond the grace after which tasks are given up. */
+const PATIENCE_MS = 1000
+
+/** What is known of the end of one kernel. */
+export class Closing {
+  state: 'open' | 'closing' | 'closed' = 'open'
+  private promise: Promise<void> | null = null
+  /** The time after which nobody is waited for. */
+  private tooLate = 0
+  /** The outcome, if tasks would not leave. */
+  private failure: KernelStateError | null = null
+
+  /** `guest` is the kernel's, once it is one; `attach` makes it one. */
+  constructor(
+    private readonly loop: Loop,
+    private readonly guest: () => Guest | null,
+    private readonly attach: () => Guest,
+  ) {}
+
+  close(): Promise<void> {
+    this.promise ??= this.shutDown()
+    return this.promise
+  }
+
+  closeSync(): void {
+    if (this.state === 'closed') return
+    if (this.loop.turning) throw new KernelStateError('close', 'this kernel is running')
+    if (this.state === 'closing') {
+      // Not in a try: where the thread cannot be taken, what is under way goes on.
+      this.waitForAll()
+      this.end()
+      return
+    }
+    this.begin()
+    this.promise = Promise.resolve()
+    try {
+      this.waitForAll()
+    } finally {
+      this.end()
+    }
+  }
+
+  private async shutDown(): Promise<void> {
+    this.begin()
+    if (this.loop.live > 0) {
+      const guest = this.attach()
+      const { loop, tooLate } = this
+      await new Promise<void>((resolve) => {
+        const host = setTimeout(resolve, Math.min(tooLate - loop.driver.now() + 100, 0x7fffffff))
+        guest.afterTurn = () => {
+          if (loop.live > 0 && loop.driver.now() < tooLate) return
+          clearTimeout(host)
+          resolve()
+        }
+        loop.nudge()
+      })
+    }
+    this.end()
+  }
+
+  private waitForAll(): void {
+    const { loop } = this
+    if (loop.live > 0) runBlocking(loop, () => loop.live === 0, this.tooLate)
+  }
+
+  private begin(): void {
+    const { loop } = this
+    this.state = 'closing'
+    cancelScope(loop, loop.root, 'the kernel is closing', false)
+    this.tooLate = loop.driver.now() + loop.grace + PATIENCE_MS
+  }
+
+  /** Once: a `closeSync` may have brought to its end what `close` began. */
+  private end(): void {
+    const { loop } = this
+    const guest = this.guest()
+    if (this.state !== 'closed') {
+      this.state = 'closed'
+      loop.timers.remove(loop.root)
+      // Closing the driver ends waits, so it is said before who is in which.
+      this.failure = loop.live > 0 ? giveUp(loop) : null
+      guest?.close()
+      loop.driver.close()
+      keep(loop.driver)
+      if (this.failure !== null) for (const tell of loop.watchers.values()) tell(this.failure)
+      loop.watchers.clear()
+      guest?.afterTurn()
+    }
+    if (this.failure !== null) throw this.failure
+  }
+}
+
+function giveUp({ live, root }: Loop): KernelStateError {
+  const left = waiting(root)
+  const where = left.map(whereabouts).join('; ') || 'running'
+  const error = new KernelStateError('close', `${live} task(s) would not leave: ${where}`)
+  showWaits(error, left)
+  // Tasks of other kernels may wait in the same queues, and must not be passed over for those that are dead.
+  for (const task of left) if (task.trap?.code === PARK) (task.trap.subject as TaskList).remove(task)
+  return error
+}

@@ -1,0 +1,235 @@
+/**
+ * The callers of the loop: who waits when there is nothing to run.
+ *
+ * The blocking runner takes the thread and sleeps in the driver, like curio's `run`. The guest lives on the host's event
+ * loop: the host calls its turn when the driver has something, each turn ends after a time budget so that the host's own
+ * timers and callbacks get theirs, and an idle kernel does not keep the process alive. Tests use the blocking runner over
+ * the virtual driver, whose sleep is a jump of the clock.
+ */
+import type { Attachment } from '../driver/contract.js'
+import { DeadlockError } from '../protocol/errors.js'
+import { SUSPEND } from '../protocol/trap.js'
+import { Nursery } from '../task/nursery.js'
+import type { Scope } from '../task/scope.js'
+import { type Task, WAITING } from '../task/task.js'
+import { whereabouts } from '../task/whereabouts.js'
+import { showWaits } from '../watch/traceback.js'
+import type { Loop } from './loop.js'
+
+/** How long a turn may take before the host gets its turn. */
+export const TURN_MS = 6
+
+/**
+ * Runs until `done`, or until a time, sleeping in the driver.
+ *
+ * @throws DeadlockError if every task waits for another one.
+ */
+export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSITIVE_INFINITY): void {
+  const { contexts } = loop
+  if (contexts === null) block(loop, done, until)
+  else contexts.base.runInAsyncScope(block, null, loop, done, until)
+}
+
+function block(loop: Loop, done: () => boolean, until: number): void {
+  loop.turning = loop.blocking = true
+  try {
+    let now = loop.look(false)
+    for (;;) {
+      loop.runReady(now, now + TURN_MS)
+      if (done()) return
+      if (loop.ready.length > 0 || loop.wakeIdlers()) {
+        now = loop.driver.now()
+        continue
+      }
+      if (until !== Number.POSITIVE_INFINITY && loop.driver.now() >= until) return
+      const hopeless = loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0
+      if (hopeless && until === Number.POSITIVE_INFINITY) throw deadlock(waiting(loop.root))
+      loop.driver.arm(Math.min(loop.timers.next, until))
+      now = loop.look(true)
+    }
+  } finally {
+    loop.turning = loop.blocking = false
+    // A guest on the same kernel must set its alarm again: this run has spent it.
+    loop.nudge()
+  }
+}
+
+/** For host code while the host's loop stands still, as it does in a blocking run and on virtual time. */
+const STANDS_STILL =
+  'wait, and host code (a promise, a callback) cannot wake them, because the host’s loop stands still in a blocking or ' +
+  'virtual run; use run()'
+
+/** The same on the host's loop, which has no work left. */
+const NO_HOST_WORK = 'wait for each other or for host code, and nothing else is under way'
+
+/** The error of tasks that nothing will ever wake; `hostWhy` says why host code that some wait for will not. */
+export function deadlock(tasks: readonly Task[], describe = whereabouts, hostWhy = STANDS_STILL): DeadlockError {
+  const forHost = tasks.some(({ trap }) => trap?.code === SUSPEND)
+  const error = new DeadlockError(
+    tasks.map((task) => describe(task)),
+    forHost ? hostWhy : undefined,
+  )
+  showWaits(error, tasks)
+  return error
+}
+
+/** Where the tasks of a deadlock wait, without the lines of this package that found it. */
+function linesOf({ stack = '' }: DeadlockError): string {
+  const at = stack.indexOf('\n    in task ')
+  return at === -1 ? '' : stack.slice(at)
+}
+
+/** Every task that waits in a trap; those that the host started as daemons only if `all` is said. */
+export function waiting(root: Nursery, all = true): Task[] {
+  const found: Task[] = []
+  const nurseries: Nursery[] = [root]
+  for (let nursery = nurseries.pop(); nursery !== undefined; nursery = nurseries.pop()) {
+    for (let task = nursery.oldest; task !== null; task = task.younger) {
+      if (!all && task.daemon && nursery === root) continue
+      if (task.phase === WAITING && task.trap !== null) found.push(task)
+      for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
+        if (scope instanceof Nursery) nurseries.push(scope)
+      }
+    }
+  }
+  return found
+}
+
+/** Between two turns this many wake-ups by host code are followed at once. */
+const MOST_SPURTS = 1024
+
+const RESOLVED = Promise.resolve()
+
+/**
+ * A kernel on the host's event loop.
+ *
+ * What host code wakes between two turns goes on as soon as that code returns, in a microtask: a task that reads from a
+ * promise after the other does not wait for a round of the host's loop each time. Such a *spurt* runs who is ready and nothing
+ * else. The turn that was asked for comes all the same, and asks the driver; all spurts before it have the time of one turn.
+ */
+export class Guest {
+  private readonly attachment: Attachment
+  private held = false
+  /** How many want the host to live, whatever the tasks do. */
+  private holds = 0
+  private told = false
+  private readonly forget: () => void
+  private spurting = false
+  /** How many spurts there were since the last turn, and when the next turn has to come first. */
+  private spurts = 0
+  private spurtsEnd = Number.POSITIVE_INFINITY
+  /** Called after each turn. */
+  afterTurn: () => void = () => {}
+
+  /** `beforeExit` is that of the kernel's options. */
+  constructor(
+    private readonly loop: Loop,
+    beforeExit: (callBack: () => void) => () => void,
+  ) {
+    this.forget = beforeExit(() => this.stuck())
+    const { contexts } = loop
+    // Whoever wakes the kernel has a context of its own, which is none of the tasks' business.
+    const ours = (call: () => void): (() => void) =>
+      contexts === null ? call : () => contexts.base.runInAsyncScope(call, this)
+    this.attachment = loop.driver.attach(ours(() => this.turn()))
+    const spurt = ours(() => this.spurt())
+    loop.nudge = () => {
+      this.attachment.schedule()
+      if (this.spurting) return
+      this.spurting = true
+      void RESOLVED.then(spurt)
+    }
+  }
+
+  /** In a microtask: runs who is ready. */
+  private spurt(): void {
+    this.spurting = false
+    const { loop } = this
+    if (loop.turning || loop.ready.length === 0) return
+    const now = loop.driver.now()
+    if (this.spurts++ === 0) this.spurtsEnd = now + TURN_MS
+    if (this.spurts > MOST_SPURTS || now >= this.spurtsEnd) return
+    loop.turning = true
+    try {
+      loop.runReady(now, this.spurtsEnd)
+    } finally {
+      loop.turning = false
+    }
+  }
+
+  /** One turn: until nothing is ready, or the budget is used up. */
+  private turn(): void {
+    const { loop } = this
+    if (loop.turning) return
+    const { ready } = loop
+    this.spurts = 0
+    loop.turning = true
+    try {
+      let now = loop.look(false)
+      const end = now + TURN_MS
+      for (;;) {
+        loop.runReady(now, end)
+        if (ready.length > 0) break
+        // One more look costs a syscall, and saves a round through the host's loop when more has come meanwhile.
+        now = loop.look(false)
+        if ((ready.length === 0 && !loop.wakeIdlers()) || now >= end) break
+      }
+    } finally {
+      loop.turning = false
+    }
+    this.rest()
+    this.afterTurn()
+  }
+
+  /** Leaves the thread to the host, and says what to be called for. */
+  private rest(): void {
+    const { loop } = this
+    if (loop.ready.length > 0) this.attachment.schedule()
+    else loop.driver.arm(loop.timers.next)
+    this.ref()
+  }
+
+  /** Work under way keeps the host alive, and so does waiting for ever on purpose as long as the host awaits a run. */
+  private ref(): void {
+    const { loop } = this
+    const waits = loop.inFlight > 0 || loop.timers.size > 0 || loop.wakers.size > 0
+    const busy = waits || this.holds > 0 || (loop.endless > 0 && loop.watchers.size > 0)
+    if (busy === this.held) return
+    this.held = busy
+    if (busy) this.attachment.ref()
+    else this.attachment.unref()
+  }
+
+  /** Keeps the host alive until the function that it returns is called. */
+  hold(): () => void {
+    let on = true
+    this.holds++
+    this.ref()
+    return () => {
+      if (!on) return
+      on = false
+      this.holds--
+      this.ref()
+    }
+  }
+
+  /** The host has no work left: tasks that wait now wait for ever. Said once; whoever awaits a run gets it as its error. */
+  private stuck(): void {
+    const { loop } = this
+    const tasks = waiting(loop.root, false)
+    if (tasks.length === 0) return
+    const error = deadlock(tasks, whereabouts, NO_HOST_WORK)
+    if (!this.told) loop.warn(`${error.message}; the process ends (kernel.hold() keeps it)${linesOf(error)}`)
+    this.told = true
+    for (const tell of loop.watchers.values()) tell(error)
+    loop.watchers.clear()
+  }
+
+  close(): void {
+    this.forget()
+    this.holds = 0
+    this.loop.nudge = () => {}
+    this.spurts = Number.POSITIVE_INFINITY
+    this.attachment.close()
+  }
+}

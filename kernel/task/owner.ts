@@ -1,0 +1,33 @@
+/**
+ * Whose is it? Tasks, scopes and nurseries belong to one kernel, and nobody else may touch them.
+ *
+ * What a kernel does to a task goes into its own queues, timers and counts, so a task of another one would leave both
+ * broken. All that takes such a thing, traps and host functions alike, asks here first. Locks, queues, events belong to
+ * nobody: tasks of several kernels may wait in one, and whoever wakes a task makes it ready in the kernel that it is of.
+ */
+import { KernelStateError } from '../protocol/errors.js'
+import { checkInstance } from '../protocol/operands.js'
+import { CURRENT, Trap } from '../protocol/trap.js'
+import type { Nursery } from './nursery.js'
+import type { Scope } from './scope.js'
+import { Task } from './task.js'
+
+/** The task that runs: for operations that must know who has begun them. */
+export const CALLER = new Trap<Task>(CURRENT, null, null, 0)
+
+/** A task that a kernel, known by its root, is to do something with. */
+export function checkTask(root: Nursery, action: string, task: Task): void {
+  if (task?.home?.root === root) return
+  checkInstance(action, 'task', task, Task)
+  throw foreign(`${action} ${String(task)}`)
+}
+
+/** A scope or a nursery that a kernel is to do something with. */
+export function checkScope(root: Nursery, action: string, scope: Scope): void {
+  const owner = scope.task === null ? scope : scope.task.home.root
+  if (owner !== root) throw foreign(`${action} ${scope.name}`)
+}
+
+function foreign(action: string): KernelStateError {
+  return new KernelStateError(action, 'it belongs to another kernel')
+}

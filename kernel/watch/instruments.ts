@@ -1,0 +1,76 @@
+/**
+ * Instruments: watching the kernel at work.
+ *
+ * Any subset of five methods. A kernel without instruments pays one comparison per step for the possibility. An instrument
+ * that throws is taken out and its error reported, because a broken observer must not change what it observes.
+ *
+ * @see https://trio.readthedocs.io/en/stable/reference-lowlevel.html#instrument-api
+ */
+import { wrong } from '../protocol/operands.js'
+import type { Trap } from '../protocol/trap.js'
+import type { Task } from '../task/task.js'
+
+/** What can be watched. The methods run inside the kernel: keep them short, and do not call the kernel. */
+export interface Instrument {
+  /** A task was made. */
+  spawn?(task: Task): void
+  /** The kernel is about to run a task. */
+  beforeStep?(task: Task): void
+  /** The task has stopped running: it waits, it was put back into the queue, or it is over. */
+  afterStep?(task: Task): void
+  /** The task waits in this trap. */
+  suspend?(task: Task, trap: Trap): void
+  /** The task is over, children included. */
+  exit?(task: Task): void
+  /** The task returned although it had been cancelled, and outlived the knock: it swallowed a `Cancelled`. */
+  swallowed?(task: Task): void
+}
+
+export function checkInstruments(list: readonly Instrument[]): readonly Instrument[] {
+  if (Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)) return list
+  throw wrong('make a kernel', 'instruments', 'a list of instruments', list, '')
+}
+
+export class Instruments {
+  private list: readonly Instrument[]
+
+  constructor(
+    list: readonly Instrument[],
+    private readonly report: (error: unknown) => void,
+  ) {
+    this.list = list
+  }
+
+  spawn(task: Task): void {
+    for (const instrument of this.list) this.guard(instrument, () => instrument.spawn?.(task))
+  }
+
+  beforeStep(task: Task): void {
+    for (const instrument of this.list) this.guard(instrument, () => instrument.beforeStep?.(task))
+  }
+
+  afterStep(task: Task): void {
+    for (const instrument of this.list) this.guard(instrument, () => instrument.afterStep?.(task))
+  }
+
+  suspend(task: Task, trap: Trap): void {
+    for (const instrument of this.list) this.guard(instrument, () => instrument.suspend?.(task, trap))
+  }
+
+  exit(task: Task): void {
+    for (const instrument of this.list) this.guard(instrument, () => instrument.exit?.(task))
+  }
+
+  swallowed(task: Task): void {
+    for (const instrument of this.list) this.guard(instrument, () => instrument.swallowed?.(task))
+  }
+
+  private guard(instrument: Instrument, call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.list = this.list.filter((other) => other !== instrument)
+      this.report(error)
+    }
+  }
+}

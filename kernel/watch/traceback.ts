@@ -1,0 +1,163 @@
+/**
+ * Tracebacks: the lines of a task in the stack of an error that was not made there.
+ *
+ * The kernel makes its errors while the task is suspended, so their stack shows the kernel and not the line that waits. But
+ * `iterator.throw(error)` goes down a task's whole chain of `yield*` and arrives at the trap, whose `throw` method therefore
+ * runs on top of every generator in it. There the stack is read, and written into the error's. A trap that hands itself out
+ * once more instead of throwing leaves everything as it was, so one can also look at a task without waking it.
+ *
+ * That is done for mistakes, once for each error. A Cancelled is an everyday answer and goes without; a TimeoutError, too, but
+ * for debug mode.
+ */
+
+import { watcher } from '../protocol/debug.js'
+import { Cancelled, DrupeError, TimeoutError } from '../protocol/errors.js'
+import type { TaskIterator } from '../protocol/trap.js'
+
+/** As much of a task as is needed here. */
+interface Suspended {
+  /** What is resumed: the innermost of its frames. */
+  readonly innermost: TaskIterator
+  toString(): string
+}
+
+/** What is on its way down to a trap. */
+interface Errand {
+  readonly task: Suspended
+  readonly error: unknown
+  lines: readonly string[]
+}
+
+/** Is thrown into a task that is only looked at. */
+const LOOK = Symbol('look')
+
+/** In a bundle, where no file is this one: everything is shown. */
+const NOWHERE = '\0'
+
+/** How the line begins that names a task. */
+const IN_TASK = '\n    in task '
+
+/** As deep as a chain of generators is shown. */
+const MOST_FRAMES = 200
+
+/** Of so many tasks in one error. */
+const MOST_TASKS = 20
+
+/** Errors that want no lines: they have them, or their own are right. */
+const settled = new WeakSet<object>()
+
+/** In which task a failure began; on its way up it ends others. The name alone: an error that is kept must not keep a kernel. */
+const origins = new WeakMap<object, string>()
+
+/** Where this package lies, as stacks write it. */
+let root: string | null = null
+
+/** Null unless something is on its way. */
+export let errand: Errand | null = null
+
+/** A task's own code threw this error: its stack is right as it is, wherever it goes from here. */
+export function ownError(error: unknown): void {
+  if (isMistake(error)) settled.add(error)
+}
+
+/** A task has failed with this error. */
+export function failedIn(task: { toString(): string }, error: unknown): void {
+  if (typeof error === 'object' && error !== null && !origins.has(error)) origins.set(error, String(task))
+}
+
+/** Writes into an error that leaves the kernel in which task it began, unless that is there. */
+export function nameOrigin(error: unknown): void {
+  try {
+    const { stack } = error as Error
+    const origin = origins.get(error as object)
+    if (origin === undefined || typeof stack !== 'string' || stack.includes(IN_TASK)) return
+    Reflect.set(error as Error, 'stack', `${stack}\n    in ${origin}`)
+  } catch {
+    // What can be thrown can be anything; it is reported all the same.
+  }
+}
+
+/** Throws into a suspended task, and shows it in the error. */
+export function throwAt(task: Suspended, iterator: TaskIterator, error: unknown): IteratorResult<unknown, unknown> {
+  if (iterator.throw === undefined) throw error
+  if (!isMistake(error) || settled.has(error)) return iterator.throw(error)
+  errand = { task, error, lines: [] }
+  try {
+    return iterator.throw(error)
+  } finally {
+    errand = null
+  }
+}
+
+/**
+ * Writes into an error at which lines these tasks wait, and leaves them waiting there. For errors after which there is no
+ * hope for the tasks: a hand-made iterator that passes nothing on to its trap takes the look for an error.
+ */
+export function showWaits(error: Error, tasks: readonly Suspended[]): void {
+  for (const task of tasks.slice(0, MOST_TASKS)) {
+    const look: Errand = { task, error: LOOK, lines: [] }
+    errand = look
+    try {
+      task.innermost.throw?.(LOOK)
+    } catch {
+      // See above.
+    } finally {
+      errand = null
+    }
+    show(error, task, look.lines)
+  }
+}
+
+/** A trap reports what arrived. True: it is to stay as it is. */
+export function arrived(error: unknown): boolean {
+  const here = errand
+  errand = null
+  if (here === null || here.error !== error) return false
+  const limit = Error.stackTraceLimit
+  // An assignment would throw where the built-ins are frozen.
+  Reflect.set(Error, 'stackTraceLimit', MOST_FRAMES)
+  here.lines = linesIn(new Error().stack, 2)
+  Reflect.set(Error, 'stackTraceLimit', limit)
+  if (error === LOOK) return true
+  show(error as Error, here.task, here.lines)
+  return false
+}
+
+/** Writes into an error in which task it happened, and at which lines of it. */
+export function show(error: Error, task: Suspended, lines: readonly string[]): void {
+  settled.add(error)
+  const { stack } = error
+  if (typeof stack !== 'string') return
+  const there = `\n    in ${String(task)}${lines.map((line) => `\n${line}`).join('')}`
+  // Lines of the kernel alone are of interest to few; those of a program tell where the error comes from.
+  const frames = linesIn(stack).length > 0 ? -1 : stack.indexOf('\n    at ')
+  const at = frames === -1 ? stack.length : frames
+  Reflect.set(error, 'stack', stack.slice(0, at) + there + stack.slice(at))
+}
+
+/**
+ * The lines of a program in a stack: without this package's, and not beyond where the kernel resumed the task.
+ */
+export function linesIn(stack = '', skip = 0): readonly string[] {
+  root ??= /(?:\(|@|at )([^(@]*)kernel\/watch\/traceback\.[jt]s:/.exec(new Error().stack ?? '')?.[1] ?? NOWHERE
+  const found: string[] = []
+  for (const line of stack.split('\n').slice(skip)) {
+    if (line.includes(`${root}kernel/schedule/loop.`) || line.includes(`${root}kernel/watch/traceback.`)) break
+    const frame = line.startsWith('    at ') || line.includes('@')
+    const native = line.endsWith('(<anonymous>)')
+    const own = ['kernel/', 'traps/', 'native/'].some((folder) => line.includes(root + folder))
+    if (frame && !native && !own) found.push(line)
+  }
+  return found
+}
+
+function isMistake(error: unknown): error is Error {
+  try {
+    if (error instanceof DrupeError)
+      return !(error instanceof Cancelled || (error instanceof TimeoutError && watcher === null))
+    return error instanceof TypeError
+  } catch {
+    // A proxy, say, that cannot be asked.
+    return false
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * The driver for Linux 6.0 and later: io_uring.
+ *
+ * One ring takes the requests of all tasks and gives all answers; both cross the border to the system together, in one call
+ * a turn (ring.ts). What the requests are is in completions.ts. The alarm and the pipe of other threads are two
+ * multishot polls in the same ring.
+ *
+ * If the ring cannot be entered any more (a filter of system calls that came later, no memory for good), whatever waits fails,
+ * and so does whatever is asked for then; time and other threads' calls go on.
+ *
+ * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a turn runs the ring is
+ * told to keep quiet; afterwards one look tells whether something came between. The eventfd is emptied after the turn, too: before
+ * it, whoever waits for an answer would wait for that as well.
+ */
+import type { Attachment, IoOp } from '../../../kernel/driver/contract.js'
+import { setTimeout } from '../../../kernel/protocol/host-functions.js'
+import { attachToHost } from '../../host/guest-poll.js'
+import { LinuxDriver } from '../../posix/driver.js'
+import { ECANCELED } from '../../posix/errno.js'
+import * as c from '../../posix/libc.js'
+import { Completions } from './operations.js'
+import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
+
+/** Keys of the driver's own requests; those of ops are made in completions.ts, below these. */
+const WAKE = 0x70 << 24
+const ALARM = 0x71 << 24
+const OPENINGS = 0x72 << 24
+
+/** How often a guest whose ring has failed looks at the time. */
+const BROKEN_PAUSE_MS = 10
+
+/** What is left of a ring whose thread is gone. */
+interface Remains {
+  readonly ring: number
+  readonly maps: readonly (readonly [at: number, bytes: number])[]
+}
+
+/** Completions by io_uring; see the head of this file. */
+export class UringDriver extends LinuxDriver {
+  readonly name = 'io_uring'
+  private readonly ring: Ring
+  private readonly completions: Completions
+  /** For a guest. Made at once: where descriptors are few, it had better be epoll. */
+  private readonly eventFd: number
+  /** Where the eventfd's count goes when it is read. */
+  private readonly count = new Int32Array(2)
+  private readonly countAt = this.libc.addressOf(this.count)
+  /** The ring has failed, and that was told; a look at the time is due. */
+  private broken = false
+  private ticking = false
+
+  /** @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more fds. */
+  constructor(options?: RingOptions) {
+    super()
+    this.eventFd = this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK)
+    this.libc.environment?.own(this.eventFd)
+    try {
+      const worst = Math.min(this.alarm.fd, this.wakeFd, this.eventFd)
+      const [code, text] = this.describeError(worst)
+      if (worst < 0) throw new NoRing(`${text} (${code})`)
+      this.ring = new Ring(this.libc, options)
+    } catch (error) {
+      this.release()
+      throw error
+    }
+    try {
+      this.completions = new Completions(this.libc, this.ring, this.openings)
+    } catch (error) {
+      this.ring.close()
+      this.release()
+      throw error
+    }
+    this.watch(this.wakeFd, WAKE)
+    this.watch(this.alarm.fd, ALARM)
+  }
+
+  get remains(): Remains | undefined {
+    const ring = this.libc.environment === null ? this.ring.fd : -1
+    return ring < 0 && this.ring.maps.length === 0 ? undefined : { ring, maps: this.ring.maps }
+  }
+
+  /** Requests hold their files until the ring is closed, and its mapped memory holds the ring. */
+  bury({ ring, maps }: Remains): void {
+    if (ring >= 0) this.libc.close(ring)
+    for (const [at, bytes] of maps) this.libc.unmap(at, bytes)
+  }
+
+  start(complete: (op: IoOp<unknown>) => void): void {
+    this.completions.start(complete)
+  }
+
+  submit(op: IoOp<unknown>): boolean {
+    return this.completions.submit(op)
+  }
+
+  cancel(op: IoOp<unknown>): boolean {
+    return this.completions.cancel(op)
+  }
+
+  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): number {
+    if (this.closed) return 0
+    if (this.ring.failure !== 0) return this.pollBroken(wait)
+    const count = this.completions.flush()
+    const { line } = this.completions
+    line.limit(loans)
+    const idle = count === 0 && !this.woken && line.isEmpty
+    // With enough to do nothing more is received, or thousands of connections would take all buffers.
+    if (line.suffices()) this.ring.submit()
+    else {
+      if (wait && idle) this.beforeWait()
+      this.ring.enter(wait && idle ? 1 : 0)
+    }
+    if (wait) this.woken = false
+    return count + this.takeIn() + line.serve()
+  }
+
+  /** Without the ring: time goes on, and other threads still call. */
+  private pollBroken(wait: boolean): number {
+    const count = this.fail()
+    const fds = Int32Array.of(this.alarm.fd, c.POLLIN, this.wakeFd, c.POLLIN)
+    if (wait) this.beforeWait()
+    this.libc.poll(this.libc.addressOf(fds), 2, wait && count === 0 && !this.woken ? -1 : 0)
+    if (wait) this.woken = false
+    if ((fds[1] as number) >>> 16 !== 0) {
+      // Here the alarm is not watched for its edges.
+      this.libc.read(this.alarm.fd, this.countAt, 8)
+      this.alarm.wentOff()
+    }
+    if ((fds[3] as number) >>> 16 !== 0) this.wokenByThread()
+    return count
+  }
+
+  /** The ring is lost. How many ops that completed. */
+  private fail(): number {
+    if (!this.broken) {
+      this.broken = true
+      const why = this.describeError(this.ring.failure).join(', ')
+      process.emitWarning(`io_uring cannot be entered any more (${why}); whatever needs it fails with EIO`)
+    }
+    return this.takeIn() + this.completions.fail()
+  }
+
+  attach(turn: () => void): Attachment {
+    const result = this.ring.registerEvent(this.eventFd)
+    if (result < 0) throw new Error(`Cannot attach io_uring to the host: ${this.describeError(result).join(', ')}`)
+    const guest = { turn: (called: boolean) => this.turn(turn, called), exit: () => this.exit() }
+    this.attachment = attachToHost(this.libc, this.eventFd, guest)
+    return this.attachment
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.attachment?.close()
+    this.completions.close(() => this.reap())
+    this.ring.close()
+    this.release()
+  }
+
+  protected override release(): void {
+    super.release()
+    if (this.eventFd >= 0) this.libc.close(this.eventFd)
+  }
+
+  /** The thread exits with its kernel open: its sockets must not outlive it, as those of a process would not. */
+  private exit(): void {
+    const own = this.completions.own()
+    this.close()
+    for (const fd of own) this.libc.close(fd)
+  }
+
+  closeFd(fd: number): number {
+    return this.completions.closeFd(fd, () => this.reap())
+  }
+
+  protected watchAlarm(fd: number): number {
+    this.watch(fd, OPENINGS)
+    return 0
+  }
+
+  protected adopt(fd: number, datagrams: boolean): void {
+    this.completions.adopt(fd, datagrams)
+  }
+
+  private turn(turn: () => void, called: boolean): void {
+    this.ring.notify(false)
+    try {
+      turn()
+    } finally {
+      if (!this.closed) {
+        if (called) this.libc.read(this.eventFd, this.countAt, 8)
+        this.ring.submit()
+        this.ring.notify(true)
+        if (this.ring.failure !== 0) this.tick()
+        else if (this.ring.hasNews() || !this.completions.line.isEmpty) this.attachment?.schedule()
+      }
+    }
+  }
+
+  /** The ring's eventfd tells nothing any more. */
+  private tick(): void {
+    if (this.ticking) return
+    this.ticking = true
+    const look = (): void => {
+      this.ticking = false
+      this.attachment?.schedule()
+    }
+    setTimeout(look, BROKEN_PAUSE_MS).unref()
+  }
+
+  private reap(): void {
+    this.ring.enter(1)
+    if (this.ring.failure !== 0) this.fail()
+    else this.takeIn()
+  }
+
+  private takeIn(): number {
+    const { ring } = this
+    const { tail } = ring
+    let count = 0
+    // Whoever is told of a completion may close an fd, which takes in answers, too: more than are seen from here.
+    while (((tail - ring.head) | 0) > 0) {
+      const at = ring.take()
+      const fd = ring.answers[at] as number
+      const key = ring.answers[at + 1] as number
+      const result = ring.answers[at + 2] as number
+      const flags = ring.answers[at + 3] as number
+      if (key >= WAKE) count += this.watched(fd, key, result, flags)
+      else if (key !== 0) count += this.completions.answer(fd, key, result, flags)
+    }
+    ring.release()
+    return count
+  }
+
+  private watched(fd: number, key: number, result: number, flags: number): number {
+    let count = 0
+    if (key === WAKE) this.wokenByThread()
+    else if (key === ALARM) this.alarm.wentOff()
+    else count = this.completions.look()
+    if ((flags & CQE_MORE) === 0 && result !== ECANCELED) this.watch(fd, key)
+    return count
+  }
+
+  private watch(fd: number, key: number): void {
+    const at = this.ring.add(OP_POLL_ADD, fd, key)
+    this.ring.requests[at + 6] = POLL_MULTISHOT
+    this.ring.requests[at + 7] = c.POLLIN
+  }
+}

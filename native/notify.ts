@@ -1,0 +1,27 @@
+/**
+ * Knocking at another thread's kernel: count the knock in shared memory, then wake the kernel to look.
+ */
+import type { WakeToken } from '../kernel/driver/contract.js'
+import { wrong } from '../kernel/protocol/operands.js'
+import { openLibc } from './posix/libc.js'
+
+const ONE = new BigUint64Array([1n])
+
+/**
+ * Lets the task that waits in `waker.wait()` go on, from any thread.
+ *
+ * Who closes the kernel sees to it that nobody knocks any more: the descriptor in the token may be somebody else's then.
+ *
+ * @param token `waker.token`, by way of `postMessage` or `workerData`.
+ */
+export function knock(token: { readonly fd: number; readonly knocks: SharedArrayBuffer }): void {
+  if (!(token?.knocks instanceof SharedArrayBuffer)) throw wrong('knock', 'token', 'the token of a waker', token, '')
+  Atomics.add(new Int32Array(token.knocks), 0, 1)
+  wakeFromThread(token)
+}
+
+/** Wakes the kernel of another thread. The token is good until that kernel closes its driver. */
+export function wakeFromThread(token: WakeToken): void {
+  const libc = openLibc()
+  libc.write(token.fd, libc.addressOf(ONE), ONE.byteLength)
+}

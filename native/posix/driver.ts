@@ -1,0 +1,136 @@
+/**
+ * What the drivers for Linux have in common: the clock, the alarm, a pipe that other threads write to, and the calls that
+ * never wait. How operations wait is for each driver to say.
+ *
+ * (An eventfd would do for epoll. A ring that watches one and itself signals another is told of a write only after an RCU
+ * grace period, because the system fears a loop of eventfds.)
+ */
+import type {
+  Address,
+  Attachment,
+  Driver,
+  IoOp,
+  SocketKind,
+  SocketOption,
+  WakeToken,
+} from '../../kernel/driver/contract.js'
+import { CLOSED } from '../../kernel/driver/contract.js'
+import { now } from '../../kernel/protocol/host-functions.js'
+import { Alarm } from '../linux/alarm.js'
+import { describeError } from './errno.js'
+import * as c from './libc.js'
+import { Openings } from './openings.js'
+import { Sockets } from './sockets.js'
+
+/**
+ * How long a worker may wait in the OS. Its JavaScript may be ended at any moment, by `terminate()` or by the exit of the
+ * process, which both wait for it, and only finds out when it comes back.
+ */
+const SLICE_MS = 100
+
+/** The ground that epoll and io_uring stand on. */
+export abstract class LinuxDriver implements Driver {
+  abstract readonly name: string
+  readonly note: string | undefined
+  readonly wakeToken: WakeToken
+  protected readonly libc = c.openLibc()
+  protected readonly alarm = new Alarm(this.libc)
+  /** Readable when another thread has called; a negative errno if there is none. */
+  protected readonly wakeFd: number
+  protected readonly openings: Openings
+  protected attachment: Attachment | null = null
+  protected woken = false
+  protected closed = false
+  private readonly sockets = new Sockets(this.libc)
+  private readonly drain = new Uint8Array(4096)
+  private readonly drainAt = this.libc.addressOf(this.drain)
+
+  constructor(note?: string) {
+    this.note = note
+    const pipe = new Int32Array(2)
+    const result = this.libc.pipe(this.libc.addressOf(pipe), c.CLOEXEC | c.O_NONBLOCK)
+    if (result < 0) pipe.fill(result)
+    this.wakeFd = pipe[0] as number
+    this.wakeToken = { fd: pipe[1] as number }
+    for (const fd of pipe) this.libc.environment?.own(fd)
+    this.openings = new Openings(this.libc, this.wakeToken.fd, (fd) => this.watchAlarm(fd))
+  }
+
+  abstract submit(op: IoOp<unknown>): boolean
+  abstract cancel(op: IoOp<unknown>): boolean
+  abstract poll(wait: boolean, loans?: number): number
+  abstract start(complete: (op: IoOp<unknown>) => void): void
+  abstract attach(turn: () => void): Attachment
+  abstract close(): void
+  abstract closeFd(fd: number): number
+  /** Has the driver look at an alarm whenever its fd becomes readable; negative: it cannot. */
+  protected abstract watchAlarm(fd: number): number
+  /** Notes a new socket of our own. */
+  protected abstract adopt(fd: number, datagrams: boolean): void
+
+  now(): number {
+    return now()
+  }
+
+  arm(at: number): void {
+    if (!this.closed) this.alarm.set(at)
+  }
+
+  wake(): void {
+    this.woken = true
+    this.attachment?.schedule()
+  }
+
+  socket(kind: SocketKind): number {
+    if (this.closed) return CLOSED
+    const fd = this.sockets.open(kind)
+    if (fd >= 0) this.adopt(fd, kind === 'udp4' || kind === 'udp6')
+    return fd
+  }
+
+  bind(fd: number, address: Address): number {
+    return this.sockets.bind(fd, address)
+  }
+
+  listen(fd: number, backlog: number): number {
+    return this.sockets.listen(fd, backlog)
+  }
+
+  setOption(fd: number, option: SocketOption, value: number): number {
+    return this.sockets.setOption(fd, option, value)
+  }
+
+  localAddress(fd: number): Address | number {
+    return this.sockets.localAddress(fd)
+  }
+
+  remoteAddress(fd: number): Address | number {
+    return this.sockets.remoteAddress(fd)
+  }
+
+  shutdown(fd: number): number {
+    return this.sockets.shutdown(fd)
+  }
+
+  describeError(result: number): readonly [name: string, text: string] {
+    return describeError(result)
+  }
+
+  /** The thread is about to wait, without its host. */
+  protected beforeWait(): void {
+    if (!this.libc.isMainThread) this.alarm.within(SLICE_MS)
+  }
+
+  /** The pipe became readable. Who finds it full need not write: it has not been emptied yet. */
+  protected wokenByThread(): void {
+    this.woken = true
+    while (this.libc.read(this.wakeFd, this.drainAt, this.drain.length) === this.drain.length);
+  }
+
+  /** Lets go of what the constructor of this class has opened. */
+  protected release(): void {
+    this.closed = true
+    this.attachment = null
+    for (const fd of [this.alarm.fd, this.wakeFd, this.wakeToken.fd]) if (fd >= 0) this.libc.close(fd)
+  }
+}

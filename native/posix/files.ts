@@ -1,0 +1,104 @@
+/**
+ * Files: what opening and asking about them looks like to Linux, and how it is done without a ring.
+ *
+ * Paths go in as bytes with a NUL behind, flags are translated from the portable ones, and the answer to STAT is a struct
+ * statx in memory of ours.
+ */
+import {
+  type FileStatus,
+  type IoOp,
+  OPEN_APPEND,
+  OPEN_CREATE,
+  OPEN_EXCLUSIVE,
+  OPEN_FILE,
+  OPEN_READ,
+  OPEN_TRUNCATE,
+  OPEN_WRITE,
+  STAT,
+} from '../../kernel/driver/contract.js'
+import { EINTR } from './errno.js'
+import { CLOEXEC, type Libc, O_APPEND, O_NONBLOCK } from './libc.js'
+
+/** The directory that relative paths begin in: the process's. */
+export const AT_FDCWD = -100
+/** With an empty path: the fd itself. */
+export const AT_EMPTY_PATH = 0x1000
+/** Everything that the old stat knew. */
+export const STATX_BASIC = 0x7ff
+/** The size of struct statx. */
+export const STATX_BYTES = 256
+
+const O_WRONLY = 0o1
+const O_RDWR = 0o2
+const O_CREAT = 0o100
+const O_EXCL = 0o200
+const O_TRUNC = 0o1000
+
+/** By the upper four bits of a mode. */
+const KINDS: Readonly<Record<number, FileStatus['kind']>> = {
+  1: 'pipe',
+  2: 'device',
+  4: 'directory',
+  6: 'device',
+  8: 'file',
+  10: 'link',
+  12: 'socket',
+}
+
+/** Does this kind of op go to files, and not to one side of an fd? */
+export function isFileOp(op: IoOp<unknown>): boolean {
+  return op.kind >= OPEN_FILE
+}
+
+/** The path of an op as C wants it; an empty one for the fd itself. */
+export function pathBytes(op: IoOp<unknown>): Uint8Array {
+  return new TextEncoder().encode(`${op.path ?? ''}\0`)
+}
+
+/** The flags of an OPEN_FILE as Linux wants them; it never waits (openings.ts). */
+export function openFlags(op: IoOp<unknown>): number {
+  const has = (flag: number): boolean => (op.length & flag) !== 0
+  const writes = has(OPEN_WRITE) || has(OPEN_APPEND)
+  let flags = CLOEXEC | O_NONBLOCK | (writes ? (has(OPEN_READ) ? O_RDWR : O_WRONLY) : 0)
+  if (has(OPEN_APPEND)) flags |= O_APPEND
+  if (has(OPEN_CREATE)) flags |= O_CREAT
+  if (has(OPEN_TRUNCATE)) flags |= O_TRUNC
+  if (has(OPEN_EXCLUSIVE)) flags |= O_EXCL
+  return flags
+}
+
+/** Reads a struct statx. */
+export function statusFrom(memory: Uint8Array): FileStatus {
+  const view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
+  const number = (at: number): number => Number(view.getBigUint64(at, true))
+  const timeMs = (at: number): number =>
+    Number(view.getBigInt64(at, true)) * 1000 + view.getUint32(at + 8, true) / 1_000_000
+  const mode = view.getUint16(28, true)
+  return {
+    kind: KINDS[mode >> 12] ?? 'device',
+    mode: mode & 0o7777,
+    bytes: number(40),
+    inode: number(32),
+    links: view.getUint32(16, true),
+    user: view.getUint32(20, true),
+    group: view.getUint32(24, true),
+    accessedMs: timeMs(64),
+    modifiedMs: timeMs(112),
+    changedMs: timeMs(96),
+  }
+}
+
+/** Does a STAT or SYNC at once, taking the thread for as long as it needs. */
+export function doFileOp(libc: Libc, op: IoOp<unknown>): true {
+  const path = pathBytes(op)
+  if (op.kind === STAT) {
+    const answer = new Uint8Array(STATX_BYTES)
+    const [at, flags] = op.path === null ? [op.fd, AT_EMPTY_PATH] : [AT_FDCWD, 0]
+    do op.result = libc.statx(at, libc.addressOf(path), flags, STATX_BASIC, libc.addressOf(answer))
+    while (op.result === EINTR)
+    if (op.result === 0) op.status = statusFrom(answer)
+  } else
+    do op.result = libc.fsync(op.fd)
+    while (op.result === EINTR)
+  return true
+}

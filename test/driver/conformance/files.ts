@@ -1,0 +1,230 @@
+/**
+ * Conformance, part five: files. Opened, asked about, written, flushed and read back; and what goes wrong.
+ */
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  CANCELED,
+  CLOSED,
+  IoOp,
+  OPEN_APPEND,
+  OPEN_CREATE,
+  OPEN_EXCLUSIVE,
+  OPEN_FILE,
+  OPEN_READ,
+  OPEN_WRITE,
+  STAT,
+  SYNC,
+} from '../../../kernel/driver/contract.js'
+import { openLibc } from '../../../native/posix/libc.js'
+import { ok, type Rig, readOp, textOf, writeOp } from '../rig.js'
+import type { Suite } from './all.js'
+
+function openOp(path: string, flags: number): IoOp<unknown> {
+  const op = new IoOp<unknown>(OPEN_FILE, -1, null, 0o640, flags, Number.POSITIVE_INFINITY)
+  op.path = path
+  return op
+}
+
+function statOp(file: string | number): IoOp<unknown> {
+  const op = new IoOp<unknown>(STAT, typeof file === 'number' ? file : -1, null, 0, 0, Number.POSITIVE_INFINITY)
+  if (typeof file === 'string') op.path = file
+  return op
+}
+
+const syncOp = (fd: number): IoOp<unknown> => new IoOp(SYNC, fd, null, 0, 0, Number.POSITIVE_INFINITY)
+
+function inDirectory(body: (directory: string) => void): void {
+  const directory = mkdtempSync(join(tmpdir(), 'drupe-'))
+  try {
+    body(directory)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+function withFifo(body: (path: string) => void): void {
+  inDirectory((directory) => {
+    const path = join(directory, 'fifo')
+    execFileSync('mkfifo', [path])
+    body(path)
+  })
+}
+
+/** Asks for an op back; true if it came without a result. */
+function isWithdrawn(rig: Rig, op: IoOp<unknown>): boolean {
+  return rig.cancel(op) || rig.finish(op) === CANCELED
+}
+
+/** How many descriptors of this process are of that file. */
+const openFdsOf = (path: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path
+    } catch {
+      return false
+    }
+  }).length
+
+export function files(suite: Suite): void {
+  suite.check('a file is made, written, flushed, asked about by path and by fd, and read back', (t, rig) => {
+    inDirectory((directory) => {
+      const path = join(directory, 'größe')
+      const fd = ok(rig.run(openOp(path, OPEN_READ | OPEN_WRITE | OPEN_CREATE)))
+      const writing = writeOp(fd, new TextEncoder().encode('hello, file'))
+      writing.all = true
+      t.is(rig.run(writing), 11)
+      t.is(rig.run(syncOp(fd)), 0)
+      const node = statSync(path)
+      for (const file of [path, fd]) {
+        const op = statOp(file)
+        t.is(rig.run(op), 0)
+        const { status } = op
+        t.is(status?.kind, 'file')
+        t.is(status?.bytes, 11)
+        t.is(status?.mode, node.mode & 0o7777)
+        t.is(status?.inode, node.ino)
+        t.is(status?.links, 1)
+        t.true(Math.abs((status?.modifiedMs ?? 0) - node.mtimeMs) < 1)
+      }
+      rig.close(fd)
+      const again = ok(rig.run(openOp(path, OPEN_READ)))
+      const reading = readOp(again)
+      t.is(textOf(reading, ok(rig.run(reading))), 'hello, file')
+      t.is(rig.run(reading), 0)
+      rig.close(again)
+    })
+  })
+
+  suite.check('directories and devices say what they are', (t, rig) => {
+    for (const [path, kind] of [
+      ['/', 'directory'],
+      ['/dev/null', 'device'],
+    ] as const) {
+      const op = statOp(path)
+      t.is(rig.run(op), 0)
+      t.is(op.status?.kind, kind)
+    }
+  })
+
+  suite.check('what cannot be opened or asked about says why', (t, rig) => {
+    inDirectory((directory) => {
+      const nowhere = join(directory, 'nowhere')
+      t.is(suite.nameOf(rig, rig.run(openOp(nowhere, OPEN_READ))), 'ENOENT')
+      t.is(suite.nameOf(rig, rig.run(statOp(nowhere))), 'ENOENT')
+      t.is(suite.nameOf(rig, rig.run(openOp(directory, OPEN_WRITE))), 'EISDIR')
+      t.is(suite.nameOf(rig, rig.run(statOp(999_999))), 'EBADF')
+      t.is(suite.nameOf(rig, rig.run(syncOp(999_999))), 'EBADF')
+      const once = openOp(join(directory, 'once'), OPEN_WRITE | OPEN_CREATE | OPEN_EXCLUSIVE)
+      rig.close(ok(rig.run(once)))
+      t.is(suite.nameOf(rig, rig.run(once)), 'EEXIST')
+    })
+  })
+
+  suite.check('a FIFO is open for reading as soon as there is a writer, even one that says nothing', (t, rig) => {
+    withFifo((path) => {
+      const reading = openOp(path, OPEN_READ)
+      t.false(rig.submit(reading))
+      rig.pass(30)
+      t.true(rig.isPending(reading))
+      const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+      const fd = ok(rig.finish(reading))
+      // As open(2) leaves it: others may get it.
+      t.is(openLibc().statusFlags(fd) & constants.O_NONBLOCK, 0)
+      rig.write(writer, 'hello')
+      t.is(rig.read(fd), 'hello')
+      closeSync(writer)
+      t.is(rig.read(fd), '')
+      rig.close(fd)
+    })
+  })
+
+  suite.check('a FIFO is open for writing as soon as there is a reader', (t, rig) => {
+    withFifo((path) => {
+      for (const flags of [OPEN_WRITE, OPEN_APPEND | OPEN_CREATE]) {
+        const writing = openOp(path, flags)
+        // Another thread that forks has a copy of the last reader until its child is another program.
+        while (rig.submit(writing)) rig.close(ok(writing.result))
+        rig.pass(30)
+        t.true(rig.isPending(writing))
+        const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+        const fd = ok(rig.finish(writing))
+        rig.write(fd, 'hello')
+        rig.close(fd)
+        t.is(rig.read(reader), 'hello')
+        closeSync(reader)
+      }
+      rig.close(ok(rig.run(openOp(path, OPEN_READ | OPEN_WRITE))))
+    })
+  })
+
+  suite.check('two that open a FIFO meet, and what a writer left before it went is read', (t, rig) => {
+    withFifo((path) => {
+      const writing = openOp(path, OPEN_WRITE)
+      const reading = openOp(path, OPEN_READ)
+      rig.submit(writing)
+      rig.submit(reading)
+      const [writer, reader] = [ok(rig.finish(writing)), ok(rig.finish(reading))]
+      rig.close(writer, reader)
+      rig.submit(reading)
+      rig.pass(5)
+      const brief = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+      rig.write(brief, 'hello')
+      closeSync(brief)
+      const fd = ok(rig.finish(reading))
+      t.is(rig.read(fd), 'hello')
+      t.is(rig.read(fd), '')
+      rig.close(fd)
+    })
+  })
+
+  suite.check(
+    'opens that wait for a peer keep no other file waiting, can be withdrawn, and leave nothing',
+    (t, rig) => {
+      withFifo((path) => {
+        const ops = Array.from({ length: 100 }, () => openOp(path, OPEN_READ))
+        for (const op of ops) rig.submit(op)
+        t.is(rig.run(statOp('/')), 0)
+        rig.close(ok(rig.run(openOp('/dev/null', OPEN_READ))))
+        rig.pass(20)
+        for (const op of ops) t.true(isWithdrawn(rig, op))
+        t.is(openFdsOf(path), 0)
+      })
+    },
+  )
+
+  suite.check('an open that waits for a peer completes with CLOSED when the driver is closed', (t, rig) => {
+    withFifo((path) => {
+      const early = openOp(path, OPEN_READ)
+      const late = openOp(path, OPEN_READ)
+      rig.submit(early)
+      rig.pass(5)
+      rig.submit(late)
+      rig.driver.close()
+      t.deepEqual([early.result, late.result], [CLOSED, CLOSED])
+    })
+  })
+
+  suite.check('many file operations at once each have their own answer', (t, rig) => {
+    const ops = Array.from({ length: 50 }, (_, i) => statOp(i % 2 === 0 ? '/' : '/dev/null'))
+    const pending = ops.filter((op) => !rig.submit(op))
+    for (const op of pending) rig.finish(op)
+    for (const [i, op] of ops.entries()) t.is(op.status?.kind, i % 2 === 0 ? 'directory' : 'device')
+  })
+
+  suite.check('a file operation that is cancelled, or whose driver is closed, completes once', (t, rig) => {
+    const first = openOp('/dev/null', OPEN_READ)
+    const second = openOp('/dev/null', OPEN_READ)
+    if (!rig.submit(first)) {
+      t.false(rig.cancel(first))
+      rig.finish(first)
+    }
+    t.true(first.result === CANCELED || first.result >= 0)
+    if (first.result >= 0) rig.close(first.result)
+    const inline = rig.submit(second)
+    rig.driver.close()
+    t.true(inline ? second.result >= 0 : second.result === CLOSED)
+  })
+}

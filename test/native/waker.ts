@@ -1,7 +1,0 @@
-/** A worker thread that wakes the kernel whose token it was given, after some milliseconds. */
-import { workerData } from 'node:worker_threads'
-import type { WakeToken } from '../../kernel/driver.js'
-import { wakeFromThread } from '../../native/knock.js'
-
-const { token, ms } = workerData as { token: WakeToken; ms: number }
-setTimeout(() => wakeFromThread(token), ms)

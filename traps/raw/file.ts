@@ -1,0 +1,109 @@
+/**
+ * Raw traps on files: open, ask about, flush. Reading and writing an open file are `read` and `write`, which go on where the
+ * last one ended.
+ *
+ * On io_uring the system does these beside the task; on epoll they are done at once, and the thread waits for the disk, though
+ * never for a peer.
+ */
+import {
+  type FileStatus,
+  IoOp,
+  OPEN_APPEND,
+  OPEN_CREATE,
+  OPEN_EXCLUSIVE,
+  OPEN_FILE,
+  OPEN_READ,
+  OPEN_TRUNCATE,
+  OPEN_WRITE,
+  STAT,
+  SYNC,
+} from '../../kernel/protocol/io-op.js'
+import {
+  checkCount,
+  checkFd,
+  checkText,
+  checkWord,
+  timeoutOf,
+  type WaitOptions,
+} from '../../kernel/protocol/operands.js'
+import type { Trap } from '../../kernel/protocol/trap.js'
+
+/** How to open a file, as Node and C's `fopen` write it: `x` fails if it exists. */
+export type OpenFlags = 'r' | 'r+' | 'w' | 'wx' | 'w+' | 'wx+' | 'a' | 'ax' | 'a+' | 'ax+'
+
+const NEW = OPEN_CREATE | OPEN_TRUNCATE
+const FLAGS: Readonly<Record<OpenFlags, number>> = {
+  r: OPEN_READ,
+  'r+': OPEN_READ | OPEN_WRITE,
+  w: OPEN_WRITE | NEW,
+  wx: OPEN_WRITE | NEW | OPEN_EXCLUSIVE,
+  'w+': OPEN_READ | OPEN_WRITE | NEW,
+  'wx+': OPEN_READ | OPEN_WRITE | NEW | OPEN_EXCLUSIVE,
+  a: OPEN_APPEND | OPEN_CREATE,
+  ax: OPEN_APPEND | OPEN_CREATE | OPEN_EXCLUSIVE,
+  'a+': OPEN_READ | OPEN_APPEND | OPEN_CREATE,
+  'ax+': OPEN_READ | OPEN_APPEND | OPEN_CREATE | OPEN_EXCLUSIVE,
+}
+
+/**
+ * Opens a file; its fd, for `read`, `write` and `close`. `mode` are the permissions of a new one (less the process's umask).
+ * Cancelled or timed out before the system got to it, nothing was opened; otherwise the fd is returned all the same.
+ * A FIFO waits for its other side, as in C: to read, until somebody has it open to write, and the other way round.
+ *
+ * @throws SystemError as the system says, with the `path`: `ENOENT`, `EACCES`, `EEXIST`, …
+ * @throws RangeError if the flags are none of these, or the mode is none; TypeError if the path is no string or has a NUL in it.
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { run } from 'drupe'
+ * import { close, openFile, read, stat } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const fd = yield* openFile('package.json')
+ *   try {
+ *     const { bytes, kind } = yield* stat(fd)
+ *     const buffer = new Uint8Array(bytes)
+ *     console.log(kind, (yield* read(fd, buffer)) === bytes) // => file true
+ *   } finally {
+ *     yield* close(fd)
+ *   }
+ * })
+ */
+export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, options?: WaitOptions): Trap<number> {
+  checkWord('open the file', 'flags', flags, Object.keys(FLAGS) as OpenFlags[])
+  checkCount('open the file', 'mode', mode, 0, 0o7777)
+  const op = new IoOp<number>(OPEN_FILE, -1, null, mode, FLAGS[flags], timeoutOf('open the file', options))
+  op.path = checkText('open the file', 'path', path)
+  return op
+}
+
+/**
+ * What a file is: its kind, size, permissions and times; of a path, where links are followed, or of an open fd.
+ *
+ * @throws SystemError as the system says: `ENOENT`, `EBADF`, …
+ * @throws TypeError if the path is no string or has a NUL in it.
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ */
+export function stat(file: string | number, options?: WaitOptions): Trap<FileStatus> {
+  const fd = typeof file === 'number' ? checkFd('ask about the file', 'file', file) : -1
+  const op = new IoOp<FileStatus>(STAT, fd, null, 0, 0, timeoutOf('ask about the file', options))
+  if (typeof file !== 'number') op.path = checkText('ask about the file', 'file', file)
+  op.convert = statusOf
+  return op
+}
+
+/**
+ * Waits until everything that was written to the file is on its medium. Cancelled or timed out, the system may go on with it.
+ *
+ * @throws SystemError as the system says: `EBADF`, `EIO`, …
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws Cancelled if a scope around the task is cancelled.
+ */
+export function sync(fd: number, options?: WaitOptions): Trap<number> {
+  return new IoOp<number>(SYNC, checkFd('flush', 'fd', fd), null, 0, 0, timeoutOf('flush', options))
+}
+
+function statusOf(op: IoOp): FileStatus {
+  return op.status as FileStatus
+}

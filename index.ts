@@ -28,10 +28,10 @@ export {
   TooLargeError,
   UnsupportedError,
 } from './kernel/protocol/errors.js'
+export type { HostContext, HostContexts } from './kernel/protocol/host-context.js'
 export type { Address } from './kernel/protocol/io-op.js'
 export type { WaitOptions } from './kernel/protocol/operands.js'
 export type { Op, Operation, Trap, Yielded } from './kernel/protocol/trap.js'
-export type { HostContext, HostContexts } from './kernel/schedule/host-context.js'
 export type { Nursery, NurseryOptions, SpawnOptions } from './kernel/task/nursery.js'
 export type { Scope, ScopeOptions } from './kernel/task/scope.js'
 export type { Task, TaskState } from './kernel/task/task.js'

@@ -5,18 +5,18 @@
  * cancel them, wait for them as promises (guest mode) or by blocking the thread, and shut everything down.
  */
 
+import { Closing } from './closing.js'
 import type { Driver } from './driver/contract.js'
 import { dump, summary } from './dump.js'
 import { ForgottenWatch } from './protocol/debug.js'
 import { KernelStateError, UnsupportedError } from './protocol/errors.js'
+import type { HostContexts } from './protocol/host-context.js'
 import { INSPECT } from './protocol/inspect.js'
 import { checkMethods, checkOperation, checkSeed, checkSpawn, checkSwitch, checkTime } from './protocol/operands.js'
 import type { Op } from './protocol/trap.js'
 import { seededRandom } from './random.js'
 import { start } from './schedule/answers.js'
 import { cancelTask } from './schedule/cancel.js'
-import { Closing } from './schedule/closing.js'
-import type { HostContexts } from './schedule/host-context.js'
 import { Loop } from './schedule/loop.js'
 import { Guest, runBlocking } from './schedule/runners.js'
 import type { SpawnOptions } from './task/nursery.js'

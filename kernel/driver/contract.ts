@@ -41,9 +41,11 @@
  *
  * Results are ≥ 0, or negative: the system's errno negated, or one of the portable results below.
  */
-import { ACCEPT, type Address, type IoOp, READ, READABLE, RECEIVE } from '../protocol/io-op.js'
+import { ACCEPT, type IoOp, READ, READABLE, RECEIVE } from '../protocol/io-op.js'
+import type { ImmediateCalls } from '../protocol/request.js'
 
 export * from '../protocol/io-op.js'
+export * from '../protocol/request.js'
 
 /** Portable results, below any errno. This one: the operation was cancelled before it had an effect. */
 export const CANCELED = -100_001
@@ -59,20 +61,6 @@ export function isReader(kind: number): boolean {
   return kind === READ || kind === ACCEPT || kind === READABLE || kind === RECEIVE
 }
 
-/** Sockets that a driver can open. */
-export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix'
-
-/** Socket options that a driver can set; all of them switches, or sizes in bytes. */
-export type SocketOption =
-  | 'broadcast'
-  | 'noDelay'
-  | 'reuseAddress'
-  | 'reusePort'
-  | 'keepAlive'
-  | 'ipv6Only'
-  | 'receiveBufferBytes'
-  | 'sendBufferBytes'
-
 /** How a driver lives on the host's event loop. Made by `attach`, closed by the kernel. */
 export interface Attachment {
   /** Calls the turn soon, after the host had a chance to do its own work. More calls before that count as one. */
@@ -83,14 +71,8 @@ export interface Attachment {
   close(): void
 }
 
-/** What another thread needs to wake this kernel; plain data that survives `postMessage`. */
-export interface WakeToken {
-  readonly fd: number
-}
-
 /** A driver. One kernel owns one driver; everything but the use of `wakeToken` happens on its thread. */
-export interface Driver {
-  readonly name: string
+export interface Driver extends ImmediateCalls {
   /** Why it is this one and not a better one; debug mode tells. */
   readonly note?: string | undefined
   /** Milliseconds on a clock that never goes backwards, fractions included. */
@@ -109,13 +91,6 @@ export interface Driver {
    */
   arm(at: number): void
   wake(): void
-  readonly wakeToken: WakeToken | null
-  /**
-   * Plain data: what this driver leaves behind if its thread is terminated, so that `close` is not called. Sockets with an
-   * operation under way stay open until a driver of the same kind buries it.
-   */
-  readonly remains?: unknown
-  bury?(remains: unknown): void
   /** Called once, before anything else. */
   start(complete: (op: IoOp) => void): void
   /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after `wake`. */
@@ -125,22 +100,4 @@ export interface Driver {
    * the last closed driver of each class (shapes.ts). Idempotent.
    */
   close(): void
-
-  /** The immediate calls: they never wait. Numbers are fds, 0, or negative errno. */
-  socket(kind: SocketKind): number
-  bind(fd: number, address: Address): number
-  listen(fd: number, backlog: number): number
-  setOption(fd: number, option: SocketOption, value: number): number
-  localAddress(fd: number): Address | number
-  remoteAddress(fd: number): Address | number
-  /** Ends the writing side, so that the peer reads an end. */
-  shutdown(fd: number): number
-  closeFd(fd: number): number
-  /**
-   * The addresses of a host name, for drivers that know all names there are, as a simulated network does; an empty list if
-   * there is no such name. Null, or no such method: ask the system.
-   */
-  lookup?(name: string, port: number): readonly Address[] | null
-  /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
-  describeError(result: number): readonly [name: string, text: string]
 }

@@ -7,6 +7,7 @@
 import { BufferError, BusyError, ClosedError, SystemError, UnsupportedError } from '../protocol/errors.js'
 import {
   type Address,
+  actionOf,
   BUSY,
   CLOSED,
   CONNECT,
@@ -20,12 +21,6 @@ import {
 
 /** Results below this are the portable ones. */
 const LOWEST_ERRNO = -100_000
-
-/** `read fd 7`: for messages. */
-export function actionOf(op: IoOp): string {
-  if (op.path !== null) return `${IO_NAMES[op.kind] ?? 'use'} ${op.path}`
-  return `${IO_NAMES[op.kind] ?? 'use'} fd ${op.fd}`
-}
 
 /** The error of a completed operation with a negative result. */
 export function ioError(driver: Driver, op: IoOp): Error {

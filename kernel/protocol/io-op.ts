@@ -3,8 +3,8 @@
  * is the contract in driver.ts.
  */
 
-import { arrived, errand } from '../watch/traceback.js'
 import { watcher } from './debug.js'
+import { arrived, probe } from './probe.js'
 import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 import type { Giver } from './wait-queue.js'
 
@@ -181,10 +181,16 @@ export class IoOp<out T = unknown> extends Trap<T> {
 
   /** @internal */
   override throw(error: unknown): IteratorResult<Trap, T> {
-    if (errand !== null && arrived(error)) return HANDOVER
+    if (probe !== null && arrived(error)) return HANDOVER
     this.claimed = this.running = false
     throw error
   }
+}
+
+/** `read fd 7`: for messages. */
+export function actionOf(op: IoOp): string {
+  if (op.path !== null) return `${IO_NAMES[op.kind] ?? 'use'} ${op.path}`
+  return `${IO_NAMES[op.kind] ?? 'use'} fd ${op.fd}`
 }
 
 /** What lies between two places of an op's bytes, wherever its pieces begin and end. */

@@ -14,9 +14,9 @@
  * this file is loaded. There a result is a copy of HANDOVER if it has the value that was put into HANDOVER in this step.
  */
 
-import { arrived, errand } from '../watch/traceback.js'
 import { watcher } from './debug.js'
 import { beginOnce } from './once.js'
+import { arrived, probe } from './probe.js'
 
 declare const YIELDED: unique symbol
 
@@ -140,7 +140,7 @@ export class Trap<out T = unknown> implements Operation<T> {
 
   /** @internal The kernel throws faults into the task; a trap has nothing to clean up, so they pass. */
   throw(error: unknown): IteratorResult<Trap, T> {
-    if (errand !== null && arrived(error)) return HANDOVER
+    if (probe !== null && arrived(error)) return HANDOVER
     throw error
   }
 }

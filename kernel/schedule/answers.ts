@@ -6,8 +6,9 @@
  * task's mistake and must not hurt anyone else. Every trap that can wait first asks whether a cancel has something to say.
  */
 import type { Address, Driver, IoOp } from '../driver/contract.js'
-import { actionOf, ioError, resultError } from '../driver/results.js'
+import { ioError, resultError } from '../driver/results.js'
 import { BusyError, ClosedError, KernelStateError } from '../protocol/errors.js'
+import { actionOf } from '../protocol/io-op.js'
 import * as codes from '../protocol/trap.js'
 import { nameOf, type Op, type Trap, toOperation } from '../protocol/trap.js'
 import { type Act, WAIT, type WaitQueue } from '../protocol/wait-queue.js'

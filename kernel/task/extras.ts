@@ -6,8 +6,8 @@
  * the object is itself the list of them: a spawn with its join makes one object, not two.
  */
 
+import type { HostContext } from '../protocol/host-context.js'
 import { type Hands, TaskList } from '../protocol/wait-queue.js'
-import type { HostContext } from '../schedule/host-context.js'
 import type { Nursery } from './nursery.js'
 import type { Scope } from './scope.js'
 

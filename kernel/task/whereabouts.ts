@@ -1,8 +1,7 @@
 /**
  * In words: what a task waits for, and where in its life it is.
  */
-import { actionOf } from '../driver/results.js'
-import type { IoOp } from '../protocol/io-op.js'
+import { actionOf, type IoOp } from '../protocol/io-op.js'
 import { IO, JOIN, PARK, SLEEP, SUSPEND, TRAP_NAMES, type Trap } from '../protocol/trap.js'
 import type { WaitQueue } from '../protocol/wait-queue.js'
 import type { Task } from './task.js'

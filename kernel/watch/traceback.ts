@@ -12,6 +12,7 @@
 
 import { watcher } from '../protocol/debug.js'
 import { Cancelled, DrupeError, TimeoutError } from '../protocol/errors.js'
+import { type Probe, setProbe } from '../protocol/probe.js'
 import type { TaskIterator } from '../protocol/trap.js'
 
 /** As much of a task as is needed here. */
@@ -21,11 +22,26 @@ interface Suspended {
   toString(): string
 }
 
-/** What is on its way down to a trap. */
-interface Errand {
-  readonly task: Suspended
-  readonly error: unknown
-  lines: readonly string[]
+/** Looks at a task: at its lines, when an error is thrown into it; or at these alone. */
+class Look implements Probe {
+  lines: readonly string[] = []
+
+  constructor(
+    private readonly task: Suspended,
+    readonly error: unknown,
+  ) {}
+
+  arrive(): boolean {
+    const limit = Error.stackTraceLimit
+    // An assignment would throw where the built-ins are frozen.
+    Reflect.set(Error, 'stackTraceLimit', MOST_FRAMES)
+    // Above the program's lines are this method, `arrived` and the trap's `throw`.
+    this.lines = linesIn(new Error().stack, 3)
+    Reflect.set(Error, 'stackTraceLimit', limit)
+    if (this.error === LOOK) return true
+    show(this.error as Error, this.task, this.lines)
+    return false
+  }
 }
 
 /** Is thrown into a task that is only looked at. */
@@ -51,9 +67,6 @@ const origins = new WeakMap<object, string>()
 
 /** Where this package lies, as stacks write it. */
 let root: string | null = null
-
-/** Null unless something is on its way. */
-export let errand: Errand | null = null
 
 /** A task's own code threw this error: its stack is right as it is, wherever it goes from here. */
 export function ownError(error: unknown): void {
@@ -81,11 +94,11 @@ export function nameOrigin(error: unknown): void {
 export function throwAt(task: Suspended, iterator: TaskIterator, error: unknown): IteratorResult<unknown, unknown> {
   if (iterator.throw === undefined) throw error
   if (!isMistake(error) || settled.has(error)) return iterator.throw(error)
-  errand = { task, error, lines: [] }
+  setProbe(new Look(task, error))
   try {
     return iterator.throw(error)
   } finally {
-    errand = null
+    setProbe(null)
   }
 }
 
@@ -95,32 +108,17 @@ export function throwAt(task: Suspended, iterator: TaskIterator, error: unknown)
  */
 export function showWaits(error: Error, tasks: readonly Suspended[]): void {
   for (const task of tasks.slice(0, MOST_TASKS)) {
-    const look: Errand = { task, error: LOOK, lines: [] }
-    errand = look
+    const look = new Look(task, LOOK)
+    setProbe(look)
     try {
       task.innermost.throw?.(LOOK)
     } catch {
       // See above.
     } finally {
-      errand = null
+      setProbe(null)
     }
     show(error, task, look.lines)
   }
-}
-
-/** A trap reports what arrived. True: it is to stay as it is. */
-export function arrived(error: unknown): boolean {
-  const here = errand
-  errand = null
-  if (here === null || here.error !== error) return false
-  const limit = Error.stackTraceLimit
-  // An assignment would throw where the built-ins are frozen.
-  Reflect.set(Error, 'stackTraceLimit', MOST_FRAMES)
-  here.lines = linesIn(new Error().stack, 2)
-  Reflect.set(Error, 'stackTraceLimit', limit)
-  if (error === LOOK) return true
-  show(error as Error, here.task, here.lines)
-  return false
 }
 
 /** Writes into an error in which task it happened, and at which lines of it. */

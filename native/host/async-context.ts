@@ -9,7 +9,7 @@
  * tells; but a store is kept on the resource itself, under a symbol (Node 20 and 22: one for each store; later: one
  * table), and a resource made where no store is set has none. An engine that keeps it elsewhere gets a context each time.
  */
-import type { HostContext, HostContexts } from '../../kernel/schedule/host-context.js'
+import type { HostContext, HostContexts } from '../../kernel/protocol/host-context.js'
 
 /** What a resource has besides stores. */
 const BARE = new Set(['async_id_symbol', 'trigger_async_id_symbol', 'destroyed'])

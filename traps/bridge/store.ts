@@ -6,9 +6,9 @@
  * an operation is not; its `enterWith` lasts for one step of the task at most.
  */
 import { watched } from '../../kernel/protocol/debug.js'
+import type { HostContext } from '../../kernel/protocol/host-context.js'
 import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
 import { ENTER, type Op, type Operation, Trap, toOperation } from '../../kernel/protocol/trap.js'
-import type { HostContext } from '../../kernel/schedule/host-context.js'
 
 /** What can run a function with a store: an AsyncLocalStorage, or anything like it. */
 export interface StoreLike<S> {

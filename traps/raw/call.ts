@@ -1,9 +1,10 @@
 /**
  * Raw traps: about tasks. Each is one trap, made here and answered by the kernel; everything else is built from them.
  */
-import type { Address, Driver } from '../../kernel/driver/contract.js'
+
 import { Call } from '../../kernel/protocol/call.js'
 import { watched, watcher } from '../../kernel/protocol/debug.js'
+import type { Address } from '../../kernel/protocol/io-op.js'
 import {
   checkBody,
   checkInstance,
@@ -13,6 +14,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
+import type { ImmediateCalls } from '../../kernel/protocol/request.js'
 import {
   CALL,
   CHECKPOINT,
@@ -240,6 +242,6 @@ export function suspendFor<T>(
 }
 
 /** Asks the driver for something that it can do at once; a negative number is thrown as a SystemError. */
-export function ask<T>(name: string, question: (driver: Driver) => T, address: Address | null = null): Trap<T> {
+export function ask<T>(name: string, question: (calls: ImmediateCalls) => T, address: Address | null = null): Trap<T> {
   return new Trap(CALL, question, { name, address }, 0)
 }

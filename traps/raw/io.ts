@@ -5,7 +5,7 @@
  * one timer on the waiting task and neither a scope nor a task of its own. The descriptor is a plain number: who closes it
  * and uses it again gets what he asked for, as in C; streams are safe from that.
  */
-import type { SocketKind, SocketOption } from '../../kernel/driver/contract.js'
+
 import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../../kernel/protocol/io-op.js'
 import {
   checkCount,
@@ -15,6 +15,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
+import type { SocketKind, SocketOption } from '../../kernel/protocol/request.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { STAYS } from '../../kernel/protocol/wait-queue.js'
 import { ask } from './call.js'

@@ -19,7 +19,7 @@ import {
 } from 'drupe'
 import { HostDriver, park, WaitQueue } from 'drupe/lowlevel'
 import { assertNoLeaks, VirtualDriver, virtual } from 'drupe/testing'
-import { fail, give, thrown, thrownBy, withKernel } from '../../kit.js'
+import { fail, give, thrown, thrownBy, withKernel } from '../kit.js'
 
 const freshKernel = (grace = 5000): Kernel => new Kernel({ driver: new VirtualDriver(), grace })
 

@@ -4,16 +4,16 @@
  * `close` waits as a guest, `closeSync` takes the thread, and either may find the other's work half done. So there is one
  * state, one time after which nobody is waited for, and one outcome, which all who asked get.
  */
-import { KernelStateError } from '../protocol/errors.js'
-import { clearTimeout, setTimeout } from '../protocol/host-functions.js'
-import { PARK } from '../protocol/trap.js'
-import type { TaskList } from '../protocol/wait-queue.js'
-import { keep } from '../shapes.js'
-import { whereabouts } from '../task/whereabouts.js'
-import { showWaits } from '../watch/traceback.js'
-import { cancelScope } from './cancel.js'
-import type { Loop } from './loop.js'
-import { type Guest, runBlocking, waiting } from './runners.js'
+import { KernelStateError } from './protocol/errors.js'
+import { clearTimeout, setTimeout } from './protocol/host-functions.js'
+import { PARK } from './protocol/trap.js'
+import type { TaskList } from './protocol/wait-queue.js'
+import { cancelScope } from './schedule/cancel.js'
+import type { Loop } from './schedule/loop.js'
+import { type Guest, runBlocking, waiting } from './schedule/runners.js'
+import { keep } from './shapes.js'
+import { whereabouts } from './task/whereabouts.js'
+import { showWaits } from './watch/traceback.js'
 
 /** Milliseconds beyond the grace after which tasks are given up. */
 const PATIENCE_MS = 1000

@@ -1,0 +1,54 @@
+/**
+ * The immediate calls: what a task asks of the driver and has answered at once.
+ *
+ * An ASK carries a function that is given these, and nothing else of the driver. Nothing here waits, so nothing here can be
+ * cancelled. A negative number becomes the error of the task that asked.
+ */
+import type { Address } from './io-op.js'
+
+/** Sockets that a driver can open. */
+export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix'
+
+/** Socket options that a driver can set; all of them switches, or sizes in bytes. */
+export type SocketOption =
+  | 'broadcast'
+  | 'noDelay'
+  | 'reuseAddress'
+  | 'reusePort'
+  | 'keepAlive'
+  | 'ipv6Only'
+  | 'receiveBufferBytes'
+  | 'sendBufferBytes'
+
+/** What another thread needs to wake this kernel; plain data that survives `postMessage`. */
+export interface WakeToken {
+  readonly fd: number
+}
+
+/** They never wait. Numbers are fds, 0, or negative errno. */
+export interface ImmediateCalls {
+  readonly name: string
+  readonly wakeToken: WakeToken | null
+  socket(kind: SocketKind): number
+  bind(fd: number, address: Address): number
+  listen(fd: number, backlog: number): number
+  setOption(fd: number, option: SocketOption, value: number): number
+  localAddress(fd: number): Address | number
+  remoteAddress(fd: number): Address | number
+  /** Ends the writing side, so that the peer reads an end. */
+  shutdown(fd: number): number
+  closeFd(fd: number): number
+  /**
+   * The addresses of a host name, for drivers that know all names there are, as a simulated network does; an empty list if
+   * there is no such name. Null, or no such method: ask the system.
+   */
+  lookup?(name: string, port: number): readonly Address[] | null
+  /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
+  describeError(result: number): readonly [name: string, text: string]
+  /**
+   * Plain data: what this driver leaves behind if its thread is terminated, so that `close` is not called. Sockets with an
+   * operation under way stay open until a driver of the same kind buries it.
+   */
+  readonly remains?: unknown
+  bury?(remains: unknown): void
+}

@@ -5,11 +5,11 @@
  */
 import type { Driver } from './kernel/driver/contract.js'
 import { HostDriver } from './kernel/driver/host.js'
-import { BareKernel, type KernelOptions as BareOptions } from './kernel/kernel.js'
+import { type KernelOptions as BareOptions, KernelBase } from './kernel/kernel.js'
 import { suppress } from './kernel/protocol/errors.js'
+import type { SpawnOptions } from './kernel/protocol/handles.js'
 import { checkOperation, checkOptions } from './kernel/protocol/operands.js'
 import { nameOf, type Op, type Operation, toOperation } from './kernel/protocol/trap.js'
-import type { SpawnOptions } from './kernel/task/nursery.js'
 import { hostContexts } from './native/host/async-context.js'
 import { chooseDriver } from './native/select.js'
 import { type AbortSignalLike, withSignal } from './traps/bridge/abort-signal.js'
@@ -79,7 +79,7 @@ export interface RunOptions extends SpawnOptions {
  * console.log(results) // => [ 1, 4, 9 ]
  * await kernel.close()
  */
-export class Kernel extends BareKernel {
+export class Kernel extends KernelBase {
   constructor(options: KernelOptions = {}) {
     checkOptions('make a kernel', 'options', options)
     super({ contexts: CONTEXTS, beforeExit, debug: debugAsked(), ...options, driver: options.driver ?? ownDriver() })

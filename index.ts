@@ -28,13 +28,19 @@ export {
   TooLargeError,
   UnsupportedError,
 } from './kernel/protocol/errors.js'
+export type {
+  Nursery,
+  NurseryOptions,
+  Scope,
+  ScopeOptions,
+  SpawnOptions,
+  Task,
+  TaskState,
+} from './kernel/protocol/handles.js'
 export type { HostContext, HostContexts } from './kernel/protocol/host-context.js'
 export type { Address } from './kernel/protocol/io-op.js'
 export type { WaitOptions } from './kernel/protocol/operands.js'
 export type { Op, Operation, Trap, Yielded } from './kernel/protocol/trap.js'
-export type { Nursery, NurseryOptions, SpawnOptions } from './kernel/task/nursery.js'
-export type { Scope, ScopeOptions } from './kernel/task/scope.js'
-export type { Task, TaskState } from './kernel/task/task.js'
 export type { Instrument } from './kernel/watch/instruments.js'
 export { type AbortSignalLike, signal, withSignal } from './traps/bridge/abort-signal.js'
 export { type Emit, type HostKernel, toAsyncIterable } from './traps/bridge/async-iterable.js'

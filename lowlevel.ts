@@ -41,8 +41,9 @@ export {
   WRITE,
 } from './kernel/protocol/io-op.js'
 export type { WaitOptions } from './kernel/protocol/operands.js'
+export type { Atomic, Resumer, Undo } from './kernel/protocol/scheduler.js'
 export type { Op, Operation, Trap, Yielded } from './kernel/protocol/trap.js'
-export { type Act, type Hands, type Undo, WAIT, WaitQueue } from './kernel/protocol/wait-queue.js'
+export { WAIT, WaitQueue } from './kernel/protocol/wait-queue.js'
 export type { Waker, WakerToken } from './kernel/waker.js'
 export { knock } from './native/notify.js'
 export { chooseDriver } from './native/select.js'

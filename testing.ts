@@ -7,7 +7,7 @@
 import { Kernel, type KernelOptions, thenClose } from './doors.js'
 import type { Driver } from './kernel/driver/contract.js'
 import { VirtualDriver } from './kernel/driver/virtual.js'
-import { BareKernel } from './kernel/kernel.js'
+import { KernelBase } from './kernel/kernel.js'
 import { checkInstance, checkOperation, checkOptions, wrong } from './kernel/protocol/operands.js'
 import type { Op } from './kernel/protocol/trap.js'
 import { SimDriver } from './kernel/sim/driver.js'
@@ -89,7 +89,7 @@ export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
  * @throws Error that says what is left over.
  */
 export function assertNoLeaks(kernel: Kernel): void {
-  checkInstance('look for leaks', 'kernel', kernel, BareKernel)
+  checkInstance('look for leaks', 'kernel', kernel, KernelBase)
   const left = leftOver(kernel.statistics)
   if (left !== null) throw new Error(`Cannot end the test: left over: ${left}`)
 }

@@ -99,8 +99,8 @@ export class Closing {
       guest?.close()
       loop.driver.close()
       keep(loop.driver)
-      if (this.failure !== null) for (const tell of loop.watchers.values()) tell(this.failure)
-      loop.watchers.clear()
+      if (this.failure !== null) for (const tell of loop.endCallbacks.values()) tell(this.failure)
+      loop.endCallbacks.clear()
       guest?.afterTurn()
     }
     if (this.failure !== null) throw this.failure

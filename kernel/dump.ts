@@ -6,9 +6,9 @@
  */
 import type { Loop } from './schedule/loop.js'
 import { lineOf } from './schedule/warnings.js'
-import { Nursery } from './task/nursery.js'
-import { LIVE, type Scope } from './task/scope.js'
-import type { Task } from './task/task.js'
+import { NurseryRecord } from './task/nursery.js'
+import { LIVE, type ScopeRecord } from './task/scope.js'
+import type { TaskRecord } from './task/task.js'
 import { situation } from './task/whereabouts.js'
 
 /** The kernel in one line: its driver, and what is in hand. */
@@ -24,19 +24,19 @@ export function dump(loop: Loop): string {
   return lines.join('\n')
 }
 
-function add(loop: Loop, nursery: Nursery, indent: string, lines: string[]): void {
-  for (let task = nursery.oldest; task !== null; task = task.younger) {
+function add(loop: Loop, nursery: NurseryRecord, indent: string, lines: string[]): void {
+  for (let task = nursery.oldest; task !== null; task = task.nextSibling) {
     const daemon = task.daemon ? ', daemon' : ''
-    const text = `${String(task)}: ${situation(task)}${daemon}${bounds(loop, task)}${lineOf(loop.watch, task)}`
+    const text = `${String(task)}: ${situation(task)}${daemon}${bounds(loop, task)}${lineOf(loop.tracker, task)}`
     lines.push(...text.split('\n').map((line) => indent + line))
     for (const inner of nurseriesOf(task)) add(loop, inner, `${indent}  `, lines)
   }
 }
 
 /** The deadlines and the cancels of the scopes that a task is in, the innermost first. */
-function bounds(loop: Loop, task: Task): string {
+function bounds(loop: Loop, task: TaskRecord): string {
   let text = ''
-  for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
+  for (let scope: ScopeRecord = task.scope; scope !== task.parentNursery; scope = scope.parent as ScopeRecord) {
     if (scope.status !== LIVE) text += `, ${scope.name} is cancelled`
     else if (scope.deadline !== Number.POSITIVE_INFINITY) {
       text += `, ${scope.name} ends in ${Math.round(scope.deadline - loop.driver.now())} ms`
@@ -46,10 +46,10 @@ function bounds(loop: Loop, task: Task): string {
 }
 
 /** Those that a task has opened, its own among them, the outermost first. */
-function nurseriesOf(task: Task): Nursery[] {
-  const found: Nursery[] = []
-  for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
-    if (scope instanceof Nursery) found.unshift(scope)
+function nurseriesOf(task: TaskRecord): NurseryRecord[] {
+  const found: NurseryRecord[] = []
+  for (let scope: ScopeRecord = task.scope; scope !== task.parentNursery; scope = scope.parent as ScopeRecord) {
+    if (scope instanceof NurseryRecord) found.unshift(scope)
   }
   return found
 }

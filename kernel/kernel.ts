@@ -8,20 +8,20 @@
 import { Closing } from './closing.js'
 import type { Driver } from './driver/contract.js'
 import { dump, summary } from './dump.js'
-import { ForgottenWatch } from './protocol/debug.js'
+import { OperationTracker } from './protocol/debug.js'
 import { KernelStateError, UnsupportedError } from './protocol/errors.js'
+import type { SpawnOptions, Task } from './protocol/handles.js'
 import type { HostContexts } from './protocol/host-context.js'
 import { INSPECT } from './protocol/inspect.js'
 import { checkMethods, checkOperation, checkSeed, checkSpawn, checkSwitch, checkTime } from './protocol/operands.js'
 import type { Op } from './protocol/trap.js'
 import { seededRandom } from './random.js'
-import { start } from './schedule/answers.js'
 import { cancelTask } from './schedule/cancel.js'
 import { Loop } from './schedule/loop.js'
 import { Guest, runBlocking } from './schedule/runners.js'
-import type { SpawnOptions } from './task/nursery.js'
+import { start } from './schedule/spawn.js'
 import { checkTask } from './task/owner.js'
-import { outcomeOf, type Task } from './task/task.js'
+import { outcomeOf, type TaskRecord } from './task/task.js'
 import { Waker } from './waker.js'
 import { checkInstruments, type Instrument, Instruments } from './watch/instruments.js'
 
@@ -64,7 +64,7 @@ export interface KernelStatistics {
 }
 
 /** Everything that a task tree needs to run. One kernel lives on one thread. */
-export class BareKernel {
+export class KernelBase {
   private readonly loop: Loop
   private guest: Guest | null = null
   private readonly closing: Closing
@@ -82,7 +82,7 @@ export class BareKernel {
       grace: checkTime('make a kernel', 'grace', options.grace ?? 5000),
       random: options.seed === undefined ? null : seededRandom(checkSeed('make a kernel', options.seed)),
       instruments: instruments.length > 0 ? new Instruments(instruments, report) : null,
-      watch: options.debug ? new ForgottenWatch() : null,
+      tracker: options.debug ? new OperationTracker() : null,
       contexts: options.contexts ?? null,
       report,
       warn,
@@ -113,7 +113,7 @@ export class BareKernel {
    * with a DeadlockError.
    */
   async run<T>(op: Op<T>, options?: SpawnOptions): Promise<T> {
-    const task = this.spawn(op, options)
+    const task = this.spawn(op, options) as TaskRecord<T>
     await this.ended(task)
     return outcomeOf(task, true) as T
   }
@@ -133,7 +133,7 @@ export class BareKernel {
     if (loop.turning) throw new KernelStateError('run', 'this kernel is already running; use traps inside its tasks')
     const task = this.begin(op, options)
     // Time alone would not end the turn: on a virtual clock none passes while somebody is busy.
-    loop.watchers.set(task, () => {
+    loop.endCallbacks.set(task, () => {
       loop.enough = true
     })
     runBlocking(loop, () => task.ended)
@@ -160,8 +160,8 @@ export class BareKernel {
    * @throws KernelStateError if it is a task of another kernel.
    */
   cancel(task: Task, reason?: unknown): boolean {
-    checkTask(this.loop.root, 'cancel', task)
-    return cancelTask(this.loop, task, reason)
+    checkTask(this.loop.root, 'cancel', task as TaskRecord)
+    return cancelTask(this.loop, task as TaskRecord, reason)
   }
 
   /**
@@ -225,7 +225,7 @@ export class BareKernel {
   /** The tasks that the host started and that are not over, the oldest first. */
   tasks(): Task[] {
     const list: Task[] = []
-    for (let task = this.loop.root.oldest; task !== null; task = task.younger) list.push(task)
+    for (let task = this.loop.root.oldest; task !== null; task = task.nextSibling) list.push(task)
     return list
   }
 
@@ -255,20 +255,20 @@ export class BareKernel {
     await this.close()
   }
 
-  private begin<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
+  private begin<T>(op: Op<T>, options?: SpawnOptions): TaskRecord<T> {
     const { loop } = this
-    const task = start(loop, loop.root, op, options?.name ?? op, options?.daemon ?? false) as Task<T>
+    const task = start(loop, loop.root, op, options?.name ?? op, options?.daemon ?? false) as TaskRecord<T>
     const context = loop.contexts === null ? null : loop.contexts.capture()
     if (context !== null) {
-      task.belongings.hostContext = context
+      task.ensuredExtras.hostContext = context
       loop.contextual = true
     }
     return task
   }
 
-  private ended(task: Task): Promise<void> {
+  private ended(task: TaskRecord): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.loop.watchers.set(task, (error) => (error === undefined ? resolve() : reject(error)))
+      this.loop.endCallbacks.set(task, (error) => (error === undefined ? resolve() : reject(error)))
     })
   }
 

@@ -14,9 +14,9 @@ import { VirtualDriver } from './driver/virtual.js'
 import { Call } from './protocol/call.js'
 import type { TaskIterator } from './protocol/trap.js'
 import { TaskList, WaitQueue } from './protocol/wait-queue.js'
-import { start } from './schedule/answers.js'
 import { Loop } from './schedule/loop.js'
-import { Scope } from './task/scope.js'
+import { start } from './schedule/spawn.js'
+import { ScopeRecord } from './task/scope.js'
 
 const report = (): void => {}
 const loop = new Loop({
@@ -24,7 +24,7 @@ const loop = new Loop({
   grace: 0,
   random: null,
   instruments: null,
-  watch: null,
+  tracker: null,
   contexts: null,
   report,
   warn: report,
@@ -35,9 +35,9 @@ task.frame = new Call(task.iterator as TaskIterator)
 export const KEPT: readonly object[] = [
   loop,
   task,
-  task.belongings,
+  task.ensuredExtras,
   task.join(),
-  new Scope(loop.root, task, 'kept', false, 0, 0),
+  new ScopeRecord(loop.root, task, 'kept', false, 0, 0),
   new TaskList(),
   new WaitQueue(),
 ]

@@ -1,29 +1,29 @@
 /**
- * Wakers: another thread knocks, a task hears it.
+ * Wakers: another thread notifications, a task hears it.
  *
- * The knocks are counted in shared memory, and the driver is poked through its wake-up descriptor; the count makes sure
- * that none is lost, however the two race, and that many knocks at once are one wake-up. What the knock means is up to
+ * The notifications are counted in shared memory, and the driver is poked through its wake-up descriptor; the count makes sure
+ * that none is lost, however the two race, and that many notifications at once are one wake-up. What the notification means is up to
  * those who share the waker: the data travels by other ways (a MessagePort, shared memory).
  */
 
-import { watched } from './protocol/debug.js'
+import { tracked } from './protocol/debug.js'
 import { BusyError } from './protocol/errors.js'
+import type { Undo } from './protocol/scheduler.js'
 import { type Operation, SUSPEND, Trap } from './protocol/trap.js'
-import type { Undo } from './protocol/wait-queue.js'
 import type { Loop } from './schedule/loop.js'
 import { CALLER, checkTask } from './task/owner.js'
 
-/** What another thread needs to knock; survives `postMessage` and `workerData`. */
+/** What another thread needs to notification; survives `postMessage` and `workerData`. */
 export interface WakerToken {
   readonly fd: number
-  readonly knocks: SharedArrayBuffer
+  readonly notifications: SharedArrayBuffer
 }
 
-/** A place where a task waits for knocks from other threads; made by `kernel.waker()`. */
+/** A place where a task waits for notifications from other threads; made by `kernel.waker()`. */
 export class Waker {
-  /** Give this to the other thread, which calls `knock(token)` of `drupe/lowlevel` with it. */
+  /** Give this to the other thread, which calls `notification(token)` of `drupe/lowlevel` with it. */
   readonly token: WakerToken
-  private readonly knocks: Int32Array
+  private readonly notifications: Int32Array
   private heard = 0
   private resolve: ((value: unknown) => void) | null = null
 
@@ -32,19 +32,19 @@ export class Waker {
     private readonly loop: Loop,
     fd: number,
   ) {
-    this.token = { fd, knocks: new SharedArrayBuffer(4) }
-    this.knocks = new Int32Array(this.token.knocks)
+    this.token = { fd, notifications: new SharedArrayBuffer(4) }
+    this.notifications = new Int32Array(this.token.notifications)
   }
 
   /**
-   * Waits for knocks that no earlier wait returned; how many there were. If the task is cancelled while it waits, they are
+   * Waits for notifications that no earlier wait returned; how many there were. If the task is cancelled while it waits, they are
    * kept for the next wait.
    *
    * @throws BusyError if another task is waiting here.
    * @throws KernelStateError in a task of another kernel.
    */
   wait(): Operation<number> {
-    return watched('wait', this.waitOperation())
+    return tracked('wait', this.waitOperation())
   }
 
   private *waitOperation(): Operation<number> {
@@ -54,17 +54,17 @@ export class Waker {
   }
 
   /** @internal They were returned to nobody: the next wait has them. */
-  readonly undo: Undo = (_task, _trap, knocks) => {
-    this.heard -= knocks as number
-    this.look()
+  readonly undo: Undo = (_task, _trap, notifications) => {
+    this.heard -= notifications as number
+    this.poll()
     return true
   }
 
   private begin(resolve: (value: unknown) => void): () => void {
-    if (this.resolve !== null) throw new BusyError('wait for knocks', 'another task is waiting at this waker')
+    if (this.resolve !== null) throw new BusyError('wait for notifications', 'another task is waiting at this waker')
     this.resolve = resolve
     this.loop.wakers.add(this)
-    this.look()
+    this.poll()
     return () => this.end()
   }
 
@@ -74,11 +74,11 @@ export class Waker {
   }
 
   /** @internal The loop looks after each poll. */
-  look(): void {
-    const knocks = Atomics.load(this.knocks, 0)
-    if (knocks === this.heard || this.resolve === null) return
-    const news = knocks - this.heard
-    this.heard = knocks
+  poll(): void {
+    const notifications = Atomics.load(this.notifications, 0)
+    if (notifications === this.heard || this.resolve === null) return
+    const news = notifications - this.heard
+    this.heard = notifications
     const { resolve } = this
     this.end()
     resolve(news)

@@ -14,9 +14,10 @@ const ONE = new BigUint64Array([1n])
  *
  * @param token `waker.token`, by way of `postMessage` or `workerData`.
  */
-export function knock(token: { readonly fd: number; readonly knocks: SharedArrayBuffer }): void {
-  if (!(token?.knocks instanceof SharedArrayBuffer)) throw wrong('knock', 'token', 'the token of a waker', token, '')
-  Atomics.add(new Int32Array(token.knocks), 0, 1)
+export function knock(token: { readonly fd: number; readonly notifications: SharedArrayBuffer }): void {
+  if (!(token?.notifications instanceof SharedArrayBuffer))
+    throw wrong('knock', 'token', 'the token of a waker', token, '')
+  Atomics.add(new Int32Array(token.notifications), 0, 1)
   wakeFromThread(token)
 }
 

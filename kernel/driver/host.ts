@@ -8,7 +8,7 @@ import { UnsupportedError } from '../protocol/errors.js'
 import { Fifo } from '../protocol/fifo.js'
 import { clearTimeout, MessageChannel, now, setImmediate, setTimeout } from '../protocol/host-functions.js'
 import type { Attachment } from './contract.js'
-import { BareDriver } from './timers-only.js'
+import { TimersOnlyDriver } from './timers-only.js'
 
 /** The longest wait that a host's timer can take, in milliseconds: they count in signed 32 bits. */
 const LONGEST_MS = 0x7fffffff
@@ -19,7 +19,7 @@ interface HostTimer {
 }
 
 /** A driver for places without native I/O. */
-export class HostDriver extends BareDriver {
+export class HostDriver extends TimersOnlyDriver {
   readonly name = 'host'
   readonly note: string | undefined
   private turn: (() => void) | null = null

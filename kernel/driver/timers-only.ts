@@ -25,7 +25,7 @@ const TEXTS = new Map<number, readonly [string, string]>([
 ])
 
 /** The ground of drivers that have no system under them. */
-export abstract class BareDriver implements Driver {
+export abstract class TimersOnlyDriver implements Driver {
   abstract readonly name: string
   readonly wakeToken: WakeToken | null = null
   /** When the alarm goes off. */

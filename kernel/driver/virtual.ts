@@ -8,10 +8,10 @@
 import { setTimeout } from '../protocol/host-functions.js'
 import { checkTime } from '../protocol/operands.js'
 import type { Attachment } from './contract.js'
-import { BareDriver } from './timers-only.js'
+import { TimersOnlyDriver } from './timers-only.js'
 
 /** A driver for tests, on virtual time. */
-export class VirtualDriver extends BareDriver {
+export class VirtualDriver extends TimersOnlyDriver {
   readonly name: string = 'virtual'
   private time = 0
   private turn: (() => void) | null = null

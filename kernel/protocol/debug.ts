@@ -11,7 +11,7 @@
 import { ForgottenYieldError } from './errors.js'
 import { beginOnce } from './once.js'
 
-export class ForgottenWatch {
+export class OperationTracker {
   /** The task whose step is running; operations made now are its. */
   private owner: object | null = null
   /** The operation that it has begun last, as an error with the stack of the line that made it. */
@@ -103,24 +103,24 @@ export class ForgottenWatch {
 }
 
 /** The watch of the debug-mode kernel that is running a step; null otherwise. */
-export let watcher: ForgottenWatch | null = null
+export let tracker: OperationTracker | null = null
 
-export function setWatcher(next: ForgottenWatch | null): void {
-  watcher = next
+export function setTracker(next: OperationTracker | null): void {
+  tracker = next
 }
 
 /**
  * Makes an operation that is not a plain trap known to debug mode. Otherwise it is the operation itself, at no cost.
  */
-export function watched<O extends Iterable<unknown>>(name: string, operation: O): O {
-  if (watcher === null) return operation
+export function tracked<O extends Iterable<unknown>>(name: string, operation: O): O {
+  if (tracker === null) return operation
   const wrapper = {
     [Symbol.iterator]() {
-      watcher?.started(wrapper, true)
+      tracker?.started(wrapper, true)
       beginOnce(operation)
       return operation[Symbol.iterator]()
     },
   } as O
-  watcher.created(wrapper, name)
+  tracker.created(wrapper, name)
   return wrapper
 }

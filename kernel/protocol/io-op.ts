@@ -3,7 +3,7 @@
  * is the contract in driver.ts.
  */
 
-import { watcher } from './debug.js'
+import { tracker } from './debug.js'
 import { arrived, probe } from './probe.js'
 import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 import type { Giver } from './wait-queue.js'
@@ -163,7 +163,7 @@ export class IoOp<out T = unknown> extends Trap<T> {
   claim(): boolean {
     if (this.claimed) return false
     this.claimed = true
-    if (watcher !== null) watcher.created(this, IO_NAMES[this.kind] ?? 'io')
+    if (tracker !== null) tracker.created(this, IO_NAMES[this.kind] ?? 'io')
     return true
   }
 

@@ -6,9 +6,8 @@
  * range a RangeError: "Cannot sleep: ms must be a number of milliseconds, 0 or more, not -1". `typeof` comes first in each.
  */
 
-import type { SpawnOptions } from '../task/nursery.js'
-import type { ScopeOptions } from '../task/scope.js'
-import { watcher } from './debug.js'
+import { tracker } from './debug.js'
+import type { ScopeOptions, SpawnOptions } from './handles.js'
 import { adviceFor, describe, isAsync, isOperation, isPromise, type Op } from './trap.js'
 
 /** How long a trap may wait. */
@@ -204,7 +203,7 @@ export function checkOptions<O>(action: string, name: string, options: O): O {
 /** An operation, or a function that returns one. */
 export function checkOperation<O extends Op<unknown>>(action: string, name: string, op: O): O {
   if (typeof op === 'function' ? !isAsync(op) : isOperation(op)) {
-    if (watcher !== null) watcher.given(op)
+    if (tracker !== null) tracker.given(op)
     return op
   }
   throw wrong(action, name, 'an operation or a function that returns one', op, '', adviceFor(op))
@@ -212,7 +211,7 @@ export function checkOperation<O extends Op<unknown>>(action: string, name: stri
 
 /** The same for a spawn, of which a look at the kind of function would be a tenth; what it returns tells an async one. */
 export function checkSpawned<O extends Op<unknown>>(action: string, name: string, op: O): O {
-  return typeof op === 'function' && watcher === null ? op : checkOperation(action, name, op)
+  return typeof op === 'function' && tracker === null ? op : checkOperation(action, name, op)
 }
 
 /** Something that items can be taken from, one after the other. */

@@ -10,7 +10,7 @@
 export interface Probe {
   /** What is thrown. */
   readonly error: unknown
-  /** It is on top of the task's generators. True: the trap hands itself out again, and all stays as it was. */
+  /** It is on top of the task's generators. True: the trap resumer itself out again, and all stays as it was. */
   arrive(): boolean
 }
 

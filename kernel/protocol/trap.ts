@@ -2,7 +2,7 @@
  * The one door into the kernel.
  *
  * A task asks for something by handing out a `Trap`: a small integer `code` and up to three operands. `yield* trap` works
- * because a trap is its own iterator. Its first `next()` hands the trap out; the kernel answers; the second `next(task)`
+ * because a trap is its own iterator. Its first `next()` resumer the trap out; the kernel answers; the second `next(task)`
  * returns what the kernel left in `task.value`. The two cases are told apart by the argument alone, so a trap holds no
  * state of its own: it can be shared by any number of tasks, made once and used for ever.
  *
@@ -14,7 +14,7 @@
  * this file is loaded. There a result is a copy of HANDOVER if it has the value that was put into HANDOVER in this step.
  */
 
-import { watcher } from './debug.js'
+import { tracker } from './debug.js'
 import { beginOnce } from './once.js'
 import { arrived, probe } from './probe.js'
 
@@ -58,7 +58,7 @@ export const PARK = 6
 export const WAKE = 7
 export const SUSPEND = 8
 export const IO = 9
-export const CALL = 10
+export const ASK = 10
 export const JOIN = 11
 export const CANCEL = 12
 export const OPEN = 13
@@ -67,8 +67,11 @@ export const FINISH = 15
 export const ADJUST = 16
 export const STARTED = 17
 export const IDLE = 18
-export const ACT = 19
+export const ATOMIC = 19
 export const ENTER = 20
+
+/** CLOSE, as its `amount`: the scope is left by its own `Cancelled`, which goes no further. */
+export const CAUGHT = 1
 
 /** Names of the codes, for traces and messages. */
 export const TRAP_NAMES = [
@@ -91,7 +94,7 @@ export const TRAP_NAMES = [
   'adjust scope',
   'started',
   'wait until all are blocked',
-  'act',
+  'atomic step',
   'enter the host’s context',
 ] as const
 
@@ -121,7 +124,7 @@ export class Trap<out T = unknown> implements Operation<T> {
     this.subject = subject
     this.detail = detail
     this.amount = amount
-    if (watcher !== null) watcher.created(this, TRAP_NAMES[code] ?? 'trap')
+    if (tracker !== null) tracker.created(this, TRAP_NAMES[code] ?? 'trap')
   }
 
   [Symbol.iterator](): Iterator<Yielded, T, unknown> {

@@ -5,21 +5,13 @@
  * leaving in the middle because of a cancel are all a few assignments, whatever the length.
  */
 
-import type { Task } from '../task/task.js'
+import type { Task } from './handles.js'
 import { checkFunction, checkString } from './operands.js'
+import type { Atomic, Undo } from './scheduler.js'
 import { PARK, Trap } from './trap.js'
 
 /** What the `admit` of a wait queue returns for a task that has to wait. */
 export const WAIT: unique symbol = Symbol('wait')
-
-/** What a synchronisation object does inside a trap: nothing comes between its steps. */
-export type Act = (task: Task, trap: Trap<unknown>, hands: Hands) => unknown
-
-/**
- * Takes back what a task was given: it is cancelled before it ran, so nobody has seen the answer. False: that cannot be
- * undone, and the answer stands.
- */
-export type Undo = (task: Task, trap: Trap<unknown>, value: unknown, hands: Hands) => boolean
 
 /** What a wait was answered by, and whether that can be taken back. */
 export interface Giver {
@@ -29,14 +21,6 @@ export interface Giver {
 
 /** What the wait brought can still be had from where it was. */
 export const STAYS: Giver = { undo: () => true }
-
-/** How an act lets parked tasks go on, whichever place they have in their queue; the kernel lends it for the call. */
-export interface Hands {
-  /** Answers the wait of a parked task. A cancel that comes before it runs may still take that back; see `Undo`. */
-  wake(task: Task, value: unknown): void
-  /** The same with an error. */
-  fail(task: Task, error: unknown): void
-}
 
 /** The list itself; the joiners of a task are one without a name. */
 export class TaskList {
@@ -93,7 +77,7 @@ export class WaitQueue extends TaskList implements Giver {
    * Asked, inside the trap, when a task is about to wait here and no cancel has anything to say to it: returns the answer if
    * it need not wait, else WAIT. Null: everybody waits.
    */
-  readonly admit: Act | null
+  readonly admit: Atomic | null
   /**
    * Asked when a task that was let go on is cancelled before it ran; if it returns true, its `park` throws the `Cancelled`.
    * Null: what was given stays given.
@@ -101,7 +85,7 @@ export class WaitQueue extends TaskList implements Giver {
   readonly undo: Undo | null
   private parking: Trap<unknown> | null = null
 
-  constructor(name = 'wait in a queue', admit: Act | null = null, undo: Undo | null = null) {
+  constructor(name = 'wait in a queue', admit: Atomic | null = null, undo: Undo | null = null) {
     super()
     this.name = checkString('make a wait queue', 'name', name)
     if (admit !== null) checkFunction('make a wait queue', 'admit', admit)

@@ -10,45 +10,44 @@
  * Between the two, `task.alert` spares tasks that no cancel concerns the walk.
  */
 import { Cancelled, scopeOf } from '../protocol/errors.js'
-import { Nursery } from '../task/nursery.js'
-import { KNOCKED, LIVE, OVERDUE, type Scope, type ScopeRecord } from '../task/scope.js'
+import { NurseryRecord } from '../task/nursery.js'
+import { CANCELLING, FORCED, LIVE, type ScopeRecord } from '../task/scope.js'
 import { follow } from '../task/starting.js'
-import { READY, type Task, WAITING } from '../task/task.js'
-import { takeBack, withdraw } from './abort.js'
-import type { Loop } from './loop.js'
+import { READY, type TaskRecord, WAITING } from '../task/task.js'
+import { undoAnswer, withdraw } from './abort.js'
+import type { KernelState } from './state.js'
 import { cutShort } from './warnings.js'
 
 /** Cancels a scope; false if it was cancelled already, or is over. */
-export function cancelScope(loop: Loop, scope: Scope, reason: unknown, expired: boolean): boolean {
+export function cancelScope(state: KernelState, scope: ScopeRecord, reason: unknown, expired: boolean): boolean {
   if (scope.status !== LIVE || scope.closed) return false
-  const record: ScopeRecord = scope
-  record.reason = reason
-  record.expired = expired
-  loop.timers.remove(scope)
+  scope.reason = reason
+  scope.expired = expired
+  state.timers.remove(scope)
   if (scope.grace <= 0) {
-    scope.status = OVERDUE
+    scope.status = FORCED
   } else {
-    scope.status = KNOCKED
-    if (scope.grace !== Number.POSITIVE_INFINITY) loop.timers.set(scope, loop.driver.now() + scope.grace)
+    scope.status = CANCELLING
+    if (scope.grace !== Number.POSITIVE_INFINITY) state.timers.set(scope, state.driver.now() + scope.grace)
   }
-  reach(loop, scope)
+  spread(state, scope)
   return true
 }
 
 /** A scope's timer went off: its deadline, or the end of its grace. */
-export function scopeDue(loop: Loop, scope: Scope): void {
+export function scopeDue(state: KernelState, scope: ScopeRecord): void {
   if (scope.status === LIVE) {
-    cancelScope(loop, scope, undefined, true)
+    cancelScope(state, scope, undefined, true)
   } else {
-    scope.status = OVERDUE
-    reach(loop, scope)
+    scope.status = FORCED
+    spread(state, scope)
   }
 }
 
 /** Cancels one task with all its children; false if it is over. */
-export function cancelTask(loop: Loop, task: Task, reason: unknown): boolean {
+export function cancelTask(state: KernelState, task: TaskRecord, reason: unknown): boolean {
   if (task.ended) return false
-  cancelScope(loop, ownNursery(loop, task), reason, false)
+  cancelScope(state, implicitNurseryOf(state, task), reason, false)
   return true
 }
 
@@ -56,26 +55,34 @@ export function cancelTask(loop: Loop, task: Task, reason: unknown): boolean {
  * The implicit nursery of a task, made when first needed. It slides in beneath the scopes that the task has already opened,
  * so that it encloses them, too.
  */
-export function ownNursery(loop: Loop, task: Task): Nursery {
-  if (task.own !== null) return task.own
-  const own = new Nursery(task.home, task, 'the task', false, loop.grace, Number.POSITIVE_INFINITY, loop.root)
-  if (task.scope === task.home) {
+export function implicitNurseryOf(state: KernelState, task: TaskRecord): NurseryRecord {
+  if (task.implicitNursery !== null) return task.implicitNursery
+  const own = new NurseryRecord(
+    task.parentNursery,
+    task,
+    'the task',
+    false,
+    state.grace,
+    Number.POSITIVE_INFINITY,
+    state.root,
+  )
+  if (task.scope === task.parentNursery) {
     task.scope = own
   } else {
-    let scope: Scope = task.scope
-    while (scope.parent !== task.home) scope = scope.parent as Scope
+    let scope: ScopeRecord = task.scope
+    while (scope.parent !== task.parentNursery) scope = scope.parent as ScopeRecord
     scope.parent = own
   }
-  task.belongings.own = own
+  task.ensuredExtras.implicitNursery = own
   return own
 }
 
 /** The innermost nursery that a task is in: where its `spawn` puts children. */
-export function innermostNursery(loop: Loop, task: Task): Nursery {
-  for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
-    if (scope instanceof Nursery) return scope
+export function innermostNursery(state: KernelState, task: TaskRecord): NurseryRecord {
+  for (let scope: ScopeRecord = task.scope; scope !== task.parentNursery; scope = scope.parent as ScopeRecord) {
+    if (scope instanceof NurseryRecord) return scope
   }
-  return ownNursery(loop, task)
+  return implicitNurseryOf(state, task)
 }
 
 /**
@@ -86,115 +93,131 @@ export function innermostNursery(loop: Loop, task: Task): Nursery {
  * task is not cleaning up after an earlier knock: a second cancel must not cut that short, so it waits until the scope of the
  * first is left. What the cleanup itself has opened since (a timeout around its last message, say) is not held back.
  */
-export function knockFor(task: Task): Scope | null {
-  const since = lastTold(task)
-  let found: Scope | null = null
-  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
-    if (scope.status === OVERDUE) found = scope
-    else if (scope.status === KNOCKED && (scope.born > since || since < 0) && !task.knocked?.has(scope)) found = scope
+export function deliverable(task: TaskRecord): ScopeRecord | null {
+  const since = lastDelivered(task)
+  let found: ScopeRecord | null = null
+  for (let scope: ScopeRecord | null = task.scope; scope !== null; scope = scope.parent) {
+    if (scope.status === FORCED) found = scope
+    else if (scope.status === CANCELLING && (scope.opened > since || since < 0) && !task.delivered?.has(scope))
+      found = scope
     if (scope.shield) break
   }
   return found
 }
 
 /** When the task was last told of a scope that it is still in and that it did not disregard; −1 if there is none. */
-function lastTold(task: Task): number {
+function lastDelivered(task: TaskRecord): number {
   let last = -1
-  if (task.knocked === null) return last
-  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
-    last = Math.max(last, task.knocked.get(scope) ?? -1)
+  if (task.delivered === null) return last
+  for (let scope: ScopeRecord | null = task.scope; scope !== null; scope = scope.parent) {
+    last = Math.max(last, task.delivered.get(scope) ?? -1)
   }
   return last
 }
 
 /** Is any scope around this task cancelled, shields aside? */
-export function isAlerted(task: Task): boolean {
-  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
+export function isCancelPending(task: TaskRecord): boolean {
+  for (let scope: ScopeRecord | null = task.scope; scope !== null; scope = scope.parent) {
     if (scope.status !== LIVE) return true
   }
   return false
 }
 
 /** Is this error a task's answer to a cancel of a scope that it is in? */
-export function isLeaving(task: Task, error: unknown): boolean {
+export function isLeaving(task: TaskRecord, error: unknown): boolean {
   const cancelled = scopeOf(error)
   if (cancelled === null) return false
-  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
+  for (let scope: ScopeRecord | null = task.scope; scope !== null; scope = scope.parent) {
     if (scope === cancelled) return true
   }
   // It was told in there, and moved out with its parent, which was ready.
-  return cancelled instanceof Nursery && cancelled.started !== null && task.knocked?.has(cancelled) === true
+  return cancelled instanceof NurseryRecord && cancelled.started !== null && task.delivered?.has(cancelled) === true
 }
 
 /** The error that tells a task about a scope; from now on it has been told. */
-export function knock(loop: Loop, task: Task, scope: Scope): Cancelled {
-  const { belongings } = task
-  const again = task.knocked?.has(scope) ?? false
-  belongings.knocked ??= new Map()
-  belongings.knocked.set(scope, ++loop.sequence)
-  if (scope.task !== task || scope === task.own) task.told = true
-  if (scope.status === OVERDUE) {
-    const times = loop.evictions.get(task) ?? 0
-    loop.evictions.set(task, times + 1)
+export function deliver(state: KernelState, task: TaskRecord, scope: ScopeRecord): Cancelled {
+  const { ensuredExtras } = task
+  const again = task.delivered?.has(scope) ?? false
+  ensuredExtras.delivered ??= new Map()
+  ensuredExtras.delivered.set(scope, ++state.sequence)
+  if (scope.task !== task || scope === task.implicitNursery) task.cancelDelivered = true
+  if (scope.status === FORCED) {
+    const times = state.evictions.get(task) ?? 0
+    state.evictions.set(task, times + 1)
     // Without a grace every wait of a cleanup throws, by the rule that was chosen.
-    if (loop.watch !== null && again && times === 0 && scope.grace > 0) cutShort(loop, task, scope)
+    if (state.tracker !== null && again && times === 0 && scope.grace > 0) cutShort(state, task, scope)
   }
   return new Cancelled(scope, scope.name, scope.reason)
 }
 
 /** Tells every task inside a scope that was cancelled, ran out of grace, or lost its shield; the youngest first. */
-export function reach(loop: Loop, scope: Scope, reason: unknown = scope.reason): void {
-  const tasks: Task[] = []
-  runHooks(loop, scope, reason)
+export function spread(state: KernelState, scope: ScopeRecord, reason: unknown = scope.reason): void {
+  const tasks: TaskRecord[] = []
+  runHooks(state, scope, reason)
   // A child's chain ends in its nursery, which is inside `scope`; the opener's own chain ends at `scope` itself.
-  if (scope.task !== null) visit(loop, scope.task, scope, tasks, reason)
-  if (scope instanceof Nursery) collect(scope, tasks)
-  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) visit(loop, task, task.home, tasks, reason)
+  if (scope.task !== null) visit(state, scope.task, scope, tasks, reason)
+  if (scope instanceof NurseryRecord) collect(scope, tasks)
+  for (let task = tasks.pop(); task !== undefined; task = tasks.pop())
+    visit(state, task, task.parentNursery, tasks, reason)
 }
 
 /** Interrupts one task unless a shield between it and `until` protects it, and collects its unprotected children. */
-function visit(loop: Loop, task: Task, until: Scope, tasks: Task[], reason: unknown): void {
-  let exposed: Scope = task.scope
-  for (let scope: Scope = task.scope; scope !== until; scope = scope.parent as Scope) {
-    if (scope.shield) exposed = scope.parent as Scope
+function visit(state: KernelState, task: TaskRecord, until: ScopeRecord, tasks: TaskRecord[], reason: unknown): void {
+  let exposed: ScopeRecord = task.scope
+  for (let scope: ScopeRecord = task.scope; scope !== until; scope = scope.parent as ScopeRecord) {
+    if (scope.shield) exposed = scope.parent as ScopeRecord
   }
-  for (let scope: Scope = exposed; scope !== until; scope = scope.parent as Scope) {
-    runHooks(loop, scope, reason)
-    if (scope instanceof Nursery) collect(scope, tasks)
+  for (let scope: ScopeRecord = exposed; scope !== until; scope = scope.parent as ScopeRecord) {
+    runHooks(state, scope, reason)
+    if (scope instanceof NurseryRecord) collect(scope, tasks)
   }
   // Even behind a shield: the task must look again when it leaves the shield.
-  task.alert = true
-  if (exposed === task.scope) interrupt(loop, task)
+  task.cancelPending = true
+  if (exposed === task.scope) interrupt(state, task)
 }
 
-/** Tells those outside of tasks who follow a scope: abort signals. */
-function runHooks(loop: Loop, scope: Scope, reason: unknown): void {
-  if (scope.hooks === null) return
-  for (const hook of scope.hooks) {
+/** Tells those outside of tasks that follow a scope: abort signals. Each once. */
+function runHooks(state: KernelState, scope: ScopeRecord, reason: unknown): void {
+  const { hooks } = scope
+  if (hooks === null) return
+  scope.hooks = null
+  for (const hook of hooks) {
     try {
       hook(reason)
     } catch (error) {
-      loop.report(error)
+      state.report(error)
     }
   }
 }
 
 /** Its children, and what other tasks are starting for it. */
-function collect(nursery: Nursery, tasks: Task[]): void {
-  for (let child = nursery.oldest; child !== null; child = child.younger) tasks.push(child)
+function collect(nursery: NurseryRecord, tasks: TaskRecord[]): void {
+  for (let child = nursery.oldest; child !== null; child = child.nextSibling) tasks.push(child)
   if (nursery.starts === null) return
   for (const nest of nursery.starts) if (follow(nest)) collect(nest, tasks)
 }
 
 /** A cancel reaches a task: it leaves its wait, or gives back what that brought and it has not seen. */
-export function interrupt(loop: Loop, task: Task): void {
+export function interrupt(state: KernelState, task: TaskRecord): void {
   if (task.phase !== WAITING && (task.phase !== READY || task.trap === null)) return
-  const scope = knockFor(task)
+  const scope = deliverable(task)
   if (scope === null) return
   // A wait that cannot be withdrawn resumes the task when its completion comes, and the completion decides.
   if (task.phase === WAITING) {
-    if (withdraw(loop, task)) loop.throwInto(task, knock(loop, task, scope))
-  } else if (takeBack(loop, task)) {
-    loop.fault(task, knock(loop, task, scope))
+    if (withdraw(state, task)) state.throwInto(task, deliver(state, task, scope))
+  } else if (undoAnswer(state, task)) {
+    state.fault(task, deliver(state, task, scope))
   }
+}
+
+/** A waiting task goes on with this answer, where a cancel has asked for the wait before: it takes that back if it can be. */
+export function resumeLate(state: KernelState, task: TaskRecord, value: unknown): void {
+  state.resume(task, value)
+  interrupt(state, task)
+}
+
+/** Before a wait: throws if a cancel has something to say to the task. */
+export function checkpoint(state: KernelState, task: TaskRecord): void {
+  const scope = deliverable(task)
+  if (scope !== null) throw deliver(state, task, scope)
 }

@@ -8,12 +8,20 @@
 import { scopeOf } from '../protocol/errors.js'
 import type { Trap } from '../protocol/trap.js'
 import type { TaskList } from '../protocol/wait-queue.js'
-import { Nursery } from '../task/nursery.js'
-import { LIVE, type Scope, type ScopeRecord } from '../task/scope.js'
-import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type Task } from '../task/task.js'
+import { NurseryRecord } from '../task/nursery.js'
+import { LIVE, type ScopeRecord } from '../task/scope.js'
+import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type TaskRecord } from '../task/task.js'
 import { failedIn, nameOrigin, ownError } from '../watch/traceback.js'
-import { cancelScope, cancelTask, isAlerted, isLeaving, knock, knockFor, ownNursery } from './cancel.js'
-import type { Loop } from './loop.js'
+import {
+  cancelScope,
+  cancelTask,
+  deliver,
+  deliverable,
+  implicitNurseryOf,
+  isCancelPending,
+  isLeaving,
+} from './cancel.js'
+import type { KernelState } from './state.js'
 import { swallowed } from './warnings.js'
 
 /** The error that a nursery's body ended with, in a box because an error can be any value, `undefined` too. */
@@ -22,226 +30,225 @@ export interface Failure {
 }
 
 /** A task's generator has returned (DONE) or thrown (FAILED). */
-export function bodyEnded(loop: Loop, task: Task, phase: number, value: unknown): void {
-  closeLeftOpen(loop, task)
-  task.estate?.abandon(loop)
-  const own = task.own
+export function bodyEnded(state: KernelState, task: TaskRecord, phase: number, value: unknown): void {
+  closeLeftOpen(state, task)
+  task.extras?.ownerEnded(state)
+  const own = task.implicitNursery
   if (own === null) {
-    exit(loop, task, phase, value)
+    exit(state, task, phase, value)
     return
   }
-  if (phase === FAILED && !isLeaving(task, value) && own.fail(value)) cancelScope(loop, own, value, false)
+  if (phase === FAILED && !isLeaving(task, value) && own.fail(value)) cancelScope(state, own, value, false)
   if (own.size === 0) {
-    exit(loop, task, phase, value)
+    exit(state, task, phase, value)
     return
   }
   task.phase = FINISHING
   task.value = value
   task.faulted = phase === FAILED
   own.finishing = true
-  dismissDaemons(loop, own)
+  dismissDaemons(state, own)
 }
 
 /** A task in FINISH asks to leave its nursery; true if it can at once. */
-export function finish(loop: Loop, task: Task, trap: Trap): boolean {
-  const nursery = trap.subject as Nursery
+export function finish(state: KernelState, task: TaskRecord, trap: Trap): boolean {
+  const nursery = trap.subject as NurseryRecord
   const failure = trap.detail as Failure | null
   if (failure !== null) ownError(failure.error)
   if (failure !== null && !isLeaving(task, failure.error) && nursery.fail(failure.error)) {
-    cancelScope(loop, nursery, failure.error, false)
+    cancelScope(state, nursery, failure.error, false)
   }
   if (nursery.empty) {
-    leave(loop, task, trap)
+    leave(state, task, trap)
     return true
   }
   nursery.finishing = true
-  dismissDaemons(loop, nursery)
+  dismissDaemons(state, nursery)
   return false
 }
 
 /** Closes a nursery whose children are all out, and sets the answer of its FINISH trap. */
-function leave(loop: Loop, task: Task, trap: Trap): void {
-  const nursery = trap.subject as Nursery
-  const record: ScopeRecord = nursery
+function leave(state: KernelState, task: TaskRecord, trap: Trap): void {
+  const nursery = trap.subject as NurseryRecord
   const failure = trap.detail as Failure | null
-  closeScope(loop, task, nursery)
-  if (nursery.failed) loop.fault(task, nursery.failure)
+  closeScope(state, task, nursery)
+  if (nursery.failed) state.fault(task, nursery.failure)
   else if (failure === null) task.value = undefined
-  else if (scopeOf(failure.error) === nursery) record.caught = true
-  else loop.fault(task, failure.error)
-  if (nursery.over !== null && nursery.collecting) reportUnseen(loop, nursery.over)
-  if (nursery.startingFor !== null) startEnded(loop, nursery, nursery.startingFor)
+  else if (scopeOf(failure.error) === nursery) nursery.caught = true
+  else state.fault(task, failure.error)
+  if (nursery.over !== null && nursery.collecting) reportUnseen(state, nursery.over)
+  if (nursery.startingFor !== null) startEnded(state, nursery, nursery.startingFor)
 }
 
 /** A start is over, with or without a new child: the nursery that it was for may have waited for that only. */
-function startEnded(loop: Loop, nest: Nursery, nursery: Nursery): void {
+function startEnded(state: KernelState, nest: NurseryRecord, nursery: NurseryRecord): void {
   nursery.starts?.delete(nest)
   if (!nursery.finishing) return
-  if (nursery.empty) resumeFinisher(loop, nursery, nursery.task as Task)
-  else dismissDaemons(loop, nursery)
+  if (nursery.empty) resumeFinisher(state, nursery, nursery.task as TaskRecord)
+  else dismissDaemons(state, nursery)
 }
 
 /** Failures that a collecting nursery kept for somebody who never asked. */
-function reportUnseen(loop: Loop, tasks: readonly Task[]): void {
-  for (const task of tasks) if (task.phase === FAILED && !task.seen) reportFailure(loop, task.value)
+function reportUnseen(state: KernelState, tasks: readonly TaskRecord[]): void {
+  for (const task of tasks) if (task.phase === FAILED && !task.observed) reportFailure(state, task.value)
 }
 
 /** Takes the innermost scope off a task. */
-export function closeScope(loop: Loop, task: Task, scope: Scope): void {
-  loop.timers.remove(scope)
+export function closeScope(state: KernelState, task: TaskRecord, scope: ScopeRecord): void {
+  state.timers.remove(scope)
   scope.closed = true
-  task.scope = scope.parent as Scope
-  if (task.alert) {
-    task.knocked?.delete(scope)
-    task.alert = isAlerted(task)
+  task.scope = scope.parent as ScopeRecord
+  if (task.cancelPending) {
+    task.delivered?.delete(scope)
+    task.cancelPending = isCancelPending(task)
   }
 }
 
 /** The end of a task, children included; and then of its parent, if that waited for nothing else, and so on upwards. */
-function exit(loop: Loop, first: Task, ended: number, outcome: unknown): void {
-  settle(loop, first, ended, outcome)
-  let parent = childEnded(loop, first)
+function exit(state: KernelState, first: TaskRecord, ended: number, outcome: unknown): void {
+  settle(state, first, ended, outcome)
+  let parent = childEnded(state, first)
   while (parent !== null) {
-    settle(loop, parent, parent.faulted ? FAILED : DONE, parent.value)
-    parent = childEnded(loop, parent)
+    settle(state, parent, parent.faulted ? FAILED : DONE, parent.value)
+    parent = childEnded(state, parent)
   }
 }
 
 /** Gives a task its final state and tells those who wait for it. */
-function settle(loop: Loop, task: Task, ended: number, outcome: unknown): void {
+function settle(state: KernelState, task: TaskRecord, ended: number, outcome: unknown): void {
   let phase = ended
   let value = outcome
-  const own = task.own
+  const own = task.implicitNursery
   if (own !== null) {
     own.closed = true
     if (own.failed) {
       phase = FAILED
       value = own.failure
-    } else if (phase === DONE && own.finishing && task.alert) {
+    } else if (phase === DONE && own.finishing && task.cancelPending) {
       // It was told to leave while only its children were still at work: they left, so its result is not whole.
-      const scope = knockFor(task)
+      const scope = deliverable(task)
       if (scope !== null) {
         phase = FAILED
-        value = knock(loop, task, scope)
+        value = deliver(state, task, scope)
       }
     }
-    if (own.timerIndex !== -1) loop.timers.remove(own)
+    if (own.timerIndex !== -1) state.timers.remove(own)
   }
   if (phase === FAILED && isLeaving(task, value)) phase = CANCELLED
-  if (loop.watch !== null) {
-    const forgotten = loop.watch.ended(task)
+  if (state.tracker !== null) {
+    const forgotten = state.tracker.ended(task)
     if (forgotten !== undefined && phase === DONE) {
       ownError(forgotten)
       phase = FAILED
       value = forgotten
     }
   }
-  if (phase === DONE && task.told) swallowed(loop, task)
-  if (loop.evictions.size > 0) loop.evictions.delete(task)
+  if (phase === DONE && task.cancelDelivered) swallowed(state, task)
+  if (state.evictions.size > 0) state.evictions.delete(task)
   task.phase = phase
   task.value = value
   task.faulted = false
   task.trap = null
-  loop.live--
-  if (loop.instruments !== null) loop.instruments.exit(task)
-  if (wakeJoiners(loop, task)) task.seen = true
+  state.live--
+  if (state.instruments !== null) state.instruments.exit(task)
+  if (wakeJoiners(state, task)) task.observed = true
   // A child of the root is nobody's sibling: its failure is the host's affair.
   if (phase !== FAILED) return
   failedIn(task, value)
-  if (task.home !== loop.root) return
-  if (!task.seen) reportFailure(loop, value)
-  else if (loop.watch !== null) nameOrigin(value)
+  if (task.parentNursery !== state.root) return
+  if (!task.observed) reportFailure(state, value)
+  else if (state.tracker !== null) nameOrigin(value)
 }
 
 /** Nobody has looked at it. */
-function reportFailure(loop: Loop, error: unknown): void {
+function reportFailure(state: KernelState, error: unknown): void {
   nameOrigin(error)
-  loop.report(error)
+  state.report(error)
 }
 
-function wakeJoiners(loop: Loop, task: Task): boolean {
+function wakeJoiners(state: KernelState, task: TaskRecord): boolean {
   let heard = false
-  const joiners = task.estate
+  const joiners = task.extras
   if (joiners !== null) {
-    for (let joiner = joiners.head; joiner !== null; joiner = joiners.head) {
+    for (let joiner = joiners.head as TaskRecord | null; joiner !== null; joiner = joiners.head as TaskRecord | null) {
       heard = true
       joiners.remove(joiner)
       const trap = joiner.trap as Trap
-      if (joiner.timerIndex !== -1) loop.timers.remove(joiner)
+      if (joiner.timerIndex !== -1) state.timers.remove(joiner)
       try {
-        loop.resume(joiner, outcomeOf(task, trap.amount === 1))
+        state.resume(joiner, outcomeOf(task, trap.amount === 1))
       } catch (error) {
-        loop.throwInto(joiner, error)
+        state.throwInto(joiner, error)
       }
     }
   }
-  const watcher = loop.watchers.get(task)
-  if (watcher === undefined) return heard
-  loop.watchers.delete(task)
-  watcher()
+  const callback = state.endCallbacks.get(task)
+  if (callback === undefined) return heard
+  state.endCallbacks.delete(task)
+  callback()
   return true
 }
 
 /** A child is over: its nursery may fail with it, and may be over, too. Returns the parent if that ends it. */
-function childEnded(loop: Loop, child: Task): Task | null {
-  const nursery = child.home
+function childEnded(state: KernelState, child: TaskRecord): TaskRecord | null {
+  const nursery = child.parentNursery
   nursery.remove(child)
-  if (nursery.over !== null) announce(loop, nursery, child)
-  if (child.phase === FAILED && nursery !== loop.root && !nursery.collecting && nursery.fail(child.value)) {
-    cancelScope(loop, nursery, child.value, false)
+  if (nursery.over !== null) announce(state, nursery, child)
+  if (child.phase === FAILED && nursery !== state.root && !nursery.collecting && nursery.fail(child.value)) {
+    cancelScope(state, nursery, child.value, false)
   }
   if (!nursery.finishing) return null
   if (!nursery.empty) {
-    dismissDaemons(loop, nursery)
+    dismissDaemons(state, nursery)
     return null
   }
-  const parent = nursery.task as Task
+  const parent = nursery.task as TaskRecord
   if (parent.phase === FINISHING) return parent
-  resumeFinisher(loop, nursery, parent)
+  resumeFinisher(state, nursery, parent)
   return null
 }
 
 /** Tells those who wait for the next task to be over. */
-function announce(loop: Loop, nursery: Nursery, child: Task): void {
+function announce(state: KernelState, nursery: NurseryRecord, child: TaskRecord): void {
   if (!child.daemon || child.phase === FAILED) nursery.over?.push(child)
   if (nursery.arrivals === null) return
   const last = nursery.size === nursery.daemons
-  wakeFirst(loop, nursery.arrivals, last ? Number.POSITIVE_INFINITY : 1, undefined)
+  wakeFirst(state, nursery.arrivals, last ? Number.POSITIVE_INFINITY : 1, undefined)
 }
 
 /** Wakes those who have waited in a queue for longest; how many. */
-export function wakeFirst(loop: Loop, queue: TaskList, count: number, value: unknown): number {
+export function wakeFirst(state: KernelState, queue: TaskList, count: number, value: unknown): number {
   let woken = 0
   while (woken < count && queue.head !== null) {
-    const task = queue.head
+    const task = queue.head as TaskRecord
     queue.remove(task)
-    if (task.timerIndex !== -1) loop.timers.remove(task)
-    loop.resume(task, value)
+    if (task.timerIndex !== -1) state.timers.remove(task)
+    state.resume(task, value)
     woken++
   }
   return woken
 }
 
 /** The only child of a `start` has moved on: its starter goes on, too, if it waits already. */
-export function nestEmptied(loop: Loop, nest: Nursery): void {
-  if (nest.finishing) resumeFinisher(loop, nest, nest.task as Task)
+export function starterEmptied(state: KernelState, nest: NurseryRecord): void {
+  if (nest.finishing) resumeFinisher(state, nest, nest.task as TaskRecord)
 }
 
 /** The last child of a nursery block is out: the task that waits in FINISH leaves it. */
-function resumeFinisher(loop: Loop, nursery: Nursery, task: Task): void {
+function resumeFinisher(state: KernelState, nursery: NurseryRecord, task: TaskRecord): void {
   nursery.finishing = false
   const trap = task.trap as Trap
-  leave(loop, task, trap)
+  leave(state, task, trap)
   // With an amount of 1 the task asks by itself, if that is still of interest to it.
-  if (trap.amount === 0 && !task.faulted && task.alert) {
-    const scope = knockFor(task)
-    if (scope !== null) loop.fault(task, knock(loop, task, scope))
+  if (trap.amount === 0 && !task.faulted && task.cancelPending) {
+    const scope = deliverable(task)
+    if (scope !== null) state.fault(task, deliver(state, task, scope))
   }
-  loop.resume(task, task.value)
+  state.resume(task, task.value)
 }
 
 /** Once only daemons are left, they go: nobody waits for them. */
-function dismissDaemons(loop: Loop, nursery: Nursery): void {
+function dismissDaemons(state: KernelState, nursery: NurseryRecord): void {
   // A child that is being started is awaited whatever it will be afterwards.
   if (nursery.daemons === 0 || nursery.size > nursery.daemons || nursery.awaited || nursery.startingFor !== null) {
     return
@@ -249,8 +256,9 @@ function dismissDaemons(loop: Loop, nursery: Nursery): void {
   // Those that were dismissed before are on their way out; this is called again for each that ends.
   const last = nursery.dismissed
   nursery.dismissed = nursery.youngest
-  for (let child = nursery.youngest; child !== null && child !== last; child = child.older) {
-    if (child.own === null || child.own.status === LIVE) cancelTask(loop, child, 'all else in its nursery is done')
+  for (let child = nursery.youngest; child !== null && child !== last; child = child.previousSibling) {
+    if (child.implicitNursery === null || child.implicitNursery.status === LIVE)
+      cancelTask(state, child, 'all else in its nursery is done')
   }
 }
 
@@ -258,13 +266,14 @@ function dismissDaemons(loop: Loop, nursery: Nursery): void {
  * A body that ended without closing its scopes (a hand-made iterator, or a task that was given up) must not leave their
  * timers behind, and children that are still in them become children of the task itself, which waits for those.
  */
-function closeLeftOpen(loop: Loop, task: Task): void {
-  while (task.scope !== (task.own ?? task.home)) {
+function closeLeftOpen(state: KernelState, task: TaskRecord): void {
+  while (task.scope !== (task.implicitNursery ?? task.parentNursery)) {
     const scope = task.scope
-    if (scope instanceof Nursery) {
-      for (let child = scope.oldest; child !== null; child = scope.oldest) scope.handOver(child, ownNursery(loop, task))
-      if (scope.startingFor !== null) startEnded(loop, scope, scope.startingFor)
+    if (scope instanceof NurseryRecord) {
+      for (let child = scope.oldest; child !== null; child = scope.oldest)
+        scope.reparent(child, implicitNurseryOf(state, task))
+      if (scope.startingFor !== null) startEnded(state, scope, scope.startingFor)
     }
-    closeScope(loop, task, scope)
+    closeScope(state, task, scope)
   }
 }

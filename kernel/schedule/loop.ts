@@ -1,7 +1,7 @@
 /**
  * The loop: one step of one task, and one pass over those that are ready.
  *
- * A step resumes a task with its answer and deals with the traps that it hands out. A trap that need not wait is answered
+ * A step resumes a task with its answer and deals with the traps that it resumer out. A trap that need not wait is answered
  * in place and the task goes on, until it has used up its budget; a trap that waits parks it. Around the steps stand two
  * rules. A pass runs exactly the tasks that were ready when it began, so whoever is made ready by a pass comes after all
  * that were there before. And the loop looks at the world (driver, clock) every so many steps, in the middle of a pass if
@@ -9,29 +9,23 @@
  *
  * The loop never blocks. Its callers do (runners.ts).
  */
-import { CANCELED, type Driver, type IoOp } from '../driver/contract.js'
+import { CANCELED, type IoOp } from '../driver/contract.js'
 import { ioError } from '../driver/results.js'
 import { Call, generatorNext as inheritedNext } from '../protocol/call.js'
-import { type ForgottenWatch, setWatcher, watcher } from '../protocol/debug.js'
+import { type OperationTracker, setTracker, tracker } from '../protocol/debug.js'
 import { TimeoutError } from '../protocol/errors.js'
-import type { HostContexts } from '../protocol/host-context.js'
 import { actionOf } from '../protocol/io-op.js'
-import type { Resumed, TaskIterator, Trap } from '../protocol/trap.js'
+import type { Resumed, TaskIterator } from '../protocol/trap.js'
 import * as traps from '../protocol/trap.js'
-import { type Hands, TaskList } from '../protocol/wait-queue.js'
-import { Nursery } from '../task/nursery.js'
-import type { Scope } from '../task/scope.js'
 import * as states from '../task/task.js'
-import { Task } from '../task/task.js'
-import { Timers } from '../time/timers.js'
-import type { Instruments } from '../watch/instruments.js'
+import { TaskRecord } from '../task/task.js'
 import { ownError, throwAt } from '../watch/traceback.js'
 import { allowance, taskDue } from './abort.js'
 import { handle } from './answers.js'
-import { interrupt, knock, knockFor, scopeDue } from './cancel.js'
+import { deliver, deliverable, resumeLate, scopeDue } from './cancel.js'
 import { bodyEnded, wakeFirst } from './endings.js'
-import { ReadyQueue } from './ready.js'
 import { badYield, evicted, outstays } from './refusals.js'
+import { KernelState, type StateOptions } from './state.js'
 import { stepped, swallowed } from './warnings.js'
 
 /** How many traps a task may have answered in place before others get their turn. An I/O call counts as sixteen. */
@@ -39,7 +33,7 @@ const BUDGET = 256
 /** The loop looks at the world at least this often, in steps… */
 const MOST_STEPS = 64
 /** …and aims at this many milliseconds between two looks. */
-const LOOK_EVERY_MS = 0.1
+const CHECK_EVERY_MS = 0.1
 /** A pass that takes longer is interrupted this often to ask the driver. */
 const POLL_EVERY_MS = 4
 /** How many lent buffers may be on their way to tasks that have not run since. */
@@ -47,103 +41,34 @@ const MOST_LOANS = 64
 /** How many timers may go off at one look. */
 const MOST_TIMERS = 4096
 /** With nothing under way, only a wake-up from outside can come from the driver: every eighth look suffices. A mask. */
-const IDLE_GLANCES = 7
+const IDLE_POLLS = 7
 
 // Constants of this module, which optimised code has built in; imported ones it looks up each time.
 const generatorNext = inheritedNext
 const { COPIES, HANDOVER, NOTHING, originalOf } = traps
-const { DONE, FAILED, NEW, READY, RUNNING, WAITING } = states
+const { DONE, FAILED, NEW, READY, RUNNING } = states
 
-export interface LoopOptions {
-  readonly driver: Driver
-  readonly grace: number
-  /** Numbers in [0, 1): shuffles every pass. */
-  readonly random: (() => number) | null
-  readonly instruments: Instruments | null
-  readonly watch: ForgottenWatch | null
-  readonly contexts: HostContexts | null
-  /** An error that has no task to go to. */
-  readonly report: (error: unknown) => void
-  /** Debug mode has something to say. */
-  readonly warn: (message: string) => void
-}
-
-/** Each kernel's loop by its root: a lock or a queue may be shared, and then one kernel's task wakes another's. */
-const loops = new WeakMap<Nursery, Loop>()
-
-export class Loop implements Hands {
-  readonly driver: Driver
-  readonly grace: number
-  readonly instruments: Instruments | null
-  readonly watch: ForgottenWatch | null
-  readonly contexts: HostContexts | null
-  readonly report: (error: unknown) => void
-  readonly warn: (message: string) => void
-  readonly ready = new ReadyQueue()
-  readonly timers = new Timers<Task | Scope>()
-  readonly root: Nursery
-  /** The task whose step is running. */
-  current: Task | null = null
-  /** Tasks that are not over. */
-  live = 0
-  lastId = 0
-  /** Counts what the rules of cancellation have to put in order: scopes opened, knocks delivered. */
-  sequence = 0
-  /** Operations that the driver has. */
-  inFlight = 0
-  /** Tasks that wait for host code. */
-  suspended = 0
-  /** Tasks, daemons aside, that sleep for ever: until they are cancelled. */
-  endless = 0
-  /** What is left of the running step's budget. */
-  budget = 0
-  /** Tasks that wait until all others wait. */
-  readonly idlers = new TaskList()
-  /** Tasks whose timed-out wait could not be withdrawn. */
-  readonly overdue = new Set<Task>()
-  /** Tasks whose grace is over, and how many waits they have tried since. */
-  readonly evictions = new Map<Task, number>()
-  /** Host code that wants to know of a task's end, or of the error after which there will be none. */
-  readonly watchers = new Map<Task, (error?: Error) => void>()
-  /** Wake-ups by other threads that tasks may wait for. */
-  readonly wakers = new Set<{ look(): void }>()
-  /** Called when something became ready outside a turn. */
-  nudge: () => void = () => {}
-  turning = false
-  /** Leave `runReady` at the next look, whoever is ready: what its caller waits for is there. */
-  enough = false
-  /** A blocking run has the thread: the host's loop, and what comes through it, stands still. */
-  blocking = false
-  /** Some task has had a context of the host's. */
-  contextual = false
+export class Loop extends KernelState {
   private readonly random: (() => number) | null
   private leftInPass = 0
   /** Buffers lent to tasks that run in this pass, and those for the next one. */
   private loans = 0
   private loansBehind = 0
   private stride = MOST_STEPS
-  private glances = 0
+  private idlePolls = 0
   /** Not 0: a field that begins as a small integer and becomes a fraction gives the loop a new shape (shapes.ts). */
-  private lookedAt = -0
+  private polledAt = -0
 
-  constructor(options: LoopOptions) {
-    this.driver = options.driver
-    this.grace = options.grace
+  constructor(options: StateOptions) {
+    super(options)
     this.random = options.random
-    this.instruments = options.instruments
-    this.watch = options.watch
-    this.contexts = options.contexts
-    this.report = options.report
-    this.warn = options.warn
-    this.root = new Nursery(null, null, 'the kernel', false, options.grace, Number.POSITIVE_INFINITY, null)
-    loops.set(this.root, this)
     this.driver.start((op) => this.complete(op))
   }
 
   /** Takes in what happened outside: completions, wake-ups and timers that are due. With `wait` it sleeps for them. The time. */
-  look(wait: boolean): number {
+  poll(wait: boolean): number {
     this.driver.poll(wait, MOST_LOANS - this.loansBehind - (this.leftInPass === 0 ? 0 : this.loans))
-    if (this.wakers.size > 0) for (const waker of this.wakers) waker.look()
+    if (this.wakers.size > 0) for (const waker of this.wakers) waker.poll()
     const now = this.driver.now()
     if (this.timers.size > 0) this.fire(now)
     return now
@@ -154,17 +79,17 @@ export class Loop implements Hands {
    * Asked more often, it would bring work faster than the steps do it, and every piece holds a buffer while it queues.
    * Without operations under way the driver is asked only every eighth time.
    */
-  private glance(now: number): void {
-    const polls = this.leftInPass === 0 || now - this.lookedAt >= POLL_EVERY_MS
-    if (polls && (this.inFlight > 0 || (this.glances++ & IDLE_GLANCES) === 0)) {
+  private pollBetween(now: number): void {
+    const polls = this.leftInPass === 0 || now - this.polledAt >= POLL_EVERY_MS
+    if (polls && (this.inFlight > 0 || (this.idlePolls++ & IDLE_POLLS) === 0)) {
       // When it was done, or a poll that takes long would be followed by the next one after a single step.
-      this.lookedAt = this.look(false)
+      this.polledAt = this.poll(false)
     } else if (this.timers.size > 0) {
       this.fire(now)
     }
   }
 
-  /** Runs ready tasks, looking at the world now and then, until none is left or the time `end` has come. */
+  /** Runs ready tasks, polling now and then, until none is left or the time `end` has come. */
   runReady(before: number, end: number): void {
     this.enough = false
     for (;;) {
@@ -175,9 +100,9 @@ export class Loop implements Hands {
       }
       if (this.ready.length === 0) return
       const now = this.driver.now()
-      this.glance(now)
+      this.pollBetween(now)
       if (now >= end || this.enough) return
-      if (now - before > LOOK_EVERY_MS) this.stride = Math.max(1, this.stride >> 1)
+      if (now - before > CHECK_EVERY_MS) this.stride = Math.max(1, this.stride >> 1)
       else if (this.stride < MOST_STEPS) this.stride <<= 1
       before = now
     }
@@ -194,7 +119,7 @@ export class Loop implements Hands {
   /** Nothing is ready: wakes the tasks that waited for this, once the world has nothing new either. True if one is ready. */
   wakeIdlers(): boolean {
     if (this.idlers.length === 0) return false
-    this.look(false)
+    this.poll(false)
     if (this.ready.length === 0) wakeFirst(this, this.idlers, Number.POSITIVE_INFINITY, undefined)
     return true
   }
@@ -204,12 +129,12 @@ export class Loop implements Hands {
     for (let i = 0; i < MOST_TIMERS; i++) {
       const entry = this.timers.due(now)
       if (entry === null) return
-      if (entry instanceof Task) taskDue(this, entry)
+      if (entry instanceof TaskRecord) taskDue(this, entry)
       else scopeDue(this, entry)
     }
   }
 
-  private step(task: Task): void {
+  private step(task: TaskRecord): void {
     this.current = task
     this.budget = BUDGET
     if (this.instruments !== null) this.instruments.beforeStep(task)
@@ -220,13 +145,13 @@ export class Loop implements Hands {
     this.current = null
   }
 
-  private resumeTask(task: Task): void {
-    if (this.watch === null) task.frame = this.advance(task)
-    else this.advanceWatched(task, this.watch)
+  private resumeTask(task: TaskRecord): void {
+    if (this.tracker === null) task.frame = this.advance(task)
+    else this.advanceTracked(task, this.tracker)
   }
 
   /** Resumes a task and answers its traps until it waits, ends, or has used up its budget. */
-  private advance(task: Task): Call | null {
+  private advance(task: TaskRecord): Call | null {
     let fresh = task.phase === NEW
     let frame = task.frame
     let iterator = (frame === null ? task.iterator : frame.callee) as TaskIterator
@@ -287,15 +212,15 @@ export class Loop implements Hands {
       }
       try {
         if (result === HANDOVER) {
-          if (this.watch !== null) this.watch.started(HANDOVER.value)
+          if (this.tracker !== null) this.tracker.started(HANDOVER.value)
           if (!handle(this, task, HANDOVER.value)) return frame
         } else if (result instanceof Call) {
-          if (this.watch !== null) this.watch.called(result)
+          if (this.tracker !== null) this.tracker.called(result)
           frame = result.begin(frame ?? new Call(iterator))
           iterator = frame.callee
           generator = true
         } else {
-          throw badYield(task, result.value, this.watch)
+          throw badYield(task, result.value, this.tracker)
         }
       } catch (error) {
         this.fault(task, error)
@@ -307,92 +232,35 @@ export class Loop implements Hands {
     return frame
   }
 
-  /** Lets a waiting task go on with this answer; `trap` stays until it runs, so that a cancel may take that back. */
-  resume(task: Task, value: unknown): void {
-    task.value = value
-    task.phase = READY
-    this.ready.push(task)
-    if (!this.turning) this.nudge()
-  }
-
-  /** Lets a waiting task go on with this error. */
-  throwInto(task: Task, error: unknown): void {
-    task.faulted = true
-    this.resume(task, error)
-  }
-
-  /** The same, where a cancel has asked for the wait before: it takes the answer back if that can be. */
-  resumeLate(task: Task, value: unknown): void {
-    this.resume(task, value)
-    interrupt(this, task)
-  }
-
-  /** A parked task goes on with this answer, in its own kernel. */
-  wake(task: Task, value: unknown): void {
-    const { root } = task.home
-    if (root !== this.root) {
-      loops.get(root)?.wake(task, value)
-      return
-    }
-    ;((task.trap as Trap).subject as TaskList).remove(task)
-    if (task.timerIndex !== -1) this.timers.remove(task)
-    this.resume(task, value)
-  }
-
-  /** A parked task goes on with this error. */
-  fail(task: Task, error: unknown): void {
-    this.wake(task, error)
-    task.faulted = true
-  }
-
-  /** The running task's trap throws. */
-  fault(task: Task, error: unknown): void {
-    task.faulted = true
-    task.value = error
-  }
-
-  /** Before a wait: throws if a cancel has something to say to the task. */
-  checkpoint(task: Task): void {
-    const scope = knockFor(task)
-    if (scope !== null) throw knock(this, task, scope)
-  }
-
-  /** Parks the running task in this trap; last of all, because whoever is told of it here may cancel it at once. */
-  wait(task: Task, trap: Trap): void {
-    task.phase = WAITING
-    task.trap = trap
-    if (this.instruments !== null) this.instruments.suspend(task, trap)
-  }
-
   /** The driver is done with an operation. */
   private complete(op: IoOp): void {
-    const task = op.owner as Task
+    const task = op.owner as TaskRecord
     op.owner = null
     this.inFlight--
     if (op.lender !== null) this.loansBehind++
     if (task.timerIndex !== -1) this.timers.remove(task)
-    const late = this.overdue.size > 0 && this.overdue.delete(task)
+    const late = this.timedOut.size > 0 && this.timedOut.delete(task)
     if (op.result >= 0) {
-      if (op.withdrawing) this.resumeLate(task, op.result)
+      if (op.withdrawing) resumeLate(this, task, op.result)
       else this.resume(task, op.result)
     } else if (op.result !== CANCELED) {
       this.throwInto(task, ioError(this.driver, op))
     } else if (late) {
       this.throwInto(task, new TimeoutError(actionOf(op), allowance(op)))
     } else {
-      const scope = knockFor(task)
-      this.throwInto(task, scope === null ? ioError(this.driver, op) : knock(this, task, scope))
+      const scope = deliverable(task)
+      this.throwInto(task, scope === null ? ioError(this.driver, op) : deliver(this, task, scope))
     }
   }
 
-  private advanceWatched(task: Task, watch: ForgottenWatch): void {
+  private advanceTracked(task: TaskRecord, watch: OperationTracker): void {
     // Not always null: a task may run another kernel inside one of its own steps.
-    const outer = watcher
+    const outer = tracker
     const began = this.driver.now()
     watch.enter(task)
-    setWatcher(watch)
+    setTracker(watch)
     task.frame = this.advance(task)
-    setWatcher(outer)
+    setTracker(outer)
     watch.leave(task)
     stepped(this, task, began)
   }

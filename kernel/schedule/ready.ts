@@ -6,10 +6,10 @@
  *
  * With a seed, each pass is shuffled before it runs: a program that depends on the order of tasks then fails in tests.
  */
-import type { Task } from '../task/task.js'
+import type { TaskRecord } from '../task/task.js'
 
 export class ReadyQueue {
-  private ring: (Task | null)[] = new Array<Task | null>(64).fill(null)
+  private ring: (TaskRecord | null)[] = new Array<TaskRecord | null>(64).fill(null)
   private mask = 63
   private head = 0
   private tail = 0
@@ -18,15 +18,15 @@ export class ReadyQueue {
     return this.tail - this.head
   }
 
-  push(task: Task): void {
+  push(task: TaskRecord): void {
     if (this.tail - this.head > this.mask) this.grow()
     this.ring[this.tail++ & this.mask] = task
   }
 
   /** The next task. The caller knows that there is one. */
-  take(): Task {
+  take(): TaskRecord {
     const index = this.head++ & this.mask
-    const task = this.ring[index] as Task
+    const task = this.ring[index] as TaskRecord
     this.ring[index] = null
     // Both ends are counters; at 2^53 pushes they would lose steps, and long before that they stop being small integers.
     if (this.head === this.tail) this.head = this.tail = 0
@@ -38,16 +38,16 @@ export class ReadyQueue {
     for (let i = count - 1; i > 0; i--) {
       const a = (this.head + i) & this.mask
       const b = (this.head + Math.floor(random() * (i + 1))) & this.mask
-      const task = this.ring[a] as Task
-      this.ring[a] = this.ring[b] as Task
+      const task = this.ring[a] as TaskRecord
+      this.ring[a] = this.ring[b] as TaskRecord
       this.ring[b] = task
     }
   }
 
   private grow(): void {
     const { ring, mask, head, tail } = this
-    const next = new Array<Task | null>((mask + 1) * 2).fill(null)
-    for (let i = head; i < tail; i++) next[i - head] = ring[i & mask] as Task
+    const next = new Array<TaskRecord | null>((mask + 1) * 2).fill(null)
+    for (let i = head; i < tail; i++) next[i - head] = ring[i & mask] as TaskRecord
     this.ring = next
     this.mask = next.length - 1
     this.head = 0

@@ -9,9 +9,9 @@
 import type { Attachment } from '../driver/contract.js'
 import { DeadlockError } from '../protocol/errors.js'
 import { SUSPEND } from '../protocol/trap.js'
-import { Nursery } from '../task/nursery.js'
-import type { Scope } from '../task/scope.js'
-import { type Task, WAITING } from '../task/task.js'
+import { NurseryRecord } from '../task/nursery.js'
+import type { ScopeRecord } from '../task/scope.js'
+import { type TaskRecord, WAITING } from '../task/task.js'
 import { whereabouts } from '../task/whereabouts.js'
 import { showWaits } from '../watch/traceback.js'
 import type { Loop } from './loop.js'
@@ -33,7 +33,7 @@ export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSI
 function block(loop: Loop, done: () => boolean, until: number): void {
   loop.turning = loop.blocking = true
   try {
-    let now = loop.look(false)
+    let now = loop.poll(false)
     for (;;) {
       loop.runReady(now, now + TURN_MS)
       if (done()) return
@@ -45,7 +45,7 @@ function block(loop: Loop, done: () => boolean, until: number): void {
       const hopeless = loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0
       if (hopeless && until === Number.POSITIVE_INFINITY) throw deadlock(waiting(loop.root))
       loop.driver.arm(Math.min(loop.timers.next, until))
-      now = loop.look(true)
+      now = loop.poll(true)
     }
   } finally {
     loop.turning = loop.blocking = false
@@ -63,7 +63,7 @@ const STANDS_STILL =
 const NO_HOST_WORK = 'wait for each other or for host code, and nothing else is under way'
 
 /** The error of tasks that nothing will ever wake; `hostWhy` says why host code that some wait for will not. */
-export function deadlock(tasks: readonly Task[], describe = whereabouts, hostWhy = STANDS_STILL): DeadlockError {
+export function deadlock(tasks: readonly TaskRecord[], describe = whereabouts, hostWhy = STANDS_STILL): DeadlockError {
   const forHost = tasks.some(({ trap }) => trap?.code === SUSPEND)
   const error = new DeadlockError(
     tasks.map((task) => describe(task)),
@@ -80,15 +80,15 @@ function linesOf({ stack = '' }: DeadlockError): string {
 }
 
 /** Every task that waits in a trap; those that the host started as daemons only if `all` is said. */
-export function waiting(root: Nursery, all = true): Task[] {
-  const found: Task[] = []
-  const nurseries: Nursery[] = [root]
+export function waiting(root: NurseryRecord, all = true): TaskRecord[] {
+  const found: TaskRecord[] = []
+  const nurseries: NurseryRecord[] = [root]
   for (let nursery = nurseries.pop(); nursery !== undefined; nursery = nurseries.pop()) {
-    for (let task = nursery.oldest; task !== null; task = task.younger) {
+    for (let task = nursery.oldest; task !== null; task = task.nextSibling) {
       if (!all && task.daemon && nursery === root) continue
       if (task.phase === WAITING && task.trap !== null) found.push(task)
-      for (let scope: Scope = task.scope; scope !== task.home; scope = scope.parent as Scope) {
-        if (scope instanceof Nursery) nurseries.push(scope)
+      for (let scope: ScopeRecord = task.scope; scope !== task.parentNursery; scope = scope.parent as ScopeRecord) {
+        if (scope instanceof NurseryRecord) nurseries.push(scope)
       }
     }
   }
@@ -165,13 +165,13 @@ export class Guest {
     this.spurts = 0
     loop.turning = true
     try {
-      let now = loop.look(false)
+      let now = loop.poll(false)
       const end = now + TURN_MS
       for (;;) {
         loop.runReady(now, end)
         if (ready.length > 0) break
         // One more look costs a syscall, and saves a round through the host's loop when more has come meanwhile.
-        now = loop.look(false)
+        now = loop.poll(false)
         if ((ready.length === 0 && !loop.wakeIdlers()) || now >= end) break
       }
     } finally {
@@ -193,7 +193,7 @@ export class Guest {
   private ref(): void {
     const { loop } = this
     const waits = loop.inFlight > 0 || loop.timers.size > 0 || loop.wakers.size > 0
-    const busy = waits || this.holds > 0 || (loop.endless > 0 && loop.watchers.size > 0)
+    const busy = waits || this.holds > 0 || (loop.endless > 0 && loop.endCallbacks.size > 0)
     if (busy === this.held) return
     this.held = busy
     if (busy) this.attachment.ref()
@@ -221,8 +221,8 @@ export class Guest {
     const error = deadlock(tasks, whereabouts, NO_HOST_WORK)
     if (!this.told) loop.warn(`${error.message}; the process ends (kernel.hold() keeps it)${linesOf(error)}`)
     this.told = true
-    for (const tell of loop.watchers.values()) tell(error)
-    loop.watchers.clear()
+    for (const tell of loop.endCallbacks.values()) tell(error)
+    loop.endCallbacks.clear()
   }
 
   close(): void {

@@ -4,7 +4,7 @@
  */
 
 import { type Address, CLOSED, type SocketKind, type SocketOption, UNSUPPORTED } from '../driver/contract.js'
-import { BareDriver } from '../driver/timers-only.js'
+import { TimersOnlyDriver } from '../driver/timers-only.js'
 import { Fifo } from '../protocol/fifo.js'
 import { nameless } from './attempt.js'
 import { EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
@@ -16,7 +16,7 @@ export const FIRST_FD = 3
 const SWITCHES = new Set<SocketOption>(['broadcast', 'noDelay', 'reuseAddress', 'reusePort', 'keepAlive', 'ipv6Only'])
 
 /** The descriptors of a simulated process, and the calls on them. */
-export abstract class SimProcess extends BareDriver implements Holder {
+export abstract class SimProcess extends TimersOnlyDriver implements Holder {
   readonly name = 'simulated'
   protected readonly files: (SimSocket | undefined)[] = []
   protected closed = false

@@ -2,11 +2,11 @@
  * A run of several kernels: start them, step the stage until they are done, cancel those that serve, see that nothing is left.
  */
 
-import { BareKernel } from '../kernel.js'
+import { KernelBase } from '../kernel.js'
 import { type DeadlockError, suppress } from '../protocol/errors.js'
 import type { Op } from '../protocol/trap.js'
 import { deadlock, waiting } from '../schedule/runners.js'
-import { outcomeOf, type Task } from '../task/task.js'
+import { outcomeOf, type TaskRecord } from '../task/task.js'
 import { whereabouts } from '../task/whereabouts.js'
 import type { SimDriver } from './driver.js'
 import type { SimHost } from './host.js'
@@ -43,9 +43,9 @@ export interface RunOptions {
 
 interface Member {
   readonly name: string
-  readonly kernel: BareKernel
+  readonly kernel: KernelBase
   readonly driver: SimDriver
-  readonly task: Task
+  readonly task: TaskRecord
   readonly daemon: boolean
   crashed: boolean
 }
@@ -63,7 +63,7 @@ export class Simulation {
   begin(name: string, host: SimHost, op: Op<unknown>, daemon: boolean): void {
     const { grace, debug, fifo } = this.options
     const driver = host.driver()
-    const kernel = new BareKernel({
+    const kernel = new KernelBase({
       driver,
       ...(grace === undefined ? {} : { grace }),
       ...(debug === undefined ? {} : { debug }),
@@ -71,9 +71,9 @@ export class Simulation {
     })
     this.stage.stepping++
     try {
-      const task = kernel.spawn(op)
+      const task = kernel.spawn(op) as TaskRecord
       // Its failure is this run's business, and no unhandled rejection.
-      task.seen = true
+      task.observed = true
       this.members.push({ name, kernel, driver, task, daemon, crashed: false })
     } finally {
       this.stage.stepping--
@@ -117,8 +117,8 @@ export class Simulation {
   }
 
   private stuck(): DeadlockError {
-    const hosts = new Map<Task, string>()
-    for (const { name, task } of this.living()) for (const one of waiting(task.home.root)) hosts.set(one, name)
+    const hosts = new Map<TaskRecord, string>()
+    for (const { name, task } of this.living()) for (const one of waiting(task.parentNursery.root)) hosts.set(one, name)
     return deadlock([...hosts.keys()], (task) => `${hosts.get(task)}: ${whereabouts(task)}`)
   }
 

@@ -3,7 +3,7 @@
  */
 import type { IoOp } from '../protocol/io-op.js'
 import { deadlock, waiting } from '../schedule/runners.js'
-import type { Task } from '../task/task.js'
+import type { TaskRecord } from '../task/task.js'
 
 /**
  * A kernel sleeps on a stage where nothing moves any more. Without a kernel (a driver under test) it returns: to wake up
@@ -11,7 +11,7 @@ import type { Task } from '../task/task.js'
  * @throws DeadlockError that names its waiting tasks.
  */
 export function stuck(ops: readonly IoOp[]): number {
-  const task = ops.find(({ owner }) => owner !== null)?.owner as Task | undefined
+  const task = ops.find(({ owner }) => owner !== null)?.owner as TaskRecord | undefined
   if (task === undefined) return 0
-  throw deadlock(waiting(task.home.root))
+  throw deadlock(waiting(task.parentNursery.root))
 }

@@ -8,57 +8,36 @@
  * Bookkeeping only: the loop decides when something happens, this class knows what that means for the group.
  */
 
-import { watched } from '../protocol/debug.js'
+import { tracked } from '../protocol/debug.js'
 import { ClosedError, KernelStateError, suppress } from '../protocol/errors.js'
+import type { Nursery, SpawnOptions } from '../protocol/handles.js'
 import { INSPECT } from '../protocol/inspect.js'
 import { checkOperation, checkSpawn, checkSpawned } from '../protocol/operands.js'
 import { CHECKPOINT, FINISH, OPEN, type Op, type Operation, SPAWN, Trap } from '../protocol/trap.js'
 import { PASS, WaitQueue } from '../protocol/wait-queue.js'
 import { CALLER, checkScope } from './owner.js'
-import { Scope, type ScopeOptions } from './scope.js'
+import { ScopeRecord } from './scope.js'
 import { startFor } from './starting.js'
-import type { Task } from './task.js'
+import type { TaskRecord } from './task.js'
 
 const START_OPTIONS = { name: 'start' }
 
-/** How to spawn a task. */
-export interface SpawnOptions {
-  /** For messages and traces. Default: the name of the function. */
-  readonly name?: string
-  /** Cancelled instead of awaited when all else in the nursery is done. */
-  readonly daemon?: boolean
-}
-
-/** How a nursery behaves. */
-export interface NurseryOptions extends ScopeOptions {
-  /** `'first'` (default): the first failure leaves as it is. `'group'`: always an AggregateError of all failures. */
-  readonly errors?: 'first' | 'group'
-  /**
-   * `'cancel'` (default): the first failure cancels the rest. `'collect'`: a child's failure is its own affair. Who joins it or
-   * gets it from `next` sees it; a failure that nobody looked at is reported as an unhandled rejection.
-   */
-  readonly onError?: 'cancel' | 'collect'
-  /** Keeps children that are over for `next`. */
-  readonly completions?: boolean
-}
-
 /** The operands of a SPAWN that names more than the operation. */
 export interface SpawnRequest extends SpawnOptions {
-  readonly nursery?: Nursery
+  readonly nursery?: NurseryRecord
 }
 
-/** A scope that owns tasks; `nursery(body)` makes it and gives it to the body. */
-export class Nursery extends Scope {
-  /** How many children are alive. */
+/** The record behind a `Nursery` (protocol/handles.ts). */
+export class NurseryRecord extends ScopeRecord implements Nursery {
   size = 0
   /** @internal */
   daemons = 0
   /** @internal The oldest and the youngest child. */
-  oldest: Task | null = null
+  oldest: TaskRecord | null = null
   /** @internal */
-  youngest: Task | null = null
+  youngest: TaskRecord | null = null
   /** @internal This daemon and all that are older have been dismissed. */
-  dismissed: Task | null = null
+  dismissed: TaskRecord | null = null
   /** @internal The body is over: no more than the children are waited for. */
   finishing = false
   /** @internal */
@@ -66,15 +45,15 @@ export class Nursery extends Scope {
   /** @internal Failures of children cancel nobody; they wait here with the other tasks that are over. */
   collecting = false
   /** @internal Children that are over and that `next` has not returned yet; null if nobody is to be told. */
-  over: Task[] | null = null
+  over: TaskRecord[] | null = null
   /** How many of them it has. */
   private returned = 0
   /** @internal Where `next` waits. */
   arrivals: WaitQueue | null = null
   /** @internal While a child is being started here for another nursery: that nursery. */
-  startingFor: Nursery | null = null
+  startingFor: NurseryRecord | null = null
   /** @internal The nurseries in which something is being started for this one; they keep it open. */
-  starts: Set<Nursery> | null = null
+  starts: Set<NurseryRecord> | null = null
   /** @internal What the child gave to `started`, once it did. */
   started: { readonly value: unknown } | null = null
   /** @internal The first failure. */
@@ -84,52 +63,36 @@ export class Nursery extends Scope {
   /** @internal Later failures, in the order in which they happened. */
   later: unknown[] | null = null
   /** @internal The root of this kernel, by which things of another kernel are told. */
-  readonly root: Nursery
+  readonly root: NurseryRecord
 
   /** @internal */
   constructor(
-    parent: Scope | null,
-    task: Task | null,
+    parent: ScopeRecord | null,
+    task: TaskRecord | null,
     name: string,
     shield: boolean,
     grace: number,
     deadline: number,
-    root: Nursery | null,
+    root: NurseryRecord | null,
   ) {
     super(parent, task, name, shield, grace, deadline)
     this.root = root ?? this
   }
 
-  /**
-   * Starts a child of this nursery, from inside or from any task that holds it. Does not wait.
-   *
-   * @throws TypeError if `op` is neither an operation nor a function that returns one.
-   * @throws ClosedError once the nursery has ended.
-   */
-  spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
+  spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<TaskRecord<T>> {
     checkSpawned('spawn', 'op', op)
     checkSpawn('spawn', options)
     return new Trap(SPAWN, op, options === undefined ? this.request : { ...options, nursery: this }, 0)
   }
 
-  /**
-   * Starts a child and waits until it says that it is ready, with `yield* started(value)`; that value. Until then it belongs to
-   * the caller: its errors come out here, and cancelling the caller, or this nursery, cancels it. From then on it is a child
-   * of this nursery, which stays open meanwhile.
-   *
-   * @throws what the task throws before it is ready.
-   * @throws KernelStateError if it returns before it is ready.
-   * @throws ClosedError once the nursery has ended, and if it was cancelled before the task was ready.
-   * @throws Cancelled if a scope around the caller is cancelled before the task is ready.
-   */
   start<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
     checkOperation('start the task', 'op', op)
     checkSpawn('start the task', options)
-    return watched('start', this.startOperation<T>(op, options))
+    return tracked('start', this.startOperation<T>(op, options))
   }
 
   private *startOperation<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
-    const nest = yield* new Trap<Nursery>(OPEN, START_OPTIONS, 'nursery', Number.POSITIVE_INFINITY)
+    const nest = yield* new Trap<NurseryRecord>(OPEN, START_OPTIONS, 'nursery', Number.POSITIVE_INFINITY)
     let failure: { readonly error: unknown } | null = null
     try {
       startFor(nest, this)
@@ -145,34 +108,27 @@ export class Nursery extends Scope {
     throw new KernelStateError('start the task', 'it returned without yield* started(…)')
   }
 
-  /**
-   * Waits for the next child to be over and returns it, however it ended; children in the order of their ends, each once.
-   * Null when none is left. Only in a nursery with `completions` or `onError: 'collect'`.
-   *
-   * @throws KernelStateError in another nursery, or in one of another kernel.
-   * @throws Cancelled if a scope around the task is cancelled.
-   */
-  next(): Operation<Task | null> {
-    return watched('next', this.nextOperation())
+  next(): Operation<TaskRecord | null> {
+    return tracked('next', this.nextOperation())
   }
 
-  private *nextOperation(): Operation<Task | null> {
-    checkScope((yield* CALLER).home.root, 'wait for the next task in', this)
+  private *nextOperation(): Operation<TaskRecord | null> {
+    checkScope((yield* CALLER).parentNursery.root, 'wait for the next task in', this)
     if (this.over === null)
       throw new KernelStateError('wait for the next task', 'the nursery needs { completions: true }')
     yield* PASS.trap
     for (;;) {
       const task = this.over[this.returned]
       if (task !== undefined) {
-        task.seen = true
+        task.observed = true
         if (++this.returned === this.over.length) this.returned = this.over.length = 0
         return task
       }
       if (this.size === this.daemons) return null
-      this.arrivals ??= new WaitQueue('wait for the next task', null, (_task, _trap, _nothing, hands) => {
+      this.arrivals ??= new WaitQueue('wait for the next task', null, (_task, _trap, _nothing, resumer) => {
         // The task that is over is still there: it is for the next one.
         const next = this.arrivals?.head ?? null
-        if (next !== null && this.over?.[this.returned] !== undefined) hands.wake(next, undefined)
+        if (next !== null && this.over?.[this.returned] !== undefined) resumer.wake(next, undefined)
         return true
       })
       yield* this.arrivals.trap
@@ -185,25 +141,25 @@ export class Nursery extends Scope {
   }
 
   /** @internal */
-  add(task: Task): void {
+  add(task: TaskRecord): void {
     const youngest = this.youngest
-    task.older = youngest
+    task.previousSibling = youngest
     if (youngest === null) this.oldest = task
-    else youngest.younger = task
+    else youngest.nextSibling = task
     this.youngest = task
     this.size++
     if (task.daemon) this.daemons++
   }
 
   /** @internal */
-  remove(task: Task): void {
-    const { older, younger } = task
-    if (task === this.dismissed) this.dismissed = older
-    if (older === null) this.oldest = younger
-    else older.younger = younger
-    if (younger === null) this.youngest = older
-    else younger.older = older
-    task.older = task.younger = null
+  remove(task: TaskRecord): void {
+    const { previousSibling, nextSibling } = task
+    if (task === this.dismissed) this.dismissed = previousSibling
+    if (previousSibling === null) this.oldest = nextSibling
+    else previousSibling.nextSibling = nextSibling
+    if (nextSibling === null) this.youngest = previousSibling
+    else nextSibling.previousSibling = previousSibling
+    task.previousSibling = task.nextSibling = null
     this.size--
     if (task.daemon) this.daemons--
   }
@@ -219,19 +175,19 @@ export class Nursery extends Scope {
   }
 
   /** @internal Gives a child, with all that is in it, to another nursery. */
-  handOver(task: Task, target: Nursery): void {
+  reparent(task: TaskRecord, target: NurseryRecord): void {
     this.remove(task)
     target.add(task)
-    task.home = target
+    task.parentNursery = target
     if (task.scope === this) {
       task.scope = target
     } else {
-      let scope: Scope = task.scope
-      while (scope.parent !== this) scope = scope.parent as Scope
+      let scope: ScopeRecord = task.scope
+      while (scope.parent !== this) scope = scope.parent as ScopeRecord
       scope.parent = target
     }
     // Other scopes lie around it now; let it look.
-    task.alert = true
+    task.cancelPending = true
   }
 
   /** @internal Notes a failure of the body or of a child; true for the first one. */

@@ -6,25 +6,25 @@
  * nobody: tasks of several kernels may wait in one, and whoever wakes a task makes it ready in the kernel that it is of.
  */
 import { KernelStateError } from '../protocol/errors.js'
-import { checkInstance } from '../protocol/operands.js'
+import { wrong } from '../protocol/operands.js'
 import { CURRENT, Trap } from '../protocol/trap.js'
-import type { Nursery } from './nursery.js'
-import type { Scope } from './scope.js'
-import { Task } from './task.js'
+import type { NurseryRecord } from './nursery.js'
+import type { ScopeRecord } from './scope.js'
+import { TaskRecord } from './task.js'
 
 /** The task that runs: for operations that must know who has begun them. */
-export const CALLER = new Trap<Task>(CURRENT, null, null, 0)
+export const CALLER = new Trap<TaskRecord>(CURRENT, null, null, 0)
 
 /** A task that a kernel, known by its root, is to do something with. */
-export function checkTask(root: Nursery, action: string, task: Task): void {
-  if (task?.home?.root === root) return
-  checkInstance(action, 'task', task, Task)
+export function checkTask(root: NurseryRecord, action: string, task: TaskRecord): void {
+  if (task?.parentNursery?.root === root) return
+  if (!(task instanceof TaskRecord)) throw wrong(action, 'task', 'a Task', task, '')
   throw foreign(`${action} ${String(task)}`)
 }
 
 /** A scope or a nursery that a kernel is to do something with. */
-export function checkScope(root: Nursery, action: string, scope: Scope): void {
-  const owner = scope.task === null ? scope : scope.task.home.root
+export function checkScope(root: NurseryRecord, action: string, scope: ScopeRecord): void {
+  const owner = scope.task === null ? scope : scope.task.parentNursery.root
   if (owner !== root) throw foreign(`${action} ${scope.name}`)
 }
 

@@ -1,23 +1,24 @@
 /**
  * A task: one operation being driven.
  *
- * The record that the loop works on, and at the same time the handle that users hold: its methods only make traps, so
- * nothing here reaches the scheduler by a second door. `value` is one field for three times of life, because they never
+ * The record that the loop works on, and behind its interface (protocol/handles.ts, where the texts are) the handle that
+ * programs hold: its methods only make traps, so nothing here reaches the scheduler by a second door. `value` is one field for three times of life, because they never
  * overlap: the answer to the trap while the task is ready, what the wait needs while it waits, result or error afterwards.
  * A kernel holds a million of these; every field is eight bytes of each.
  */
 
 import { type Call, generatorNext } from '../protocol/call.js'
-import { watched } from '../protocol/debug.js'
+import { tracked } from '../protocol/debug.js'
 import { TaskCancelledError } from '../protocol/errors.js'
+import type { ContextEntry, Scope, Task, TaskState } from '../protocol/handles.js'
 import type { HostContext } from '../protocol/host-context.js'
 import { INSPECT } from '../protocol/inspect.js'
 import { checkOptions, checkSwitch } from '../protocol/operands.js'
 import { adviceFor, CANCEL, JOIN, nameOf, type Op, type Operation, type TaskIterator, Trap } from '../protocol/trap.js'
 import type { Timed } from '../time/timers.js'
-import { Belongings, type ContextEntry } from './extras.js'
-import type { Nursery } from './nursery.js'
-import type { Scope } from './scope.js'
+import { Extras } from './extras.js'
+import type { NurseryRecord } from './nursery.js'
+import type { ScopeRecord } from './scope.js'
 import { situation } from './whereabouts.js'
 
 export const NEW = 0
@@ -30,34 +31,29 @@ export const DONE = 5
 export const FAILED = 6
 export const CANCELLED = 7
 
-const STATES = ['new', 'ready', 'running', 'waiting', 'finishing', 'done', 'failed', 'cancelled'] as const
+const STATES: readonly TaskState[] = ['new', 'ready', 'running', 'waiting', 'finishing', 'done', 'failed', 'cancelled']
 
-const IS_DAEMON = 1
-const IS_FAULTED = 2
-const IS_ALERT = 4
-const IS_TOLD = 8
-const IS_SEEN = 16
-const IS_GENERATOR = 32
-const IS_CALLING = 64
+const DAEMON = 1
+const FAULTED = 2
+const CANCEL_PENDING = 4
+const CANCEL_DELIVERED = 8
+const OBSERVED = 16
+const GENERATOR = 32
+const CALLING = 64
 
-/** Where a task is in its life. */
-export type TaskState = (typeof STATES)[number]
-
-/** A running operation, as `spawn` returns it. */
-export class Task<out T = unknown> implements Timed {
-  /** Unique within the kernel, counted from 1. */
+export class TaskRecord<out T = unknown> implements Task<T>, Timed {
   readonly id: number
   /** @internal What its name comes from; a function is asked only when somebody wants to know. */
   private readonly label: string | Op<unknown>
   /** @internal */
   iterator: TaskIterator | Call
   /** @internal The nursery that it is a child of. */
-  home: Nursery
+  parentNursery: NurseryRecord
   /** @internal The innermost scope. */
-  scope: Scope
+  scope: ScopeRecord
   /** @internal */
   phase = NEW
-  /** @internal See the head of this file. */
+  /** @internal One field for three times of life, see above. */
   value: unknown = undefined
   /** Switches in one field: see the accessors below. */
   private flags: number
@@ -66,51 +62,49 @@ export class Task<out T = unknown> implements Timed {
   /** @internal A sleep's end or a wait's timeout. */
   timerIndex = -1
   /** @internal Neighbours in the wait queue. */
-  next: Task | null = null
+  next: TaskRecord | null = null
   /** @internal */
-  previous: Task | null = null
+  previous: TaskRecord | null = null
   /** @internal Neighbours in the nursery. */
-  younger: Task | null = null
+  nextSibling: TaskRecord | null = null
   /** @internal */
-  older: Task | null = null
+  previousSibling: TaskRecord | null = null
   /** @internal Null for most: the accessors `own`, `knocked` and `context` look into it. */
-  estate: Belongings | null = null
+  extras: Extras | null = null
 
   /** @internal */
-  constructor(id: number, label: string | Op<unknown>, iterator: TaskIterator, home: Nursery, daemon: boolean) {
+  constructor(id: number, label: string | Op<unknown>, iterator: TaskIterator, home: NurseryRecord, daemon: boolean) {
     this.id = id
     this.label = label
     this.iterator = iterator
-    this.home = home
+    this.parentNursery = home
     this.scope = home
-    this.flags = (daemon ? IS_DAEMON : 0) | (iterator.next === generatorNext ? IS_GENERATOR : 0)
+    this.flags = (daemon ? DAEMON : 0) | (iterator.next === generatorNext ? GENERATOR : 0)
   }
 
-  /** The name given at spawn, or that of the function; for messages and traces. */
   get name(): string {
     return typeof this.label === 'string' ? this.label : nameOf(this.label)
   }
 
-  /** Cancelled, not awaited, when everything else in its nursery is done. */
   get daemon(): boolean {
-    return (this.flags & IS_DAEMON) !== 0
+    return (this.flags & DAEMON) !== 0
   }
 
   /** @internal Its iterator is a generator, so that `generatorNext` resumes it. */
   get generator(): boolean {
-    return (this.flags & IS_GENERATOR) !== 0
+    return (this.flags & GENERATOR) !== 0
   }
 
   /** @internal The innermost of its frames; null as long as it has made no call. */
   get frame(): Call | null {
-    return (this.flags & IS_CALLING) === 0 ? null : (this.iterator as Call)
+    return (this.flags & CALLING) === 0 ? null : (this.iterator as Call)
   }
 
   /** @internal */
   set frame(frame: Call | null) {
     if (frame === null) return
     this.iterator = frame
-    this.flags |= IS_CALLING
+    this.flags |= CALLING
   }
 
   /** @internal What is resumed next. */
@@ -121,97 +115,80 @@ export class Task<out T = unknown> implements Timed {
 
   /** @internal `value` is to be thrown. */
   get faulted(): boolean {
-    return (this.flags & IS_FAULTED) !== 0
+    return (this.flags & FAULTED) !== 0
   }
 
   /** @internal */
   set faulted(on: boolean) {
-    this.flags = on ? this.flags | IS_FAULTED : this.flags & ~IS_FAULTED
+    this.flags = on ? this.flags | FAULTED : this.flags & ~FAULTED
   }
 
   /** @internal Some scope around it is cancelled: look before each wait. Never false if one is, sometimes true if none is. */
-  get alert(): boolean {
-    return (this.flags & IS_ALERT) !== 0
+  get cancelPending(): boolean {
+    return (this.flags & CANCEL_PENDING) !== 0
   }
 
   /** @internal */
-  set alert(on: boolean) {
-    this.flags = on ? this.flags | IS_ALERT : this.flags & ~IS_ALERT
+  set cancelPending(on: boolean) {
+    this.flags = on ? this.flags | CANCEL_PENDING : this.flags & ~CANCEL_PENDING
   }
 
   /** @internal It got a `Cancelled` of a scope that lies around the whole task. */
-  get told(): boolean {
-    return (this.flags & IS_TOLD) !== 0
+  get cancelDelivered(): boolean {
+    return (this.flags & CANCEL_DELIVERED) !== 0
   }
 
   /** @internal */
-  set told(on: boolean) {
-    this.flags = on ? this.flags | IS_TOLD : this.flags & ~IS_TOLD
+  set cancelDelivered(on: boolean) {
+    this.flags = on ? this.flags | CANCEL_DELIVERED : this.flags & ~CANCEL_DELIVERED
   }
 
   /** @internal Somebody knows how it ended: joined it, or got it from `next`. */
-  get seen(): boolean {
-    return (this.flags & IS_SEEN) !== 0
+  get observed(): boolean {
+    return (this.flags & OBSERVED) !== 0
   }
 
   /** @internal */
-  set seen(on: boolean) {
-    this.flags = on ? this.flags | IS_SEEN : this.flags & ~IS_SEEN
+  set observed(on: boolean) {
+    this.flags = on ? this.flags | OBSERVED : this.flags & ~OBSERVED
   }
 
-  /** Where it is in its life. */
   get state(): TaskState {
     return STATES[this.phase] as TaskState
   }
 
-  /** The task whose nursery it lives in; null for a task that the host spawned. */
-  get parent(): Task | null {
-    return this.home.task
+  get parent(): TaskRecord | null {
+    return this.parentNursery.task
   }
 
-  /** Is it over? */
   get ended(): boolean {
     return this.phase >= DONE
   }
 
-  /** @internal Its body is over: it may wait for its children, and does nothing else any more. */
   get idle(): boolean {
     return this.phase >= FINISHING
   }
 
-  /** What it returned; undefined unless its state is `done`. */
   get result(): T | undefined {
     return this.phase === DONE ? (this.value as T) : undefined
   }
 
-  /** What it threw (its `Cancelled` if it was cancelled); undefined unless its state is `failed` or `cancelled`. */
   get error(): unknown {
     return this.phase > DONE ? this.value : undefined
   }
 
-  /**
-   * Waits for the end and returns the result. Cancelling the joiner leaves the task alone.
-   *
-   * @throws whatever the task threw, the same object.
-   * @throws TaskCancelledError if it was cancelled.
-   */
   join(): Trap<T> {
     return new Trap(JOIN, this, null, 1)
   }
 
-  /** Waits for the end, however it came. Cancelling the waiter leaves the task alone. */
   wait(): Trap<void> {
     return new Trap(JOIN, this, null, 0)
   }
 
-  /**
-   * Asks the task to leave and waits until it is out, cleanup and children included; `{ wait: false }` only asks. Returns
-   * whether it was still alive.
-   */
   cancel(reason?: unknown, options?: { readonly wait?: boolean }): Operation<boolean> {
     checkOptions('cancel the task', 'options', options)
     checkSwitch('cancel the task', 'wait', options?.wait)
-    return watched('cancel', this.cancelOperation(reason, options))
+    return tracked('cancel', this.cancelOperation(reason, options))
   }
 
   private *cancelOperation(reason: unknown, options?: { readonly wait?: boolean }): Operation<boolean> {
@@ -221,41 +198,39 @@ export class Task<out T = unknown> implements Timed {
   }
 
   /** @internal For whoever adds to them. */
-  get belongings(): Belongings {
-    this.estate ??= new Belongings()
-    return this.estate
+  get ensuredExtras(): Extras {
+    this.extras ??= new Extras()
+    return this.extras
   }
 
   /** @internal */
-  get own(): Nursery | null {
-    return this.estate === null ? null : this.estate.own
+  get implicitNursery(): NurseryRecord | null {
+    return this.extras === null ? null : this.extras.implicitNursery
   }
 
   /** @internal */
-  get knocked(): Map<Scope, number> | null {
-    return this.estate === null ? null : this.estate.knocked
+  get delivered(): Map<ScopeRecord, number> | null {
+    return this.extras === null ? null : this.extras.delivered
   }
 
   /** @internal */
   get context(): ContextEntry | null {
-    return this.estate === null ? null : this.estate.context
+    return this.extras === null ? null : this.extras.context
   }
 
   /** @internal */
   get hostContext(): HostContext | null {
-    return this.estate === null ? null : this.estate.hostContext
+    return this.extras === null ? null : this.extras.hostContext
   }
 
-  /** @internal It heard of this scope and stays on purpose, as resources do: later cancels are news to it again. */
-  disregard(scope: Scope): void {
-    this.told = false
-    this.knocked?.set(scope, -1)
+  hasHeard(scope: Scope): boolean {
+    return this.delivered?.has(scope as ScopeRecord) ?? false
   }
 
   static {
     // Hidden from the types: a task is no operation, and `yield* task` is to say what it should be.
-    Object.defineProperty(Task.prototype, Symbol.iterator, {
-      value(this: Task): never {
+    Object.defineProperty(TaskRecord.prototype, Symbol.iterator, {
+      value(this: TaskRecord): never {
         throw new TypeError(`Cannot run ${String(this)}: ${adviceFor(this)}`)
       },
     })
@@ -266,7 +241,6 @@ export class Task<out T = unknown> implements Timed {
     return `Task ${this.id} (${this.name}): ${situation(this)}`
   }
 
-  /** @internal For messages: `task 3 (worker)`. */
   toString(): string {
     return `task ${this.id} (${this.name})`
   }
@@ -275,7 +249,7 @@ export class Task<out T = unknown> implements Timed {
 /**
  * What joining an ended task gives; what it throws, if the `result` is wanted and there is none.
  */
-export function outcomeOf(task: Task, result: boolean): unknown {
+export function outcomeOf(task: TaskRecord, result: boolean): unknown {
   if (!result) return undefined
   if (task.phase === FAILED) throw task.value
   if (task.phase === CANCELLED) throw new TaskCancelledError(String(task), { cause: task.value })

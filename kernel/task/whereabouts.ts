@@ -4,15 +4,15 @@
 import { actionOf, type IoOp } from '../protocol/io-op.js'
 import { IO, JOIN, PARK, SLEEP, SUSPEND, TRAP_NAMES, type Trap } from '../protocol/trap.js'
 import type { WaitQueue } from '../protocol/wait-queue.js'
-import type { Task } from './task.js'
+import type { TaskRecord } from './task.js'
 
 /** A waiting task with what it waits for, for messages. */
-export function whereabouts(task: Task): string {
+export function whereabouts(task: TaskRecord): string {
   return `${String(task)}: ${waitOf(task.trap as Trap)}`
 }
 
 /** `waiting, read fd 7`; of one that does not wait the state alone. */
-export function situation({ state, trap }: Task): string {
+export function situation({ state, trap }: TaskRecord): string {
   return trap === null ? state : `${state}, ${waitOf(trap)}`
 }
 

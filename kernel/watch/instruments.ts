@@ -6,9 +6,9 @@
  *
  * @see https://trio.readthedocs.io/en/stable/reference-lowlevel.html#instrument-api
  */
+import type { Task } from '../protocol/handles.js'
 import { wrong } from '../protocol/operands.js'
 import type { Trap } from '../protocol/trap.js'
-import type { Task } from '../task/task.js'
 
 /** What can be watched. The methods run inside the kernel: keep them short, and do not call the kernel. */
 export interface Instrument {

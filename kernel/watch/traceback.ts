@@ -3,14 +3,14 @@
  *
  * The kernel makes its errors while the task is suspended, so their stack shows the kernel and not the line that waits. But
  * `iterator.throw(error)` goes down a task's whole chain of `yield*` and arrives at the trap, whose `throw` method therefore
- * runs on top of every generator in it. There the stack is read, and written into the error's. A trap that hands itself out
+ * runs on top of every generator in it. There the stack is read, and written into the error's. A trap that resumer itself out
  * once more instead of throwing leaves everything as it was, so one can also look at a task without waking it.
  *
  * That is done for mistakes, once for each error. A Cancelled is an everyday answer and goes without; a TimeoutError, too, but
  * for debug mode.
  */
 
-import { watcher } from '../protocol/debug.js'
+import { tracker } from '../protocol/debug.js'
 import { Cancelled, DrupeError, TimeoutError } from '../protocol/errors.js'
 import { type Probe, setProbe } from '../protocol/probe.js'
 import type { TaskIterator } from '../protocol/trap.js'
@@ -152,7 +152,7 @@ export function linesIn(stack = '', skip = 0): readonly string[] {
 function isMistake(error: unknown): error is Error {
   try {
     if (error instanceof DrupeError)
-      return !(error instanceof Cancelled || (error instanceof TimeoutError && watcher === null))
+      return !(error instanceof Cancelled || (error instanceof TimeoutError && tracker === null))
     return error instanceof TypeError
   } catch {
     // A proxy, say, that cannot be asked.

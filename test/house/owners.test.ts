@@ -54,8 +54,8 @@ const TABLE: Readonly<Record<string, Attempt>> = {
 
 /** Not tried: with the reason. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  'Hands.fail': 'as Hands.wake',
-  'Hands.wake': 'wakes a task in the kernel that it is of: test/traps/sync/shared.test.ts',
+  'Resumer.fail': 'as Resumer.wake',
+  'Resumer.wake': 'wakes a task in the kernel that it is of: test/traps/sync/shared.test.ts',
   'HostKernel.cancel': 'the shape of Kernel.cancel',
 }
 

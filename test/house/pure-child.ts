@@ -33,7 +33,7 @@ function link(specifier: string, referrer: { readonly identifier: string }): vm.
 }
 
 const IMPORTS = `
-import { BareKernel as Kernel } from './kernel/kernel.js'
+import { KernelBase as Kernel } from './kernel/kernel.js'
 import { HostDriver } from './kernel/driver/host.js'
 import { VirtualDriver } from './kernel/driver/virtual.js'
 import { nursery } from './traps/scope/nursery.js'

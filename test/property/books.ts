@@ -10,13 +10,13 @@
 
 import type { Instrument } from 'drupe'
 import { suppressed } from 'drupe'
-import type { Task } from '../../kernel/task/task.js'
+import type { TaskRecord } from '../../kernel/task/task.js'
 
 export class Books implements Instrument {
   readonly trace: string[] = []
   readonly problems: string[] = []
-  private readonly live = new Set<Task>()
-  private readonly regions = new Map<Task, string[]>()
+  private readonly live = new Set<TaskRecord>()
+  private readonly regions = new Map<TaskRecord, string[]>()
   private readonly cleanups = new Map<string, number>()
   private readonly thrown = new Set<Error>()
   private readonly found = new Set<unknown>()
@@ -26,23 +26,23 @@ export class Books implements Instrument {
 
   // As an instrument
 
-  spawn(task: Task): void {
+  spawn(task: TaskRecord): void {
     this.live.add(task)
     this.note(task, 'spawned')
   }
 
-  beforeStep(task: Task): void {
+  beforeStep(task: TaskRecord): void {
     // A program that never ends must not hold up the test.
     if (++this.steps > 200_000) throw new Error('runs away')
     this.note(task, 'runs')
   }
 
-  exit(task: Task): void {
+  exit(task: TaskRecord): void {
     this.note(task, task.state)
     this.live.delete(task)
     // How children of collecting nurseries end is looked at here, and need not be reported.
-    task.seen = true
-    if (task.home.collecting || task.daemon) this.find(task.error)
+    task.observed = true
+    if (task.parentNursery.collecting || task.daemon) this.find(task.error)
     for (const other of this.live) {
       if (other.parent === task) this.problems.push(`${name(task)} ended before its child ${name(other)}`)
     }
@@ -52,18 +52,18 @@ export class Books implements Instrument {
 
   // As the program's diary
 
-  note(task: Task | null, text: string): void {
+  note(task: TaskRecord | null, text: string): void {
     this.trace.push(`${this.now()} ${task === null ? '-' : name(task)} ${text}`)
   }
 
-  entered(task: Task, region: string): void {
+  entered(task: TaskRecord, region: string): void {
     const open = this.regions.get(task)
     if (open === undefined) this.regions.set(task, [region])
     else open.push(region)
     this.note(task, `enters ${region}`)
   }
 
-  left(task: Task, region: string): void {
+  left(task: TaskRecord, region: string): void {
     const last = this.regions.get(task)?.pop()
     if (last !== region) this.problems.push(`${name(task)} leaves ${region} while inside ${last}`)
     this.note(task, `leaves ${region}`)
@@ -72,7 +72,7 @@ export class Books implements Instrument {
   /** A nursery is left: nobody may be in it any more. */
   emptied(nursery: object, region: string): void {
     for (const task of this.live) {
-      if (task.home === nursery) this.problems.push(`${region} was left before its child ${name(task)}`)
+      if (task.parentNursery === nursery) this.problems.push(`${region} was left before its child ${name(task)}`)
     }
   }
 
@@ -80,12 +80,12 @@ export class Books implements Instrument {
     this.cleanups.set(cleanup, (this.cleanups.get(cleanup) ?? 0) + 1)
   }
 
-  cleaned(task: Task, cleanup: string): void {
+  cleaned(task: TaskRecord, cleanup: string): void {
     this.cleanups.set(cleanup, (this.cleanups.get(cleanup) ?? 0) - 1)
     this.note(task, `cleans ${cleanup}`)
   }
 
-  limited(task: Task, region: string, end: number): void {
+  limited(task: TaskRecord, region: string, end: number): void {
     const now = this.now()
     if (now > end) this.problems.push(`${name(task)} leaves ${region} at ${now}, and should by ${end}`)
   }
@@ -127,4 +127,4 @@ export class Books implements Instrument {
   }
 }
 
-const name = (task: Task): string => `${task.id}:${task.name}`
+const name = (task: TaskRecord): string => `${task.id}:${task.name}`

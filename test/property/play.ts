@@ -24,8 +24,8 @@ import {
 } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { VirtualDriver } from 'drupe/testing'
-import type { Nursery as InnerNursery } from '../../kernel/task/nursery.js'
-import type { Task as InnerTask } from '../../kernel/task/task.js'
+import type { NurseryRecord as InnerNursery } from '../../kernel/task/nursery.js'
+import type { TaskRecord as InnerTask } from '../../kernel/task/task.js'
 import { Books } from './books.js'
 import type { Case, Node } from './tree.js'
 
@@ -235,9 +235,10 @@ class Player {
     const task = (yield* current()) as InnerTask
     let inner: Nursery | null = null
     let cancelledAt = Number.POSITIVE_INFINITY
-    const members = function* (n: InnerNursery): Operation<void> {
+    const members = function* (n: Nursery): Operation<void> {
       inner = n
-      n.hooks = new Set([() => (cancelledAt = Math.min(cancelledAt, player.books.time))])
+      const inside = n as InnerNursery
+      inside.hooks = [() => (cancelledAt = Math.min(cancelledAt, player.books.time))]
       player.scopes.push(n)
       player.opened.push(n)
       if (collect) player.nurseries.push(n)

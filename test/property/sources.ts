@@ -33,7 +33,7 @@ import {
   using,
 } from 'drupe'
 import { memoryStreams } from 'drupe/testing'
-import type { Nursery as InnerNursery } from '../../kernel/task/nursery.js'
+import type { NurseryRecord as InnerNursery } from '../../kernel/task/nursery.js'
 
 /** Nothing was taken; or what was taken is nothing that counts. */
 export const NOTHING = Symbol('nothing')

@@ -1,5 +1,5 @@
 /**
- * Abort signals, both ways: one that cancels a scope, and one that a scope hands out.
+ * Abort signals, both ways: one that cancels a scope, and one that a scope resumer out.
  *
  * `AbortSignal` is how the rest of the world says "stop". Coming in, it is one listener for as long as operations run
  * under it, however many there are, so a signal that lives as long as the process collects nothing. Going out, the
@@ -7,13 +7,12 @@
  * until then.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { scopeOf } from '../../kernel/protocol/errors.js'
+import type { Scope, Task } from '../../kernel/protocol/handles.js'
 import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
 import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
-import type { Scope } from '../../kernel/task/scope.js'
-import type { Task } from '../../kernel/task/task.js'
-import { closeScope, current, openScope } from '../raw/call.js'
+import { atomically, closeScope, current, openScope } from '../raw/call.js'
 import { canceller, innermostNursery } from '../scope/place.js'
 import type { EventTargetLike } from './listen.js'
 
@@ -49,7 +48,7 @@ const OPTIONS = { name: 'withSignal' }
  */
 export function withSignal<T>(signal: AbortSignalLike, op: Op<T>): Operation<T> {
   checkMethods('run with the signal', 'signal', signal, 'an AbortSignal', ['addEventListener', 'removeEventListener'])
-  return watched('withSignal', withSignalOperation(signal, checkOperation('run with the signal', 'op', op)))
+  return tracked('withSignal', withSignalOperation(signal, checkOperation('run with the signal', 'op', op)))
 }
 
 function* withSignalOperation<T>(signal: AbortSignalLike, op: Op<T>): Operation<T> {
@@ -126,12 +125,12 @@ const controllers = new WeakMap<Scope, AbortController>()
  * })
  */
 export function signal(): Operation<AbortSignal> {
-  return watched('signal', signalOperation())
+  return tracked('signal', signalOperation())
 }
 
 function* signalOperation(): Operation<AbortSignal> {
   const task = yield* current()
-  const scope = task.scope === task.home ? yield* innermostNursery() : task.scope
+  const scope = task.scope === task.parentNursery ? yield* innermostNursery() : task.scope
   const known = controllers.get(scope)
   if (known !== undefined && !known.signal.aborted) return known.signal
   const controller = new AbortController()
@@ -141,19 +140,14 @@ function* signalOperation(): Operation<AbortSignal> {
     return controller.signal
   }
   controllers.set(scope, controller)
-  const abort = (reason: unknown): void => {
-    scope.hooks?.delete(abort)
-    controller.abort(reason)
-  }
-  scope.hooks ??= new Set()
-  scope.hooks.add(abort)
+  yield* atomically((_, scheduler) => scheduler.onCancel(scope, (reason) => controller.abort(reason)))
   return controller.signal
 }
 
 /** A cancelled scope of which the task is still to be told. */
 function cancelledAround(task: Task, innermost: Scope): Scope | null {
   for (let scope: Scope | null = innermost; scope !== null; scope = scope.parent) {
-    if (scope.cancelled && !task.knocked?.has(scope)) return scope
+    if (scope.cancelled && !task.hasHeard(scope)) return scope
     if (scope.shield) return null
   }
   return null

@@ -7,10 +7,9 @@
  */
 import { type Cancelled, ClosedError, TaskCancelledError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
+import type { Nursery, Task } from '../../kernel/protocol/handles.js'
 import { queueMicrotask } from '../../kernel/protocol/host-functions.js'
 import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
-import type { Nursery } from '../../kernel/task/nursery.js'
-import type { Task } from '../../kernel/task/task.js'
 import { current, suspend } from '../raw/call.js'
 import { nursery } from '../scope/nursery.js'
 import { isLeaving } from '../scope/place.js'
@@ -85,7 +84,7 @@ export class KernelAgent implements Agent {
 
 /** Starts children of a nursery whose body serves; see `take`. */
 export class NurseryAgent implements Agent {
-  private readonly errands = new Fifo<() => Operation<void>>()
+  private readonly requests = new Fifo<() => Operation<void>>()
   private readonly jobs = new Set<Job>()
   private arrived: (() => void) | null = null
   private closed = false
@@ -111,14 +110,14 @@ export class NurseryAgent implements Agent {
   }
 
   /** From host code: something for the body to do. It must not wait. */
-  post(errand: () => Operation<void>): void {
-    this.errands.add(errand)
+  post(request: () => Operation<void>): void {
+    this.requests.add(request)
     this.arrived?.()
   }
 
   /** The body: waits for the next thing to do, and does it. */
   *serve(): Operation<void> {
-    while (this.errands.size === 0) {
+    while (this.requests.size === 0) {
       yield* suspend((resolve) => {
         this.arrived = resolve
         return () => {
@@ -127,7 +126,7 @@ export class NurseryAgent implements Agent {
       })
       this.arrived = null
     }
-    yield* this.errands.take()()
+    yield* this.requests.take()()
   }
 
   /** The body is cancelled and will stop its jobs in an order of its own; that they are cancelled, too, is no news to it. */
@@ -176,5 +175,5 @@ export class NurseryAgent implements Agent {
 
 function* cancel(task: Task): Operation<void> {
   // Who has been told is cleaning up; a second cancel would bring no news and cut that short.
-  if (!task.told) yield* task.cancel('it is not needed any more', { wait: false })
+  if (!task.cancelDelivered) yield* task.cancel('it is not needed any more', { wait: false })
 }

@@ -2,12 +2,12 @@
  * A task as an async iterable: the way out for those who read with `for await`.
  *
  * The promise for a task's result is `kernel.run(op)`; this is the same for results that come one by one. Values change
- * hands directly: who emits waits until the host has taken the value, so nothing piles up in between.
+ * resumer directly: who emits waits until the host has taken the value, so nothing piles up in between.
  */
 import { Fifo, Line } from '../../kernel/protocol/fifo.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { checkBody, checkMethods } from '../../kernel/protocol/operands.js'
 import { asOperation, type Op, type Operation } from '../../kernel/protocol/trap.js'
-import type { Task } from '../../kernel/task/task.js'
 import { current, suspend } from '../raw/call.js'
 
 /** What is needed of a kernel to run operations for the host; every `Kernel` has it. */

@@ -19,7 +19,7 @@ import {
   type Result,
   scoped,
 } from 'effection'
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { Cancelled, KernelStateError } from '../../kernel/protocol/errors.js'
 import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
 import { nameOf, type Op, type Operation } from '../../kernel/protocol/trap.js'
@@ -59,7 +59,7 @@ const SCOPE = context<EffectionScope | undefined>('effection scope', undefined)
  */
 export function fromEffection<T>(op: EffectionOperation<T> | (() => EffectionOperation<T>)): Operation<T> {
   checkOperation('run the Effection operation', 'op', op as unknown as Op<T>)
-  return watched('fromEffection', fromEffectionOperation(op))
+  return tracked('fromEffection', fromEffectionOperation(op))
 }
 
 function* fromEffectionOperation<T>(op: EffectionOperation<T> | (() => EffectionOperation<T>)): Operation<T> {

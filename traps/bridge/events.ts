@@ -5,12 +5,12 @@
  * is the caller's to say, and by default it is an error and not a silent loss.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { BrokenError } from '../../kernel/protocol/errors.js'
 import { Fifo, Line } from '../../kernel/protocol/fifo.js'
 import { checkLimit, checkOptions, checkWord } from '../../kernel/protocol/operands.js'
+import type { Undo } from '../../kernel/protocol/scheduler.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
-import type { Undo } from '../../kernel/protocol/wait-queue.js'
 import { pass, suspend, suspendFor } from '../raw/call.js'
 import type { Cursor, Source } from '../scope/each.js'
 import { checkEvent, checkTarget, type EmitterLike, type EventTargetLike, Listening } from './listen.js'
@@ -146,7 +146,7 @@ class EventCursor<A> implements Cursor<A> {
   }
 
   next(): Operation<IteratorResult<A, undefined>> {
-    return watched('next', this.take())
+    return tracked('next', this.take())
   }
 
   *close(): Operation<void> {

@@ -5,7 +5,7 @@
  * a part of a task there is `withStore`. The storage's own `run` takes a function that must be over when it returns, and
  * an operation is not; its `enterWith` lasts for one step of the task at most.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import type { HostContext } from '../../kernel/protocol/host-context.js'
 import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
 import { ENTER, type Op, type Operation, Trap, toOperation } from '../../kernel/protocol/trap.js'
@@ -41,7 +41,7 @@ export interface StoreLike<S> {
 export function withStore<S, R>(storage: StoreLike<S>, store: S, op: Op<R>): Operation<R> {
   checkMethods('run with a store', 'storage', storage, 'an AsyncLocalStorage, or have a run() like it', ['run'])
   checkOperation('run with a store', 'op', op)
-  return watched('withStore', storeOperation(storage, store, op))
+  return tracked('withStore', storeOperation(storage, store, op))
 }
 
 function* storeOperation<S, R>(storage: StoreLike<S>, store: S, op: Op<R>): Operation<R> {

@@ -9,7 +9,7 @@
  * dropped from the front exactly when the stream says that it took them (`writeSome`). So a call that is cancelled, times
  * out or fails neither loses a byte nor sends one twice; the next flush goes on where that one stopped.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import {
   checkBody,
   checkLimit,
@@ -110,7 +110,7 @@ export class BufferedWriter {
   write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
     checkPieces('write', 'bytes', bytes)
     const limit = timeoutOf('write', options)
-    return watched('write', this.writeOperation(bytes, limit))
+    return tracked('write', this.writeOperation(bytes, limit))
   }
 
   /**
@@ -118,7 +118,7 @@ export class BufferedWriter {
    * next flush goes on there. Errors as for `write`.
    */
   flush(options?: WaitOptions): Operation<void> {
-    return watched('flush', within('flush', timeoutOf('flush', options), this.drain(0)))
+    return tracked('flush', within('flush', timeoutOf('flush', options), this.drain(0)))
   }
 
   private *writeOperation(bytes: Uint8Array | readonly Uint8Array[], limit: number): Operation<void> {
@@ -218,7 +218,7 @@ export function corked<T>(
   options?: BufferOptions,
 ): Operation<T> {
   checkBody('buffer', 'body', body)
-  return watched('corked', corkedOperation(new BufferedWriter(stream, options), body))
+  return tracked('corked', corkedOperation(new BufferedWriter(stream, options), body))
 }
 
 function* corkedOperation<T>(out: BufferedWriter, body: (out: BufferedWriter) => Operation<T>): Operation<T> {

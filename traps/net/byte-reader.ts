@@ -8,7 +8,7 @@
  * A kind of stream brings the two ways to get bytes from its source, and gets the rest from here.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { BrokenError, BufferError, BusyError, TooLargeError } from '../../kernel/protocol/errors.js'
 import { checkBytes, checkCount, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
@@ -64,7 +64,7 @@ export abstract class ByteReader {
    */
   readExactly(bytes: number, options?: WaitOptions): Operation<Uint8Array> {
     checkCount('read exactly', 'bytes', bytes, 0)
-    return watched(
+    return tracked(
       'readExactly',
       within(`read ${bytes} bytes`, timeoutOf('read exactly', options), this.readExactlyOperation(bytes)),
     )
@@ -101,7 +101,7 @@ export abstract class ByteReader {
     if (sought.length === 0)
       throw new RangeError('Cannot read until a delimiter: delimiter must have a length, not be empty')
     checkLimit('read until a delimiter', 'maxBytes', maxBytes, 1)
-    return watched(
+    return tracked(
       'readUntil',
       within(
         'read until the delimiter',
@@ -135,7 +135,7 @@ export abstract class ByteReader {
    */
   readLine(maxBytes = LINE_BYTES, options?: WaitOptions): Operation<string | null> {
     checkLimit('read a line', 'maxBytes', maxBytes, 1)
-    return watched(
+    return tracked(
       'readLine',
       within('read a line', timeoutOf('read a line', options), this.readLineOperation(maxBytes)),
     )
@@ -152,7 +152,7 @@ export abstract class ByteReader {
   readAll(options?: ReadAllOptions): Operation<Uint8Array> {
     const maxBytes = options?.maxBytes ?? Number.POSITIVE_INFINITY
     checkLimit('read all', 'maxBytes', maxBytes, 1)
-    return watched(
+    return tracked(
       'readAll',
       within('read all of the stream', timeoutOf('read all', options), this.readAllOperation(maxBytes)),
     )

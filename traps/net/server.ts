@@ -5,7 +5,7 @@
  * cleanup, and the listener is closed whatever happens. Other threads that serve are children of the same nursery
  * (threads.ts); each has a kernel and a listener of its own, and runs this file in it.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import {
   checkBody,
   checkCount,
@@ -127,7 +127,7 @@ export function serve(
   if (onError !== undefined) checkFunction('serve', 'onError', onError)
   const threads = checkCount('serve', 'threads', options.threads ?? 1, 1)
   if (typeof handler !== 'function') {
-    if (handler instanceof URL) return watched('serve', serveModule(listener, handler, threads, data))
+    if (handler instanceof URL) return tracked('serve', serveModule(listener, handler, threads, data))
     throw wrong('serve', 'handler', 'a function that returns an operation, or the URL of a module', handler, '')
   }
   checkBody('serve', 'handler', handler)
@@ -136,7 +136,7 @@ export function serve(
       "a function cannot be sent there; export it from a module and give new URL('./module.js', import.meta.url)"
     throw new TypeError(`Cannot serve in ${threads} threads: ${why}`)
   }
-  return watched('serve', serveOperation(listener, handler, onError ?? reportError, []))
+  return tracked('serve', serveOperation(listener, handler, onError ?? reportError, []))
 }
 
 function* serveModule(listener: Listener, module: URL, threads: number, data: unknown): Operation<never> {

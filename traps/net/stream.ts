@@ -6,14 +6,14 @@
  * when there is something to put into it. One task may read while another writes; two readers are a BusyError.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { BusyError, ClosedError } from '../../kernel/protocol/errors.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { INSPECT } from '../../kernel/protocol/inspect.js'
 import { type Address, IoOp, READ, WRITE } from '../../kernel/protocol/io-op.js'
 import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation, Trap } from '../../kernel/protocol/trap.js'
 import type { Giver } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
 import { ask } from '../raw/call.js'
 import { load } from '../raw/io.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
@@ -73,7 +73,7 @@ export class Stream extends ByteReader implements Giver {
    * })
    */
   read(max?: number, options?: WaitOptions): Operation<Uint8Array | null> {
-    if (this.holds) return watched('read', this.readHeld(max ?? MOST_BYTES, options))
+    if (this.holds) return tracked('read', this.readHeld(max ?? MOST_BYTES, options))
     return this.prepareRead(null, max ?? MOST_BYTES, ownedChunk, options) as Trap<Uint8Array | null>
   }
 
@@ -82,7 +82,7 @@ export class Stream extends ByteReader implements Giver {
    * until it is closed. For protocols that are done with their input before they ask for more.
    */
   borrow(max?: number, options?: WaitOptions): Operation<Uint8Array | null> {
-    if (this.holds) return watched('borrow', this.readHeld(max ?? MOST_BYTES, options))
+    if (this.holds) return tracked('borrow', this.readHeld(max ?? MOST_BYTES, options))
     return this.prepareRead(null, max ?? MOST_BYTES, borrowedChunk, options) as Trap<Uint8Array | null>
   }
 
@@ -94,7 +94,7 @@ export class Stream extends ByteReader implements Giver {
    */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read', 'buffer', buffer)
-    if (this.holds) return watched('readInto', this.readHeldInto(buffer, buffer.length, options))
+    if (this.holds) return tracked('readInto', this.readHeldInto(buffer, buffer.length, options))
     return this.prepareRead(buffer, buffer.length, null, options) as Trap<number>
   }
 

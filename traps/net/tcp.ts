@@ -2,15 +2,15 @@
  * TCP: listeners and connections, from host names and ports to streams.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError, SystemError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { INSPECT } from '../../kernel/protocol/inspect.js'
 import { ACCEPT, type Address, IoOp } from '../../kernel/protocol/io-op.js'
 import { checkCount, checkSwitch, checkText, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation, Trap } from '../../kernel/protocol/trap.js'
 import type { Giver } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
 import { ask, pass } from '../raw/call.js'
 import * as io from '../raw/io.js'
 import { checkPort, placeOf, toAddress } from '../raw/ip.js'
@@ -110,7 +110,7 @@ export class Listener implements Giver {
    */
   accept(options?: WaitOptions): Operation<Stream> {
     const ms = timeoutOf('accept a connection', options)
-    return watched('accept', within('accept a connection', ms, this.acceptOperation()))
+    return tracked('accept', within('accept a connection', ms, this.acceptOperation()))
   }
 
   private *acceptOperation(): Operation<Stream> {
@@ -192,7 +192,7 @@ export function listen(options: ListenOptions): Operation<Listener> {
   if (backlog !== undefined) checkCount('listen', 'backlog', backlog, 0, 0x7fffffff)
   checkSwitch('listen', 'reusePort', reusePort)
   checkSocketOptions('listen', options)
-  return watched('listen', listenOperation(options))
+  return tracked('listen', listenOperation(options))
 }
 
 function* listenOperation(options: ListenOptions): Operation<Listener> {
@@ -247,7 +247,7 @@ export function connect(options: ConnectOptions): Operation<Stream> {
   checkPort('connect', port)
   checkSocketOptions('connect', options)
   const limit = timeoutOf('connect', options)
-  return watched('connect', within(`connect to ${host} port ${port}`, limit, connectOperation(options)))
+  return tracked('connect', within(`connect to ${host} port ${port}`, limit, connectOperation(options)))
 }
 
 function* connectOperation(options: ConnectOptions): Operation<Stream> {

@@ -2,15 +2,15 @@
  * UDP: datagrams, one at a time, each with the address that it came from or goes to.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { INSPECT } from '../../kernel/protocol/inspect.js'
 import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/protocol/io-op.js'
 import { checkBytes, checkOptions, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation, Trap } from '../../kernel/protocol/trap.js'
 import type { Giver } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
 import { ask, pass } from '../raw/call.js'
 import * as io from '../raw/io.js'
 import { type Endpoint, placeOf, toAddress } from '../raw/ip.js'
@@ -67,7 +67,7 @@ export class UdpSocket implements Giver {
    * @throws Cancelled if a scope around the task is cancelled.
    */
   receive(options?: WaitOptions): Operation<Datagram> {
-    if (this.kept.size > 0) return watched('receive', this.receiveKept(options))
+    if (this.kept.size > 0) return tracked('receive', this.receiveKept(options))
     const fd = this.opened('receive a datagram')
     const op = new IoOp<Datagram>(
       RECEIVE,
@@ -164,7 +164,7 @@ export function udp(options: UdpOptions = {}): Operation<UdpSocket> {
   checkSwitch('bind', 'broadcast', options.broadcast)
   checkSwitch('bind', 'reusePort', options.reusePort)
   const address = toAddress('bind', { host: options.host ?? '0.0.0.0', port: options.port ?? 0 })
-  return watched('udp', udpOperation(address, options))
+  return tracked('udp', udpOperation(address, options))
 }
 
 function* udpOperation(address: Address, options: UdpOptions): Operation<UdpSocket> {

@@ -3,7 +3,8 @@
  */
 
 import { Call } from '../../kernel/protocol/call.js'
-import { watched, watcher } from '../../kernel/protocol/debug.js'
+import { tracked, tracker } from '../../kernel/protocol/debug.js'
+import type { Nursery, NurseryOptions, Scope, ScopeOptions, SpawnOptions, Task } from '../../kernel/protocol/handles.js'
 import type { Address } from '../../kernel/protocol/io-op.js'
 import {
   checkBody,
@@ -15,8 +16,11 @@ import {
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
 import type { ImmediateCalls } from '../../kernel/protocol/request.js'
+import type { Scheduler } from '../../kernel/protocol/scheduler.js'
 import {
-  CALL,
+  ASK,
+  ATOMIC,
+  CAUGHT,
   CHECKPOINT,
   CLOSE,
   CURRENT,
@@ -33,9 +37,6 @@ import {
   WAKE,
 } from '../../kernel/protocol/trap.js'
 import { type Giver, PASS, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Nursery, NurseryOptions, SpawnOptions } from '../../kernel/task/nursery.js'
-import type { Scope, ScopeOptions } from '../../kernel/task/scope.js'
-import type { Task } from '../../kernel/task/task.js'
 
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
 const IDLE_TRAP = new Trap<void>(IDLE, null, null, 0)
@@ -117,7 +118,7 @@ export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
  */
 export function call<T>(op: Op<T>): Operation<T> {
   const made = new Call(checkSpawned('call', 'op', op))
-  if (watcher !== null) watcher.created(made, 'call')
+  if (tracker !== null) tracker.created(made, 'call')
   return made
 }
 
@@ -176,7 +177,7 @@ export function suspend<T = void>(
 /** Waits until the task is cancelled, which is a reason for the host's process to live: see `Kernel.hold`. */
 export function suspend(): Trap<never>
 export function suspend(begin?: unknown): Trap<unknown> {
-  if (begin === undefined) return watched('suspend', FOREVER)
+  if (begin === undefined) return tracked('suspend', FOREVER)
   const kind = 'a function that sees to it that resolve is called'
   return new Trap(SUSPEND, checkBody('suspend', 'begin', begin, kind), null, 0)
 }
@@ -213,9 +214,9 @@ export function openNursery(options: NurseryOptions | null): Trap<Nursery> {
   return new Trap(OPEN, options, 'nursery', Number.POSITIVE_INFINITY)
 }
 
-/** Leaves the innermost scope. */
-export function closeScope(scope: Scope): Trap<void> {
-  return new Trap(CLOSE, scope, null, 0)
+/** Leaves the innermost scope; `caught`: by its own `Cancelled`, which goes no further. */
+export function closeScope(scope: Scope, caught = false): Trap<void> {
+  return new Trap(CLOSE, scope, null, caught ? CAUGHT : 0)
 }
 
 /** Before something is taken that is there: no wait, but a cancellation point. */
@@ -241,7 +242,12 @@ export function suspendFor<T>(
   return new Trap(SUSPEND, begin, giver, 0)
 }
 
+/** Does something inside a trap: nothing comes between its steps, and it never waits. */
+export function atomically<T>(step: (task: Task, scheduler: Scheduler) => T): Trap<T> {
+  return new Trap(ATOMIC, (task: Task, _trap: Trap, scheduler: Scheduler) => step(task, scheduler), null, 0)
+}
+
 /** Asks the driver for something that it can do at once; a negative number is thrown as a SystemError. */
 export function ask<T>(name: string, question: (calls: ImmediateCalls) => T, address: Address | null = null): Trap<T> {
-  return new Trap(CALL, question, { name, address }, 0)
+  return new Trap(ASK, question, { name, address }, 0)
 }

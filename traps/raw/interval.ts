@@ -4,7 +4,7 @@
  * The ticks lie on a grid that starts when the first one is asked for. Work between two of them takes nothing away from
  * the grid; what happens when it takes longer than a period is the `late` policy.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { checkBody, checkOptions, checkTime, checkWord, wrong } from '../../kernel/protocol/operands.js'
 import { asOperation, type Operation, SLEEP_UNTIL, Trap } from '../../kernel/protocol/trap.js'
 import { STAYS } from '../../kernel/protocol/wait-queue.js'
@@ -62,7 +62,7 @@ export class Ticker {
    * @throws Cancelled if a scope around the task is cancelled; the tick is then still to come.
    */
   next(): Operation<number> {
-    return watched('next', this.waitForNext())
+    return tracked('next', this.waitForNext())
   }
 
   /** Starts the grid anew: the next tick comes a period after `next` is called. A plain call, no trap. */
@@ -106,7 +106,7 @@ export function interval(
   body: (ticks: number) => Operation<unknown>,
   options?: TickerOptions,
 ): Operation<never> {
-  return watched('interval', runInterval(new Ticker(ms, options), checkBody('tick', 'body', body)))
+  return tracked('interval', runInterval(new Ticker(ms, options), checkBody('tick', 'body', body)))
 }
 
 function* runInterval(ticks: Ticker, body: (ticks: number) => Operation<unknown>): Operation<never> {

@@ -1,7 +1,7 @@
 /**
  * Raw traps: about time. Milliseconds, fractions included, on the kernel's own clock, which never goes backwards.
  */
-import { watcher } from '../../kernel/protocol/debug.js'
+import { tracker } from '../../kernel/protocol/debug.js'
 import { checkAt, checkTime } from '../../kernel/protocol/operands.js'
 import { CLOCK, SLEEP, SLEEP_UNTIL, Trap } from '../../kernel/protocol/trap.js'
 
@@ -23,7 +23,7 @@ const CLOCK_TRAP = new Trap<number>(CLOCK, null, null, 0)
  */
 export function sleep(ms: number): Trap<void> {
   // A trap has no state, so the one made last serves again if it fits; in debug mode each call must be told apart.
-  if (ms === lastSleep.amount && watcher === null) return lastSleep
+  if (ms === lastSleep.amount && tracker === null) return lastSleep
   lastSleep = new Trap<void>(SLEEP, null, null, checkTime('sleep', 'ms', ms))
   return lastSleep
 }

@@ -5,13 +5,12 @@
  * the rest and leaves unchanged, and nothing returns before the losers are out, their cleanup included.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { TaskCancelledError } from '../../kernel/protocol/errors.js'
+import type { Nursery, Task } from '../../kernel/protocol/handles.js'
 import { checkOperation, checkOperations } from '../../kernel/protocol/operands.js'
-import { nameOf, type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
-import type { Nursery } from '../../kernel/task/nursery.js'
-import type { Task } from '../../kernel/task/task.js'
-import { checkpoint, current, finishDecided, openNursery } from '../raw/call.js'
+import { nameOf, type Op, type Operation, type Trap, toOperation } from '../../kernel/protocol/trap.js'
+import { atomically, checkpoint, current, finishDecided, openNursery } from '../raw/call.js'
 import { nursery } from './nursery.js'
 
 /** Operations with these results, one for each. */
@@ -46,9 +45,9 @@ export function all<T extends readonly unknown[]>(ops: Ops<T>): Operation<T>
 export function all<T extends object>(ops: NamedOps<T>): Operation<T>
 export function all(ops: readonly Op<unknown>[] | Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
   if (typeof ops !== 'object' || ops === null || Symbol.iterator in ops)
-    return watched('all', allOperation(checkOperations('run all', 'ops', ops)))
+    return tracked('all', allOperation(checkOperations('run all', 'ops', ops)))
   for (const [name, op] of Object.entries(ops)) checkOperation('run all', `ops.${name}`, op)
-  return watched('all', allNamed(ops))
+  return tracked('all', allNamed(ops))
 }
 
 function* allNamed(ops: Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
@@ -88,14 +87,18 @@ export function allSettled<T extends readonly unknown[]>(
   ops: Ops<T>,
 ): Operation<{ -readonly [K in keyof T]: PromiseSettledResult<T[K]> }> {
   const list = checkOperations('run all', 'ops', ops) as readonly Op<unknown>[]
-  return watched('allSettled', allSettledOperation(list)) as ReturnType<typeof allSettled<T>>
+  return tracked('allSettled', allSettledOperation(list)) as ReturnType<typeof allSettled<T>>
 }
 
 function* allSettledOperation(ops: readonly Op<unknown>[]): Operation<PromiseSettledResult<unknown>[]> {
   const tasks: Task[] = []
   yield* nursery(
     function* (n) {
-      for (const op of ops) tasks.push(watch(yield* n.spawn(op)))
+      for (const op of ops) {
+        const task = yield* n.spawn(op)
+        yield* observe(task)
+        tasks.push(task)
+      }
     },
     { onError: 'collect' },
   )
@@ -132,7 +135,7 @@ function* allSettledOperation(ops: readonly Op<unknown>[]): Operation<PromiseSet
  */
 export function race<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[number]> {
   const list = checkOperations('race', 'ops', ops) as readonly Op<T[number]>[]
-  if (list.length > 0) return watched('race', raceOperation(list))
+  if (list.length > 0) return tracked('race', raceOperation(list))
   throw new RangeError('Cannot race: ops must have at least one operation, or none could win')
 }
 
@@ -163,7 +166,7 @@ function* raceOperation<T>(ops: readonly Op<T>[]): Operation<T> {
  */
 export function first<T extends readonly unknown[]>(ops: Ops<T>): Operation<Exclude<T[number], undefined> | undefined> {
   checkOperations('get the first result', 'ops', ops)
-  return watched('first', firstOperation(ops as readonly Op<T[number]>[]))
+  return tracked('first', firstOperation(ops as readonly Op<T[number]>[]))
 }
 
 function* firstOperation<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefined> | undefined> {
@@ -191,7 +194,7 @@ function* firstOperation<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefin
  */
 export function any<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[number]> {
   checkOperations('get any result', 'ops', ops)
-  return watched('any', anyOperation(ops as readonly Op<T[number]>[]))
+  return tracked('any', anyOperation(ops as readonly Op<T[number]>[]))
 }
 
 function* anyOperation<T>(ops: readonly Op<T>[]): Operation<T> {
@@ -220,7 +223,7 @@ function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) =
       yield* n.cancel('another one was first')
     } catch (error) {
       // Lost by a hair, without having been told: nobody's concern. What fails in leaving is.
-      if (winner === null || (yield* current()).knocked?.has(n)) throw error
+      if (winner === null || (yield* current()).hasHeard(n)) throw error
     }
   }
 
@@ -229,7 +232,8 @@ function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) =
   try {
     for (const op of ops) {
       const task = yield* n.spawn(() => contestant(n, op), { name: nameOf(op) })
-      tasks.push(collect ? watch(task) : task)
+      if (collect) yield* observe(task)
+      tasks.push(task)
     }
   } catch (error) {
     failure = { error }
@@ -241,10 +245,7 @@ function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) =
 }
 
 /** Whoever collects looks at every end, so no failure is to be reported as unseen. */
-function watch(task: Task): Task {
-  task.seen = true
-  return task
-}
+const observe = (task: Task): Trap<void> => atomically((_, scheduler) => scheduler.observe(task))
 
 function errorOf(task: Task): unknown {
   return task.state === 'cancelled' ? cancelledError(task) : task.error

@@ -4,10 +4,14 @@
  * A value is a link in a chain that the task holds. A child starts with its spawner's chain, so it inherits what was set
  * when it was started, and nothing that is set later; a chain is never changed, which makes inheriting it one assignment.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
+import type { ContextEntry } from '../../kernel/protocol/handles.js'
 import { checkOperation, checkString } from '../../kernel/protocol/operands.js'
-import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
-import { current } from '../raw/call.js'
+import { type Op, type Operation, type Trap, toOperation } from '../../kernel/protocol/trap.js'
+import { atomically, current } from '../raw/call.js'
+
+const setContext = (context: ContextEntry | null): Trap<void> =>
+  atomically((task, scheduler) => scheduler.setContext(task, context))
 
 /** A value that depends on who asks; made by `context(name, default)`. */
 export class Context<T> {
@@ -23,7 +27,7 @@ export class Context<T> {
 
   /** The value in the current task: that of the innermost `with` around it, else the default. Does not wait. */
   get(): Operation<T> {
-    return watched(`${this.name}.get`, this.read())
+    return tracked(`${this.name}.get`, this.read())
   }
 
   /**
@@ -32,7 +36,7 @@ export class Context<T> {
    * @throws whatever the operation throws.
    */
   with<R>(value: T, op: Op<R>): Operation<R> {
-    return watched(`${this.name}.with`, this.set(value, checkOperation(`run with ${this.name}`, 'op', op)))
+    return tracked(`${this.name}.with`, this.set(value, checkOperation(`run with ${this.name}`, 'op', op)))
   }
 
   private *read(): Operation<T> {
@@ -43,13 +47,12 @@ export class Context<T> {
   }
 
   private *set<R>(value: T, op: Op<R>): Operation<R> {
-    const task = yield* current()
-    const outer = task.context
-    task.belongings.context = { key: this, value, outer }
+    const { context: outer } = yield* current()
+    yield* setContext({ key: this, value, outer })
     try {
       return yield* toOperation(op)
     } finally {
-      task.belongings.context = outer
+      yield* setContext(outer)
     }
   }
 }

@@ -6,7 +6,7 @@
  * done with the last, so a fast source waits for a slow task.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { suppress } from '../../kernel/protocol/errors.js'
 import { Line } from '../../kernel/protocol/fifo.js'
 import { checkBody, wrong } from '../../kernel/protocol/operands.js'
@@ -62,7 +62,7 @@ export function each<T, R = void>(
   body: (value: T) => Operation<R>,
 ): Operation<Exclude<R, void> | undefined> {
   checkBody('read each', 'body', body)
-  return watched('each', eachOperation(checkSource('read each', source), body)) as Operation<
+  return tracked('each', eachOperation(checkSource('read each', source), body)) as Operation<
     Exclude<R, void> | undefined
   >
 }
@@ -164,7 +164,7 @@ class AsyncCursor<T> implements Cursor<T> {
   }
 
   next(): Operation<IteratorResult<T, unknown>> {
-    return watched('next', this.step())
+    return tracked('next', this.step())
   }
 
   private *step(): Operation<IteratorResult<T, unknown>> {

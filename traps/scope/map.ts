@@ -5,7 +5,7 @@
  * nursery counts: it starts the next one when one is over. What fails, fails as in every nursery.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { TaskCancelledError } from '../../kernel/protocol/errors.js'
 import { checkBody, checkItems, checkLimit, checkOperations, checkOptions } from '../../kernel/protocol/operands.js'
 import { asOperation, type Op, type Operation } from '../../kernel/protocol/trap.js'
@@ -54,7 +54,7 @@ export function map<T, R>(
   const { concurrency = Number.POSITIVE_INFINITY } = options ?? {}
   checkLimit('map', 'concurrency', concurrency, 1)
   checkBody('map', 'fn', fn)
-  return watched('map', mapOperation(checkItems('map', 'items', items), fn, concurrency))
+  return tracked('map', mapOperation(checkItems('map', 'items', items), fn, concurrency))
 }
 
 function* mapOperation<T, R>(
@@ -121,7 +121,7 @@ export function asCompleted<T>(
   body: (result: T, index: number) => Operation<unknown>,
 ): Operation<void> {
   checkOperations('run all', 'ops', ops)
-  return watched('asCompleted', asCompletedOperation(ops, checkBody('run all', 'body', body)))
+  return tracked('asCompleted', asCompletedOperation(ops, checkBody('run all', 'body', body)))
 }
 
 function* asCompletedOperation<T>(

@@ -4,10 +4,10 @@
  * The body is a member like the children. It may return early, then the children are awaited; it may fail, then they are
  * cancelled. The kernel keeps the books (kernel/schedule/endings.ts); this is the door.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
+import type { Nursery, NurseryOptions } from '../../kernel/protocol/handles.js'
 import { checkBody, checkScopeOptions, checkSwitch, checkWord } from '../../kernel/protocol/operands.js'
 import { asOperation, type Operation, STARTED, Trap } from '../../kernel/protocol/trap.js'
-import type { Nursery, NurseryOptions } from '../../kernel/task/nursery.js'
 import { finishNursery, openNursery } from '../raw/call.js'
 
 /**
@@ -40,7 +40,7 @@ export function nursery<T>(body: (n: Nursery) => Operation<T>, options?: Nursery
   if (options?.errors !== undefined) checkWord('open a nursery', 'errors', options.errors, ['first', 'group'])
   if (options?.onError !== undefined) checkWord('open a nursery', 'onError', options.onError, ['cancel', 'collect'])
   checkSwitch('open a nursery', 'completions', options?.completions)
-  return watched('nursery', nurseryOperation(checkBody('open a nursery', 'body', body), options))
+  return tracked('nursery', nurseryOperation(checkBody('open a nursery', 'body', body), options))
 }
 
 function* nurseryOperation<T>(body: (n: Nursery) => Operation<T>, options?: NurseryOptions): Operation<T> {

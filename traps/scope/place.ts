@@ -2,9 +2,8 @@
  * Where a task is: the raw traps with which resources and signals find their place in the tree. None of them waits.
  */
 import { scopeOf } from '../../kernel/protocol/errors.js'
+import type { Nursery, Scope } from '../../kernel/protocol/handles.js'
 import { CANCEL, CURRENT, type Operation, Trap } from '../../kernel/protocol/trap.js'
-import type { Nursery } from '../../kernel/task/nursery.js'
-import type { Scope } from '../../kernel/task/scope.js'
 import { current } from '../raw/call.js'
 
 const INNERMOST = new Trap<Nursery>(CURRENT, null, null, 1)

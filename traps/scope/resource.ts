@@ -8,8 +8,9 @@
  * resources are torn down one after the other, the last first. All that is within the grace.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { Cancelled, KernelStateError } from '../../kernel/protocol/errors.js'
+import type { Scope } from '../../kernel/protocol/handles.js'
 import { checkBody, checkOperation, wrong } from '../../kernel/protocol/operands.js'
 import {
   asOperation,
@@ -20,15 +21,14 @@ import {
   type Operation,
   toOperation,
 } from '../../kernel/protocol/trap.js'
-import type { Scope } from '../../kernel/task/scope.js'
-import { current, pass } from '../raw/call.js'
+import { atomically, current, pass } from '../raw/call.js'
 import { until } from '../raw/promise.js'
 import { sleep } from '../raw/time.js'
 import { disposerOf } from './disposal.js'
 import { nursery, started } from './nursery.js'
 import { innermostNursery } from './place.js'
 
-/** Hands out the value of a resource and stays until it is to be torn down; then it throws `Cancelled`. */
+/** Resumer out the value of a resource and stays until it is to be torn down; then it throws `Cancelled`. */
 export type Provide<T> = (value: T) => Operation<never>
 
 /**
@@ -66,7 +66,7 @@ export type Provide<T> = (value: T) => Operation<never>
  */
 export function resource<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<T> {
   checkBody('make a resource', 'body', body)
-  return watched('resource', {
+  return tracked('resource', {
     *[Symbol.iterator]() {
       const n = yield* innermostNursery()
       return yield* n.start<T>(() => life(body), { daemon: true, name: nameOf(body as () => Operation<unknown>) })
@@ -95,17 +95,17 @@ function* serve(): Operation<never> {
   const heard = new Set<object>()
   let dismissed: Cancelled | null = null
   for (;;) {
-    if (dismissed !== null && me.younger === null) throw dismissed
+    if (dismissed !== null && me.nextSibling === null) throw dismissed
     try {
       if (dismissed === null) yield* sleep(Number.POSITIVE_INFINITY)
-      else if (me.younger !== null) yield* me.younger.wait()
+      else if (me.nextSibling !== null) yield* me.nextSibling.wait()
     } catch (error) {
       // The same scope twice: its grace is over.
       if (!(error instanceof Cancelled) || heard.has(error.scope)) throw error
       heard.add(error.scope)
-      if (error.scope === me.own) dismissed = error
-      // Heard and not followed: it is still to be dismissed.
-      else me.disregard(error.scope as Scope)
+      const { scope } = error
+      // Heard and not followed, unless it is the task itself that was cancelled: it is still to be dismissed.
+      if (!(yield* atomically((task, scheduler) => scheduler.disregard(task, scope as Scope)))) dismissed = error
     }
   }
 }
@@ -208,7 +208,7 @@ export function using<T extends Disposable | AsyncDisposable | null | undefined>
   if (dispose === undefined && value !== null && value !== undefined) {
     throw wrong('use the object', 'value', 'something with Symbol.asyncDispose or Symbol.dispose', value, '')
   }
-  return watched('using', usingOperation(value, dispose ?? nothing))
+  return tracked('using', usingOperation(value, dispose ?? nothing))
 }
 
 function nothing(): void {}

@@ -6,14 +6,14 @@
  * through them all.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { scopeOf, TimeoutError } from '../../kernel/protocol/errors.js'
+import type { Scope, ScopeOptions } from '../../kernel/protocol/handles.js'
 import { checkAt, checkBody, checkOperation, checkScopeOptions, checkTime } from '../../kernel/protocol/operands.js'
 import { asOperation, type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
-import type { Scope, ScopeOptions, ScopeRecord } from '../../kernel/task/scope.js'
 import { closeScope, current, openScope } from '../raw/call.js'
 
-/** What left a scope: the operation's result, or the knock of this very scope. */
+/** What left a scope: the operation's result, or the `Cancelled` of this very scope. */
 const EXPIRED = Symbol('expired')
 
 const TIMEOUT: ScopeOptions = { name: 'timeout' }
@@ -47,20 +47,20 @@ export function scope<T>(
 ): Operation<T | undefined> {
   const [options, body] = given.length === 1 ? [{}, given[0]] : given
   checkScopeOptions('open a scope', options)
-  return watched('scope', scopeOperation(options, checkBody('open a scope', 'body', body)))
+  return tracked('scope', scopeOperation(options, checkBody('open a scope', 'body', body)))
 }
 
 function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Operation<T>): Operation<T | undefined> {
   const inner = yield* openScope(options, Number.POSITIVE_INFINITY)
+  let caught = false
   try {
     return yield* asOperation(body(inner))
   } catch (error) {
     if (scopeOf(error) !== inner) throw error
-    const record: ScopeRecord = inner
-    record.caught = true
+    caught = true
     return undefined
   } finally {
-    yield* closeScope(inner)
+    yield* closeScope(inner, caught)
   }
 }
 
@@ -85,7 +85,7 @@ function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Opera
  */
 export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
   checkTime('limit the time', 'ms', ms)
-  return watched('timeout', timeoutOperation(TIMEOUT, ms, checkOperation('limit the time', 'op', op)))
+  return tracked('timeout', timeoutOperation(TIMEOUT, ms, checkOperation('limit the time', 'op', op)))
 }
 
 /** The same for an optional limit to what has a name: with Infinity the operation is as it was. */
@@ -100,7 +100,7 @@ export function within<T>(action: string, ms: number, operation: Operation<T>): 
  */
 export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
   checkOperation('limit the time', 'op', op)
-  return watched(
+  return tracked(
     'timeoutAt',
     timeoutOperation({ name: 'timeoutAt', deadline: checkAt('limit the time', 'at', at) }, Number.NaN, op),
   )
@@ -133,7 +133,7 @@ export function moveOn<T>(ms: number, op: Op<T>): Operation<T | undefined>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback?: F): Operation<T | F | undefined> {
   checkTime('limit the time', 'ms', ms)
-  return watched('moveOn', moveOnOperation(ms, checkOperation('limit the time', 'op', op), fallback))
+  return tracked('moveOn', moveOnOperation(ms, checkOperation('limit the time', 'op', op), fallback))
 }
 
 function* moveOnOperation<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F> {
@@ -174,7 +174,7 @@ function* untilExpired<T>(options: ScopeOptions, ms: number, op: Op<T>): Operati
  * })
  */
 export function shield<T>(op: Op<T>): Operation<T> {
-  return watched('shield', shieldOperation(checkOperation('shield', 'op', op)))
+  return tracked('shield', shieldOperation(checkOperation('shield', 'op', op)))
 }
 
 function* shieldOperation<T>(op: Op<T>): Operation<T> {
@@ -201,7 +201,7 @@ function* shieldOperation<T>(op: Op<T>): Operation<T> {
  * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.current_effective_deadline
  */
 export function effectiveDeadline(): Operation<number> {
-  return watched('effectiveDeadline', effectiveDeadlineOperation())
+  return tracked('effectiveDeadline', effectiveDeadlineOperation())
 }
 
 function* effectiveDeadlineOperation(): Operation<number> {

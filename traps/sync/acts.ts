@@ -3,15 +3,16 @@
  *
  * To take is to park in a wait queue that has an `admit`: inside the trap, after a cancel had its say, it is asked
  * whether the task needs to wait at all. To give is an *act*: a function that runs inside a trap, never waits, and is
- * lent the kernel's hands to let waiting tasks go on. Nothing comes between the steps of either, so what is given goes
+ * lent the kernel's resumer to let waiting tasks go on. Nothing comes between the steps of either, so what is given goes
  * straight to the task that has waited for longest: it can neither be stolen by one that comes later nor lost to a
  * cancel, because one that comes before the task ran puts it back (`undo`). Each is one trap; those without operands are
  * made once.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { checkName, checkOperation, checkOptions, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
-import { ACT, type Op, type Operation, PARK, Trap, toOperation } from '../../kernel/protocol/trap.js'
-import type { Act, Hands, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import type { Atomic, Resumer } from '../../kernel/protocol/scheduler.js'
+import { ATOMIC, type Op, type Operation, PARK, Trap, toOperation } from '../../kernel/protocol/trap.js'
+import type { WaitQueue } from '../../kernel/protocol/wait-queue.js'
 
 /** What a synchronisation object is called in messages. */
 export interface NameOptions {
@@ -28,7 +29,7 @@ export function titleOf(kind: string, options: NameOptions | undefined): string 
 
 /** Waits in a queue, unless its `admit` has an answer. `name` is the method's, for debug mode. */
 export function waitIn<T>(name: string, queue: WaitQueue, options: WaitOptions | undefined): Trap<T> {
-  if (options === undefined) return watched(name, queue.trap as Trap<T>)
+  if (options === undefined) return tracked(name, queue.trap as Trap<T>)
   return waitWith(name, queue, null, options)
 }
 
@@ -39,12 +40,12 @@ export function waitWith<T>(
   detail: unknown,
   options: WaitOptions | undefined,
 ): Trap<T> {
-  return watched(name, new Trap<T>(PARK, queue, detail, timeoutOf(name, options)))
+  return tracked(name, new Trap<T>(PARK, queue, detail, timeoutOf(name, options)))
 }
 
 /** A trap that does something at once; the function finds `detail` in the trap. */
-export function actOn<T>(act: Act, detail: unknown): Trap<T> {
-  return new Trap<T>(ACT, act, detail, 0)
+export function actOn<T>(act: Atomic, detail: unknown): Trap<T> {
+  return new Trap<T>(ATOMIC, act, detail, 0)
 }
 
 /** Runs an operation between taking something and giving it back. */
@@ -75,16 +76,16 @@ function* thenCloseOperation<T>(op: Op<T>, close: () => Trap<void>): Operation<T
 }
 
 /** Lets everybody in a queue go on with the same answer; how many there were. */
-export function wakeAll(hands: Hands, queue: WaitQueue, value: unknown): number {
+export function wakeAll(resumer: Resumer, queue: WaitQueue, value: unknown): number {
   let woken = 0
   for (let task = queue.head; task !== null; task = queue.head) {
-    hands.wake(task, value)
+    resumer.wake(task, value)
     woken++
   }
   return woken
 }
 
 /** Fails everybody in a queue; each gets an error of its own. */
-export function failAll(hands: Hands, queue: WaitQueue, error: (task: object) => unknown): void {
-  for (let task = queue.head; task !== null; task = queue.head) hands.fail(task, error(task))
+export function failAll(resumer: Resumer, queue: WaitQueue, error: (task: object) => unknown): void {
+  for (let task = queue.head; task !== null; task = queue.head) resumer.fail(task, error(task))
 }

@@ -4,7 +4,7 @@
  * Who is cancelled while it waits is simply not there any more; the others wait for somebody else.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { BrokenError } from '../../kernel/protocol/errors.js'
 import { checkCount, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
@@ -54,12 +54,12 @@ export class Barrier {
   constructor(parties: number, options?: NameOptions) {
     this.parties = checkCount('make a barrier', 'parties', parties, 1)
     this.title = titleOf('barrier', options)
-    this.waiters = new WaitQueue(`wait at the ${this.title}`, (_task, _trap, hands) => {
+    this.waiters = new WaitQueue(`wait at the ${this.title}`, (_task, _trap, resumer) => {
       if (this.aborted) throw this.broke()
       const place = this.waiters.length
       if (place + 1 < this.parties) return WAIT
       let i = 0
-      for (let task = this.waiters.head; task !== null; task = this.waiters.head) hands.wake(task, i++)
+      for (let task = this.waiters.head; task !== null; task = this.waiters.head) resumer.wake(task, i++)
       return place
     })
   }
@@ -83,11 +83,11 @@ export class Barrier {
 
   /** Throws a BrokenError into all that wait, and into all that come, until `reset`. Does not wait. */
   abort(): Trap<void> {
-    return watched(
+    return tracked(
       'abort',
-      actOn((_task, _trap, hands) => {
+      actOn((_task, _trap, resumer) => {
         this.aborted = true
-        failAll(hands, this.waiters, () => this.broke())
+        failAll(resumer, this.waiters, () => this.broke())
       }, this),
     )
   }

@@ -7,12 +7,13 @@
  * cancelled while it waits, to none.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError } from '../../kernel/protocol/errors.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { checkLimit, checkOptions, checkWord, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
 import { type SlowPolicy, Subscription } from './subscription.js'
 
@@ -76,8 +77,8 @@ export class Broadcast<T> {
       capacity: checkLimit('make a broadcast', 'capacity', options?.capacity ?? 16, 1),
       slow: checkWord('make a broadcast', 'slow', options?.slow ?? 'wait', SLOW),
     }
-    this.publishers = new WaitQueue(`publish to the ${this.title}`, (_task, { detail }, hands) =>
-      this.spread(detail as T, hands) ? undefined : WAIT,
+    this.publishers = new WaitQueue(`publish to the ${this.title}`, (_task, { detail }, resumer) =>
+      this.spread(detail as T, resumer) ? undefined : WAIT,
     )
   }
 
@@ -98,10 +99,10 @@ export class Broadcast<T> {
     const slow = checkWord('subscribe', 'slow', options?.slow ?? this.defaults.slow, SLOW)
     const capacity = checkLimit('subscribe', 'capacity', options?.capacity ?? this.defaults.capacity, 1)
     const subscription: Subscription<T> = new Subscription<T>(this.title, capacity, slow, {
-      room: (hands) => this.proceed(hands),
-      left: (hands) => {
+      room: (resumer) => this.proceed(resumer),
+      left: (resumer) => {
         this.subscriptions.delete(subscription)
-        this.proceed(hands)
+        this.proceed(resumer)
       },
     })
     this.subscriptions.add(subscription)
@@ -127,24 +128,24 @@ export class Broadcast<T> {
    * @throws ClosedError if the broadcast is closed.
    */
   tryPublish(item: T): Trap<boolean> {
-    return watched(
+    return tracked(
       'tryPublish',
-      actOn<boolean>((_task, _trap, hands) => this.spread(item, hands), this),
+      actOn<boolean>((_task, _trap, resumer) => this.spread(item, resumer), this),
     )
   }
 
   /** Closes it: readers get what is in their subscriptions, and then null. Does not wait; twice is no error. */
   close(): Trap<void> {
-    const act = (closer: Task, _trap: Trap<unknown>, hands: Hands): void => {
+    const act = (closer: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       this.isClosed = true
       const why = `${String(closer)} closed it meanwhile`
       for (let task = this.publishers.head; task !== null; task = this.publishers.head) {
-        hands.fail(task, new ClosedError(`publish to the ${this.title}`, why))
+        resumer.fail(task, new ClosedError(`publish to the ${this.title}`, why))
       }
-      for (const subscription of this.subscriptions) subscription.end(hands)
+      for (const subscription of this.subscriptions) subscription.end(resumer)
       this.subscriptions.clear()
     }
-    return watched('close', actOn<void>(act, this))
+    return tracked('close', actOn<void>(act, this))
   }
 
   /** What is in hand right now. */
@@ -152,10 +153,10 @@ export class Broadcast<T> {
     return { subscribers: this.subscriptions.size, publishing: this.publishers.length, closed: this.isClosed }
   }
 
-  private spread(item: T, hands: Hands): boolean {
+  private spread(item: T, resumer: Resumer): boolean {
     if (this.isClosed) throw new ClosedError(`publish to the ${this.title}`)
     if (this.isHeldUp()) return false
-    this.deliver(item, hands)
+    this.deliver(item, resumer)
     return true
   }
 
@@ -172,19 +173,19 @@ export class Broadcast<T> {
     return suspect !== null || (begun !== null && this.isHeldUp())
   }
 
-  private deliver(item: T, hands: Hands): void {
+  private deliver(item: T, resumer: Resumer): void {
     for (const subscription of this.subscriptions) {
-      if (!subscription.offer(item, hands)) this.subscriptions.delete(subscription)
+      if (!subscription.offer(item, resumer)) this.subscriptions.delete(subscription)
     }
   }
 
   /** A reader has made room, or left: the publishers that waited for it go on. */
-  private proceed(hands: Hands): void {
+  private proceed(resumer: Resumer): void {
     for (let task = this.publishers.head; task !== null; task = this.publishers.head) {
       if (this.isHeldUp()) return
       const item = (task.trap as Trap).detail as T
-      hands.wake(task, undefined)
-      this.deliver(item, hands)
+      resumer.wake(task, undefined)
+      this.deliver(item, resumer)
     }
   }
 }

@@ -7,12 +7,13 @@
  * ever look. Without capacity (the default) a send returns when a receiver has its item.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError } from '../../kernel/protocol/errors.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { checkBody, checkLimit, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import { asOperation, type Op, type Operation, PARK, Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT } from '../../kernel/protocol/wait-queue.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { actOn, type NameOptions, thenClose, titleOf, waitWith } from './acts.js'
 import { type ChannelStatistics, failThose, type Letter, Pipe } from './pipe.js'
@@ -66,12 +67,12 @@ abstract class End<T> {
    * channel is dropped. Does not wait; twice is no error.
    */
   close(): Trap<void> {
-    const act = (_task: Task, _trap: Trap<unknown>, hands: Hands): void => {
+    const act = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       if (this.isClosed) return
       this.isClosed = true
-      this.leave(hands)
+      this.leave(resumer)
     }
-    return watched('close', actOn<void>(act, this))
+    return tracked('close', actOn<void>(act, this))
   }
 
   /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
@@ -81,7 +82,7 @@ abstract class End<T> {
 
   /** Runs an operation and closes this end after it, whatever happens. */
   with<R>(op: Op<R>): Operation<R> {
-    return watched(
+    return tracked(
       'with',
       thenClose(op, () => this.close()),
     )
@@ -98,7 +99,7 @@ abstract class End<T> {
   }
 
   /** @internal */
-  protected abstract leave(hands: Hands): void
+  protected abstract leave(resumer: Resumer): void
 }
 
 /** The end of a channel where items go in. */
@@ -131,9 +132,9 @@ export class Sender<T> extends End<T> {
    * @throws BrokenError if every receiver is closed.
    */
   trySend(item: T): Trap<boolean> {
-    return watched(
+    return tracked(
       'trySend',
-      actOn<boolean>((_task, _trap, hands) => this.pipe.put(this, item, hands), this),
+      actOn<boolean>((_task, _trap, resumer) => this.pipe.put(this, item, resumer), this),
     )
   }
 
@@ -148,12 +149,12 @@ export class Sender<T> extends End<T> {
   }
 
   /** @internal */
-  protected override leave(hands: Hands): void {
+  protected override leave(resumer: Resumer): void {
     const { pipe } = this
     pipe.senders--
     const error = (): ClosedError => new ClosedError(`send to the ${pipe.title}`, 'this sender was closed meanwhile')
-    failThose(hands, pipe.sending, (detail) => (detail as Letter<T>).end === this, error)
-    if (pipe.senders === 0) pipe.end(hands)
+    failThose(resumer, pipe.sending, (detail) => (detail as Letter<T>).end === this, error)
+    if (pipe.senders === 0) pipe.end(resumer)
   }
 }
 
@@ -179,7 +180,7 @@ export class Receiver<T> extends End<T> {
   receive(options?: WaitOptions): Trap<T | null> {
     if (options !== undefined) return waitWith('receive', this.pipe.receiving, this, options)
     this.taking ??= new Trap(PARK, this.pipe.receiving, this, Number.POSITIVE_INFINITY)
-    return watched('receive', this.taking)
+    return tracked('receive', this.taking)
   }
 
   /**
@@ -189,11 +190,11 @@ export class Receiver<T> extends End<T> {
    * @throws ClosedError if this receiver is closed.
    */
   tryReceive(): Trap<T | null | undefined> {
-    const act = (_task: Task, _trap: Trap<unknown>, hands: Hands): unknown => {
-      const item = this.pipe.get(this, hands)
+    const act = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): unknown => {
+      const item = this.pipe.get(this, resumer)
       return item === WAIT ? undefined : item
     }
-    return watched('tryReceive', actOn<T | null | undefined>(act, this))
+    return tracked('tryReceive', actOn<T | null | undefined>(act, this))
   }
 
   /**
@@ -202,7 +203,7 @@ export class Receiver<T> extends End<T> {
    * @throws what `receive` throws, or the operation.
    */
   each(body: (item: T) => Operation<unknown>): Operation<void> {
-    return watched('each', this.eachItem(checkBody('receive each', 'body', body)))
+    return tracked('each', this.eachItem(checkBody('receive each', 'body', body)))
   }
 
   /**
@@ -220,15 +221,15 @@ export class Receiver<T> extends End<T> {
   }
 
   /** @internal */
-  protected override leave(hands: Hands): void {
+  protected override leave(resumer: Resumer): void {
     const { pipe } = this
     pipe.receivers--
     const error = (): ClosedError =>
       new ClosedError(`receive from the ${pipe.title}`, 'this receiver was closed meanwhile')
-    failThose(hands, pipe.receiving, (detail) => detail === this, error)
+    failThose(resumer, pipe.receiving, (detail) => detail === this, error)
     if (pipe.receivers > 0) return
     failThose(
-      hands,
+      resumer,
       pipe.sending,
       () => true,
       () => pipe.broken(),

@@ -5,7 +5,7 @@
  * lock is taken back before it returns or throws, and a cancel cannot interrupt that. A task that was notified and is
  * cancelled before it ran passes the notification on to the next, so that none is lost.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import {
   checkFunction,
   checkInstance,
@@ -58,14 +58,14 @@ export class Condition {
     this.title = titleOf('condition', options)
     this.waiters = new WaitQueue(
       `wait for the ${this.title}`,
-      (task, trap, hands) => {
+      (task, trap, resumer) => {
         const ticket = trap.detail as Ticket
-        ticket.depth = lock.letGo(task, `wait for the ${this.title}`, hands)
+        ticket.depth = lock.letGo(task, `wait for the ${this.title}`, resumer)
         return WAIT
       },
-      (_task, _trap, _nothing, hands) => {
+      (_task, _trap, _nothing, resumer) => {
         const next = this.waiters.head
-        if (next !== null) hands.wake(next, undefined)
+        if (next !== null) resumer.wake(next, undefined)
         return true
       },
     )
@@ -102,7 +102,7 @@ export class Condition {
    */
   wait(options?: WaitOptions): Operation<void> {
     timeoutOf('wait', options)
-    return watched('wait', this.waiting(options))
+    return tracked('wait', this.waiting(options))
   }
 
   /**
@@ -112,7 +112,7 @@ export class Condition {
    */
   waitFor<T>(predicate: () => T, options?: WaitOptions): Operation<T> {
     timeoutOf('wait', options)
-    return watched('waitFor', this.waitingFor(checkFunction('wait', 'predicate', predicate), options))
+    return tracked('waitFor', this.waitingFor(checkFunction('wait', 'predicate', predicate), options))
   }
 
   /**
@@ -125,13 +125,13 @@ export class Condition {
    */
   notify(count = 1): Trap<number> {
     checkLimit('notify', 'count', count, 0)
-    return watched(
+    return tracked(
       'notify',
-      actOn((task, _, hands) => {
+      actOn((task, _, resumer) => {
         this.lock.assertHeldBy(task, `notify the ${this.title}`)
         let woken = 0
         for (let next = this.waiters.head; next !== null && woken < count; next = this.waiters.head) {
-          hands.wake(next, undefined)
+          resumer.wake(next, undefined)
           woken++
         }
         return woken

@@ -3,11 +3,12 @@
  *
  * Setting it lets everybody go who waits, and everybody who comes later, until it is cleared.
  */
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import type { WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { actOn, type NameOptions, titleOf, waitIn, wakeAll } from './acts.js'
 
 /** What an event has in hand. */
@@ -63,7 +64,7 @@ export class Event {
   /** Sets it and lets all go that wait. Does not wait. */
   set(): Trap<void> {
     this.setting ??= actOn(Event.set, this)
-    return watched('set', this.setting)
+    return tracked('set', this.setting)
   }
 
   /** Clears it: who comes from now on waits. A plain call, no trap. */
@@ -76,9 +77,9 @@ export class Event {
     return { isSet: this.flag, waiting: this.waiters.length }
   }
 
-  private static set(this: void, _task: Task, { detail }: Trap<unknown>, hands: Hands): void {
+  private static set(this: void, _task: Task, { detail }: Trap<unknown>, resumer: Resumer): void {
     const event = detail as Event
     event.flag = true
-    wakeAll(hands, event.waiters, undefined)
+    wakeAll(resumer, event.waiters, undefined)
   }
 }

@@ -6,12 +6,13 @@
  * connection). A task that ends keeps its token, unlike a lock: whoever waits for one can still get another's.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { KernelStateError } from '../../kernel/protocol/errors.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { checkLimit, checkOptions, type WaitOptions, wrong } from '../../kernel/protocol/operands.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { actOn, between, type NameOptions, titleOf, waitWith } from './acts.js'
 
 /** For whom a token is borrowed or returned. */
@@ -63,8 +64,8 @@ export class CapacityLimiter {
     this.waiters = new WaitQueue(
       `acquire the ${this.title}`,
       (task, { detail }) => (this.lend(task, (detail as object) ?? task) ? undefined : WAIT),
-      (task, { detail }, _nothing, hands) => {
-        this.giveBack(task, (detail as object) ?? task, hands)
+      (task, { detail }, _nothing, resumer) => {
+        this.giveBack(task, (detail as object) ?? task, resumer)
         return true
       },
     )
@@ -105,7 +106,7 @@ export class CapacityLimiter {
    */
   tryAcquire(options?: BorrowOptions): Trap<boolean> {
     const borrower = borrowerOf('acquire', options)
-    return watched(
+    return tracked(
       'tryAcquire',
       actOn((task) => this.lend(task, borrower ?? task), this),
     )
@@ -118,9 +119,9 @@ export class CapacityLimiter {
    */
   release(options?: BorrowOptions): Trap<void> {
     const borrower = borrowerOf('release', options)
-    return watched(
+    return tracked(
       'release',
-      actOn((task, _, hands) => this.giveBack(task, borrower ?? task, hands), this),
+      actOn((task, _, resumer) => this.giveBack(task, borrower ?? task, resumer), this),
     )
   }
 
@@ -130,11 +131,11 @@ export class CapacityLimiter {
    */
   setTotal(total: number): Trap<void> {
     checkLimit('set the total', 'total', total, 0)
-    const change = (_task: Task, _trap: Trap<unknown>, hands: Hands): void => {
+    const change = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       this.limit = total
-      this.serve(hands)
+      this.serve(resumer)
     }
-    return watched('setTotal', actOn(change, this))
+    return tracked('setTotal', actOn(change, this))
   }
 
   /**
@@ -143,7 +144,7 @@ export class CapacityLimiter {
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>, options?: WaitOptions & BorrowOptions): Operation<T> {
-    return watched(
+    return tracked(
       'with',
       between(this.acquire(options), op, () => this.release(options)),
     )
@@ -162,22 +163,22 @@ export class CapacityLimiter {
     return true
   }
 
-  private giveBack(task: Task, borrower: object, hands: Hands): void {
+  private giveBack(task: Task, borrower: object, resumer: Resumer): void {
     if (!this.borrowers.delete(borrower)) {
       throw new KernelStateError(`release the ${this.title}`, `${borrowing(task, borrower)} has no token of it`)
     }
-    this.serve(hands)
+    this.serve(resumer)
   }
 
-  private serve(hands: Hands): void {
+  private serve(resumer: Resumer): void {
     for (let next = this.waiters.head; next !== null; next = this.waiters.head) {
       if (this.borrowers.size >= this.limit) return
       const borrower = ((next.trap as Trap).detail as object) ?? next
       // Two tasks may wait on behalf of one borrower.
       if (this.borrowers.has(borrower)) {
-        hands.fail(next, this.twice(next, borrower))
+        resumer.fail(next, this.twice(next, borrower))
       } else {
-        hands.wake(next, undefined)
+        resumer.wake(next, undefined)
         this.borrowers.add(borrower)
       }
     }

@@ -6,13 +6,13 @@
  * was handed the lock, and before it ran, passes it on to the next.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { BrokenError, KernelStateError } from '../../kernel/protocol/errors.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import type { WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Owned, Resumer, Scheduler } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Kept } from '../../kernel/task/extras.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { actOn, between, failAll, type NameOptions, titleOf, waitIn, waitWith } from './acts.js'
 
 /** What a lock has in hand. */
@@ -57,7 +57,7 @@ export class Lock {
   /** Its holder keeps it in mind, for those who wait. */
   private followed = false
   /** @internal */
-  nextKept: Kept | null = null
+  nextOwned: Owned | null = null
   private releasing: Trap<void> | null = null
   private trying: Trap<boolean> | null = null
 
@@ -65,12 +65,12 @@ export class Lock {
     this.title = titleOf(this.kind, options)
     this.waiters = new WaitQueue(
       `acquire the ${this.title}`,
-      (task, trap) => {
+      (task, trap, resumer) => {
         if (this.take(task, trap.detail)) return undefined
-        if (!this.followed) this.follow(true)
+        if (!this.followed) this.follow(true, resumer)
         return WAIT
       },
-      (_task, _trap, _nothing, hands) => this.putBack(hands),
+      (_task, _trap, _nothing, resumer) => this.putBack(resumer),
     )
   }
 
@@ -111,7 +111,7 @@ export class Lock {
    */
   tryAcquire(): Trap<boolean> {
     this.trying ??= actOn(Lock.try, this)
-    return watched('tryAcquire', this.trying)
+    return tracked('tryAcquire', this.trying)
   }
 
   /**
@@ -121,7 +121,7 @@ export class Lock {
    */
   release(): Trap<void> {
     this.releasing ??= actOn(Lock.free, this)
-    return watched('release', this.releasing)
+    return tracked('release', this.releasing)
   }
 
   /**
@@ -130,7 +130,7 @@ export class Lock {
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>): Operation<T> {
-    return watched(
+    return tracked(
       'with',
       between(this.acquire(), op, () => this.release()),
     )
@@ -155,10 +155,10 @@ export class Lock {
   }
 
   /** @internal The task lets go of it altogether; how many times over it had it. */
-  letGo(task: Task, action: string, hands: Hands): number {
+  letGo(task: Task, action: string, resumer: Resumer): number {
     const { depth } = this
     this.assertHeldBy(task, action)
-    this.handOn(hands)
+    this.handOn(resumer)
     return depth
   }
 
@@ -187,37 +187,37 @@ export class Lock {
   }
 
   /** @internal Those who wait for it hear that its holder is over. */
-  abandoned(hands: Hands): void {
+  ownerEnded(resumer: Resumer): void {
     this.followed = false
-    failAll(hands, this.waiters, () => this.broken())
+    failAll(resumer, this.waiters, () => this.broken())
   }
 
   /** Only while somebody waits: a lock that nobody else wants costs no more for it. */
-  private follow(on: boolean): void {
+  private follow(on: boolean, resumer: Resumer): void {
     this.followed = on
-    const { belongings } = this.holder as Task
-    if (on) belongings.keep(this)
-    else belongings.giveBack(this)
+    const scheduler = resumer as Scheduler
+    if (on) scheduler.own(this.holder as Task, this)
+    else scheduler.disown(this.holder as Task, this)
   }
 
   private broken(): BrokenError {
     return new BrokenError(`acquire the ${this.title}`, `${String(this.holder)} ended without releasing it`)
   }
 
-  private handOn(hands: Hands): void {
-    if (this.followed) this.follow(false)
+  private handOn(resumer: Resumer): void {
+    if (this.followed) this.follow(false, resumer)
     const next = this.waiters.head
     const depth = next === null ? 0 : ((next.trap as Trap).detail as number | null)
-    if (next !== null) hands.wake(next, undefined)
+    if (next !== null) resumer.wake(next, undefined)
     this.holder = next
     this.depth = depth ?? 1
-    if (this.waiters.length > 0) this.follow(true)
+    if (this.waiters.length > 0) this.follow(true, resumer)
   }
 
   /** Its holder has it once less. */
-  private putBack(hands: Hands): true {
+  private putBack(resumer: Resumer): true {
     if (this.depth > 1) this.depth--
-    else this.handOn(hands)
+    else this.handOn(resumer)
     return true
   }
 
@@ -225,10 +225,10 @@ export class Lock {
     return (detail as Lock).take(task, null)
   }
 
-  private static free(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): void {
+  private static free(this: void, task: Task, { detail }: Trap<unknown>, resumer: Resumer): void {
     const lock = detail as Lock
     if (lock.holder !== task) lock.assertHeldBy(task, `release the ${lock.title}`)
-    lock.putBack(hands)
+    lock.putBack(resumer)
   }
 }
 

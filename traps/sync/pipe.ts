@@ -7,9 +7,10 @@
  */
 import { BrokenError, ClosedError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
+import type { Task } from '../../kernel/protocol/handles.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { wakeAll } from './acts.js'
 
 /** What a channel has in hand; the same at each of its ends. */
@@ -52,34 +53,34 @@ export class Pipe<T> {
   ) {
     this.sending = new WaitQueue(
       `send to the ${title}`,
-      (_task, { detail }, hands) => {
+      (_task, { detail }, resumer) => {
         const { end, item } = detail as Letter<T>
-        return this.put(end, item, hands) ? undefined : WAIT
+        return this.put(end, item, resumer) ? undefined : WAIT
       },
-      (_task, { detail }, _nothing, hands) => this.remove((detail as Letter<T>).item, hands),
+      (_task, { detail }, _nothing, resumer) => this.remove((detail as Letter<T>).item, resumer),
     )
     this.receiving = new WaitQueue(
       `receive from the ${title}`,
-      (_task, { detail }, hands) => this.get(detail as End, hands),
-      (_task, _trap, item, hands) => this.putBack(item as T | null, hands),
+      (_task, { detail }, resumer) => this.get(detail as End, resumer),
+      (_task, _trap, item, resumer) => this.putBack(item as T | null, resumer),
     )
   }
 
-  put(end: End, item: T, hands: Hands): boolean {
+  put(end: End, item: T, resumer: Resumer): boolean {
     if (end.closed) throw new ClosedError(`send to the ${this.title}`, 'this sender is closed')
     if (this.receivers === 0) throw this.broken()
     const receiver = this.receiving.head
-    if (receiver !== null) hands.wake(receiver, item)
+    if (receiver !== null) resumer.wake(receiver, item)
     else if (this.items.size < this.capacity) this.items.add(item)
     else return false
     return true
   }
 
   /** The next item; null at the end; WAIT if nothing is there yet. */
-  get(end: End, hands: Hands): T | null | typeof WAIT {
+  get(end: End, resumer: Resumer): T | null | typeof WAIT {
     if (end.closed) throw new ClosedError(`receive from the ${this.title}`, 'this receiver is closed')
     // At most one more than there is room for, which is taken out at once.
-    if (this.items.size <= this.capacity) this.admit(hands)
+    if (this.items.size <= this.capacity) this.admit(resumer)
     if (this.items.size > 0) return this.items.take()
     if (this.senders > 0) return WAIT
     this.over = true
@@ -87,33 +88,33 @@ export class Pipe<T> {
   }
 
   /** The last sender has gone: those who wait get the end. */
-  end(hands: Hands): void {
-    if (wakeAll(hands, this.receiving, null) > 0) this.over = true
+  end(resumer: Resumer): void {
+    if (wakeAll(resumer, this.receiving, null) > 0) this.over = true
   }
 
   /** The first of those that wait to send does. */
-  private admit(hands: Hands): void {
+  private admit(resumer: Resumer): void {
     const sender = this.sending.head
     if (sender === null) return
     const { item } = (sender.trap as Trap).detail as Letter<T>
-    hands.wake(sender, undefined)
+    resumer.wake(sender, undefined)
     this.items.add(item)
   }
 
   /** Who received an item has not seen it, and never will: it is the next again. */
-  private putBack(item: T | null, hands: Hands): boolean {
+  private putBack(item: T | null, resumer: Resumer): boolean {
     // The end comes again by itself. Whoever was told of it would not look for an item: then that stays where it is.
     if (this.over) return item === null
     const receiver = this.receiving.head
-    if (receiver !== null) hands.wake(receiver, item)
+    if (receiver !== null) resumer.wake(receiver, item)
     else if (this.receivers > 0) this.items.putBack(item as T)
     return true
   }
 
   /** Who sent an item does not know it yet, and never will: it is taken out again, unless somebody has it. */
-  private remove(item: T, hands: Hands): boolean {
+  private remove(item: T, resumer: Resumer): boolean {
     if (!this.items.remove(item)) return false
-    if (this.items.size < this.capacity) this.admit(hands)
+    if (this.items.size < this.capacity) this.admit(resumer)
     return true
   }
 
@@ -135,14 +136,14 @@ export class Pipe<T> {
 
 /** Fails the tasks in a queue that wait there through one end of the channel. */
 export function failThose(
-  hands: Hands,
+  resumer: Resumer,
   queue: WaitQueue,
   through: (detail: unknown) => boolean,
   error: () => unknown,
 ): void {
   for (let task: Task | null = queue.head; task !== null; ) {
     const next: Task | null = task.next
-    if (through((task.trap as Trap).detail)) hands.fail(task, error())
+    if (through((task.trap as Trap).detail)) resumer.fail(task, error())
     task = next
   }
 }

@@ -7,13 +7,14 @@
  * taken nothing, also when the cancel finds a task that was given its item or its room and has not run since.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError, KernelStateError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { checkLimit, checkOptions, checkSwitch, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { actOn, failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './acts.js'
 import type { Items } from './items.js'
 
@@ -74,13 +75,13 @@ export class Queue<T> {
     this.items = this.makeItems(options)
     this.getters = new WaitQueue(
       `get from the ${this.title}`,
-      (_task, _trap, hands) => (this.hasItem() ? this.give(hands) : WAIT),
-      (_task, _trap, item, hands) => this.putBack(item as T, hands),
+      (_task, _trap, resumer) => (this.hasItem() ? this.give(resumer) : WAIT),
+      (_task, _trap, item, resumer) => this.putBack(item as T, resumer),
     )
     this.putters = new WaitQueue(
       `put into the ${this.title}`,
-      (_task, { detail }, hands) => (this.take(detail as T, hands) ? undefined : WAIT),
-      (_task, { detail }, _nothing, hands) => this.remove(detail as T, hands),
+      (_task, { detail }, resumer) => (this.take(detail as T, resumer) ? undefined : WAIT),
+      (_task, { detail }, _nothing, resumer) => this.remove(detail as T, resumer),
     )
     this.joiners = new WaitQueue(`join the ${this.title}`, () => (this.unfinished === 0 ? undefined : WAIT))
   }
@@ -118,9 +119,9 @@ export class Queue<T> {
    * @throws ClosedError if the queue was shut down.
    */
   tryPut(item: T): Trap<boolean> {
-    return watched(
+    return tracked(
       'tryPut',
-      actOn<boolean>((_task, _trap, hands) => this.take(item, hands), this),
+      actOn<boolean>((_task, _trap, resumer) => this.take(item, resumer), this),
     )
   }
 
@@ -143,9 +144,9 @@ export class Queue<T> {
    * @throws ClosedError if the queue was shut down and is empty.
    */
   tryGet(): Trap<T | undefined> {
-    return watched(
+    return tracked(
       'tryGet',
-      actOn<T | undefined>((_task, _trap, hands) => (this.hasItem() ? this.give(hands) : undefined), this),
+      actOn<T | undefined>((_task, _trap, resumer) => (this.hasItem() ? this.give(resumer) : undefined), this),
     )
   }
 
@@ -155,13 +156,13 @@ export class Queue<T> {
    * @throws KernelStateError if it is said more often than items were put.
    */
   taskDone(): Trap<void> {
-    return watched(
+    return tracked(
       'taskDone',
-      actOn((task, _trap, hands) => {
+      actOn((task, _trap, resumer) => {
         if (this.unfinished === 0) {
           throw new KernelStateError(`call taskDone of the ${this.title}`, `${String(task)} calls it once too often`)
         }
-        this.finish(1, hands)
+        this.finish(1, resumer)
       }, this),
     )
   }
@@ -187,18 +188,18 @@ export class Queue<T> {
   shutdown(options?: { readonly immediate?: boolean }): Trap<number> {
     checkOptions('shut down', 'options', options)
     checkSwitch('shut down', 'immediate', options?.immediate)
-    const act = (task: Task, _trap: Trap<unknown>, hands: Hands): number => {
+    const act = (task: Task, _trap: Trap<unknown>, resumer: Resumer): number => {
       this.closing ??= `${String(task)} has shut it down`
-      failAll(hands, this.putters, (putter) => this.closedError(`put ${String(putter)}'s item into`))
+      failAll(resumer, this.putters, (putter) => this.closedError(`put ${String(putter)}'s item into`))
       // Nobody waits to get while there are items.
-      failAll(hands, this.getters, (getter) => this.closedError(`get an item for ${String(getter)} from`))
+      failAll(resumer, this.getters, (getter) => this.closedError(`get an item for ${String(getter)} from`))
       if (!options?.immediate) return 0
       const dropped = this.items.size
       this.items.clear()
-      this.finish(dropped, hands)
+      this.finish(dropped, resumer)
       return dropped
     }
-    return watched('shutdown', actOn<number>(act, this))
+    return tracked('shutdown', actOn<number>(act, this))
   }
 
   /** What is in hand right now. */
@@ -208,10 +209,10 @@ export class Queue<T> {
   }
 
   /** An item comes in, if it can. */
-  private take(item: T, hands: Hands): boolean {
+  private take(item: T, resumer: Resumer): boolean {
     if (this.closing !== null) throw this.closedError('put an item into')
     const getter = this.getters.head
-    if (getter !== null) hands.wake(getter, item)
+    if (getter !== null) resumer.wake(getter, item)
     else if (this.items.size < this.capacity) this.items.add(item)
     else return false
     this.unfinished++
@@ -225,47 +226,47 @@ export class Queue<T> {
   }
 
   /** An item goes out, and the first of those that wait for room gets it. */
-  private give(hands: Hands): T {
+  private give(resumer: Resumer): T {
     const item = this.items.take()
-    this.fill(hands)
+    this.fill(resumer)
     return item
   }
 
   /** Room goes to those that wait for it. */
-  private fill(hands: Hands): void {
+  private fill(resumer: Resumer): void {
     for (let putter = this.putters.head; putter !== null; putter = this.putters.head) {
       if (this.items.size >= this.capacity) return
       try {
         this.items.add((putter.trap as Trap).detail as T)
       } catch (error) {
         // Its item cannot be compared: that is its own failure, and the room is for the next one.
-        hands.fail(putter, error)
+        resumer.fail(putter, error)
         continue
       }
-      hands.wake(putter, undefined)
+      resumer.wake(putter, undefined)
       this.unfinished++
     }
   }
 
   /** Who got an item has not seen it, and never will: it is the next again. */
-  private putBack(item: T, hands: Hands): boolean {
+  private putBack(item: T, resumer: Resumer): boolean {
     const getter = this.getters.head
-    if (getter !== null) hands.wake(getter, item)
+    if (getter !== null) resumer.wake(getter, item)
     else this.items.putBack(item)
     return true
   }
 
   /** Who put an item does not know it yet, and never will: it is taken out again, unless somebody has it. */
-  private remove(item: T, hands: Hands): boolean {
+  private remove(item: T, resumer: Resumer): boolean {
     if (!this.items.remove(item)) return false
-    this.finish(1, hands)
-    this.fill(hands)
+    this.finish(1, resumer)
+    this.fill(resumer)
     return true
   }
 
-  private finish(count: number, hands: Hands): void {
+  private finish(count: number, resumer: Resumer): void {
     this.unfinished -= count
-    if (this.unfinished === 0) wakeAll(hands, this.joiners, undefined)
+    if (this.unfinished === 0) wakeAll(resumer, this.joiners, undefined)
   }
 
   private closedError(action: string): ClosedError {

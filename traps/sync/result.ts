@@ -5,12 +5,13 @@
  * with the same words as a task.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { KernelStateError, TaskCancelledError } from '../../kernel/protocol/errors.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import type { WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Atomic, Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
-import { type Act, type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
 
 /** Where a result is in its life. */
@@ -113,7 +114,7 @@ export class Result<T = void> {
    * @throws KernelStateError if it has a value or an error already.
    */
   set(value: T): Trap<boolean> {
-    return watched('set', actOn<boolean>(this.settling('done', value), this))
+    return tracked('set', actOn<boolean>(this.settling('done', value), this))
   }
 
   /**
@@ -123,17 +124,17 @@ export class Result<T = void> {
    * @throws KernelStateError if it has a value or an error already.
    */
   fail(error: unknown): Trap<boolean> {
-    return watched('fail', actOn<boolean>(this.settling('failed', error), this))
+    return tracked('fail', actOn<boolean>(this.settling('failed', error), this))
   }
 
   /** Says that it is not wanted any more. True if it was pending. Does not wait. */
   cancel(reason?: unknown): Trap<boolean> {
-    const act: Act = (_task, _trap, hands) => {
+    const act: Atomic = (_task, _trap, resumer) => {
       if (this.phase !== 'pending') return false
-      this.settle('cancelled', reason, hands)
+      this.settle('cancelled', reason, resumer)
       return true
     }
-    return watched('cancel', actOn(act, this))
+    return tracked('cancel', actOn(act, this))
   }
 
   /** What is in hand right now. */
@@ -141,25 +142,25 @@ export class Result<T = void> {
     return { state: this.phase, waiting: this.waiters.length }
   }
 
-  private settling(phase: ResultState, value: unknown): Act {
-    return (task: Task, _trap: Trap<unknown>, hands: Hands): boolean => {
+  private settling(phase: ResultState, value: unknown): Atomic {
+    return (task: Task, _trap: Trap<unknown>, resumer: Resumer): boolean => {
       if (this.phase === 'cancelled') return false
       if (this.phase !== 'pending') {
         throw new KernelStateError(`settle the ${this.title}`, `${String(task)} is not the first; it is ${this.phase}`)
       }
-      this.settle(phase, value, hands)
+      this.settle(phase, value, resumer)
       return true
     }
   }
 
-  private settle(phase: ResultState, value: unknown, hands: Hands): void {
+  private settle(phase: ResultState, value: unknown, resumer: Resumer): void {
     this.phase = phase
     this.value = value
     for (let task = this.waiters.head; task !== null; task = this.waiters.head) {
       const end = (task.trap as Trap).detail === END
-      if (end) hands.wake(task, undefined)
-      else if (phase === 'done') hands.wake(task, value)
-      else hands.fail(task, this.failure())
+      if (end) resumer.wake(task, undefined)
+      else if (phase === 'done') resumer.wake(task, value)
+      else resumer.fail(task, this.failure())
     }
   }
 

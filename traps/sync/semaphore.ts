@@ -5,12 +5,13 @@
  * count.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { KernelStateError } from '../../kernel/protocol/errors.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { checkCount, checkLimit, checkOptions, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { actOn, between, type NameOptions, titleOf, waitIn } from './acts.js'
 
 /** How a semaphore behaves. */
@@ -73,7 +74,7 @@ export class Semaphore {
         this.permits--
         return undefined
       },
-      (_task, _trap, _nothing, hands) => this.putBack(hands),
+      (_task, _trap, _nothing, resumer) => this.putBack(resumer),
     )
   }
 
@@ -97,7 +98,7 @@ export class Semaphore {
   /** Takes a permit if there is one; true if so. Does not wait, and is no cancellation point. */
   tryAcquire(): Trap<boolean> {
     this.trying ??= actOn(Semaphore.try, this)
-    return watched('tryAcquire', this.trying)
+    return tracked('tryAcquire', this.trying)
   }
 
   /**
@@ -107,7 +108,7 @@ export class Semaphore {
    */
   release(): Trap<void> {
     this.releasing ??= actOn(Semaphore.give, this)
-    return watched('release', this.releasing)
+    return tracked('release', this.releasing)
   }
 
   /**
@@ -116,7 +117,7 @@ export class Semaphore {
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>): Operation<T> {
-    return watched(
+    return tracked(
       'with',
       between(this.acquire(), op, () => this.release()),
     )
@@ -127,9 +128,9 @@ export class Semaphore {
     return { value: this.permits, max: this.max, waiting: this.waiters.length }
   }
 
-  private putBack(hands: Hands): true {
+  private putBack(resumer: Resumer): true {
     const next = this.waiters.head
-    if (next !== null) hands.wake(next, undefined)
+    if (next !== null) resumer.wake(next, undefined)
     else this.permits++
     return true
   }
@@ -141,7 +142,7 @@ export class Semaphore {
     return true
   }
 
-  private static give(this: void, task: Task, { detail }: Trap<unknown>, hands: Hands): void {
+  private static give(this: void, task: Task, { detail }: Trap<unknown>, resumer: Resumer): void {
     const semaphore = detail as Semaphore
     if (semaphore.waiters.head === null && semaphore.permits === semaphore.max) {
       throw new KernelStateError(
@@ -149,7 +150,7 @@ export class Semaphore {
         `${String(task)} gives a permit too many; it has all its ${semaphore.max}`,
       )
     }
-    semaphore.putBack(hands)
+    semaphore.putBack(resumer)
   }
 }
 

@@ -4,13 +4,14 @@
  * If a reader waits, an item goes straight to it; the buffer is for those who are busy.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { BrokenError, ClosedError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { checkBody, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import { asOperation, type Op, type Operation, type Trap } from '../../kernel/protocol/trap.js'
-import { type Hands, WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import type { Task } from '../../kernel/task/task.js'
+import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { actOn, failAll, thenClose, waitIn, wakeAll } from './acts.js'
 
@@ -32,9 +33,9 @@ export interface SubscriptionStatistics {
 /** What the broadcast wants to know. */
 export interface Broadcaster {
   /** There is room again where there was none. */
-  room(hands: Hands): void
+  room(resumer: Resumer): void
   /** It is closed from this side. */
-  left(hands: Hands): void
+  left(resumer: Resumer): void
 }
 
 /** Why nothing more comes. */
@@ -64,8 +65,8 @@ export class Subscription<T> {
   ) {
     this.readers = new WaitQueue(
       `receive from the ${title}`,
-      (_task, _trap, hands) => this.take(hands),
-      (_task, _trap, item, hands) => this.putBack(item as T | null, hands),
+      (_task, _trap, resumer) => this.take(resumer),
+      (_task, _trap, item, resumer) => this.putBack(item as T | null, resumer),
     )
   }
 
@@ -99,11 +100,11 @@ export class Subscription<T> {
    * @throws what `receive` throws about the subscription.
    */
   tryReceive(): Trap<T | null | undefined> {
-    const act = (_task: Task, _trap: Trap<unknown>, hands: Hands): unknown => {
-      const item = this.take(hands)
+    const act = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): unknown => {
+      const item = this.take(resumer)
       return item === WAIT ? undefined : item
     }
-    return watched('tryReceive', actOn<T | null | undefined>(act, this))
+    return tracked('tryReceive', actOn<T | null | undefined>(act, this))
   }
 
   /**
@@ -112,20 +113,20 @@ export class Subscription<T> {
    * @throws what `receive` throws, or the operation.
    */
   each(body: (item: T) => Operation<unknown>): Operation<void> {
-    return watched('each', this.eachItem(checkBody('receive each', 'body', body)))
+    return tracked('each', this.eachItem(checkBody('receive each', 'body', body)))
   }
 
   /** Ends the subscription and drops what is in it; nobody waits for it any more. Does not wait; twice is no error. */
   close(): Trap<void> {
-    const act = (closer: Task, _trap: Trap<unknown>, hands: Hands): void => {
+    const act = (closer: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       if (this.phase === SHUT) return
       this.phase = SHUT
       this.items.clear()
       const why = `${String(closer)} closed the subscription meanwhile`
-      failAll(hands, this.readers, () => new ClosedError(`receive from the ${this.title}`, why))
-      this.broadcaster.left(hands)
+      failAll(resumer, this.readers, () => new ClosedError(`receive from the ${this.title}`, why))
+      this.broadcaster.left(resumer)
     }
-    return watched('close', actOn<void>(act, this))
+    return tracked('close', actOn<void>(act, this))
   }
 
   /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
@@ -135,7 +136,7 @@ export class Subscription<T> {
 
   /** Runs an operation and closes the subscription after it, whatever happens. */
   with<R>(op: Op<R>): Operation<R> {
-    return watched(
+    return tracked(
       'with',
       thenClose(op, () => this.close()),
     )
@@ -153,10 +154,10 @@ export class Subscription<T> {
   }
 
   /** @internal An item for it; false if that closed it. */
-  offer(item: T, hands: Hands): boolean {
+  offer(item: T, resumer: Resumer): boolean {
     const reader = this.readers.head
     if (reader !== null) {
-      hands.wake(reader, item)
+      resumer.wake(reader, item)
       return true
     }
     if (this.items.size >= this.capacity) {
@@ -173,17 +174,17 @@ export class Subscription<T> {
   }
 
   /** @internal The broadcast is closed. */
-  end(hands: Hands): void {
+  end(resumer: Resumer): void {
     this.phase = OVER
-    if (wakeAll(hands, this.readers, null) > 0) this.told = true
+    if (wakeAll(resumer, this.readers, null) > 0) this.told = true
   }
 
-  private take(hands: Hands): T | null | typeof WAIT {
+  private take(resumer: Resumer): T | null | typeof WAIT {
     if (this.phase === SHUT) throw new ClosedError(`receive from the ${this.title}`, 'this subscription is closed')
     if (this.items.size > 0) {
       const held = this.holdsUp
       const item = this.items.take()
-      if (held) this.broadcaster.room(hands)
+      if (held) this.broadcaster.room(resumer)
       return item
     }
     if (this.phase === OVER) {
@@ -198,11 +199,11 @@ export class Subscription<T> {
   }
 
   /** Who received an item has not seen it, and never will: it is the next again. */
-  private putBack(item: T | null, hands: Hands): boolean {
+  private putBack(item: T | null, resumer: Resumer): boolean {
     // The end comes again by itself. Whoever was told of it would not look for an item: then that stays where it is.
     if (this.told) return item === null
     const reader = this.readers.head
-    if (reader !== null) hands.wake(reader, item)
+    if (reader !== null) resumer.wake(reader, item)
     else if (this.phase !== SHUT) this.items.putBack(item as T)
     return true
   }

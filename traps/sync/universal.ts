@@ -10,8 +10,8 @@
  * task ran puts it back, one that comes earlier takes the task out of the line.
  */
 
+import type { Undo } from '../../kernel/protocol/scheduler.js'
 import { type Operation, SUSPEND, Trap, type Yielded } from '../../kernel/protocol/trap.js'
-import type { Undo } from '../../kernel/protocol/wait-queue.js'
 import { checkpoint } from '../raw/call.js'
 
 /** The answer of a wait that was called off after all, by whoever had been asked to. */

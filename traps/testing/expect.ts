@@ -2,8 +2,8 @@
  * What the conformance checks expect, in words that need no test runner.
  */
 import type { DrupeError } from '../../kernel/protocol/errors.js'
+import type { Task } from '../../kernel/protocol/handles.js'
 import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
-import type { Task } from '../../kernel/task/task.js'
 
 /** @throws Error if the two are not the same. */
 export function same(found: unknown, wanted: unknown, what: string): void {

@@ -2,7 +2,7 @@
  * Streams in memory: two ends that are connected without a network, for testing protocols.
  */
 
-import { watched } from '../../kernel/protocol/debug.js'
+import { tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError } from '../../kernel/protocol/errors.js'
 import {
   checkBytes,
@@ -58,15 +58,15 @@ export class MemoryStream extends ByteReader implements ByteStream {
   read(max = CAPACITY_BYTES, options?: WaitOptions): Operation<Uint8Array | null> {
     checkLimit('read', 'max', max, 1)
     const limit = timeoutOf('read', options)
-    return watched('read', this.holds ? this.readHeld(max, options) : this.readChunk(max, limit))
+    return tracked('read', this.holds ? this.readHeld(max, options) : this.readChunk(max, limit))
   }
 
   /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read', 'buffer', buffer)
     const limit = timeoutOf('read', options)
-    if (this.holds) return watched('readInto', this.readHeldInto(buffer, buffer.length, options))
-    return watched('readInto', this.input.read(buffer, limit))
+    if (this.holds) return tracked('readInto', this.readHeldInto(buffer, buffer.length, options))
+    return tracked('readInto', this.input.read(buffer, limit))
   }
 
   /**
@@ -80,7 +80,7 @@ export class MemoryStream extends ByteReader implements ByteStream {
    * @throws Cancelled if a scope around the task is cancelled.
    */
   write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
-    return watched('write', this.writeAll(joined(bytes), timeoutOf('write', options)))
+    return tracked('write', this.writeAll(joined(bytes), timeoutOf('write', options)))
   }
 
   /**
@@ -88,7 +88,7 @@ export class MemoryStream extends ByteReader implements ByteStream {
    * out, nothing was written. Errors as for `write`.
    */
   writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<number> {
-    return watched('writeSome', this.output.write(joined(bytes), false, timeoutOf('write', options)))
+    return tracked('writeSome', this.output.write(joined(bytes), false, timeoutOf('write', options)))
   }
 
   /**

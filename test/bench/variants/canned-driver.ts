@@ -7,14 +7,14 @@
  */
 
 import { ACCEPT, type Address, type Attachment, type IoOp, type Lender, READ } from '../../../kernel/driver/contract.js'
-import { BareDriver } from '../../../kernel/driver/timers-only.js'
+import { TimersOnlyDriver } from '../../../kernel/driver/timers-only.js'
 
 export const MESSAGE_BYTES = 64
 
 /** When a read gets its bytes. */
 export type Manner = 'at once' | 'at the next poll' | 'once'
 
-export class CannedDriver extends BareDriver implements Lender {
+export class CannedDriver extends TimersOnlyDriver implements Lender {
   readonly name = 'canned'
   /** Buffers that are on loan now. */
   lent = 0

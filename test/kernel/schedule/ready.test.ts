@@ -5,10 +5,10 @@
 import test from 'ava'
 import { seededRandom } from '../../../kernel/random.js'
 import { ReadyQueue } from '../../../kernel/schedule/ready.js'
-import type { Task } from '../../../kernel/task/task.js'
+import type { TaskRecord } from '../../../kernel/task/task.js'
 
 // The queue never looks into a task; a number does as well.
-const task = (n: number): Task => n as unknown as Task
+const task = (n: number): TaskRecord => n as unknown as TaskRecord
 
 const takeAll = (queue: ReadyQueue): number[] => {
   const order: number[] = []

@@ -23,7 +23,7 @@ import {
   withStore,
 } from '../../../index.js'
 import { VirtualDriver } from '../../../kernel/driver/virtual.js'
-import { BareKernel } from '../../../kernel/kernel.js'
+import { KernelBase } from '../../../kernel/kernel.js'
 import type { Operation } from '../../../kernel/protocol/trap.js'
 import { virtual } from '../../../testing.js'
 
@@ -190,7 +190,7 @@ test('tasks with different stores that wake each other keep their own', (t) => {
 
 test('what is no storage is refused at once, and a host without contexts says so', (t) => {
   t.throws(() => withStore({} as never, 1, sleep(1)), { instanceOf: TypeError, message: /storage must be/ })
-  const kernel = new BareKernel({ driver: new VirtualDriver() })
+  const kernel = new KernelBase({ driver: new VirtualDriver() })
   const error = t.throws(() => kernel.runSync(() => withStore(storage, 'x', sleep(1))))
   t.is((error as Error & { code?: string }).code, 'DRUPE_UNSUPPORTED')
   kernel.closeSync()
@@ -223,7 +223,7 @@ test('no task has a context where no store is set', (t) => {
   // Counted by what is made, since a context costs each step of a task.
   virtual({}, function* () {
     const task = yield* spawn(() => sleep(1))
-    t.is(task.hostContext, null)
+    t.is((task as unknown as { hostContext: unknown }).hostContext, null)
     yield* task.join()
   })
 })

@@ -1,0 +1,170 @@
+/**
+ * The state of one kernel: what every answer, cancel and ending reads and writes.
+ *
+ * The files of this room stand in a line, and each loads only what stands before it (the table in CONTRIBUTING.md). This is
+ * the first: the queues, the counts, and the few ways in which a task goes on. The loop, last but one, is this and the steps.
+ * One class of objects, so that all code that is hot knows one shape.
+ */
+import type { Driver } from '../driver/contract.js'
+import type { OperationTracker } from '../protocol/debug.js'
+import type { ContextEntry } from '../protocol/handles.js'
+import type { HostContexts } from '../protocol/host-context.js'
+import type { Owned, Scheduler } from '../protocol/scheduler.js'
+import type { Trap } from '../protocol/trap.js'
+import { TaskList } from '../protocol/wait-queue.js'
+import { NurseryRecord } from '../task/nursery.js'
+import type { ScopeRecord } from '../task/scope.js'
+import { READY, type TaskRecord, WAITING } from '../task/task.js'
+import { Timers } from '../time/timers.js'
+import type { Instruments } from '../watch/instruments.js'
+import { ReadyQueue } from './ready.js'
+
+/** What a kernel is made of. */
+export interface StateOptions {
+  readonly driver: Driver
+  readonly grace: number
+  /** Numbers in [0, 1): shuffles every pass. */
+  readonly random: (() => number) | null
+  readonly instruments: Instruments | null
+  readonly tracker: OperationTracker | null
+  readonly contexts: HostContexts | null
+  /** An error that has no task to go to. */
+  readonly report: (error: unknown) => void
+  /** Debug mode has something to say. */
+  readonly warn: (message: string) => void
+}
+
+/** Each kernel's state by its root: a lock or a queue may be shared, and then one kernel's task wakes another's. */
+const states = new WeakMap<NurseryRecord, KernelState>()
+
+export class KernelState implements Scheduler {
+  readonly driver: Driver
+  readonly grace: number
+  readonly instruments: Instruments | null
+  readonly tracker: OperationTracker | null
+  readonly contexts: HostContexts | null
+  readonly report: (error: unknown) => void
+  readonly warn: (message: string) => void
+  readonly ready = new ReadyQueue()
+  readonly timers = new Timers<TaskRecord | ScopeRecord>()
+  readonly root: NurseryRecord
+  /** The task whose step is running. */
+  current: TaskRecord | null = null
+  /** Tasks that are not over. */
+  live = 0
+  lastId = 0
+  /** Counts what the rules of cancellation have to put in order: scopes opened, knocks delivered. */
+  sequence = 0
+  /** Operations that the driver has. */
+  inFlight = 0
+  /** Tasks that wait for host code. */
+  suspended = 0
+  /** Tasks, daemons aside, that sleep for ever: until they are cancelled. */
+  endless = 0
+  /** What is left of the running step's budget. */
+  budget = 0
+  /** Tasks that wait until all others wait. */
+  readonly idlers = new TaskList()
+  /** Tasks whose timed-out wait could not be withdrawn. */
+  readonly timedOut = new Set<TaskRecord>()
+  /** Tasks whose grace is over, and how many waits they have tried since. */
+  readonly evictions = new Map<TaskRecord, number>()
+  /** Host code that wants to know of a task's end, or of the error after which there will be none. */
+  readonly endCallbacks = new Map<TaskRecord, (error?: Error) => void>()
+  /** Wake-ups by other threads that tasks may wait for. */
+  readonly wakers = new Set<{ poll(): void }>()
+  /** Called when something became ready outside a turn. */
+  nudge: () => void = () => {}
+  turning = false
+  /** Leave `runReady` at the next look, whoever is ready: what its caller waits for is there. */
+  enough = false
+  /** A blocking run has the thread: the host's loop, and what comes through it, stands still. */
+  blocking = false
+  /** Some task has had a context of the host's. */
+  contextual = false
+
+  constructor(options: StateOptions) {
+    this.driver = options.driver
+    this.grace = options.grace
+    this.instruments = options.instruments
+    this.tracker = options.tracker
+    this.contexts = options.contexts
+    this.report = options.report
+    this.warn = options.warn
+    this.root = new NurseryRecord(null, null, 'the kernel', false, options.grace, Number.POSITIVE_INFINITY, null)
+    states.set(this.root, this)
+  }
+
+  /** Lets a waiting task go on with this answer; `trap` stays until it runs, so that a cancel may take that back. */
+  resume(task: TaskRecord, value: unknown): void {
+    task.value = value
+    task.phase = READY
+    this.ready.push(task)
+    if (!this.turning) this.nudge()
+  }
+
+  /** Lets a waiting task go on with this error. */
+  throwInto(task: TaskRecord, error: unknown): void {
+    task.faulted = true
+    this.resume(task, error)
+  }
+
+  /** A parked task goes on with this answer, in its own kernel. */
+  wake(task: TaskRecord, value: unknown): void {
+    const { root } = task.parentNursery
+    if (root !== this.root) {
+      states.get(root)?.wake(task, value)
+      return
+    }
+    ;((task.trap as Trap).subject as TaskList).remove(task)
+    if (task.timerIndex !== -1) this.timers.remove(task)
+    this.resume(task, value)
+  }
+
+  /** A parked task goes on with this error. */
+  fail(task: TaskRecord, error: unknown): void {
+    this.wake(task, error)
+    task.faulted = true
+  }
+
+  own(task: TaskRecord, thing: Owned): void {
+    task.ensuredExtras.own(thing)
+  }
+
+  disown(task: TaskRecord, thing: Owned): void {
+    task.ensuredExtras.disown(thing)
+  }
+
+  setContext(task: TaskRecord, context: ContextEntry | null): void {
+    task.ensuredExtras.context = context
+  }
+
+  observe(task: TaskRecord): void {
+    task.observed = true
+  }
+
+  disregard(task: TaskRecord, scope: ScopeRecord): boolean {
+    if (scope === task.implicitNursery) return false
+    task.cancelDelivered = false
+    task.delivered?.set(scope, -1)
+    return true
+  }
+
+  onCancel(scope: ScopeRecord, callback: (reason: unknown) => void): void {
+    scope.hooks ??= []
+    scope.hooks.push(callback)
+  }
+
+  /** The running task's trap throws. */
+  fault(task: TaskRecord, error: unknown): void {
+    task.faulted = true
+    task.value = error
+  }
+
+  /** Parks the running task in this trap; last of all, because whoever is told of it here may cancel it at once. */
+  wait(task: TaskRecord, trap: Trap): void {
+    task.phase = WAITING
+    task.trap = trap
+    if (this.instruments !== null) this.instruments.suspend(task, trap)
+  }
+}

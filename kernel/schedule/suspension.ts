@@ -1,0 +1,88 @@
+/**
+ * Waiting for host code: SUSPEND, and the two ways to call back.
+ *
+ * Calling back and calling off (abort.ts) have to agree on which of them came first; this one object decides it for both.
+ */
+import { KernelStateError } from '../protocol/errors.js'
+import { checkFunction } from '../protocol/operands.js'
+import type { Trap } from '../protocol/trap.js'
+import { type TaskRecord, WAITING } from '../task/task.js'
+import { HostWait } from './abort.js'
+import { checkpoint, resumeLate } from './cancel.js'
+import type { KernelState } from './state.js'
+
+/**
+ * The two ways to call back know nothing but this, and once the wait is over it knows nothing any more: host code may keep
+ * them for as long as it likes.
+ */
+class Suspension extends HostWait {
+  constructor(
+    private state: KernelState | null,
+    private task: TaskRecord | null,
+  ) {
+    super()
+  }
+
+  /** Does nobody wait for it any more? */
+  get over(): boolean {
+    return this.task === null
+  }
+
+  end(): void {
+    this.state = this.task = null
+    this.abort = undefined
+  }
+
+  /** Gives it to a starter. */
+  begin(starter: Starter): void {
+    const abort = starter(
+      (value) => this.settle(value, false),
+      (error) => this.settle(error, true),
+    )
+    if (this.over || abort === undefined || abort === null) return
+    this.abort = checkFunction('suspend', 'what begin returns', abort)
+  }
+
+  private settle(value: unknown, failed: boolean): void {
+    const { state, task } = this
+    if (state === null || task === null) return
+    this.end()
+    if (task.phase === WAITING) {
+      state.suspended--
+      task.faulted = failed
+      if (this.asked) resumeLate(state, task, value)
+      else state.resume(task, value)
+    } else if (failed) {
+      state.fault(task, value)
+    } else {
+      task.value = value
+    }
+  }
+}
+
+/** What a suspended task's starter gets: the two ways to call back; both work once. */
+type Starter = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
+
+/** SUSPEND: the task waits until host code calls back; with an amount of 1 that takes the host's state. */
+export function suspend(state: KernelState, task: TaskRecord, trap: Trap): boolean {
+  if (task.cancelPending) checkpoint(state, task)
+  if (trap.amount === 1 && state.blocking) {
+    throw new KernelStateError(
+      'wait for another thread',
+      "its messages come through the host's loop; use run, not runSync",
+    )
+  }
+  const wait = new Suspension(state, task)
+  try {
+    wait.begin(trap.subject as Starter)
+  } catch (error) {
+    // Whoever got hold of the callbacks before it failed must not wake the task out of another wait.
+    wait.end()
+    throw error
+  }
+  if (wait.over) return true
+  state.suspended++
+  task.value = wait
+  state.wait(task, trap)
+  return false
+}

@@ -129,12 +129,15 @@ export function parametersOfDoors(): ReadonlyMap<string, readonly string[]> {
       const key = owner === undefined ? exported.name : `${door.replace('.ts', '')} ${exported.name}`
       owners.set(exported.name, symbol)
       if (symbol.flags & ts.SymbolFlags.Function) add(key, checker.getTypeOfSymbol(symbol).getCallSignatures())
-      if (!(symbol.flags & ts.SymbolFlags.Class)) continue
-      const constructors = checker.getTypeOfSymbol(symbol).getConstructSignatures()
-      add(
-        `new ${key}`,
-        constructors.filter((one) => !one.getJsDocTags().some(({ name }) => name === 'internal')),
-      )
+      // What programs hold of the kernel's records are interfaces.
+      if (!(symbol.flags & ts.SymbolFlags.Class) && !OWNED.has(exported.name)) continue
+      if (symbol.flags & ts.SymbolFlags.Class) {
+        const constructors = checker.getTypeOfSymbol(symbol).getConstructSignatures()
+        add(
+          `new ${key}`,
+          constructors.filter((one) => !one.getJsDocTags().some(({ name }) => name === 'internal')),
+        )
+      }
       for (const member of checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))) {
         if (!isPublicMethod(checker, member)) continue
         add(`${key}.${member.name}`, checker.getTypeOfSymbol(member).getCallSignatures())

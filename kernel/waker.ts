@@ -9,7 +9,7 @@
 import { tracked } from './protocol/debug.js'
 import { BusyError } from './protocol/errors.js'
 import type { Undo } from './protocol/scheduler.js'
-import { type Operation, SUSPEND, Trap } from './protocol/trap.js'
+import { type Operation, SUSPEND, SUSPEND_ANYWHERE, Trap } from './protocol/trap.js'
 import type { Loop } from './schedule/loop.js'
 import { CALLER, checkTask } from './task/owner.js'
 
@@ -50,7 +50,7 @@ export class Waker {
   private *waitOperation(): Operation<number> {
     checkTask(this.loop.root, 'wait at this waker in', yield* CALLER)
     const begin = (resolve: (value: unknown) => void): (() => void) => this.begin(resolve)
-    return yield* new Trap<number>(SUSPEND, begin, this, 0)
+    return yield* new Trap<number>(SUSPEND, begin, this, SUSPEND_ANYWHERE)
   }
 
   /** @internal They were returned to nobody: the next wait has them. */

@@ -7,7 +7,7 @@
 import { Kernel, type KernelOptions, type Op, type Operation, type Task } from 'drupe'
 import { HostDriver } from 'drupe/lowlevel'
 import { assertNoLeaks, VirtualDriver, virtual } from 'drupe/testing'
-import { toOperation } from '../kernel/protocol/trap.js'
+import { toOperation } from '../kernel/protocol/operation.js'
 
 /** What an operation throws; fails if it returns. */
 export function* thrownBy(op: Op<unknown>): Operation<unknown> {

@@ -9,6 +9,7 @@
  * A call is handed out like a trap, but is itself the iterator result in which it travels: a static object would be old,
  * and to write a young one into an old one is the dearest thing that happens in a call.
  */
+import { toOperation } from './operation.js'
 import {
   COPIES,
   HANDOVER,
@@ -17,7 +18,6 @@ import {
   type Resumed,
   type TaskIterator,
   type Trap,
-  toOperation,
   type Yielded,
 } from './trap.js'
 

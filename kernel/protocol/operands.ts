@@ -8,7 +8,9 @@
 
 import { tracker } from './debug.js'
 import type { ScopeOptions, SpawnOptions } from './handles.js'
-import { adviceFor, describe, isAsync, isOperation, isPromise, type Op } from './trap.js'
+import { adviceFor, isOperation } from './operation.js'
+import type { Op } from './trap.js'
+import { describe, isAsync, isBytes, isPromise } from './value.js'
 
 /** How long a trap may wait. */
 export interface WaitOptions {
@@ -96,17 +98,6 @@ export function checkPieces(action: string, name: string, bytes: Uint8Array | re
   let length = 0
   for (let i = 0; i < bytes.length; i++) length += checkBytes(action, `${name}[${i}]`, bytes[i]).length
   return length
-}
-
-/** The getter reads an internal slot, so that no prototype and no property can pretend. */
-const typedArrayName = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
-  Symbol.toStringTag,
-)?.get as () => string | undefined
-
-/** Is it a Uint8Array of whatever realm? */
-export function isBytes(value: unknown): value is Uint8Array {
-  return typedArrayName.call(value) === 'Uint8Array'
 }
 
 /** A string. */

@@ -15,7 +15,6 @@
  */
 
 import { tracker } from './debug.js'
-import { beginOnce } from './once.js'
 import { arrived, probe } from './probe.js'
 
 declare const YIELDED: unique symbol
@@ -70,8 +69,42 @@ export const IDLE = 18
 export const ATOMIC = 19
 export const ENTER = 20
 
-/** CLOSE, as its `amount`: the scope is left by its own `Cancelled`, which goes no further. */
-export const CAUGHT = 1
+// What `amount` says to codes that have several ways. Each name begins with its code.
+
+/** The task that runs. */
+export const CURRENT_TASK = 0
+/** The innermost nursery of the task that runs. */
+export const CURRENT_NURSERY = 1
+
+/** Waits for host code to call back, from wherever. */
+export const SUSPEND_ANYWHERE = 0
+/** What calls back comes through the host's loop, which a blocking run does not turn. */
+export const SUSPEND_HOST_LOOP = 1
+
+/** Waits for the end of a task, however it comes. */
+export const JOIN_END = 0
+/** Waits for the end of a task and gives its result. */
+export const JOIN_RESULT = 1
+
+/** Cancels a scope. */
+export const CANCEL_SCOPE = 0
+/** Cancels a task, children included. */
+export const CANCEL_TASK = 1
+/** Cancels nothing yet: the answer is a function with which host code cancels the scope. */
+export const CANCEL_LATER = 2
+
+/** The task has left the scope by itself. */
+export const CLOSE_LEFT = 0
+/** The scope's own `Cancelled` has arrived at its edge and goes no further. */
+export const CLOSE_CAUGHT = 1
+
+/** Leaves a nursery; a cancel that came while it waited is delivered. */
+export const FINISH_DELIVERED = 0
+/** Leaves a nursery; a cancel that came while it waited is left to the next wait, since the outcome is decided. */
+export const FINISH_DECIDED = 1
+
+/** OPEN, as its `detail`: a nursery. Null is a plain scope. */
+export const OPEN_NURSERY = 'nursery'
 
 /** Names of the codes, for traces and messages. */
 export const TRAP_NAMES = [
@@ -85,7 +118,7 @@ export const TRAP_NAMES = [
   'wake',
   'suspend',
   'io',
-  'call',
+  'ask',
   'join',
   'cancel',
   'open scope',
@@ -180,87 +213,4 @@ export const ANSWER: { done: true; value: unknown } = { done: true, value: undef
 export interface TaskIterator {
   next(resumed?: Resumed): IteratorResult<unknown, unknown>
   throw?(error: unknown): IteratorResult<unknown, unknown>
-}
-
-/** Is this something that `yield*` and `spawn` can run? */
-export function isOperation(value: unknown): value is Operation<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.iterator in value && !Array.isArray(value)
-}
-
-/**
- * The operation behind an `Op` that was checked where it was given (operands.ts).
- *
- * @throws TypeError if it is a function that returns none, or a generator that has begun already.
- */
-export function toOperation<T>(op: Op<T>): Operation<T> {
-  return typeof op === 'function' ? asOperation(op()) : beginOnce(op)
-}
-
-/**
- * What a function gave that was to return an operation.
- *
- * @throws TypeError if it is none.
- */
-export function asOperation<T>(value: Operation<T>): Operation<T> {
-  if (isOperation(value)) return value as Operation<T>
-  // An async function has begun by now. What becomes of it is nobody's business, and must not end the process.
-  if ((value as unknown) instanceof Promise) (value as unknown as Promise<unknown>).catch(() => {})
-  throw new TypeError(`Cannot run ${describe(value)}: ${adviceFor(value) || ONLY_OPERATIONS}`)
-}
-
-/** The name that an `Op` gives to its task. */
-export function nameOf(op: Op<unknown>): string {
-  if (typeof op === 'function') return op.name === '' ? 'anonymous' : op.name
-  // A generator object does not know its function's name; its prototype chain only knows that it is a generator.
-  return op instanceof Trap ? (TRAP_NAMES[op.code] ?? 'trap') : 'anonymous'
-}
-
-/** Where there is no advice. */
-export const ONLY_OPERATIONS = 'only operations (generators that yield traps) can be run'
-
-/** What to write instead of a value that the kernel cannot use; empty if that cannot be guessed. */
-export function adviceFor(value: unknown): string {
-  if (Array.isArray(value)) return 'several operations are run with "all([…])"'
-  if (value instanceof Trap) return `write "yield* …" (with the star) around the ${TRAP_NAMES[value.code]} trap`
-  if (isAsync(value))
-    return `an async function is run with "yield* until(${value.name || 'f'}())", or written as a generator function (function*, with yield* for await)`
-  if (typeof value === 'function') return 'call it, and write "yield* f()"'
-  if (typeof value === 'object' && value !== null) {
-    if (isPromise(value)) return 'a promise is awaited with "yield* until(promise)"'
-    const has = (name: PropertyKey): boolean => typeof (value as Record<PropertyKey, unknown>)[name] === 'function'
-    // Before tasks, because newer engines give all iterators a `join`, too.
-    if (has(Symbol.iterator) && has('next')) return 'a generator is run with "yield* generator" (with the star)'
-    if (has(Symbol.asyncIterator)) return 'an async iterable is read with "each(iterable, body)"'
-    if (has('join')) return 'it runs already; its result is "yield* task.join()"'
-    if (has('enter')) return 'an Effection effect runs through "fromEffection"'
-  }
-  return ''
-}
-
-/** Is it a promise, or whatever else has a `then`? */
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
-}
-
-const asyncFunction = Object.getPrototypeOf(async () => {}) as object
-const asyncGeneratorFunction = Object.getPrototypeOf(async function* () {}) as object
-
-/** Is it an async function as the engine knows them? What a compiler made of one shows when it returns a promise. */
-export function isAsync(value: unknown): value is (...operands: never[]) => unknown {
-  if (typeof value !== 'function') return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === asyncFunction || prototype === asyncGeneratorFunction
-}
-
-/** A short description of any value, for messages. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'function') return `the ${isAsync(value) ? 'async ' : ''}function ${value.name || '(anonymous)'}`
-  if (typeof value === 'object') {
-    if (isPromise(value)) return 'a promise'
-    if (Object.prototype.toString.call(value) === '[object Generator]') return 'a generator'
-    return `an object (${value.constructor?.name || 'no constructor'})`
-  }
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-  return typeof value === 'bigint' ? `${value}n` : String(value)
 }

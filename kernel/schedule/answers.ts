@@ -32,16 +32,18 @@ const {
   ADJUST,
   ASK,
   CANCEL,
-  CAUGHT,
   CHECKPOINT,
   CLOCK,
   CLOSE,
+  CLOSE_CAUGHT,
   CURRENT,
+  CURRENT_NURSERY,
   ENTER,
   FINISH,
   IDLE,
   IO,
   JOIN,
+  JOIN_RESULT,
   OPEN,
   PARK,
   SLEEP,
@@ -110,7 +112,7 @@ export function handle(state: KernelState, task: TaskRecord, trap: Trap): boolea
       task.value = state.driver.now()
       return true
     case CURRENT:
-      task.value = trap.amount === 1 ? innermostNursery(state, task) : task
+      task.value = trap.amount === CURRENT_NURSERY ? innermostNursery(state, task) : task
       return true
     case OPEN:
       task.value = open(state, task, trap)
@@ -118,7 +120,7 @@ export function handle(state: KernelState, task: TaskRecord, trap: Trap): boolea
     case CLOSE:
       if (task.scope !== trap.subject) throw new KernelStateError('close the scope', 'it is not the innermost one')
       closeScope(state, task, trap.subject as ScopeRecord)
-      if (trap.amount === CAUGHT) (trap.subject as ScopeRecord).caught = true
+      if (trap.amount === CLOSE_CAUGHT) (trap.subject as ScopeRecord).caught = true
       task.value = undefined
       return true
     case FINISH:
@@ -203,7 +205,7 @@ function join(state: KernelState, task: TaskRecord, trap: Trap): boolean {
   if (task.cancelPending) checkpoint(state, task)
   if (target.ended) {
     target.observed = true
-    task.value = outcomeOf(target, trap.amount === 1)
+    task.value = outcomeOf(target, trap.amount === JOIN_RESULT)
     return true
   }
   if (target === task) throw new KernelStateError(`join ${String(task)}`, 'it would wait for itself for ever')

@@ -6,7 +6,7 @@
  * and one opened by `nursery(body)` end through the same functions and differ only in who hears of it.
  */
 import { scopeOf } from '../protocol/errors.js'
-import type { Trap } from '../protocol/trap.js'
+import { FINISH_DELIVERED, JOIN_RESULT, type Trap } from '../protocol/trap.js'
 import type { TaskList } from '../protocol/wait-queue.js'
 import { NurseryRecord } from '../task/nursery.js'
 import { LIVE, type ScopeRecord } from '../task/scope.js'
@@ -176,7 +176,7 @@ function wakeJoiners(state: KernelState, task: TaskRecord): boolean {
       const trap = joiner.trap as Trap
       if (joiner.timerIndex !== -1) state.timers.remove(joiner)
       try {
-        state.resume(joiner, outcomeOf(task, trap.amount === 1))
+        state.resume(joiner, outcomeOf(task, trap.amount === JOIN_RESULT))
       } catch (error) {
         state.throwInto(joiner, error)
       }
@@ -239,8 +239,7 @@ function resumeFinisher(state: KernelState, nursery: NurseryRecord, task: TaskRe
   nursery.finishing = false
   const trap = task.trap as Trap
   leave(state, task, trap)
-  // With an amount of 1 the task asks by itself, if that is still of interest to it.
-  if (trap.amount === 0 && !task.faulted && task.cancelPending) {
+  if (trap.amount === FINISH_DELIVERED && !task.faulted && task.cancelPending) {
     const scope = deliverable(task)
     if (scope !== null) state.fault(task, deliver(state, task, scope))
   }

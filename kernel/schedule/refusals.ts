@@ -4,7 +4,8 @@
 
 import type { OperationTracker } from '../protocol/debug.js'
 import { KernelStateError } from '../protocol/errors.js'
-import { adviceFor, describe, ONLY_OPERATIONS } from '../protocol/trap.js'
+import { adviceFor, ONLY_OPERATIONS } from '../protocol/operation.js'
+import { describe } from '../protocol/value.js'
 import type { TaskRecord } from '../task/task.js'
 import { linesIn, show } from '../watch/traceback.js'
 

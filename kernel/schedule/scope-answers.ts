@@ -3,7 +3,7 @@
  */
 import { KernelStateError } from '../protocol/errors.js'
 import type { NurseryOptions } from '../protocol/handles.js'
-import type { Trap } from '../protocol/trap.js'
+import { CANCEL_LATER, CANCEL_TASK, OPEN_NURSERY, type Trap } from '../protocol/trap.js'
 import { NurseryRecord } from '../task/nursery.js'
 import { checkScope, checkTask } from '../task/owner.js'
 import { cancelOver, LIVE, ScopeRecord } from '../task/scope.js'
@@ -12,28 +12,28 @@ import { cancelScope, cancelTask, spread } from './cancel.js'
 import { starterEmptied } from './endings.js'
 import type { KernelState } from './state.js'
 
-/** CANCEL: a scope (0), a task (1), or (2) a scope later: the answer is a function for host code that cancels it. */
+/** CANCEL: a scope or a task; or a scope later, and then the answer is a function with which host code cancels it. */
 export function cancel(state: KernelState, trap: Trap): boolean | ((reason: unknown) => boolean) {
-  if (trap.amount === 1) {
+  if (trap.amount === CANCEL_TASK) {
     checkTask(state.root, 'cancel', trap.subject as TaskRecord)
     return cancelTask(state, trap.subject as TaskRecord, trap.detail)
   }
   const scope = trap.subject as ScopeRecord
   checkScope(state.root, 'cancel', scope)
-  if (trap.amount === 2) return (reason) => cancelScope(state, scope, reason, false)
+  if (trap.amount === CANCEL_LATER) return (reason) => cancelScope(state, scope, reason, false)
   return cancelScope(state, scope, trap.detail, false)
 }
 
 /** OPEN: a scope, or a nursery, around what the task does next. */
 export function open(state: KernelState, task: TaskRecord, trap: Trap): ScopeRecord {
   const options = trap.subject as NurseryOptions | null
-  const name = options?.name ?? (trap.detail === null ? 'a scope' : 'the nursery')
+  const name = options?.name ?? (trap.detail === OPEN_NURSERY ? 'the nursery' : 'a scope')
   const grace = options?.grace ?? state.grace
   const now = trap.amount === Number.POSITIVE_INFINITY && options?.deadline === undefined ? 0 : state.driver.now()
   const deadline = Math.min(options?.deadline ?? Number.POSITIVE_INFINITY, now + trap.amount)
   const shield = options?.shield ?? false
   let scope: ScopeRecord
-  if (trap.detail === null) {
+  if (trap.detail !== OPEN_NURSERY) {
     scope = new ScopeRecord(task.scope, task, name, shield, grace, deadline)
   } else {
     const nursery = new NurseryRecord(task.scope, task, name, shield, grace, deadline, state.root)

@@ -2,7 +2,8 @@
  * Spawning: a task is made, gets what its spawner hands on (context, cancels that it heard), and is ready.
  */
 import { ClosedError } from '../protocol/errors.js'
-import { nameOf, type Op, type Trap, toOperation } from '../protocol/trap.js'
+import { nameOf, toOperation } from '../protocol/operation.js'
+import type { Op, Trap } from '../protocol/trap.js'
 import type { NurseryRecord, SpawnRequest } from '../task/nursery.js'
 import { checkScope } from '../task/owner.js'
 import { LIVE } from '../task/scope.js'

@@ -5,7 +5,7 @@
  */
 import { KernelStateError } from '../protocol/errors.js'
 import { checkFunction } from '../protocol/operands.js'
-import type { Trap } from '../protocol/trap.js'
+import { SUSPEND_HOST_LOOP, type Trap } from '../protocol/trap.js'
 import { type TaskRecord, WAITING } from '../task/task.js'
 import { HostWait } from './abort.js'
 import { checkpoint, resumeLate } from './cancel.js'
@@ -63,10 +63,10 @@ class Suspension extends HostWait {
 /** What a suspended task's starter gets: the two ways to call back; both work once. */
 type Starter = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
 
-/** SUSPEND: the task waits until host code calls back; with an amount of 1 that takes the host's state. */
+/** SUSPEND: the task waits until host code calls back. What comes through the host's loop cannot come in a blocking run. */
 export function suspend(state: KernelState, task: TaskRecord, trap: Trap): boolean {
   if (task.cancelPending) checkpoint(state, task)
-  if (trap.amount === 1 && state.blocking) {
+  if (trap.amount === SUSPEND_HOST_LOOP && state.blocking) {
     throw new KernelStateError(
       'wait for another thread',
       "its messages come through the host's loop; use run, not runSync",

@@ -13,7 +13,17 @@ import { ClosedError, KernelStateError, suppress } from '../protocol/errors.js'
 import type { Nursery, SpawnOptions } from '../protocol/handles.js'
 import { INSPECT } from '../protocol/inspect.js'
 import { checkOperation, checkSpawn, checkSpawned } from '../protocol/operands.js'
-import { CHECKPOINT, FINISH, OPEN, type Op, type Operation, SPAWN, Trap } from '../protocol/trap.js'
+import {
+  CHECKPOINT,
+  FINISH,
+  FINISH_DECIDED,
+  OPEN,
+  OPEN_NURSERY,
+  type Op,
+  type Operation,
+  SPAWN,
+  Trap,
+} from '../protocol/trap.js'
 import { PASS, WaitQueue } from '../protocol/wait-queue.js'
 import { CALLER, checkScope } from './owner.js'
 import { ScopeRecord } from './scope.js'
@@ -92,7 +102,7 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
   }
 
   private *startOperation<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
-    const nest = yield* new Trap<NurseryRecord>(OPEN, START_OPTIONS, 'nursery', Number.POSITIVE_INFINITY)
+    const nest = yield* new Trap<NurseryRecord>(OPEN, START_OPTIONS, OPEN_NURSERY, Number.POSITIVE_INFINITY)
     let failure: { readonly error: unknown } | null = null
     try {
       startFor(nest, this)
@@ -101,7 +111,7 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
       failure = { error }
     }
     // A task that has started is there, though its starter is cancelled: it has the value, and hears of that later.
-    yield* new Trap<void>(FINISH, nest, failure, 1)
+    yield* new Trap<void>(FINISH, nest, failure, FINISH_DECIDED)
     if (nest.started !== null) return nest.started.value as T
     yield* new Trap<void>(CHECKPOINT, null, null, 0)
     if (nest.cancelled) throw new ClosedError('start the task', `${this.name} was cancelled`, { cause: nest.reason })

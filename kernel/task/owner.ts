@@ -7,13 +7,13 @@
  */
 import { KernelStateError } from '../protocol/errors.js'
 import { wrong } from '../protocol/operands.js'
-import { CURRENT, Trap } from '../protocol/trap.js'
+import { CURRENT, CURRENT_TASK, Trap } from '../protocol/trap.js'
 import type { NurseryRecord } from './nursery.js'
 import type { ScopeRecord } from './scope.js'
 import { TaskRecord } from './task.js'
 
 /** The task that runs: for operations that must know who has begun them. */
-export const CALLER = new Trap<TaskRecord>(CURRENT, null, null, 0)
+export const CALLER = new Trap<TaskRecord>(CURRENT, null, null, CURRENT_TASK)
 
 /** A task that a kernel, known by its root, is to do something with. */
 export function checkTask(root: NurseryRecord, action: string, task: TaskRecord): void {

@@ -9,7 +9,7 @@
 import type { Scope } from '../protocol/handles.js'
 import { INSPECT } from '../protocol/inspect.js'
 import { checkAt, wrong } from '../protocol/operands.js'
-import { ADJUST, CANCEL, Trap } from '../protocol/trap.js'
+import { ADJUST, CANCEL, CANCEL_SCOPE, Trap } from '../protocol/trap.js'
 import type { Timed } from '../time/timers.js'
 import type { TaskRecord } from './task.js'
 
@@ -87,7 +87,7 @@ export class ScopeRecord implements Scope, Timed {
   }
 
   cancel(reason?: unknown): Trap<boolean> {
-    return new Trap(CANCEL, this, reason, 0)
+    return new Trap(CANCEL, this, reason, CANCEL_SCOPE)
   }
 }
 

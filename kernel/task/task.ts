@@ -14,7 +14,18 @@ import type { ContextEntry, Scope, Task, TaskState } from '../protocol/handles.j
 import type { HostContext } from '../protocol/host-context.js'
 import { INSPECT } from '../protocol/inspect.js'
 import { checkOptions, checkSwitch } from '../protocol/operands.js'
-import { adviceFor, CANCEL, JOIN, nameOf, type Op, type Operation, type TaskIterator, Trap } from '../protocol/trap.js'
+import { adviceFor, nameOf } from '../protocol/operation.js'
+import {
+  CANCEL,
+  CANCEL_TASK,
+  JOIN,
+  JOIN_END,
+  JOIN_RESULT,
+  type Op,
+  type Operation,
+  type TaskIterator,
+  Trap,
+} from '../protocol/trap.js'
 import type { Timed } from '../time/timers.js'
 import { Extras } from './extras.js'
 import type { NurseryRecord } from './nursery.js'
@@ -178,11 +189,11 @@ export class TaskRecord<out T = unknown> implements Task<T>, Timed {
   }
 
   join(): Trap<T> {
-    return new Trap(JOIN, this, null, 1)
+    return new Trap(JOIN, this, null, JOIN_RESULT)
   }
 
   wait(): Trap<void> {
-    return new Trap(JOIN, this, null, 0)
+    return new Trap(JOIN, this, null, JOIN_END)
   }
 
   cancel(reason?: unknown, options?: { readonly wait?: boolean }): Operation<boolean> {
@@ -192,7 +203,7 @@ export class TaskRecord<out T = unknown> implements Task<T>, Timed {
   }
 
   private *cancelOperation(reason: unknown, options?: { readonly wait?: boolean }): Operation<boolean> {
-    const alive = yield* new Trap<boolean>(CANCEL, this, reason, 1)
+    const alive = yield* new Trap<boolean>(CANCEL, this, reason, CANCEL_TASK)
     if (alive && options?.wait !== false) yield* this.wait()
     return alive
   }

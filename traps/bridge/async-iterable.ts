@@ -7,7 +7,8 @@
 import { Fifo, Line } from '../../kernel/protocol/fifo.js'
 import type { Task } from '../../kernel/protocol/handles.js'
 import { checkBody, checkMethods } from '../../kernel/protocol/operands.js'
-import { asOperation, type Op, type Operation } from '../../kernel/protocol/trap.js'
+import { asOperation } from '../../kernel/protocol/operation.js'
+import type { Op, Operation } from '../../kernel/protocol/trap.js'
 import { current, suspend } from '../raw/call.js'
 
 /** What is needed of a kernel to run operations for the host; every `Kernel` has it. */

@@ -8,7 +8,8 @@
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { HostContext } from '../../kernel/protocol/host-context.js'
 import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
-import { ENTER, type Op, type Operation, Trap, toOperation } from '../../kernel/protocol/trap.js'
+import { toOperation } from '../../kernel/protocol/operation.js'
+import { ENTER, type Op, type Operation, Trap } from '../../kernel/protocol/trap.js'
 
 /** What can run a function with a store: an AsyncLocalStorage, or anything like it. */
 export interface StoreLike<S> {

@@ -19,7 +19,8 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
-import { asOperation, type Operation } from '../../kernel/protocol/trap.js'
+import { asOperation } from '../../kernel/protocol/operation.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
 import { within } from '../scope/scope.js'
 import { Lock } from '../sync/lock.js'
 import type { ByteStream } from './byte-stream.js'

@@ -20,19 +20,25 @@ import type { Scheduler } from '../../kernel/protocol/scheduler.js'
 import {
   ASK,
   ATOMIC,
-  CAUGHT,
   CHECKPOINT,
   CLOSE,
+  CLOSE_CAUGHT,
+  CLOSE_LEFT,
   CURRENT,
+  CURRENT_TASK,
   FINISH,
+  FINISH_DECIDED,
+  FINISH_DELIVERED,
   IDLE,
   OPEN,
+  OPEN_NURSERY,
   type Op,
   type Operation,
   PARK,
   SLEEP,
   SPAWN,
   SUSPEND,
+  SUSPEND_ANYWHERE,
   Trap,
   WAKE,
 } from '../../kernel/protocol/trap.js'
@@ -40,7 +46,7 @@ import { type Giver, PASS, WaitQueue } from '../../kernel/protocol/wait-queue.js
 
 const CHECKPOINT_TRAP = new Trap<void>(CHECKPOINT, null, null, 0)
 const IDLE_TRAP = new Trap<void>(IDLE, null, null, 0)
-const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, 0)
+const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, CURRENT_TASK)
 
 /**
  * Lets the other ready tasks run first, and looks whether this one was cancelled.
@@ -179,7 +185,7 @@ export function suspend(): Trap<never>
 export function suspend(begin?: unknown): Trap<unknown> {
   if (begin === undefined) return tracked('suspend', FOREVER)
   const kind = 'a function that sees to it that resolve is called'
-  return new Trap(SUSPEND, checkBody('suspend', 'begin', begin, kind), null, 0)
+  return new Trap(SUSPEND, checkBody('suspend', 'begin', begin, kind), null, SUSPEND_ANYWHERE)
 }
 
 /**
@@ -211,12 +217,12 @@ export function openScope(options: ScopeOptions | null, ms: number): Trap<Scope>
 }
 
 export function openNursery(options: NurseryOptions | null): Trap<Nursery> {
-  return new Trap(OPEN, options, 'nursery', Number.POSITIVE_INFINITY)
+  return new Trap(OPEN, options, OPEN_NURSERY, Number.POSITIVE_INFINITY)
 }
 
 /** Leaves the innermost scope; `caught`: by its own `Cancelled`, which goes no further. */
 export function closeScope(scope: Scope, caught = false): Trap<void> {
-  return new Trap(CLOSE, scope, null, caught ? CAUGHT : 0)
+  return new Trap(CLOSE, scope, null, caught ? CLOSE_CAUGHT : CLOSE_LEFT)
 }
 
 /** Before something is taken that is there: no wait, but a cancellation point. */
@@ -226,12 +232,12 @@ export function pass(): Trap<void> {
 
 /** Waits for the children of the innermost scope, a nursery, and leaves it. */
 export function finishNursery(nursery: Nursery, failure: { readonly error: unknown } | null): Trap<void> {
-  return new Trap(FINISH, nursery, failure, 0)
+  return new Trap(FINISH, nursery, failure, FINISH_DELIVERED)
 }
 
 /** The same, but a cancel that comes meanwhile is left to the next wait: what the nursery is for may be done. */
 export function finishDecided(nursery: Nursery, failure: { readonly error: unknown } | null): Trap<void> {
-  return new Trap(FINISH, nursery, failure, 1)
+  return new Trap(FINISH, nursery, failure, FINISH_DECIDED)
 }
 
 /** `suspend`, with what becomes of an answer that the task was given and, being cancelled, does not see. */
@@ -239,7 +245,7 @@ export function suspendFor<T>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
   giver: Giver,
 ): Trap<T> {
-  return new Trap(SUSPEND, begin, giver, 0)
+  return new Trap(SUSPEND, begin, giver, SUSPEND_ANYWHERE)
 }
 
 /** Does something inside a trap: nothing comes between its steps, and it never waits. */

@@ -6,7 +6,8 @@
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import { checkBody, checkOptions, checkTime, checkWord, wrong } from '../../kernel/protocol/operands.js'
-import { asOperation, type Operation, SLEEP_UNTIL, Trap } from '../../kernel/protocol/trap.js'
+import { asOperation } from '../../kernel/protocol/operation.js'
+import { type Operation, SLEEP_UNTIL, Trap } from '../../kernel/protocol/trap.js'
 import { STAYS } from '../../kernel/protocol/wait-queue.js'
 import { clock } from './time.js'
 

@@ -7,7 +7,8 @@
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { ContextEntry } from '../../kernel/protocol/handles.js'
 import { checkOperation, checkString } from '../../kernel/protocol/operands.js'
-import { type Op, type Operation, type Trap, toOperation } from '../../kernel/protocol/trap.js'
+import { toOperation } from '../../kernel/protocol/operation.js'
+import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { atomically, current } from '../raw/call.js'
 
 const setContext = (context: ContextEntry | null): Trap<void> =>

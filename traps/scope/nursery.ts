@@ -7,7 +7,8 @@
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { Nursery, NurseryOptions } from '../../kernel/protocol/handles.js'
 import { checkBody, checkScopeOptions, checkSwitch, checkWord } from '../../kernel/protocol/operands.js'
-import { asOperation, type Operation, STARTED, Trap } from '../../kernel/protocol/trap.js'
+import { asOperation } from '../../kernel/protocol/operation.js'
+import { type Operation, STARTED, Trap } from '../../kernel/protocol/trap.js'
 import { finishNursery, openNursery } from '../raw/call.js'
 
 /**

@@ -3,10 +3,10 @@
  */
 import { scopeOf } from '../../kernel/protocol/errors.js'
 import type { Nursery, Scope } from '../../kernel/protocol/handles.js'
-import { CANCEL, CURRENT, type Operation, Trap } from '../../kernel/protocol/trap.js'
+import { CANCEL, CANCEL_LATER, CURRENT, CURRENT_NURSERY, type Operation, Trap } from '../../kernel/protocol/trap.js'
 import { current } from '../raw/call.js'
 
-const INNERMOST = new Trap<Nursery>(CURRENT, null, null, 1)
+const INNERMOST = new Trap<Nursery>(CURRENT, null, null, CURRENT_NURSERY)
 
 /** The innermost nursery of the current task, where its `spawn` puts children. */
 export function innermostNursery(): Trap<Nursery> {
@@ -15,7 +15,7 @@ export function innermostNursery(): Trap<Nursery> {
 
 /** A function with which host code cancels a scope; false if it was cancelled already, or is over. */
 export function canceller(scope: Scope): Trap<(reason: unknown) => boolean> {
-  return new Trap(CANCEL, scope, null, 2)
+  return new Trap(CANCEL, scope, null, CANCEL_LATER)
 }
 
 /**

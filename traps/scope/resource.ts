@@ -12,15 +12,9 @@ import { tracked } from '../../kernel/protocol/debug.js'
 import { Cancelled, KernelStateError } from '../../kernel/protocol/errors.js'
 import type { Scope } from '../../kernel/protocol/handles.js'
 import { checkBody, checkOperation, wrong } from '../../kernel/protocol/operands.js'
-import {
-  asOperation,
-  isOperation,
-  isPromise,
-  nameOf,
-  type Op,
-  type Operation,
-  toOperation,
-} from '../../kernel/protocol/trap.js'
+import { asOperation, isOperation, nameOf, toOperation } from '../../kernel/protocol/operation.js'
+import type { Op, Operation } from '../../kernel/protocol/trap.js'
+import { isPromise } from '../../kernel/protocol/value.js'
 import { atomically, current, pass } from '../raw/call.js'
 import { until } from '../raw/promise.js'
 import { sleep } from '../raw/time.js'

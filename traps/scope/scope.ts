@@ -10,7 +10,8 @@ import { tracked } from '../../kernel/protocol/debug.js'
 import { scopeOf, TimeoutError } from '../../kernel/protocol/errors.js'
 import type { Scope, ScopeOptions } from '../../kernel/protocol/handles.js'
 import { checkAt, checkBody, checkOperation, checkScopeOptions, checkTime } from '../../kernel/protocol/operands.js'
-import { asOperation, type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import { asOperation, toOperation } from '../../kernel/protocol/operation.js'
+import type { Op, Operation } from '../../kernel/protocol/trap.js'
 import { closeScope, current, openScope } from '../raw/call.js'
 
 /** What left a scope: the operation's result, or the `Cancelled` of this very scope. */

@@ -10,8 +10,9 @@
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import { checkName, checkOperation, checkOptions, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
+import { toOperation } from '../../kernel/protocol/operation.js'
 import type { Atomic, Resumer } from '../../kernel/protocol/scheduler.js'
-import { ATOMIC, type Op, type Operation, PARK, Trap, toOperation } from '../../kernel/protocol/trap.js'
+import { ATOMIC, type Op, type Operation, PARK, Trap } from '../../kernel/protocol/trap.js'
 import type { WaitQueue } from '../../kernel/protocol/wait-queue.js'
 
 /** What a synchronisation object is called in messages. */

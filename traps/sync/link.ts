@@ -12,7 +12,7 @@
  */
 import { ClosedError } from '../../kernel/protocol/errors.js'
 import { MessageChannel } from '../../kernel/protocol/host-functions.js'
-import { describe } from '../../kernel/protocol/trap.js'
+import { describe } from '../../kernel/protocol/value.js'
 import type { Universal } from './universal.js'
 
 /** A MessagePort, as this host has it. */

@@ -11,7 +11,14 @@
  */
 
 import type { Undo } from '../../kernel/protocol/scheduler.js'
-import { type Operation, SUSPEND, Trap, type Yielded } from '../../kernel/protocol/trap.js'
+import {
+  type Operation,
+  SUSPEND,
+  SUSPEND_ANYWHERE,
+  SUSPEND_HOST_LOOP,
+  Trap,
+  type Yielded,
+} from '../../kernel/protocol/trap.js'
 import { checkpoint } from '../raw/call.js'
 
 /** The answer of a wait that was called off after all, by whoever had been asked to. */
@@ -51,7 +58,12 @@ export class Universal<T> implements Operation<T>, PromiseLike<T> {
 
   /** A task waits. */
   *[Symbol.iterator](): Iterator<Yielded, T, unknown> {
-    const wait = new Trap<T | typeof WITHDRAWN>(SUSPEND, this.begin, this, this.hosted ? 1 : 0)
+    const wait = new Trap<T | typeof WITHDRAWN>(
+      SUSPEND,
+      this.begin,
+      this,
+      this.hosted ? SUSPEND_HOST_LOOP : SUSPEND_ANYWHERE,
+    )
     for (;;) {
       const answer = yield* wait
       if (answer !== WITHDRAWN) return answer

@@ -6,8 +6,8 @@
  * that and no more.
  */
 import { checkCount, checkOperation, checkOptions, checkSwitch } from '../../kernel/protocol/operands.js'
+import { toOperation } from '../../kernel/protocol/operation.js'
 import type { Op, Operation } from '../../kernel/protocol/trap.js'
-import { toOperation } from '../../kernel/protocol/trap.js'
 import type { ByteStream } from '../net/byte-stream.js'
 import { endings } from './conformance-endings.js'
 import { moving } from './conformance-moving.js'

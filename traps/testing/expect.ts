@@ -3,7 +3,8 @@
  */
 import type { DrupeError } from '../../kernel/protocol/errors.js'
 import type { Task } from '../../kernel/protocol/handles.js'
-import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import { toOperation } from '../../kernel/protocol/operation.js'
+import type { Op, Operation } from '../../kernel/protocol/trap.js'
 
 /** @throws Error if the two are not the same. */
 export function same(found: unknown, wanted: unknown, what: string): void {

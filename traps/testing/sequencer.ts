@@ -3,7 +3,8 @@
  */
 import { DrupeError, KernelStateError } from '../../kernel/protocol/errors.js'
 import { checkCount, checkOperation } from '../../kernel/protocol/operands.js'
-import { type Op, type Operation, toOperation } from '../../kernel/protocol/trap.js'
+import { toOperation } from '../../kernel/protocol/operation.js'
+import type { Op, Operation } from '../../kernel/protocol/trap.js'
 import { WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { park, wake } from '../raw/call.js'
 

@@ -20,7 +20,7 @@
  * and its pieces belong to the driver for as long as `buffer` would. Any number of pieces, and empty ones, are allowed. A `length` that
  * is not their sum is EFAULT, at the latest when the difference is reached; datagrams have no pieces (EINVAL).
  *
- * Poll. `poll(wait, loans)` resumer over the completions that are there; with `wait` it first sleeps until there is one, until
+ * Poll. `poll(wait, loans)` hands over the completions that are there; with `wait` it first sleeps until there is one, until
  * `wake()`, or until the time given to `arm`. At most `loans` of them lend a buffer: what was lent and has not reached its
  * task yet is memory that peers can make the process use. It may return early and with nothing: spurious wake-ups are allowed, and the
  * kernel looks at its own clock and queues again whatever the reason.

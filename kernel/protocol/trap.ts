@@ -2,7 +2,7 @@
  * The one door into the kernel.
  *
  * A task asks for something by handing out a `Trap`: a small integer `code` and up to three operands. `yield* trap` works
- * because a trap is its own iterator. Its first `next()` resumer the trap out; the kernel answers; the second `next(task)`
+ * because a trap is its own iterator. Its first `next()` hands the trap out; the kernel answers; the second `next(task)`
  * returns what the kernel left in `task.value`. The two cases are told apart by the argument alone, so a trap holds no
  * state of its own: it can be shared by any number of tasks, made once and used for ever.
  *

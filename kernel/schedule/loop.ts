@@ -1,7 +1,7 @@
 /**
  * The loop: one step of one task, and one pass over those that are ready.
  *
- * A step resumes a task with its answer and deals with the traps that it resumer out. A trap that need not wait is answered
+ * A step resumes a task with its answer and deals with the traps that it hands out. A trap that need not wait is answered
  * in place and the task goes on, until it has used up its budget; a trap that waits parks it. Around the steps stand two
  * rules. A pass runs exactly the tasks that were ready when it began, so whoever is made ready by a pass comes after all
  * that were there before. And the loop looks at the world (driver, clock) every so many steps, in the middle of a pass if

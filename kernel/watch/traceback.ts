@@ -3,7 +3,7 @@
  *
  * The kernel makes its errors while the task is suspended, so their stack shows the kernel and not the line that waits. But
  * `iterator.throw(error)` goes down a task's whole chain of `yield*` and arrives at the trap, whose `throw` method therefore
- * runs on top of every generator in it. There the stack is read, and written into the error's. A trap that resumer itself out
+ * runs on top of every generator in it. There the stack is read, and written into the error's. A trap that hands itself out
  * once more instead of throwing leaves everything as it was, so one can also look at a task without waking it.
  *
  * That is done for mistakes, once for each error. A Cancelled is an everyday answer and goes without; a TimeoutError, too, but

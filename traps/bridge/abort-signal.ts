@@ -1,5 +1,5 @@
 /**
- * Abort signals, both ways: one that cancels a scope, and one that a scope resumer out.
+ * Abort signals, both ways: one that cancels a scope, and one that a scope hands out.
  *
  * `AbortSignal` is how the rest of the world says "stop". Coming in, it is one listener for as long as operations run
  * under it, however many there are, so a signal that lives as long as the process collects nothing. Going out, the

@@ -2,7 +2,7 @@
  * A task as an async iterable: the way out for those who read with `for await`.
  *
  * The promise for a task's result is `kernel.run(op)`; this is the same for results that come one by one. Values change
- * resumer directly: who emits waits until the host has taken the value, so nothing piles up in between.
+ * hands directly: who emits waits until the host has taken the value, so nothing piles up in between.
  */
 import { Fifo, Line } from '../../kernel/protocol/fifo.js'
 import type { Task } from '../../kernel/protocol/handles.js'

@@ -3,7 +3,7 @@
  *
  * To take is to park in a wait queue that has an `admit`: inside the trap, after a cancel had its say, it is asked
  * whether the task needs to wait at all. To give is an *act*: a function that runs inside a trap, never waits, and is
- * lent the kernel's resumer to let waiting tasks go on. Nothing comes between the steps of either, so what is given goes
+ * lent a resumer to let waiting tasks go on. Nothing comes between the steps of either, so what is given goes
  * straight to the task that has waited for longest: it can neither be stolen by one that comes later nor lost to a
  * cancel, because one that comes before the task ran puts it back (`undo`). Each is one trap; those without operands are
  * made once.

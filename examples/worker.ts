@@ -1,13 +1,13 @@
 /**
- * Another thread wakes a task: a worker computes, and knocks when there is something to collect.
+ * Another thread wakes a task: a worker computes, and notifies the kernel when there is something to collect.
  *
- * The result lies in shared memory; the waker only says "look". A knock costs the worker one system call and is never
- * lost: knocks that come while nobody waits are counted, and the next `wait` returns at once.
+ * The result is in shared memory; the waker only says "look". A notification costs the worker one system call and is never
+ * lost: those that come while nobody waits are counted, and the next `wait` returns at once.
  */
 import { once } from 'node:events'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { Kernel, run, timeout } from 'drupe'
-import { knock, type WakerToken } from 'drupe/lowlevel'
+import { notify, type WakerToken } from 'drupe/lowlevel'
 
 interface Shared {
   readonly token: WakerToken
@@ -25,9 +25,9 @@ if (isMainThread) {
   await kernel.run(function* () {
     let heard = 0
     while (heard < ROUNDS) heard += yield* timeout(10_000, waker.wait())
-    console.log(`knocks: ${heard}; sums: ${[...new Float64Array(shared.sums)].join(', ')}`)
+    console.log(`notifications: ${heard}; sums: ${[...new Float64Array(shared.sums)].join(', ')}`)
   })
-  // A token is good until its kernel is closed, so nobody may knock any more by then.
+  // A token is good until its kernel is closed, so nobody may notify it any more by then.
   await ended
   await kernel.close()
 } else {
@@ -38,7 +38,7 @@ if (isMainThread) {
       let sum = 0
       for (let i = 0; i < 10 ** (round + 5); i++) sum += i
       new Float64Array(sums)[round] = sum
-      knock(token)
+      notify(token)
     }
   })
 }

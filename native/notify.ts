@@ -1,5 +1,5 @@
 /**
- * Knocking at another thread's kernel: count the knock in shared memory, then wake the kernel to look.
+ * Notifying another thread's kernel: count the notification in shared memory, then wake the kernel to look.
  */
 import type { WakeToken } from '../kernel/driver/contract.js'
 import { wrong } from '../kernel/protocol/operands.js'
@@ -10,13 +10,13 @@ const ONE = new BigUint64Array([1n])
 /**
  * Lets the task that waits in `waker.wait()` go on, from any thread.
  *
- * Who closes the kernel sees to it that nobody knocks any more: the descriptor in the token may be somebody else's then.
+ * Whoever closes the kernel sees to it that nobody notifies it any more: the descriptor in the token may be somebody else's then.
  *
  * @param token `waker.token`, by way of `postMessage` or `workerData`.
  */
-export function knock(token: { readonly fd: number; readonly notifications: SharedArrayBuffer }): void {
+export function notify(token: { readonly fd: number; readonly notifications: SharedArrayBuffer }): void {
   if (!(token?.notifications instanceof SharedArrayBuffer))
-    throw wrong('knock', 'token', 'the token of a waker', token, '')
+    throw wrong('notify', 'token', 'the token of a waker', token, '')
   Atomics.add(new Int32Array(token.notifications), 0, 1)
   wakeFromThread(token)
 }

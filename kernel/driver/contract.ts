@@ -21,14 +21,13 @@
  * is not their sum is EFAULT, at the latest when the difference is reached; datagrams have no pieces (EINVAL).
  *
  * Poll. `poll(wait, loans)` hands over the completions that are there; with `wait` it first sleeps until there is one, until
- * `wake()`, or until the time given to `arm`. At most `loans` of them lend a buffer: what was lent and has not reached its
+ * another thread notifies it, or until the time given to `arm`. At most `loans` of them lend a buffer: what was lent and has not reached its
  * task yet is memory that peers can make the process use. It may return early and with nothing: spurious wake-ups are allowed, and the
  * kernel looks at its own clock and queues again whatever the reason.
  *
  * `complete` only takes note: it runs no task and does not throw, so a driver may call it from the middle of its own work.
  *
- * Wake. `wake()` is cheap, may be called from anywhere on this thread, and makes the present or else the next `poll(true)`
- * return. `wakeToken` lets other threads do the same.
+ * Wake. `wakeToken` lets another thread make the present or else the next `poll(true)` return; as a guest the turn is called.
  *
  * Close while waiting. `closeFd(fd)` completes every op that waits on that fd with CLOSED before the number can be used
  * again. A completion of the old fd that was already on its way never reaches an op on a new fd of the same number.
@@ -56,6 +55,14 @@ export const BUSY = -100_003
 /** Portable result: this driver has nothing of the kind. */
 export const UNSUPPORTED = -100_004
 
+/** Name and words of each portable result, for messages. */
+export const PORTABLE_TEXTS: ReadonlyMap<number, readonly [name: string, text: string]> = new Map([
+  [CANCELED, ['ECANCELED', 'operation canceled']],
+  [CLOSED, ['CLOSED', 'closed on this side']],
+  [BUSY, ['BUSY', 'another operation is waiting in this direction']],
+  [UNSUPPORTED, ['UNSUPPORTED', 'not supported by this driver']],
+])
+
 /** Does this kind of op occupy the fd's reading side (or else its writing side)? */
 export function isReader(kind: number): boolean {
   return kind === READ || kind === ACCEPT || kind === READABLE || kind === RECEIVE
@@ -80,20 +87,19 @@ export interface Driver extends ImmediateCalls {
   submit(op: IoOp): boolean
   cancel(op: IoOp): boolean
   /**
-   * Resumer completions to the function given to `start`; returns how many.
+   * Hands completions to the function given to `start`.
    *
    * @param loans How many of them may lend a buffer. Default: as many as the driver sees fit.
    */
-  poll(wait: boolean, loans?: number): number
+  poll(wait: boolean, loans?: number): void
   /**
    * Sets the one alarm: at this time on the driver's clock (Infinity: never) a `poll(true)` returns at the latest, and the
    * host calls the turn of an attached kernel. Replaces the last call. An alarm that has gone off is spent.
    */
   arm(at: number): void
-  wake(): void
   /** Called once, before anything else. */
   start(complete: (op: IoOp) => void): void
-  /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after `wake`. */
+  /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after a notification. */
   attach(turn: () => void): Attachment
   /**
    * Completes what still waits with CLOSED, then lets go of everything: its memory, `complete` and `turn`, too, for the kernel keeps

@@ -38,13 +38,8 @@ export class HostDriver extends TimersOnlyDriver {
     return now()
   }
 
-  poll(wait: boolean): number {
+  poll(wait: boolean): void {
     if (wait) throw new UnsupportedError('block the thread', 'the host driver lives on the event loop; use run()')
-    return 0
-  }
-
-  wake(): void {
-    this.schedule()
   }
 
   override arm(at: number): void {

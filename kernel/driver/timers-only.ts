@@ -6,23 +6,14 @@
 import {
   type Address,
   type Attachment,
-  BUSY,
-  CANCELED,
-  CLOSED,
   type Driver,
   type IoOp,
+  PORTABLE_TEXTS,
   type SocketKind,
   type SocketOption,
   UNSUPPORTED,
   type WakeToken,
 } from './contract.js'
-
-const TEXTS = new Map<number, readonly [string, string]>([
-  [CANCELED, ['ECANCELED', 'operation canceled']],
-  [CLOSED, ['EBADF', 'closed while waiting']],
-  [BUSY, ['EBUSY', 'another task is waiting there']],
-  [UNSUPPORTED, ['ENOTSUP', 'not supported by this driver']],
-])
 
 /** The ground of drivers that have no system under them. */
 export abstract class TimersOnlyDriver implements Driver {
@@ -32,8 +23,7 @@ export abstract class TimersOnlyDriver implements Driver {
   protected alarm = Number.POSITIVE_INFINITY
 
   abstract now(): number
-  abstract poll(wait: boolean): number
-  abstract wake(): void
+  abstract poll(wait: boolean): void
   abstract attach(turn: () => void): Attachment
   abstract close(): void
 
@@ -85,6 +75,6 @@ export abstract class TimersOnlyDriver implements Driver {
   }
 
   describeError(result: number): readonly [name: string, text: string] {
-    return TEXTS.get(result) ?? ['EIO', `result ${result}`]
+    return PORTABLE_TEXTS.get(result) ?? ['EIO', `result ${result}`]
   }
 }

@@ -26,13 +26,8 @@ export class VirtualDriver extends TimersOnlyDriver {
     this.time += checkTime('advance the clock', 'ms', ms)
   }
 
-  poll(wait: boolean): number {
+  poll(wait: boolean): void {
     if (wait && this.alarm !== Number.POSITIVE_INFINITY && this.alarm > this.time) this.time = this.alarm
-    return 0
-  }
-
-  wake(): void {
-    this.schedule()
   }
 
   /** In guest mode the host's other work comes first, then the clock jumps. */

@@ -122,10 +122,10 @@ export class IoOp<out T = unknown> extends Trap<T> {
   /** STAT: the answer, set by the driver. */
   status: FileStatus | null = null
   /** For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was taken from. */
-  pointer = 0
-  pointee: Uint8Array | null = null
+  pinnedAddress = 0
+  pinned: Uint8Array | null = null
   /** For the lender alone: which of its buffers this is. */
-  loan = 0
+  bufferIndex = 0
   /** For the kernel alone: the task that waits. */
   owner: unknown = null
   /** For the kernel alone: asked to be withdrawn once, and said that its completion will come. */
@@ -218,5 +218,5 @@ export function isIntact({ buffer, vector, offset, length }: IoOp): boolean {
 
 /** Where a lent buffer goes back to. */
 export interface Lender {
-  takeBack(op: IoOp): void
+  release(op: IoOp): void
 }

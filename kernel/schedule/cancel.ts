@@ -1,12 +1,12 @@
 /**
  * Cancellation: whom it reaches, and when it is said.
  *
- * First a knock, then the door. A cancelled scope throws `Cancelled` once into every task inside it: at once where the task
+ * A cancelled scope throws `Cancelled` once into every task inside it: at once where the task
  * waits, else at its next waiting trap. Cleanup then waits as usual, undisturbed by further cancels, until the scope's grace
  * is over; from there on every waiting trap inside throws. A shield in between keeps a cancel of an outer scope out. Delivery is always `throw`, never
  * `return`: a return that meets a `finally` which yields is lost at the next `yield*`, and the caller carries on.
  *
- * Walking up answers "is there something to say to this task?" (`knockFor`), walking down "who must hear of it?" (`reach`).
+ * Walking up answers "is there something to say to this task?" (`deliverable`), walking down "who must hear of it?" (`spread`).
  * Between the two, `task.alert` spares tasks that no cancel concerns the walk.
  */
 import { Cancelled, scopeOf } from '../protocol/errors.js'
@@ -90,7 +90,7 @@ export function innermostNursery(state: KernelState, task: TaskRecord): NurseryR
  * there is none.
  *
  * A scope whose grace is over always has. One that is only cancelled has if the task was not told of it yet, and if the
- * task is not cleaning up after an earlier knock: a second cancel must not cut that short, so it waits until the scope of the
+ * task is not cleaning up after an earlier cancel: a second cancel must not cut that short, so it waits until the scope of the
  * first is left. What the cleanup itself has opened since (a timeout around its last message, say) is not held back.
  */
 export function deliverable(task: TaskRecord): ScopeRecord | null {

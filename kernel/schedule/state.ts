@@ -53,7 +53,7 @@ export class KernelState implements Scheduler {
   /** Tasks that are not over. */
   live = 0
   lastId = 0
-  /** Counts what the rules of cancellation have to put in order: scopes opened, knocks delivered. */
+  /** Counts what the rules of cancellation have to put in order: scopes opened, cancels delivered. */
   sequence = 0
   /** Operations that the driver has. */
   inFlight = 0

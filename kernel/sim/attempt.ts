@@ -19,7 +19,7 @@ import {
 import { canonical, type IpAddress, isLoopback, isWildcard } from './address.js'
 import { aim, receive, send } from './datagram.js'
 import * as errno from './errno.js'
-import { connectLocally, knock } from './handshake.js'
+import { connectLocally, requestConnection } from './handshake.js'
 import type { SimHost } from './host.js'
 import type { BufferLender } from './lender.js'
 import { type SimSocket, speaks } from './socket.js'
@@ -83,7 +83,7 @@ function read(desk: Desk, socket: SimSocket, op: IoOp): boolean {
     return finish(op, count)
   }
   if (socket.error !== 0 || incoming.ended || socket.broken) {
-    op.lender?.takeBack(op)
+    op.lender?.release(op)
     return finish(op, socket.takeError())
   }
   return false
@@ -128,7 +128,7 @@ function connect({ host }: Desk, socket: SimSocket, op: IoOp): boolean {
   return result === 0 ? false : finish(op, result)
 }
 
-/** Knocks at an address; 0, or why that is not possible. */
+/** Asks an address for a connection; 0, or why that is not possible. */
 function begin(host: SimHost, socket: SimSocket, target: IpAddress): number {
   if (!speaks(socket, target)) return errno.EAFNOSUPPORT
   // To connect to "every address" is to connect to oneself.
@@ -139,7 +139,7 @@ function begin(host: SimHost, socket: SimSocket, target: IpAddress): number {
   const result = host.bindFor(socket, address)
   if (result < 0) return result
   socket.remote = address
-  knock(socket, other, address)
+  requestConnection(socket, other, address)
   return 0
 }
 

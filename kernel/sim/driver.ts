@@ -54,25 +54,20 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     if (at !== Number.POSITIVE_INFINITY) this.host.network.stage.request()
   }
 
-  wake(): void {
-    this.woken = true
-    this.schedule()
-  }
-
   override submit(op: IoOp): boolean {
     if (op.kind >= OPEN_FILE) return super.submit(op)
     const socket = this.files[op.fd]
     const refusal = this.closed ? CLOSED : socket === undefined ? EBADF : refusalOf(socket, op)
     if (refusal !== 0 || socket === undefined) {
       op.result = refusal
-      op.lender?.takeBack(op)
+      op.lender?.release(op)
       return true
     }
     op.moved = 0
-    if (op.buffer !== op.pointee) op.lender = null
+    if (op.buffer !== op.pinned) op.lender = null
     // A connection begins at once in both styles: it is the network that takes its time.
     if ((!this.completing || op.kind === CONNECT) && attempt(this, socket, op)) return true
-    op.lender?.takeBack(op)
+    op.lender?.release(op)
     if (isReader(op.kind)) socket.reader = op
     else socket.writer = op
     if (this.completing) this.touch(socket)
@@ -91,25 +86,27 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     return true
   }
 
-  poll(wait: boolean): number {
+  poll(wait: boolean): void {
     const { stage } = this.host.network
     stage.timeline.runDue()
-    let count = this.reap()
-    if (!wait || this.closed) return count
+    let reaped = this.reap()
+    if (!wait || this.closed) return
     this.busy++
     stage.stepping++
     try {
-      while (count === 0 && !this.isUp()) {
+      while (!reaped && !this.isUp()) {
         const moved = stage.step()
-        count = this.reap()
+        reaped = this.reap()
         // The step may have been the news itself.
-        if (!moved && count === 0) return stuck(this.waiting())
+        if (!moved && !reaped) {
+          stuck(this.waiting())
+          return
+        }
       }
     } finally {
       stage.stepping--
       this.busy--
     }
-    return count
   }
 
   attach(turn: () => void): Attachment {
@@ -195,9 +192,9 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     return 0
   }
 
-  /** Looks at the sockets that have news; how many operations that completed. */
-  private reap(): number {
-    let count = 0
+  /** Looks at the sockets that have news; did that complete any operation? */
+  private reap(): boolean {
+    let completed = false
     // A completion may touch more; those have their turn in the next poll.
     for (const socket of this.touched.splice(0)) {
       socket.touched = false
@@ -206,17 +203,17 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
         if (attempt(this, socket, op)) this.finish(socket, op, op.result)
         else if (this.cancelled.has(op)) this.finish(socket, op, CANCELED)
         else continue
-        count++
+        completed = true
       }
     }
-    return count
+    return completed
   }
 
   private finish(socket: SimSocket, op: IoOp, result: number): void {
     take(socket, op)
     this.cancelled.delete(op)
     op.result = result
-    if (result < 0) op.lender?.takeBack(op)
+    if (result < 0) op.lender?.release(op)
     this.complete(op)
   }
 

@@ -1,17 +1,17 @@
 /**
- * How a connection comes about: knock, answer, and a place in the listener's queue.
+ * How a connection comes about: a request, an answer, and a place in the listener's queue.
  *
- * The knock is sent again while nobody answers: the host is down, the network is cut, the queue is full. A host that is up
+ * The request is sent again while nobody answers: the host is down, the network is cut, the queue is full. A host that is up
  * and has nobody there refuses.
  */
 import type { IpAddress } from './address.js'
 import { ECONNREFUSED, ETIMEDOUT } from './errno.js'
 import type { SimHost } from './host.js'
-import { DATA, KNOCK } from './path.js'
+import { DATA, REQUEST } from './path.js'
 import { join, SimSocket } from './socket.js'
 
 /** Begins to connect a socket that has its local address to a host that exists. */
-export function knock(client: SimSocket, target: SimHost, address: IpAddress): void {
+export function requestConnection(client: SimSocket, target: SimHost, address: IpAddress): void {
   client.connecting = true
   const there = client.home.pathTo(target)
   const back = target.pathTo(client.home)
@@ -44,7 +44,7 @@ export function knock(client: SimSocket, target: SimHost, address: IpAddress): v
     )
     return true
   }
-  there.deliver(0, KNOCK, isWanted, arrive, () => fail(ETIMEDOUT))
+  there.deliver(0, REQUEST, isWanted, arrive, () => fail(ETIMEDOUT))
 }
 
 /** Unix sockets are in the queue as soon as they connect. False if there is no room. */

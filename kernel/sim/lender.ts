@@ -9,15 +9,15 @@ export class BufferLender implements Lender {
   private readonly idle: Uint8Array[] = []
 
   lend(op: IoOp): void {
-    op.buffer = op.pointee = this.idle.pop() ?? new Uint8Array(LENT_BYTES)
+    op.buffer = op.pinned = this.idle.pop() ?? new Uint8Array(LENT_BYTES)
     op.offset = 0
     op.lender = this
   }
 
-  takeBack(op: IoOp): void {
-    const buffer = op.pointee
+  release(op: IoOp): void {
+    const buffer = op.pinned
     if (op.lender !== this || buffer === null) return
-    op.buffer = op.pointee = op.lender = null
+    op.buffer = op.pinned = op.lender = null
     // What is read next must not show what was read before.
     buffer.fill(0)
     this.idle.push(buffer)

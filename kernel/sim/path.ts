@@ -44,7 +44,7 @@ export interface Patience {
 /** Data on an established connection: what Linux does with its default of 15 retries. */
 export const DATA: Patience = { first: 200, total: 924_600 }
 /** The first packet of a connection: six retries from one second on. */
-export const KNOCK: Patience = { first: 1000, total: 127_000 }
+export const REQUEST: Patience = { first: 1000, total: 127_000 }
 
 const LONGEST_PAUSE_MS = 120_000
 /** The headers of a packet count for the bandwidth, too. */

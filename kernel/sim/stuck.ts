@@ -10,8 +10,8 @@ import type { TaskRecord } from '../task/task.js'
  * for nothing is allowed.
  * @throws DeadlockError that names its waiting tasks.
  */
-export function stuck(ops: readonly IoOp[]): number {
+export function stuck(ops: readonly IoOp[]): void {
   const task = ops.find(({ owner }) => owner !== null)?.owner as TaskRecord | undefined
-  if (task === undefined) return 0
+  if (task === undefined) return
   throw deadlock(waiting(task.parentNursery.root))
 }

@@ -80,7 +80,7 @@ export class TaskRecord<out T = unknown> implements Task<T>, Timed {
   nextSibling: TaskRecord | null = null
   /** @internal */
   previousSibling: TaskRecord | null = null
-  /** @internal Null for most: the accessors `own`, `knocked` and `context` look into it. */
+  /** @internal Null for most: the accessors `implicitNursery`, `delivered` and `context` look into it. */
   extras: Extras | null = null
 
   /** @internal */

@@ -22,7 +22,7 @@ export interface Instrument {
   suspend?(task: Task, trap: Trap): void
   /** The task is over, children included. */
   exit?(task: Task): void
-  /** The task returned although it had been cancelled, and outlived the knock: it swallowed a `Cancelled`. */
+  /** The task returned although it had been cancelled, and outlived the cancel: it swallowed its `Cancelled`. */
   swallowed?(task: Task): void
 }
 

@@ -62,13 +62,13 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     return this.readiness.cancel(op)
   }
 
-  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): number {
-    let count = this.readiness.flush()
-    const { line } = this.readiness
-    line.limit(loans)
-    if (!line.suffices()) count += this.takeIn(wait && count === 0 && line.isEmpty && !this.woken)
+  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): void {
+    const flushed = this.readiness.flush()
+    const { readQueue } = this.readiness
+    readQueue.limit(loans)
+    if (!readQueue.suffices()) this.takeIn(wait && !flushed && readQueue.isEmpty && !this.woken)
     if (wait) this.woken = false
-    return count + line.serve()
+    readQueue.serve()
   }
 
   attach(turn: () => void): Attachment {
@@ -127,34 +127,31 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     try {
       turn()
     } finally {
-      if (!this.readiness.line.isEmpty) this.attachment?.schedule()
+      if (!this.readiness.readQueue.isEmpty) this.attachment?.schedule()
     }
   }
 
-  private takeIn(wait: boolean): number {
-    let count = 0
+  private takeIn(wait: boolean): void {
     if (wait) this.beforeWait()
     const found = this.libc.epollWait(this.epollFd, this.eventsAt, BATCH, wait ? -1 : 0)
     // After a signal the kernel looks around. Anything else would fail again, for ever.
     if (found < 0 && found !== EINTR && !this.closed)
       throw new Error(`Cannot wait for epoll: ${describeError(found).join(', ')}`)
-    for (let i = 0; i < found; i++) count += this.dispatch(i * EVENT_WORDS)
-    return count
+    for (let i = 0; i < found; i++) this.dispatch(i * EVENT_WORDS)
   }
 
-  private dispatch(at: number): number {
+  private dispatch(at: number): void {
     const bits = this.events[at] as number
     const fd = this.events[at + DATA] as number
     if (fd === this.wakeFd) this.wokenByThread()
     else if (fd === this.alarm.fd) this.alarm.wentOff()
-    else if (fd === this.openings.alarmFd) return this.readiness.look()
+    else if (fd === this.openings.alarmFd) this.readiness.look()
     else {
       const generation = this.events[at + DATA + 1] as number
       const readable = (bits & READ_EVENTS) !== 0
       const writable = (bits & WRITE_EVENTS) !== 0
-      return this.readiness.event(fd, generation, readable, writable, (bits & END_EVENTS) !== 0)
+      this.readiness.event(fd, generation, readable, writable, (bits & END_EVENTS) !== 0)
     }
-    return 0
   }
 
   private control(action: number, fd: number, generation: number, events: number): number {

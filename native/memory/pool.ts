@@ -27,8 +27,8 @@ export class BufferPool {
   /** Gives the op a buffer and the buffer's address. */
   lend(op: IoOp<unknown>): void {
     const buffer = this.take() as PooledBuffer
-    op.buffer = op.pointee = buffer.whole
-    op.pointer = buffer.address
+    op.buffer = op.pinned = buffer.whole
+    op.pinnedAddress = buffer.address
     op.lender = buffer
     op.offset = 0
   }
@@ -37,7 +37,7 @@ export class BufferPool {
   fit(op: IoOp<unknown>, bytes: number): ReadBuffer | null {
     const { lender } = op
     if (!(lender instanceof PooledBuffer)) return null
-    op.buffer = op.pointee = lender.show(bytes)
+    op.buffer = op.pinned = lender.show(bytes)
     return lender
   }
 
@@ -55,8 +55,8 @@ class PooledBuffer extends ReadBuffer implements Lender {
     })
   }
 
-  takeBack(op: IoOp<unknown>): void {
-    op.buffer = op.pointee = op.lender = null
+  release(op: IoOp<unknown>): void {
+    op.buffer = op.pinned = op.lender = null
     this.giveBack()
   }
 }

@@ -78,7 +78,7 @@ export class Attempts {
       if (!isIntact(op)) return finish(op, EFAULT)
       length = this.gather.collect(vector, 0, length, 0)
     } else if (!this.locate(state, op)) return finish(op, EFAULT)
-    const at = op.pointer + op.offset
+    const at = op.pinnedAddress + op.offset
     let result: number
     // TCP would let even a read of nothing wait.
     if (length === 0) result = 0
@@ -89,7 +89,7 @@ export class Attempts {
         else if (state.own) result = this.libc.recv(state.fd, at, length)
         else result = this.libc.read(state.fd, at, length)
       } while (result === EINTR)
-    if (result <= 0) op.lender?.takeBack(op)
+    if (result <= 0) op.lender?.release(op)
     else if (op.lend) state.lent = this.pool.fit(op, result)
     if (result === EAGAIN) return waits(state, 'readable')
     state.large = result >= LARGE_BYTES
@@ -113,7 +113,7 @@ export class Attempts {
         result = asked === 0 ? EFAULT : this.gather.write(state.fd, state.own)
       } else {
         const from = op.offset + op.moved
-        const at = isSmall ? this.gather.copy(op.buffer as Uint8Array, from, asked) : op.pointer + from
+        const at = isSmall ? this.gather.copy(op.buffer as Uint8Array, from, asked) : op.pinnedAddress + from
         result = state.own ? this.libc.send(state.fd, at, asked) : this.libc.write(state.fd, at, asked)
       }
       if (result === EINTR) continue
@@ -134,7 +134,7 @@ export class Attempts {
     if (state.blocking && this.poll(state.fd, POLLIN) === 0) return waits(state, 'readable')
     this.answer[0] = ADDRESS_BYTES
     let result: number
-    do result = this.libc.recvfrom(state.fd, op.pointer + op.offset, op.length, this.sockaddrAt, this.answerAt)
+    do result = this.libc.recvfrom(state.fd, op.pinnedAddress + op.offset, op.length, this.sockaddrAt, this.answerAt)
     while (result === EINTR)
     if (result === EAGAIN) return waits(state, 'readable')
     if (result >= 0) op.address = decodeAddress(this.sockaddr, this.answer[0] as number)
@@ -147,7 +147,7 @@ export class Attempts {
     const length = op.address === null ? 0 : encodeAddress(op.address, this.sockaddr)
     const to = length === 0 ? 0 : this.sockaddrAt
     let result: number
-    do result = this.libc.sendto(state.fd, op.pointer + op.offset, op.length, to, length)
+    do result = this.libc.sendto(state.fd, op.pinnedAddress + op.offset, op.length, to, length)
     while (result === EINTR)
     return result === EAGAIN ? waits(state, 'writable') : finish(op, result)
   }
@@ -213,9 +213,9 @@ export class Attempts {
   /** Sees to `op.pointer`, and that no system call can leave the buffer. */
   private locate(state: FdState, op: IoOp<unknown>): boolean {
     const { buffer } = op
-    if (buffer !== null && buffer !== op.pointee) {
-      op.pointer = this.pool.known.addressOf(buffer, state.lent)
-      op.pointee = buffer
+    if (buffer !== null && buffer !== op.pinned) {
+      op.pinnedAddress = this.pool.known.addressOf(buffer, state.lent)
+      op.pinned = buffer
       // Whatever was lent before, this is not it.
       op.lender = null
     }

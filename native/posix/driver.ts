@@ -58,7 +58,7 @@ export abstract class LinuxDriver implements Driver {
 
   abstract submit(op: IoOp<unknown>): boolean
   abstract cancel(op: IoOp<unknown>): boolean
-  abstract poll(wait: boolean, loans?: number): number
+  abstract poll(wait: boolean, loans?: number): void
   abstract start(complete: (op: IoOp<unknown>) => void): void
   abstract attach(turn: () => void): Attachment
   abstract close(): void
@@ -74,11 +74,6 @@ export abstract class LinuxDriver implements Driver {
 
   arm(at: number): void {
     if (!this.closed) this.alarm.set(at)
-  }
-
-  wake(): void {
-    this.woken = true
-    this.attachment?.schedule()
   }
 
   socket(kind: SocketKind): number {

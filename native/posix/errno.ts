@@ -4,7 +4,7 @@
  * Names and words come from the host, which knows its own platform's numbers. The constants are the few that drivers
  * compare with, negated like all results; these have the same number on every Linux that Node runs on.
  */
-import { BUSY, CANCELED, CLOSED, UNSUPPORTED } from '../../kernel/driver/contract.js'
+import { PORTABLE_TEXTS } from '../../kernel/driver/contract.js'
 
 export const EPERM = -1
 export const ENOENT = -2
@@ -34,15 +34,8 @@ export function isInterrupted(result: number): boolean {
   return result === EINTR || (result <= ERESTARTSYS && result >= ERESTART_RESTARTBLOCK)
 }
 
-const PORTABLE = new Map<number, readonly [name: string, text: string]>([
-  [CANCELED, ['ECANCELED', 'operation canceled']],
-  [CLOSED, ['CLOSED', 'closed on this side']],
-  [BUSY, ['BUSY', 'another operation is waiting in this direction']],
-  [UNSUPPORTED, ['UNSUPPORTED', 'not supported by this driver']],
-])
-
 /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
 export function describeError(result: number): readonly [name: string, text: string] {
-  const known = PORTABLE.get(result) ?? process.getBuiltinModule('node:util').getSystemErrorMap().get(result)
+  const known = PORTABLE_TEXTS.get(result) ?? process.getBuiltinModule('node:util').getSystemErrorMap().get(result)
   return known ?? ['UNKNOWN', `unknown error ${result}`]
 }

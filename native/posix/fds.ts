@@ -44,8 +44,8 @@ export class FdState {
   /** Read buffers that its writer writes from: pinned until that is over. */
   private pinned: readonly ReadBuffer[] = NONE_PINNED
   /** It stands in the line of those who can be read (line.ts), and who is behind it. */
-  due = false
-  nextDue: FdState | null = null
+  queued = false
+  nextQueued: FdState | null = null
 
   constructor(fd: number) {
     this.fd = fd

@@ -16,7 +16,7 @@ const SHARE = 16
 const MOST_UNASKED = 16
 
 /** Fds whose data has been announced, in that order. It holds numbers, not files: whoever is served may have been closed since. */
-export class Line<S extends FdState> {
+export class ReadQueue<S extends FdState> {
   private first: S | null = null
   private last: S | null = null
   private unasked = 0
@@ -34,10 +34,10 @@ export class Line<S extends FdState> {
   }
 
   add(state: S): void {
-    if (state.due) return
-    state.due = true
+    if (state.queued) return
+    state.queued = true
     if (this.first === null) this.first = state
-    else (this.last as S).nextDue = state
+    else (this.last as S).nextQueued = state
     this.last = state
   }
 
@@ -63,19 +63,15 @@ export class Line<S extends FdState> {
     if (loans < this.share) this.share = loans
   }
 
-  /** Reads for those in front; how many ops that completed. */
-  serve(): number {
-    let count = 0
+  /** Reads for those in front. */
+  serve(): void {
     while (this.share > 0 && this.first !== null) {
       const state = this.first
-      this.first = state.nextDue as S | null
-      state.nextDue = null
-      state.due = false
-      if (!this.read(state)) continue
-      count++
-      this.share -= state.large ? SHARE : 1
+      this.first = state.nextQueued as S | null
+      state.nextQueued = null
+      state.queued = false
+      if (this.read(state)) this.share -= state.large ? SHARE : 1
     }
     this.share = SHARE
-    return count
   }
 }

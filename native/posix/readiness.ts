@@ -29,7 +29,7 @@ import { FdState, FdTable, isFd } from './fds.js'
 import { doFileOp, isFileOp } from './files.js'
 import type { Libc } from './libc.js'
 import type { Openings } from './openings.js'
-import { Line } from './read-queue.js'
+import { ReadQueue } from './read-queue.js'
 
 /** The mechanism underneath. */
 export interface Watcher {
@@ -42,7 +42,7 @@ export interface Watcher {
 export class Readiness {
   readonly fds: FdTable
   /** Those who can be read. */
-  readonly line = new Line<FdState>((state) => this.read(state))
+  readonly readQueue = new ReadQueue<FdState>((state) => this.read(state))
   private readonly libc: Libc
   private readonly watcher: Watcher
   private readonly openings: Openings
@@ -64,8 +64,8 @@ export class Readiness {
 
   submit(op: IoOp<unknown>): boolean {
     if (isFileOp(op) && !this.closed) return op.kind === OPEN_FILE ? this.openings.open(op) : doFileOp(this.libc, op)
-    op.lender?.takeBack(op)
-    if (op.lend) op.buffer = op.pointee = null
+    op.lender?.release(op)
+    if (op.lend) op.buffer = op.pinned = null
     const state = this.closed ? CLOSED : this.fds.find(op.fd)
     const refusal = typeof state === 'number' ? state : refuse(state, op)
     if (typeof state === 'number' || refusal !== 0) {
@@ -110,34 +110,32 @@ export class Readiness {
     return true
   }
 
-  /** Something happened on an fd. Its reader comes into the line, its writer may go on at once. How many ops that completed. */
-  event(fd: number, generation: number, readable: boolean, writable: boolean, hangup: boolean): number {
+  /** Something happened on an fd. Its reader comes into the line, its writer may go on at once. */
+  event(fd: number, generation: number, readable: boolean, writable: boolean, hangup: boolean): void {
     const state = this.fds.at(fd)
     // A callback earlier in the same batch may have closed the fd, and even opened another one of that number.
-    if (state === undefined || state.generation !== generation) return 0
+    if (state === undefined || state.generation !== generation) return
     if (readable) state.readable = true
     if (writable) state.writable = true
     if (hangup) state.hangup = true
-    if (readable && state.reader !== null) this.line.add(state)
+    if (readable && state.reader !== null) this.readQueue.add(state)
     const writer = state.writer
-    if (!writable || writer === null || !this.attempts.attempt(state, writer)) return 0
+    if (!writable || writer === null || !this.attempts.attempt(state, writer)) return
     state.writer = null
     state.unpin()
     this.complete(writer)
-    return 1
   }
 
   /** The alarm of the openings went off. */
-  look(): number {
-    const ops = this.openings.look()
-    for (const op of ops) this.complete(op)
-    return ops.length
+  look(): void {
+    for (const op of this.openings.look()) this.complete(op)
   }
 
-  /** Hands over what was left behind by fds that others closed. */
-  flush(): number {
-    if (this.fds.orphans.length === 0) return 0
-    return this.finish(this.fds.orphans.splice(0))
+  /** Hands over what was left behind by fds that others closed; true if there was any. */
+  flush(): boolean {
+    if (this.fds.orphans.length === 0) return false
+    this.finish(this.fds.orphans.splice(0))
+    return true
   }
 
   closeFd(fd: number): number {
@@ -176,12 +174,11 @@ export class Readiness {
     return true
   }
 
-  private finish(ops: readonly IoOp<unknown>[]): number {
+  private finish(ops: readonly IoOp<unknown>[]): void {
     for (const op of ops) {
       op.result = CLOSED
       this.complete(op)
     }
-    return ops.length
   }
 }
 

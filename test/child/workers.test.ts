@@ -1,5 +1,5 @@
 /**
- * Kernels in worker threads: they work, end, are terminated with everything under way, and hear knocks of other threads.
+ * Kernels in worker threads: they work, end, are terminated with everything under way, and hear notifications of other threads.
  */
 import test from 'ava'
 import { execute } from './child-kit.js'
@@ -9,16 +9,16 @@ const CASES: Readonly<Record<string, string>> = {
   'a worker with a live kernel exits, throws, or is terminated while it waits':
     'live and exit 7\nlive and throw 1\nterminated three',
   'ten workers at once': '0 0 0 0 0 0 0 0 0 0',
-  'knocks reach a guest': '10000 knocks in as many wake-ups or fewer',
-  'knocks reach a blocking run': '1 knocks in as many wake-ups or fewer',
-  'a knock that came before anybody waited is heard': '3 knocks in as many wake-ups or fewer',
+  'notifications reach a guest': '10000 notifications in as many wake-ups or fewer',
+  'notifications reach a blocking run': '1 notifications in as many wake-ups or fewer',
+  'a notification that came before anybody waited is heard': '3 notifications in as many wake-ups or fewer',
   'two tasks cannot wait at one waker': 'DRUPE_BUSY',
-  'a cancelled wait hears later knocks': '2',
+  'a cancelled wait hears later notifications': '2',
 }
 
 /** What peers' tests say the same. */
 const TAGS: Readonly<Record<string, string>> = {
-  'knocks reach a guest': ' [trio run: TrioToken_run_sync_soon_threaded_stress_test]',
+  'notifications reach a guest': ' [trio run: TrioToken_run_sync_soon_threaded_stress_test]',
 }
 
 for (const [program, stdout] of Object.entries(CASES)) {

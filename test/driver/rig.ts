@@ -16,6 +16,7 @@ import {
   WRITABLE,
   WRITE,
 } from '../../kernel/driver/contract.js'
+import { wakeFromThread } from '../../native/notify.js'
 import { PATIENCE_MS } from '../patience.js'
 
 export const LOOPBACK: Address = { family: 'ipv4', host: '127.0.0.1', port: 0 }
@@ -53,6 +54,14 @@ export class Rig {
     const withdrawn = this.driver.cancel(op)
     if (withdrawn) assert(this.pending.delete(op), 'withdrew an op that is not under way')
     return withdrawn
+  }
+
+  /** As another thread would; false if this driver has nothing to be notified by. */
+  notify(): boolean {
+    const token = this.driver.wakeToken
+    if (token === null) return false
+    wakeFromThread(token)
+    return true
   }
 
   isPending(op: IoOp<unknown>): boolean {

@@ -26,7 +26,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
     values: `
       ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp OPEN_APPEND OPEN_CREATE OPEN_EXCLUSIVE OPEN_FILE
       OPEN_READ OPEN_TRUNCATE OPEN_WRITE READ READABLE RECEIVE SEND STAT SYNC UNSUPPORTED WAIT
-      WRITABLE WRITE WaitQueue accept bind chooseDriver close connect knock listen localAddress openFile park read readable
+      WRITABLE WRITE WaitQueue accept bind chooseDriver close connect listen localAddress notify openFile park read readable
       remoteAddress setOption shutdown socket stat suspend sync wake writable write writeAll`,
     types: `
       Address Atomic Attachment Driver Endpoint FileStatus Lender Op OpenFlags Operation Resumer SocketKind SocketOption Trap Undo WaitOptions

@@ -268,7 +268,7 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   sleep: [TIME],
   sleepUntil: [AT],
   'new WaitQueue': [optional(STRING), optional(FUNCTION), optional(FUNCTION)],
-  knock: [k.thing(undefined)],
+  notify: [k.thing(undefined)],
   park: [QUEUE_OF_TASKS, WAIT],
   wake: [QUEUE_OF_TASKS, optional(limit(0)), ANY],
   openFile: [k.TEXT, optional(k.word('r', 'w')), optional(whole(0)), WAIT],

@@ -41,7 +41,7 @@ test('closing cancels the newest first, and waits for their cleanup', (t) => {
       try {
         yield* sleep(1000)
       } finally {
-        log.push(`${name} knocked`)
+        log.push(`${name} cancelled`)
         yield* sleep(5)
         log.push(`${name} clean`)
       }
@@ -50,7 +50,7 @@ test('closing cancels the newest first, and waits for their cleanup', (t) => {
   for (const name of ['first', 'second', 'third']) kernel.spawn(worker(name))
   kernel.runSync(sleep(1))
   kernel.closeSync()
-  t.deepEqual(log.slice(0, 3), ['third knocked', 'second knocked', 'first knocked'])
+  t.deepEqual(log.slice(0, 3), ['third cancelled', 'second cancelled', 'first cancelled'])
   t.deepEqual(log.slice(3).sort(), ['first clean', 'second clean', 'third clean'])
   assertNoLeaks(kernel)
 })

@@ -224,7 +224,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   {
     name: 'a connect that is not answered times out, and leaves no descriptor',
     *op() {
-      // A full backlog: Linux then drops what knocks, and the connect waits.
+      // A full backlog: Linux then drops further requests, and the connect waits.
       const listener = yield* listen({ host: '127.0.0.1', port: 0, backlog: 0 })
       const streams = []
       let error: unknown

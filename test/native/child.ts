@@ -77,8 +77,8 @@ const scenarios: Record<string, () => void> = {
         seen.push('alarm')
         after(5, () => {
           woken = true
-          rig.driver.wake()
-          rig.driver.wake()
+          rig.notify()
+          rig.notify()
         })
       } else if (seen.length === 2 && woken) {
         seen.push('wake')

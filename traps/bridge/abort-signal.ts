@@ -26,7 +26,7 @@ export interface AbortSignalLike extends EventTargetLike {
 const OPTIONS = { name: 'withSignal' }
 
 /**
- * Runs an operation that an AbortSignal can cancel. When the signal is aborted the operation gets its knock, may clean up
+ * Runs an operation that an AbortSignal can cancel. When the signal is aborted the operation is cancelled, may clean up
  * within the grace, and then this throws the signal's reason. If it finishes all the same, its result counts. All operations
  * under one signal share a listener, which is removed at the end of the last one, however that comes.
  *

@@ -195,7 +195,7 @@ export class Stream extends ByteReader implements Giver {
     const op = trap as IoOp
     // The end of the stream comes again by itself.
     if (bytes !== 0 && !this.closed) this.putBack(lentChunk(op, bytes as number))
-    if (op.lend) op.lender?.takeBack(op)
+    if (op.lend) op.lender?.release(op)
     return true
   }
 
@@ -228,7 +228,7 @@ export class Stream extends ByteReader implements Giver {
     }
     // A buffer on loan stays with the operation until the next read; a foreign one sends it home.
     if (buffer !== null || !op.lend) {
-      if (op.lend) op.lender?.takeBack(op)
+      if (op.lend) op.lender?.release(op)
       op.buffer = buffer
     }
     op.lend = buffer === null
@@ -245,7 +245,7 @@ export class Stream extends ByteReader implements Giver {
 
 /** The stream is closed: its buffer on loan goes home, unless a task has read into it and had no turn since. */
 function release(reader: IoOp): void {
-  if (!reader.running) reader.lender?.takeBack(reader)
+  if (!reader.running) reader.lender?.release(reader)
   // One that has an owner still waits, in another kernel, whose driver knows it by its descriptor.
   else if (reader.owner === null) reader.fd = CLOSED_FD
 }
@@ -265,16 +265,16 @@ function lentChunk(op: IoOp, bytes: number): Uint8Array {
 function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {
   if (bytes === 0) return null
   const chunk = copyOf(lentChunk(op, bytes))
-  op.lender?.takeBack(op)
+  op.lender?.release(op)
   return chunk
 }
 
 /** The bytes are sent: they must not stay alive, or keep a whole slab alive, until the next write. */
 function written(op: IoOp): void {
-  op.buffer = op.pointee = op.vector = null
+  op.buffer = op.pinned = op.vector = null
 }
 
 function writtenSome(op: IoOp, bytes: number): number {
-  op.buffer = op.pointee = op.vector = null
+  op.buffer = op.pinned = op.vector = null
   return bytes
 }

@@ -22,7 +22,7 @@ import { disposerOf } from './disposal.js'
 import { nursery, started } from './nursery.js'
 import { innermostNursery } from './place.js'
 
-/** Resumer out the value of a resource and stays until it is to be torn down; then it throws `Cancelled`. */
+/** Hands out the value of a resource and stays until it is to be torn down; then it throws `Cancelled`. */
 export type Provide<T> = (value: T) => Operation<never>
 
 /**

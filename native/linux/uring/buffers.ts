@@ -96,18 +96,18 @@ export class ProvidedBuffers implements Lender {
   /** Lends a buffer with so many bytes in it to an op. */
   lend(buffer: number, bytes: number, op: IoOp<unknown>): ReadBuffer {
     const lent = this.buffers[buffer] as ReadBuffer
-    op.buffer = op.pointee = lent.show(bytes)
-    op.pointer = lent.address
+    op.buffer = op.pinned = lent.show(bytes)
+    op.pinnedAddress = lent.address
     op.offset = 0
-    op.loan = buffer
+    op.bufferIndex = buffer
     op.lender = this
     return lent
   }
 
-  takeBack(op: IoOp<unknown>): void {
+  release(op: IoOp<unknown>): void {
     if (op.lender !== this) return
-    op.buffer = op.pointee = op.lender = null
-    this.buffers[op.loan]?.giveBack()
+    op.buffer = op.pinned = op.lender = null
+    this.buffers[op.bufferIndex]?.giveBack()
   }
 
   /** The buffer that the system has taken for an answer with these flags. */

@@ -18,7 +18,7 @@ import { attachToHost } from '../../host/guest-poll.js'
 import { LinuxDriver } from '../../posix/driver.js'
 import { ECANCELED } from '../../posix/errno.js'
 import * as c from '../../posix/libc.js'
-import { Completions } from './operations.js'
+import { Operations } from './operations.js'
 import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
 
 /** Keys of the driver's own requests; those of ops are made in completions.ts, below these. */
@@ -39,7 +39,7 @@ interface Remains {
 export class UringDriver extends LinuxDriver {
   readonly name = 'io_uring'
   private readonly ring: Ring
-  private readonly completions: Completions
+  private readonly operations: Operations
   /** For a guest. Made at once: where descriptors are few, it had better be epoll. */
   private readonly eventFd: number
   /** Where the eventfd's count goes when it is read. */
@@ -64,7 +64,7 @@ export class UringDriver extends LinuxDriver {
       throw error
     }
     try {
-      this.completions = new Completions(this.libc, this.ring, this.openings)
+      this.operations = new Operations(this.libc, this.ring, this.openings)
     } catch (error) {
       this.ring.close()
       this.release()
@@ -86,40 +86,44 @@ export class UringDriver extends LinuxDriver {
   }
 
   start(complete: (op: IoOp<unknown>) => void): void {
-    this.completions.start(complete)
+    this.operations.start(complete)
   }
 
   submit(op: IoOp<unknown>): boolean {
-    return this.completions.submit(op)
+    return this.operations.submit(op)
   }
 
   cancel(op: IoOp<unknown>): boolean {
-    return this.completions.cancel(op)
+    return this.operations.cancel(op)
   }
 
-  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): number {
-    if (this.closed) return 0
-    if (this.ring.failure !== 0) return this.pollBroken(wait)
-    const count = this.completions.flush()
-    const { line } = this.completions
-    line.limit(loans)
-    const idle = count === 0 && !this.woken && line.isEmpty
+  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): void {
+    if (this.closed) return
+    if (this.ring.failure !== 0) {
+      this.pollBroken(wait)
+      return
+    }
+    const flushed = this.operations.flush()
+    const { readQueue } = this.operations
+    readQueue.limit(loans)
+    const idle = !flushed && !this.woken && readQueue.isEmpty
     // With enough to do nothing more is received, or thousands of connections would take all buffers.
-    if (line.suffices()) this.ring.submit()
+    if (readQueue.suffices()) this.ring.submit()
     else {
       if (wait && idle) this.beforeWait()
       this.ring.enter(wait && idle ? 1 : 0)
     }
     if (wait) this.woken = false
-    return count + this.takeIn() + line.serve()
+    this.takeIn()
+    readQueue.serve()
   }
 
   /** Without the ring: time goes on, and other threads still call. */
-  private pollBroken(wait: boolean): number {
-    const count = this.fail()
+  private pollBroken(wait: boolean): void {
+    const failed = this.fail()
     const fds = Int32Array.of(this.alarm.fd, c.POLLIN, this.wakeFd, c.POLLIN)
     if (wait) this.beforeWait()
-    this.libc.poll(this.libc.addressOf(fds), 2, wait && count === 0 && !this.woken ? -1 : 0)
+    this.libc.poll(this.libc.addressOf(fds), 2, wait && !failed && !this.woken ? -1 : 0)
     if (wait) this.woken = false
     if ((fds[1] as number) >>> 16 !== 0) {
       // Here the alarm is not watched for its edges.
@@ -127,17 +131,17 @@ export class UringDriver extends LinuxDriver {
       this.alarm.wentOff()
     }
     if ((fds[3] as number) >>> 16 !== 0) this.wokenByThread()
-    return count
   }
 
-  /** The ring is lost. How many ops that completed. */
-  private fail(): number {
+  /** The ring is lost; true if anything that waited failed with it. */
+  private fail(): boolean {
     if (!this.broken) {
       this.broken = true
       const why = this.describeError(this.ring.failure).join(', ')
       process.emitWarning(`io_uring cannot be entered any more (${why}); whatever needs it fails with EIO`)
     }
-    return this.takeIn() + this.completions.fail()
+    this.takeIn()
+    return this.operations.fail()
   }
 
   attach(turn: () => void): Attachment {
@@ -151,7 +155,7 @@ export class UringDriver extends LinuxDriver {
   close(): void {
     if (this.closed) return
     this.attachment?.close()
-    this.completions.close(() => this.reap())
+    this.operations.close(() => this.reap())
     this.ring.close()
     this.release()
   }
@@ -163,13 +167,13 @@ export class UringDriver extends LinuxDriver {
 
   /** The thread exits with its kernel open: its sockets must not outlive it, as those of a process would not. */
   private exit(): void {
-    const own = this.completions.own()
+    const own = this.operations.own()
     this.close()
     for (const fd of own) this.libc.close(fd)
   }
 
   closeFd(fd: number): number {
-    return this.completions.closeFd(fd, () => this.reap())
+    return this.operations.closeFd(fd, () => this.reap())
   }
 
   protected watchAlarm(fd: number): number {
@@ -178,7 +182,7 @@ export class UringDriver extends LinuxDriver {
   }
 
   protected adopt(fd: number, datagrams: boolean): void {
-    this.completions.adopt(fd, datagrams)
+    this.operations.adopt(fd, datagrams)
   }
 
   private turn(turn: () => void, called: boolean): void {
@@ -191,7 +195,7 @@ export class UringDriver extends LinuxDriver {
         this.ring.submit()
         this.ring.notify(true)
         if (this.ring.failure !== 0) this.tick()
-        else if (this.ring.hasNews() || !this.completions.line.isEmpty) this.attachment?.schedule()
+        else if (this.ring.hasNews() || !this.operations.readQueue.isEmpty) this.attachment?.schedule()
       }
     }
   }
@@ -213,10 +217,9 @@ export class UringDriver extends LinuxDriver {
     else this.takeIn()
   }
 
-  private takeIn(): number {
+  private takeIn(): void {
     const { ring } = this
     const { tail } = ring
-    let count = 0
     // Whoever is told of a completion may close an fd, which takes in answers, too: more than are seen from here.
     while (((tail - ring.head) | 0) > 0) {
       const at = ring.take()
@@ -224,20 +227,17 @@ export class UringDriver extends LinuxDriver {
       const key = ring.answers[at + 1] as number
       const result = ring.answers[at + 2] as number
       const flags = ring.answers[at + 3] as number
-      if (key >= WAKE) count += this.watched(fd, key, result, flags)
-      else if (key !== 0) count += this.completions.answer(fd, key, result, flags)
+      if (key >= WAKE) this.watched(fd, key, result, flags)
+      else if (key !== 0) this.operations.answer(fd, key, result, flags)
     }
     ring.release()
-    return count
   }
 
-  private watched(fd: number, key: number, result: number, flags: number): number {
-    let count = 0
+  private watched(fd: number, key: number, result: number, flags: number): void {
     if (key === WAKE) this.wokenByThread()
     else if (key === ALARM) this.alarm.wentOff()
-    else count = this.completions.look()
+    else this.operations.look()
     if ((flags & CQE_MORE) === 0 && result !== ECANCELED) this.watch(fd, key)
-    return count
   }
 
   private watch(fd: number, key: number): void {

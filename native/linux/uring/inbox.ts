@@ -78,8 +78,8 @@ export class Inbox {
     if (!op.lend && !isIntact(op)) return EFAULT
     const piece = buffers.view(buffer).subarray(from, from + bytes)
     if (op.lend) {
-      op.buffer = op.pointee = piece.slice()
-      op.pointer = this.libc.addressOf(op.buffer)
+      op.buffer = op.pinned = piece.slice()
+      op.pinnedAddress = this.libc.addressOf(op.buffer)
       op.offset = 0
     } else scatter(piece, op)
     if (from + bytes === to) buffers.give(this.takeFirst(state))

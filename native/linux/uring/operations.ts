@@ -30,7 +30,7 @@ import { FdTable, isFd, LARGE_BYTES } from '../../posix/fds.js'
 import { isFileOp } from '../../posix/files.js'
 import * as c from '../../posix/libc.js'
 import type { Openings } from '../../posix/openings.js'
-import { Line } from '../../posix/read-queue.js'
+import { ReadQueue } from '../../posix/read-queue.js'
 import { READER, RECEIVER, RingFd, WRITER, whoseKey } from './fd.js'
 import { FILE, FileRequests } from './files.js'
 import { Receiving } from './receive.js'
@@ -41,9 +41,9 @@ import { type LostMemory, memoryOf, Requests } from './sqe.js'
 const lostMemory: unknown[] = []
 
 /** The ops of one ring. */
-export class Completions {
+export class Operations {
   /** Those who can be read. */
-  readonly line = new Line<RingFd>((state) => this.read(state))
+  readonly readQueue = new ReadQueue<RingFd>((state) => this.read(state))
   private readonly fds: FdTable<RingFd>
   private readonly libc: c.Libc
   private readonly ring: Ring
@@ -66,7 +66,7 @@ export class Completions {
     this.fds = new FdTable(libc, (fd) => new RingFd(fd))
     this.attempts = new Attempts(libc, this.fds, this.pool)
     this.requests = new Requests(libc, ring, this.pool)
-    this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts, this.line)
+    this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts, this.readQueue)
     this.files = new FileRequests(libc, ring, openings)
   }
 
@@ -75,8 +75,8 @@ export class Completions {
   }
 
   submit(op: IoOp<unknown>): boolean {
-    op.lender?.takeBack(op)
-    if (op.lend) op.buffer = op.pointee = null
+    op.lender?.release(op)
+    if (op.lend) op.buffer = op.pinned = null
     if (this.closed || this.ring.failure !== 0) return finish(op, this.closed ? CLOSED : errno.EIO)
     if (isFileOp(op)) return this.files.submit(op)
     const known = this.fds.at(op.fd)
@@ -107,34 +107,35 @@ export class Completions {
     return false
   }
 
-  /** An answer of the system's. Returns how many ops it completed: 0 or 1. */
-  answer(fd: number, key: number, result: number, flags: number): number {
-    if (key === FILE) return this.fileAnswer(fd, result)
+  /** An answer of the system's. */
+  answer(fd: number, key: number, result: number, flags: number): void {
+    if (key === FILE) {
+      this.fileAnswer(fd, result)
+      return
+    }
     const state = this.fds.at(fd)
     if (state === undefined || !state.owns(key)) {
       const name = `${fd} ${key}`
       this.requests.release(this.lost.get(name))
       this.lost.delete(name)
       if ((flags & CQE_BUFFER) !== 0) this.receiving.buffers.give(this.receiving.buffers.taken(flags))
-      return 0
+      return
     }
     const who = whoseKey(key)
     if (who === RECEIVER) {
       const op = this.receiving.answer(state, result, flags)
-      if (op === null) return 0
-      this.complete(op)
-      return 1
+      if (op !== null) this.complete(op)
+      return
     }
     state.requests--
-    return who === READER ? this.readerAnswer(state, result) : this.writerAnswer(state, result)
+    if (who === READER) this.readerAnswer(state, result)
+    else this.writerAnswer(state, result)
   }
 
   /** The alarm of the openings went off. */
-  look(): number {
-    if (this.closed) return 0
-    const ops = this.files.look()
-    for (const op of ops) this.complete(op)
-    return ops.length
+  look(): void {
+    if (this.closed) return
+    for (const op of this.files.look()) this.complete(op)
   }
 
   /** Notes that this fd is a new socket of our own. Whatever still runs under its number belongs to a lost file. */
@@ -153,11 +154,12 @@ export class Completions {
     return this.fds.own()
   }
 
-  /** Before the system is entered: hands over what was left behind by fds that others closed. How many ops that completed. */
-  flush(): number {
+  /** Before the system is entered: hands over what was left behind by fds that others closed; true if there was any. */
+  flush(): boolean {
     this.receiving.buffers.fill()
-    if (this.fds.orphans.length === 0) return 0
-    return this.abandon(this.fds.orphans.splice(0))
+    if (this.fds.orphans.length === 0) return false
+    this.abandon(this.fds.orphans.splice(0))
+    return true
   }
 
   /** `reap` takes in answers, at least one. */
@@ -197,8 +199,8 @@ export class Completions {
     else this.receiving.buffers.forget()
   }
 
-  /** The ring cannot be entered any more: what waits has failed. How many ops that completed. */
-  fail(): number {
+  /** The ring cannot be entered any more: what waits has failed; true if anything did. */
+  fail(): boolean {
     const ops = [...this.fds.takeWaiting(), ...this.files.close(lostMemory)]
     lostMemory.push(this.requests)
     for (const op of ops) {
@@ -206,7 +208,7 @@ export class Completions {
       op.result = this.closed ? CLOSED : errno.EIO
       this.complete(op)
     }
-    return ops.length
+    return ops.length > 0
   }
 
   private read(state: RingFd): boolean {
@@ -256,45 +258,42 @@ export class Completions {
     if ((ours === null || op.length >= LARGE_BYTES) && this.attempts.attempt(state, op)) return true
     if (ours === null) this.requests.poll(state, WRITER, c.POLLOUT)
     else {
-      op.pointer = ours.begin + buffer.byteOffset
-      op.pointee = buffer
+      op.pinnedAddress = ours.begin + buffer.byteOffset
+      op.pinned = buffer
       state.pin(ours.alone)
       this.requests.send(state, op)
     }
     return false
   }
 
-  private fileAnswer(number: number, result: number): number {
+  private fileAnswer(number: number, result: number): void {
     const op = this.files.answer(number, result, this.closed)
     if (op !== null) this.complete(op)
-    return op === null ? 0 : 1
   }
 
-  private readerAnswer(state: RingFd, answer: number): number {
+  private readerAnswer(state: RingFd, answer: number): void {
     const result = this.requests.taken(state, answer)
     const op = state.reader
     const polled = state.readerPolls
     state.readerPolls = false
-    if (op === null || !this.settle(state, op, polled, result)) return 0
+    if (op === null || !this.settle(state, op, polled, result)) return
     if (state.readerPlace !== null) this.requests.positions.settle(op, state.readerPlace, Math.max(op.result, 0))
     state.reader = state.readerPlace = null
     state.readerLeaves = false
     this.complete(op)
-    return 1
   }
 
-  private writerAnswer(state: RingFd, result: number): number {
+  private writerAnswer(state: RingFd, result: number): void {
     this.requests.sent(state)
     const op = state.writer
     const polled = state.writerPolls
     state.writerPolls = false
-    if (op === null || !this.settle(state, op, polled, result)) return 0
+    if (op === null || !this.settle(state, op, polled, result)) return
     if (state.writerPlace !== null) this.requests.positions.settle(op, state.writerPlace, op.moved)
     state.writer = state.writerPlace = null
     state.writerLeaves = false
     state.unpin()
     this.complete(op)
-    return 1
   }
 
   /** What an answer means for its op. False: it is not complete, and has another request under way. */
@@ -309,7 +308,7 @@ export class Completions {
     }
     if (polled) return result < 0 ? finish(op, result) : this.ready(state, op)
     if (op.kind === CONNECT) {
-      op.pointee = null
+      op.pinned = null
       return finish(op, result === errno.EISCONN ? 0 : result)
     }
     if (errno.isInterrupted(result)) return this.again(state, op)
@@ -319,7 +318,7 @@ export class Completions {
       return finish(op, result)
     }
     if (op.kind === READ) {
-      if (result <= 0) op.lender?.takeBack(op)
+      if (result <= 0) op.lender?.release(op)
       else if (op.lend) state.lent = this.pool.fit(op, result)
       return finish(op, result)
     }
@@ -359,12 +358,11 @@ export class Completions {
     return false
   }
 
-  private abandon(ops: readonly IoOp<unknown>[]): number {
+  private abandon(ops: readonly IoOp<unknown>[]): void {
     for (const op of ops) {
       op.result = CLOSED
       this.complete(op)
     }
-    return ops.length
   }
 }
 
@@ -382,7 +380,7 @@ function leaves(state: RingFd, op: IoOp<unknown>): boolean {
 }
 
 function withdraw(op: IoOp<unknown>): true {
-  op.lender?.takeBack(op)
+  op.lender?.release(op)
   return finish(op, CANCELED)
 }
 

@@ -18,7 +18,7 @@ import type { Attempts } from '../../posix/attempt.js'
 import * as errno from '../../posix/errno.js'
 import { LARGE_BYTES } from '../../posix/fds.js'
 import { type Libc, POLLERR, POLLHUP, POLLIN, POLLRDHUP } from '../../posix/libc.js'
-import type { Line } from '../../posix/read-queue.js'
+import type { ReadQueue } from '../../posix/read-queue.js'
 import { ProvidedBuffers } from './buffers.js'
 import { READER, RECEIVER, type RingFd } from './fd.js'
 import { Inbox } from './inbox.js'
@@ -38,7 +38,7 @@ export class Receiving {
   private readonly inbox: Inbox
   private readonly requests: Requests
   private readonly attempts: Attempts
-  private readonly line: Line<RingFd>
+  private readonly readQueue: ReadQueue<RingFd>
 
   constructor(
     libc: Libc,
@@ -46,22 +46,22 @@ export class Receiving {
     known: KnownMemory,
     requests: Requests,
     attempts: Attempts,
-    line: Line<RingFd>,
+    line: ReadQueue<RingFd>,
   ) {
     this.buffers = new ProvidedBuffers(libc, ringFd, known)
     this.inbox = new Inbox(libc, this.buffers)
     this.requests = requests
     this.attempts = attempts
-    this.line = line
+    this.readQueue = line
   }
 
   /** A READ or READABLE. True: it is complete; else it waits. What is there already waits, too, if others came first. */
   submit(state: RingFd, op: IoOp<unknown>): boolean {
     const isReceived = this.inbox.has(state)
     const isThere = isReceived || (op.kind === READ && state.watching && state.readable)
-    if (isThere && !this.line.isEmpty) {
+    if (isThere && !this.readQueue.isEmpty) {
       state.readerListens = true
-      this.line.add(state)
+      this.readQueue.add(state)
       return false
     }
     if (isReceived) return this.deliver(state, op)
@@ -128,7 +128,7 @@ export class Receiving {
     if ((flags & CQE_BUFFER) !== 0) {
       const buffer = this.buffers.taken(flags)
       if (result <= 0 || state.closing || this.closed) this.buffers.give(buffer)
-      else if (op !== null && result < LARGE_BYTES && this.inbox.passes(state, op, result) && this.line.passes()) {
+      else if (op !== null && result < LARGE_BYTES && this.inbox.passes(state, op, result) && this.readQueue.passes()) {
         op.result = this.inbox.lend(state, op, buffer, result)
         return detach(state, op)
       } else this.inbox.put(state, buffer, result)
@@ -138,7 +138,7 @@ export class Receiving {
     if (result >= LARGE_BYTES) state.large = true
     if (state.large || state.pieces >= MOST_PIECES) this.pause(state)
     if (op === null) return null
-    if (this.inbox.has(state)) this.line.add(state)
+    if (this.inbox.has(state)) this.readQueue.add(state)
     else if (!state.receiving) this.listenAgain(state, op, result)
     return null
   }
@@ -151,7 +151,7 @@ export class Receiving {
     if (state.closing || this.closed) return
     state.readable = true
     if ((result & ENDED) !== 0) state.hangup = true
-    if (state.readerListens) this.line.add(state)
+    if (state.readerListens) this.readQueue.add(state)
   }
 
   private pause(state: RingFd): void {

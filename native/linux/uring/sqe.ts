@@ -36,7 +36,7 @@ export interface LostMemory {
 
 /** What a request reads or writes, apart from its op: that may be used again while the request is still under way. */
 export function memoryOf(op: IoOp<unknown> | null): unknown {
-  return op === null ? null : [op.pointee, op.vector]
+  return op === null ? null : [op.pinned, op.vector]
 }
 
 /** Writes requests. */
@@ -81,7 +81,7 @@ export class Requests {
     if (op.lend && op.lender === null) this.pool.lend(op)
     const buffer = op.lend ? null : this.borrow()
     state.readerBounce = buffer
-    const from = buffer === null ? op.pointer + op.offset : buffer.address
+    const from = buffer === null ? op.pinnedAddress + op.offset : buffer.address
     const at = this.begin(state.own ? ring.OP_RECV : ring.OP_READ, state, READER)
     this.ring.point(at, from, Math.min(op.length, BUFFER_BYTES))
     if (!state.own) this.place(at, state, op)
@@ -106,7 +106,7 @@ export class Requests {
   /** Sends from a read buffer, on a socket of our own. */
   send(state: RingFd, op: IoOp<unknown>): void {
     const at = this.begin(ring.OP_SEND, state, WRITER)
-    this.ring.point(at, op.pointer + op.offset + op.moved, op.length - op.moved)
+    this.ring.point(at, op.pinnedAddress + op.offset + op.moved, op.length - op.moved)
     this.ring.requests[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
   }
 
@@ -164,7 +164,7 @@ export class Requests {
 
   connect(state: RingFd, op: IoOp<unknown>, address: Address): void {
     const bytes = new Uint8Array(ADDRESS_BYTES)
-    op.pointee = bytes
+    op.pinned = bytes
     const length = encodeAddress(address, bytes)
     const at = this.begin(ring.OP_CONNECT, state, WRITER)
     this.ring.point(at, this.libc.addressOf(bytes), 0)

@@ -43,7 +43,7 @@ export class CannedDriver extends TimersOnlyDriver implements Lender {
   override submit(op: IoOp): boolean {
     if (op.kind === READ) {
       // A waiting op holds no buffer: what it still has from the last read goes home.
-      if (op.lend) op.lender?.takeBack(op)
+      if (op.lend) op.lender?.release(op)
       if (this.manner === 'at once') return this.fill(op)
       if (this.manner === 'at the next poll') {
         this.waiting.push(op)
@@ -68,7 +68,7 @@ export class CannedDriver extends TimersOnlyDriver implements Lender {
     return true
   }
 
-  poll(): number {
+  poll(): void {
     const ready = this.waiting
     const count = ready.length
     for (let i = 0; i < count; i++) {
@@ -77,12 +77,11 @@ export class CannedDriver extends TimersOnlyDriver implements Lender {
       this.complete(op)
     }
     ready.length = 0
-    return count
   }
 
   private fill(op: IoOp): true {
     if (op.lend && op.buffer === null) {
-      op.buffer = op.pointee = this.spare.pop() ?? new Uint8Array(256 * 1024)
+      op.buffer = op.pinned = this.spare.pop() ?? new Uint8Array(256 * 1024)
       op.lender = this
       op.offset = 0
       this.lent++
@@ -91,15 +90,14 @@ export class CannedDriver extends TimersOnlyDriver implements Lender {
     return true
   }
 
-  takeBack(op: IoOp): void {
-    const buffer = op.pointee
+  release(op: IoOp): void {
+    const buffer = op.pinned
     if (op.lender !== this || buffer === null) return
-    op.buffer = op.pointee = op.lender = null
+    op.buffer = op.pinned = op.lender = null
     this.spare.push(buffer)
     this.lent--
   }
 
-  wake(): void {}
   close(): void {}
 
   attach(turn: () => void): Attachment {

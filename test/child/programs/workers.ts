@@ -4,7 +4,7 @@
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { Kernel, type Operation, run, runSync, sleep, spawn } from 'drupe'
-import { knock, type WakerToken } from 'drupe/lowlevel'
+import { notify, type WakerToken } from 'drupe/lowlevel'
 import { bytes, connectTo, echo, listenLocally, text, withServer } from '../../modes/net-kit.js'
 
 interface Job {
@@ -56,27 +56,27 @@ const JOBS: Readonly<Record<string, (token?: WakerToken) => unknown>> = {
       throw new Error('on purpose')
     }, 20)
   },
-  async knocks(token) {
+  async notifications(token) {
     for (let i = 0; i < 10_000; i++) {
-      knock(token as WakerToken)
+      notify(token as WakerToken)
       if (i % 1000 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
     }
   },
-  knock(token) {
+  notify(token) {
     parentPort?.postMessage('ready')
-    setTimeout(() => knock(token as WakerToken), 30)
+    setTimeout(() => notify(token as WakerToken), 30)
   },
 }
 
-/** Listens for so many knocks; how many wake-ups that took. */
-function* listenFor(waker: ReturnType<Kernel['waker']>, knocks: number): Operation<string> {
+/** Listens for so many notifications; how many wake-ups that took. */
+function* listenFor(waker: ReturnType<Kernel['waker']>, notifications: number): Operation<string> {
   let heard = 0
   let wakeUps = 0
-  while (heard < knocks) {
+  while (heard < notifications) {
     heard += yield* waker.wait()
     wakeUps++
   }
-  return `${heard} knocks in ${wakeUps <= heard ? 'as many wake-ups or fewer' : 'too many wake-ups'}`
+  return `${heard} notifications in ${wakeUps <= heard ? 'as many wake-ups or fewer' : 'too many wake-ups'}`
 }
 
 const PROGRAMS: Readonly<Record<string, () => unknown>> = {
@@ -102,27 +102,27 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
     const codes = await Promise.all(Array.from({ length: 10 }, () => exitOf(start({ job: 'guest' }))))
     say(codes.join(' '))
   },
-  async 'knocks reach a guest'() {
+  async 'notifications reach a guest'() {
     const kernel = new Kernel()
     const waker = kernel.waker()
-    const exit = exitOf(start({ job: 'knocks', token: waker.token }))
+    const exit = exitOf(start({ job: 'notifications', token: waker.token }))
     say(await kernel.run(() => listenFor(waker, 10_000)))
     await exit
     await kernel.close()
   },
-  'knocks reach a blocking run'() {
+  'notifications reach a blocking run'() {
     const kernel = new Kernel()
     const waker = kernel.waker()
     // The worker needs this thread's event loop to start, so the blocking run begins when it has.
-    start({ job: 'knock', token: waker.token }).once('message', () => {
+    start({ job: 'notify', token: waker.token }).once('message', () => {
       say(kernel.runSync(() => listenFor(waker, 1)))
       kernel.closeSync()
     })
   },
-  async 'a knock that came before anybody waited is heard'() {
+  async 'a notification that came before anybody waited is heard'() {
     const kernel = new Kernel()
     const waker = kernel.waker()
-    for (let i = 0; i < 3; i++) knock(waker.token)
+    for (let i = 0; i < 3; i++) notify(waker.token)
     say(await kernel.run(() => listenFor(waker, 3)))
     await kernel.close()
   },
@@ -138,16 +138,16 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
       .catch((error) => say(error.code))
     await kernel.close()
   },
-  async 'a cancelled wait hears later knocks'() {
+  async 'a cancelled wait hears later notifications'() {
     const kernel = new Kernel()
     const waker = kernel.waker()
     const heard = await kernel.run(function* () {
       const first = yield* spawn(waker.wait())
       yield* sleep(1)
       yield* first.cancel()
-      knock(waker.token)
+      notify(waker.token)
       yield* sleep(1)
-      knock(waker.token)
+      notify(waker.token)
       return yield* waker.wait()
     })
     say(String(heard))

@@ -226,8 +226,8 @@ export function bytes(suite: Suite): void {
     rig.write(a, 'again')
     rig.finish(op)
     t.is(textOf(op), 'again')
-    op.lender?.takeBack(op)
-    op.lender?.takeBack(op)
+    op.lender?.release(op)
+    op.lender?.release(op)
     t.is(op.buffer, null)
     op.length = 3
     rig.write(a, 'short')
@@ -262,8 +262,8 @@ export function bytes(suite: Suite): void {
     rig.run(y)
     t.deepEqual([textOf(x), textOf(y)], ['to a', 'to b'])
     t.not(x.buffer, y.buffer)
-    x.lender?.takeBack(x)
-    y.lender?.takeBack(y)
+    x.lender?.release(x)
+    y.lender?.release(y)
     rig.close(a, b)
   })
 

@@ -162,7 +162,7 @@ export function memory(suite: Suite): void {
       }
       t.is(textOf(reading), 'abc')
     }
-    reading.lender?.takeBack(reading)
+    reading.lender?.release(reading)
     rig.close(a, b)
   })
 
@@ -180,7 +180,7 @@ export function memory(suite: Suite): void {
     rig.submit(writing)
     rig.settle()
     t.true(rig.isPending(writing))
-    borrowing.lender?.takeBack(borrowing)
+    borrowing.lender?.release(borrowing)
     rig.close(b)
     const others = Array.from({ length: 3 }, () => lentReadOp(f))
     for (const op of others) {
@@ -188,7 +188,7 @@ export function memory(suite: Suite): void {
       rig.submit(writeOp(e, new Uint8Array(1000).fill(9)))
       ok(rig.finish(op))
       t.not((op.buffer as Uint8Array).buffer, chunk.buffer)
-      op.lender?.takeBack(op)
+      op.lender?.release(op)
     }
     const sink = lentReadOp(d)
     let got = 0

@@ -65,7 +65,7 @@ export function pressure(suite: Suite): void {
     for (let i = 0; i < 20 && lent() < 5; i++) rig.driver.poll(false, 5 - lent())
     t.is(lent(), 5)
     for (const op of reads) t.is(rig.finish(op), 3)
-    for (const op of reads) op.lender?.takeBack(op)
+    for (const op of reads) op.lender?.release(op)
     rig.close(...pairs.flat())
   })
 
@@ -182,7 +182,7 @@ export function pressure(suite: Suite): void {
       const op = rig.completed[before] as IoOp<unknown>
       t.true(op.result > 0 && op.buffer !== null)
       memory.add((op.buffer as Uint8Array).buffer)
-      op.lender?.takeBack(op)
+      op.lender?.release(op)
     }
     t.is(memory.size, 1)
     rig.close(...pairs.flat())
@@ -292,7 +292,7 @@ export function pressure(suite: Suite): void {
       t.true(count > 0)
       const chunk = (op.buffer as Uint8Array).subarray(op.offset, op.offset + count)
       t.deepEqual(Buffer.compare(chunk, bytes.subarray(got, got + count)), 0, `at ${got}`)
-      op.lender?.takeBack(op)
+      op.lender?.release(op)
       got += count
     }
     rig.finish(writing)

@@ -81,7 +81,7 @@ export function scatter(suite: Suite): void {
     rig.write(a, 'lent')
     rig.finish(lent)
     t.is(textOf(lent), 'lent')
-    lent.lender?.takeBack(lent)
+    lent.lender?.release(lent)
     for (let round = 0; round < 3; round++) {
       rig.write(a, 'one,two,three')
       rig.settle()
@@ -93,7 +93,7 @@ export function scatter(suite: Suite): void {
       t.is(textOf(into), 'two,')
       rig.run(lent)
       t.is(textOf(lent), 'three')
-      lent.lender?.takeBack(lent)
+      lent.lender?.release(lent)
     }
     rig.close(a, b)
   })

@@ -68,19 +68,19 @@ test('cancelling a task that is over says so and changes nothing [curio task: la
   })
 })
 
-test('cancelling twice knocks once, and both wait for the end', (t) => {
+test('cancelling twice delivers once, and both wait for the end', (t) => {
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {
-      let knocks = 0
+      let deliveries = 0
       for (const ms of [1000, 20, 20]) {
         try {
           yield* sleep(ms)
         } catch {
-          knocks++
+          deliveries++
         }
       }
-      return knocks
+      return deliveries
     })
     yield* checkpoint()
     yield* nursery(function* (n) {

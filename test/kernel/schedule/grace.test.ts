@@ -1,7 +1,7 @@
 /**
- * Grace: the knock comes once per scope; cleanup then waits in peace until the grace is over; then each wait throws.
+ * Grace: a cancel is delivered once per scope; cleanup then waits in peace until the grace is over; then each wait throws.
  *
- * 0 is Trio's rule (level), Infinity curio's (edge), the default is in between. What swallows the knock is reported, and
+ * 0 is Trio's rule (level), Infinity curio's (edge), the default is in between. What swallows its `Cancelled` is reported, and
  * what will not go is taken out.
  */
 import test from 'ava'
@@ -34,7 +34,7 @@ function* stubborn(rounds: number, log: string[]): Operation<void> {
   }
 }
 
-test('the knock comes once, then waits work until the grace is over, then every wait throws', (t) => {
+test('a cancel is delivered once, then waits work until the grace is over, then every wait throws', (t) => {
   const log = virtual({ grace: 35 }, function* () {
     const log: string[] = []
     yield* moveOn(5, stubborn(8, log))
@@ -62,7 +62,7 @@ test('grace 0: every wait throws from the start, like Trio', (t) => {
   t.deepEqual(log, ['Cancelled at 5', 'Cancelled at 5', 'Cancelled at 5'])
 })
 
-test('grace 0: not even the first checkpoint after the knock passes', (t) => {
+test('grace 0: not even the first checkpoint after the delivery passes', (t) => {
   const log = virtual({ grace: 0 }, function* () {
     const log: string[] = []
     yield* scope({}, function* (s) {
@@ -74,7 +74,7 @@ test('grace 0: not even the first checkpoint after the knock passes', (t) => {
   t.deepEqual(log, ['Cancelled', 'Cancelled', 'Cancelled'])
 })
 
-test('grace Infinity: the knock comes once and never again, like curio', (t) => {
+test('grace Infinity: a cancel is delivered once and never again, like curio', (t) => {
   const log = virtual({ grace: Number.POSITIVE_INFINITY }, function* () {
     const log: string[] = []
     yield* moveOn(5, stubborn(1000, log))
@@ -111,7 +111,7 @@ test('a scope can have a grace of its own', (t) => {
   t.deepEqual(log, ['Cancelled at 0', 'slept', 'Cancelled at 15', 'Cancelled at 15'])
 })
 
-test('a second cancel does not cut the cleanup after the first: its knock comes when that scope is left', (t) => {
+test('a second cancel does not cut the cleanup after the first: it is delivered when that scope is left', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []
     yield* moveOn(30, function* () {
@@ -139,9 +139,9 @@ test('a task that leaves within its grace leaves no timer of it', (t) => {
   t.is(end, 13)
 })
 
-test('each task of a cancelled nursery gets its own knock, once', (t) => {
-  const knocks = virtual({}, function* () {
-    const knocks: number[] = []
+test('each task of a cancelled nursery gets its own `Cancelled`, once', (t) => {
+  const deliveries = virtual({}, function* () {
+    const deliveries: number[] = []
     yield* moveOn(10, () =>
       nursery(function* (n) {
         for (let i = 0; i < 5; i++) {
@@ -154,14 +154,14 @@ test('each task of a cancelled nursery gets its own knock, once', (t) => {
                 mine++
               }
             }
-            knocks.push(mine)
+            deliveries.push(mine)
           })
         }
       }),
     )
-    return knocks
+    return deliveries
   })
-  t.deepEqual(knocks, [1, 1, 1, 1, 1])
+  t.deepEqual(deliveries, [1, 1, 1, 1, 1])
 })
 
 test('the grace of a cancelled task ends for its children, too', (t) => {

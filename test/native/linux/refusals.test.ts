@@ -106,7 +106,7 @@ if (process.platform === 'linux') {
             const before = rig.driver.now()
             rig.pass(20)
             t.true(rig.driver.now() - before < PATIENCE_MS)
-            rig.driver.wake()
+            rig.notify()
             rig.driver.poll(true)
             rig.close(a, b, listener)
             t.is(ok(rig.driver.closeFd(rig.socket('tcp4'))), 0)

@@ -54,7 +54,7 @@ function* crowd({ onTheirWay, seen }: ReturnType<typeof watched>): Operation<num
       op.lend = true
       const count = yield* op
       onTheirWay.delete(op)
-      op.lender?.takeBack(op)
+      op.lender?.release(op)
       if (count === 3) served++
     })
   }

@@ -27,7 +27,7 @@ test('a buffer that the pool lets go is not kept by those who knew it', (t) => {
   const ops = Array.from({ length: 100 }, () => new IoOp(READ, 0, null, 0, 10, 0))
   for (const op of ops) pool.lend(op)
   const known = ops.map((op) => pool.fit(op, 10) as ReadBuffer)
-  for (const op of ops) op.lender?.takeBack(op)
+  for (const op of ops) op.lender?.release(op)
   t.is(known.filter((buffer) => buffer.whole.length === BUFFER_BYTES).length, 64)
   t.is(known.filter((buffer) => buffer.whole.length === 0 && buffer.shown.length === 0).length, 36)
   for (const op of ops) pool.lend(op)

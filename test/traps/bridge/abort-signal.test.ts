@@ -235,7 +235,7 @@ test('signal: the end of a scope without a cancel does not abort [effection abor
   t.false(mine.aborted)
 })
 
-test('signal: asked for in a cancelled scope before the knock, it is aborted', (t) => {
+test('signal: asked for in a cancelled scope before that is delivered, it is aborted', (t) => {
   virtual({}, function* () {
     yield* scope({}, function* (s) {
       yield* s.cancel('why')

@@ -1,7 +1,7 @@
 /**
  * Scopes that change while they are open: deadlines that move, shields that go up and down, and both in the wrong moment.
  *
- * With grace 0 where the rule is that of every wait, with a grace where it is that of the knock.
+ * With grace 0 where the rule is that of every wait, with a grace where it is that of one delivery.
  */
 import test from 'ava'
 import {

@@ -9,7 +9,7 @@
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 export { Kernel, type KernelOptions, type RunOptions, run, runSync } from './doors.js'
-export type { KernelStatistics } from './kernel/kernel.js'
+export type { KernelStatistics } from './kernel/options.js'
 export {
   BrokenError,
   BufferError,
@@ -22,7 +22,6 @@ export {
   KernelStateError,
   SystemError,
   type SystemErrorFields,
-  suppressed,
   TaskCancelledError,
   TimeoutError,
   TooLargeError,
@@ -40,6 +39,7 @@ export type {
 export type { HostContext, HostContexts } from './kernel/protocol/host-context.js'
 export type { Address } from './kernel/protocol/io-op.js'
 export type { WaitOptions } from './kernel/protocol/operands.js'
+export { suppressed } from './kernel/protocol/suppressed.js'
 export type { Op, Operation, Trap, Yielded } from './kernel/protocol/trap.js'
 export type { Instrument } from './kernel/watch/instruments.js'
 export { type AbortSignalLike, signal, withSignal } from './traps/bridge/abort-signal.js'

@@ -6,12 +6,11 @@
  */
 
 import { Closing } from './closing.js'
-import type { Driver } from './driver/contract.js'
 import { dump, summary } from './dump.js'
+import type { KernelOptions, KernelStatistics } from './options.js'
 import { OperationTracker } from './protocol/debug.js'
 import { KernelStateError, UnsupportedError } from './protocol/errors.js'
 import type { SpawnOptions, Task } from './protocol/handles.js'
-import type { HostContexts } from './protocol/host-context.js'
 import { INSPECT } from './protocol/inspect.js'
 import { checkMethods, checkOperation, checkSeed, checkSpawn, checkSwitch, checkTime } from './protocol/operands.js'
 import type { Op } from './protocol/trap.js'
@@ -21,47 +20,10 @@ import { Loop } from './schedule/loop.js'
 import { Guest, runBlocking } from './schedule/runners.js'
 import { start } from './schedule/spawn.js'
 import { checkTask } from './task/owner.js'
-import { outcomeOf, type TaskRecord } from './task/task.js'
+import { outcomeOf } from './task/phase.js'
+import type { TaskRecord } from './task/task.js'
 import { Waker } from './waker.js'
-import { checkInstruments, type Instrument, Instruments } from './watch/instruments.js'
-
-/** How a kernel works. */
-export interface KernelOptions {
-  /** What waits underneath. */
-  readonly driver: Driver
-  /** Milliseconds that a cancelled scope's cleanup may take; default 5000. 0 is Trio's rule, Infinity is curio's. */
-  readonly grace?: number
-  /** Shuffles the ready tasks of each pass, always in the same way for the same seed. For tests. */
-  readonly seed?: number
-  /** What watches it. */
-  readonly instruments?: readonly Instrument[]
-  /**
-   * At a price: finds forgotten `yield*`, and warns of swallowed cancels, of cleanup that the grace cut short, and of steps that
-   * hold the thread for 50 ms or more. Default: as the environment variable `DRUPE_DEBUG` says, `1` for on.
-   */
-  readonly debug?: boolean
-  /**
-   * Calls back each time that the host is about to end for want of work, until the function that it returns is called. Tasks that
-   * still wait then are told, and pending runs are rejected. Default: that of Node's process, where there is one.
-   */
-  readonly beforeExit?: (callBack: () => void) => () => void
-  /** How tasks carry the host's ambient context; null: they do not. */
-  readonly contexts?: HostContexts | null
-}
-
-/** How much a kernel has in hand; all zero after everything is over. */
-export interface KernelStatistics {
-  /** Tasks that are not over. */
-  readonly tasks: number
-  /** Tasks that can run now. */
-  readonly ready: number
-  /** Sleeps, timeouts and deadlines that have not come. */
-  readonly timers: number
-  /** I/O operations that the driver has. */
-  readonly operations: number
-  /** Tasks that wait for host code. */
-  readonly suspended: number
-}
+import { checkInstruments, Instruments } from './watch/instruments.js'
 
 /** Everything that a task tree needs to run. One kernel lives on one thread. */
 export class KernelBase {

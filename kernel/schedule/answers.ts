@@ -7,20 +7,21 @@
  */
 
 import type { Address, Driver, IoOp } from '../driver/contract.js'
-import { ioError, resultError } from '../driver/results.js'
-import { BusyError, KernelStateError } from '../protocol/errors.js'
-import { actionOf } from '../protocol/io-op.js'
+import { resultError } from '../driver/results.js'
+import { KernelStateError } from '../protocol/errors.js'
 import type { Atomic } from '../protocol/scheduler.js'
 import type { Trap } from '../protocol/trap.js'
 import * as codes from '../protocol/trap.js'
 import { WAIT, type WaitQueue } from '../protocol/wait-queue.js'
 import { checkTask } from '../task/owner.js'
+import * as phases from '../task/phase.js'
+import { outcomeOf } from '../task/phase.js'
 import type { ScopeRecord } from '../task/scope.js'
-import * as states from '../task/task.js'
-import { outcomeOf, type TaskRecord } from '../task/task.js'
+import type { TaskRecord } from '../task/task.js'
 import { checkpoint, innermostNursery, interrupt } from './cancel.js'
 import { closeScope, finish } from './endings.js'
 import { enter } from './host-context.js'
+import { submit } from './io.js'
 import { adjust, cancel, open, started } from './scope-answers.js'
 import { spawn } from './spawn.js'
 import type { KernelState } from './state.js'
@@ -53,10 +54,7 @@ const {
   SUSPEND,
   WAKE,
 } = codes
-const { READY } = states
-
-/** An I/O operation that completes at once has cost syscalls: it counts as this many traps. */
-const IO_COST = 16
+const { READY } = phases
 
 /**
  * Whoever takes something has this many traps left in the same step, in which to say that it has it; else its step ends
@@ -82,14 +80,14 @@ export function handle(state: KernelState, task: TaskRecord, trap: Trap): boolea
       state.ready.push(task)
       return false
     case IO:
-      return io(state, task, trap as IoOp)
+      return submit(state, task, trap as IoOp) ? answered(state, task, trap) : false
     case PARK:
       return park(state, task, trap)
     case ATOMIC:
       task.value = (trap.subject as Atomic)(task, trap, state)
       return true
     case WAKE:
-      task.value = wake(state, trap)
+      task.value = state.wakeFirst(trap.subject as WaitQueue, trap.amount, trap.detail)
       return true
     case SLEEP:
       if (task.cancelPending) checkpoint(state, task)
@@ -159,23 +157,6 @@ export function handle(state: KernelState, task: TaskRecord, trap: Trap): boolea
   throw new KernelStateError('answer the trap', `code ${trap.code} is not one of this kernel's; two versions loaded?`)
 }
 
-function io(state: KernelState, task: TaskRecord, op: IoOp): boolean {
-  if (task.cancelPending) checkpoint(state, task)
-  if (op.owner !== null) throw new BusyError(actionOf(op), `${String(op.owner)} is waiting in this very operation`)
-  if (state.driver.submit(op)) {
-    state.budget -= IO_COST
-    if (op.result < 0) throw ioError(state.driver, op)
-    task.value = op.result
-    return answered(state, task, op)
-  }
-  op.owner = task
-  op.withdrawing = false
-  state.inFlight++
-  if (op.timeout !== Number.POSITIVE_INFINITY) state.timers.set(task, state.driver.now() + op.timeout)
-  state.wait(task, op)
-  return false
-}
-
 function park(state: KernelState, task: TaskRecord, trap: Trap): boolean {
   if (task.cancelPending) checkpoint(state, task)
   const queue = trap.subject as WaitQueue
@@ -190,13 +171,6 @@ function park(state: KernelState, task: TaskRecord, trap: Trap): boolean {
   if (trap.amount !== Number.POSITIVE_INFINITY) state.timers.set(task, state.driver.now() + trap.amount)
   state.wait(task, trap)
   return false
-}
-
-function wake(state: KernelState, trap: Trap): number {
-  const queue = trap.subject as WaitQueue
-  let woken = 0
-  for (; woken < trap.amount && queue.head !== null; woken++) state.wake(queue.head as TaskRecord, trap.detail)
-  return woken
 }
 
 function join(state: KernelState, task: TaskRecord, trap: Trap): boolean {

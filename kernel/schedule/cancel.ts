@@ -11,9 +11,10 @@
  */
 import { Cancelled, scopeOf } from '../protocol/errors.js'
 import { NurseryRecord } from '../task/nursery.js'
+import { READY, WAITING } from '../task/phase.js'
 import { CANCELLING, FORCED, LIVE, type ScopeRecord } from '../task/scope.js'
 import { follow } from '../task/starting.js'
-import { READY, type TaskRecord, WAITING } from '../task/task.js'
+import type { TaskRecord } from '../task/task.js'
 import { undoAnswer, withdraw } from './abort.js'
 import type { KernelState } from './state.js'
 import { cutShort } from './warnings.js'

@@ -6,12 +6,12 @@
  * and one opened by `nursery(body)` end through the same functions and differ only in who hears of it.
  */
 import { scopeOf } from '../protocol/errors.js'
-import { FINISH_DELIVERED, JOIN_RESULT, type Trap } from '../protocol/trap.js'
-import type { TaskList } from '../protocol/wait-queue.js'
+import { FINISH_DELIVERED, type Trap } from '../protocol/trap.js'
 import { NurseryRecord } from '../task/nursery.js'
+import { DONE, FAILED, FINISHING } from '../task/phase.js'
 import { LIVE, type ScopeRecord } from '../task/scope.js'
-import { CANCELLED, DONE, FAILED, FINISHING, outcomeOf, type TaskRecord } from '../task/task.js'
-import { failedIn, nameOrigin, ownError } from '../watch/traceback.js'
+import type { TaskRecord } from '../task/task.js'
+import { ownError } from '../watch/traceback.js'
 import {
   cancelScope,
   cancelTask,
@@ -21,8 +21,8 @@ import {
   isCancelPending,
   isLeaving,
 } from './cancel.js'
+import { conclude, reportFailure } from './outcome.js'
 import type { KernelState } from './state.js'
-import { swallowed } from './warnings.js'
 
 /** The error that a nursery's body ended with, in a box because an error can be any value, `undefined` too. */
 export interface Failure {
@@ -106,87 +106,12 @@ export function closeScope(state: KernelState, task: TaskRecord, scope: ScopeRec
 
 /** The end of a task, children included; and then of its parent, if that waited for nothing else, and so on upwards. */
 function exit(state: KernelState, first: TaskRecord, ended: number, outcome: unknown): void {
-  settle(state, first, ended, outcome)
+  conclude(state, first, ended, outcome)
   let parent = childEnded(state, first)
   while (parent !== null) {
-    settle(state, parent, parent.faulted ? FAILED : DONE, parent.value)
+    conclude(state, parent, parent.faulted ? FAILED : DONE, parent.value)
     parent = childEnded(state, parent)
   }
-}
-
-/** Gives a task its final state and tells those who wait for it. */
-function settle(state: KernelState, task: TaskRecord, ended: number, outcome: unknown): void {
-  let phase = ended
-  let value = outcome
-  const own = task.implicitNursery
-  if (own !== null) {
-    own.closed = true
-    if (own.failed) {
-      phase = FAILED
-      value = own.failure
-    } else if (phase === DONE && own.finishing && task.cancelPending) {
-      // It was told to leave while only its children were still at work: they left, so its result is not whole.
-      const scope = deliverable(task)
-      if (scope !== null) {
-        phase = FAILED
-        value = deliver(state, task, scope)
-      }
-    }
-    if (own.timerIndex !== -1) state.timers.remove(own)
-  }
-  if (phase === FAILED && isLeaving(task, value)) phase = CANCELLED
-  if (state.tracker !== null) {
-    const forgotten = state.tracker.ended(task)
-    if (forgotten !== undefined && phase === DONE) {
-      ownError(forgotten)
-      phase = FAILED
-      value = forgotten
-    }
-  }
-  if (phase === DONE && task.cancelDelivered) swallowed(state, task)
-  if (state.evictions.size > 0) state.evictions.delete(task)
-  task.phase = phase
-  task.value = value
-  task.faulted = false
-  task.trap = null
-  state.live--
-  if (state.instruments !== null) state.instruments.exit(task)
-  if (wakeJoiners(state, task)) task.observed = true
-  // A child of the root is nobody's sibling: its failure is the host's affair.
-  if (phase !== FAILED) return
-  failedIn(task, value)
-  if (task.parentNursery !== state.root) return
-  if (!task.observed) reportFailure(state, value)
-  else if (state.tracker !== null) nameOrigin(value)
-}
-
-/** Nobody has looked at it. */
-function reportFailure(state: KernelState, error: unknown): void {
-  nameOrigin(error)
-  state.report(error)
-}
-
-function wakeJoiners(state: KernelState, task: TaskRecord): boolean {
-  let heard = false
-  const joiners = task.extras
-  if (joiners !== null) {
-    for (let joiner = joiners.head as TaskRecord | null; joiner !== null; joiner = joiners.head as TaskRecord | null) {
-      heard = true
-      joiners.remove(joiner)
-      const trap = joiner.trap as Trap
-      if (joiner.timerIndex !== -1) state.timers.remove(joiner)
-      try {
-        state.resume(joiner, outcomeOf(task, trap.amount === JOIN_RESULT))
-      } catch (error) {
-        state.throwInto(joiner, error)
-      }
-    }
-  }
-  const callback = state.endCallbacks.get(task)
-  if (callback === undefined) return heard
-  state.endCallbacks.delete(task)
-  callback()
-  return true
 }
 
 /** A child is over: its nursery may fail with it, and may be over, too. Returns the parent if that ends it. */
@@ -213,20 +138,7 @@ function announce(state: KernelState, nursery: NurseryRecord, child: TaskRecord)
   if (!child.daemon || child.phase === FAILED) nursery.over?.push(child)
   if (nursery.arrivals === null) return
   const last = nursery.size === nursery.daemons
-  wakeFirst(state, nursery.arrivals, last ? Number.POSITIVE_INFINITY : 1, undefined)
-}
-
-/** Wakes those who have waited in a queue for longest; how many. */
-export function wakeFirst(state: KernelState, queue: TaskList, count: number, value: unknown): number {
-  let woken = 0
-  while (woken < count && queue.head !== null) {
-    const task = queue.head as TaskRecord
-    queue.remove(task)
-    if (task.timerIndex !== -1) state.timers.remove(task)
-    state.resume(task, value)
-    woken++
-  }
-  return woken
+  state.wakeFirst(nursery.arrivals, last ? Number.POSITIVE_INFINITY : 1, undefined)
 }
 
 /** The only child of a `start` has moved on: its starter goes on, too, if it waits already. */

@@ -5,7 +5,8 @@ import { UnsupportedError } from '../protocol/errors.js'
 import type { HostContext } from '../protocol/host-context.js'
 import type { Trap } from '../protocol/trap.js'
 import type { Extras } from '../task/extras.js'
-import { READY, type TaskRecord } from '../task/task.js'
+import { READY } from '../task/phase.js'
+import type { TaskRecord } from '../task/task.js'
 import type { KernelState } from './state.js'
 
 /** A child begins with what its spawner has: task-local values, and the host's context. */

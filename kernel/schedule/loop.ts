@@ -9,21 +9,18 @@
  *
  * The loop never blocks. Its callers do (runners.ts).
  */
-import { CANCELED, type IoOp } from '../driver/contract.js'
-import { ioError } from '../driver/results.js'
 import { Call, generatorNext as inheritedNext } from '../protocol/call.js'
 import { type OperationTracker, setTracker, tracker } from '../protocol/debug.js'
-import { TimeoutError } from '../protocol/errors.js'
-import { actionOf } from '../protocol/io-op.js'
 import type { Resumed, TaskIterator } from '../protocol/trap.js'
 import * as traps from '../protocol/trap.js'
-import * as states from '../task/task.js'
+import * as phases from '../task/phase.js'
 import { TaskRecord } from '../task/task.js'
 import { ownError, throwAt } from '../watch/traceback.js'
-import { allowance, taskDue } from './abort.js'
+import { taskDue } from './abort.js'
 import { handle } from './answers.js'
-import { deliver, deliverable, resumeLate, scopeDue } from './cancel.js'
-import { bodyEnded, wakeFirst } from './endings.js'
+import { scopeDue } from './cancel.js'
+import { bodyEnded } from './endings.js'
+import { complete } from './io.js'
 import { badYield, evicted, outstays } from './refusals.js'
 import { KernelState, type StateOptions } from './state.js'
 import { stepped, swallowed } from './warnings.js'
@@ -46,7 +43,7 @@ const IDLE_POLLS = 7
 // Constants of this module, which optimised code has built in; imported ones it looks up each time.
 const generatorNext = inheritedNext
 const { COPIES, HANDOVER, NOTHING, originalOf } = traps
-const { DONE, FAILED, NEW, READY, RUNNING } = states
+const { DONE, FAILED, NEW, READY, RUNNING } = phases
 
 export class Loop extends KernelState {
   private readonly random: (() => number) | null
@@ -62,7 +59,10 @@ export class Loop extends KernelState {
   constructor(options: StateOptions) {
     super(options)
     this.random = options.random
-    this.driver.start((op) => this.complete(op))
+    this.driver.start((op) => {
+      if (op.lender !== null) this.loansBehind++
+      complete(this, op)
+    })
   }
 
   /** Takes in what happened outside: completions, wake-ups and timers that are due. With `wait` it sleeps for them. The time. */
@@ -120,7 +120,11 @@ export class Loop extends KernelState {
   wakeIdlers(): boolean {
     if (this.idlers.length === 0) return false
     this.poll(false)
-    if (this.ready.length === 0) wakeFirst(this, this.idlers, Number.POSITIVE_INFINITY, undefined)
+    if (this.ready.length > 0) return true
+    for (let task = this.idlers.head; task !== null; task = this.idlers.head) {
+      this.idlers.remove(task)
+      this.resume(task as TaskRecord, undefined)
+    }
     return true
   }
 
@@ -230,27 +234,6 @@ export class Loop extends KernelState {
     task.phase = READY
     this.ready.push(task)
     return frame
-  }
-
-  /** The driver is done with an operation. */
-  private complete(op: IoOp): void {
-    const task = op.owner as TaskRecord
-    op.owner = null
-    this.inFlight--
-    if (op.lender !== null) this.loansBehind++
-    if (task.timerIndex !== -1) this.timers.remove(task)
-    const late = this.timedOut.size > 0 && this.timedOut.delete(task)
-    if (op.result >= 0) {
-      if (op.withdrawing) resumeLate(this, task, op.result)
-      else this.resume(task, op.result)
-    } else if (op.result !== CANCELED) {
-      this.throwInto(task, ioError(this.driver, op))
-    } else if (late) {
-      this.throwInto(task, new TimeoutError(actionOf(op), allowance(op)))
-    } else {
-      const scope = deliverable(task)
-      this.throwInto(task, scope === null ? ioError(this.driver, op) : deliver(this, task, scope))
-    }
   }
 
   private advanceTracked(task: TaskRecord, watch: OperationTracker): void {

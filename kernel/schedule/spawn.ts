@@ -3,11 +3,11 @@
  */
 import { ClosedError } from '../protocol/errors.js'
 import { nameOf, toOperation } from '../protocol/operation.js'
-import type { Op, Trap } from '../protocol/trap.js'
+import type { Op, TaskIterator, Trap } from '../protocol/trap.js'
 import type { NurseryRecord, SpawnRequest } from '../task/nursery.js'
 import { checkScope } from '../task/owner.js'
 import { LIVE } from '../task/scope.js'
-import { iteratorOf, TaskRecord } from '../task/task.js'
+import { TaskRecord } from '../task/task.js'
 import { implicitNurseryOf, innermostNursery } from './cancel.js'
 import { inherit } from './host-context.js'
 import type { KernelState } from './state.js'
@@ -35,7 +35,13 @@ export function start(
   label: string | Op<unknown>,
   daemon: boolean,
 ): TaskRecord {
-  const task = new TaskRecord(++state.lastId, label, iteratorOf(toOperation(op)), nursery, daemon)
+  const task = new TaskRecord(
+    ++state.lastId,
+    label,
+    toOperation(op)[Symbol.iterator]() as TaskIterator,
+    nursery,
+    daemon,
+  )
   task.cancelPending = nursery.status !== LIVE || (nursery.task?.cancelPending ?? false)
   const spawner = state.current
   if (spawner !== null && spawner.extras !== null) inherit(task, spawner.extras)

@@ -13,8 +13,9 @@ import type { Owned, Scheduler } from '../protocol/scheduler.js'
 import type { Trap } from '../protocol/trap.js'
 import { TaskList } from '../protocol/wait-queue.js'
 import { NurseryRecord } from '../task/nursery.js'
+import { READY, WAITING } from '../task/phase.js'
 import type { ScopeRecord } from '../task/scope.js'
-import { READY, type TaskRecord, WAITING } from '../task/task.js'
+import type { TaskRecord } from '../task/task.js'
 import { Timers } from '../time/timers.js'
 import type { Instruments } from '../watch/instruments.js'
 import { ReadyQueue } from './ready.js'
@@ -166,5 +167,12 @@ export class KernelState implements Scheduler {
     task.phase = WAITING
     task.trap = trap
     if (this.instruments !== null) this.instruments.suspend(task, trap)
+  }
+
+  /** Wakes those that have waited in a queue for longest; how many. */
+  wakeFirst(queue: TaskList, count: number, value: unknown): number {
+    let woken = 0
+    for (; woken < count && queue.head !== null; woken++) this.wake(queue.head as TaskRecord, value)
+    return woken
   }
 }

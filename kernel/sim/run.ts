@@ -3,10 +3,12 @@
  */
 
 import { KernelBase } from '../kernel.js'
-import { type DeadlockError, suppress } from '../protocol/errors.js'
+import type { DeadlockError } from '../protocol/errors.js'
+import { suppress } from '../protocol/suppressed.js'
 import type { Op } from '../protocol/trap.js'
 import { deadlock, waiting } from '../schedule/runners.js'
-import { outcomeOf, type TaskRecord } from '../task/task.js'
+import { outcomeOf } from '../task/phase.js'
+import type { TaskRecord } from '../task/task.js'
 import { whereabouts } from '../task/whereabouts.js'
 import type { SimDriver } from './driver.js'
 import type { SimHost } from './host.js'

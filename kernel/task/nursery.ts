@@ -9,10 +9,11 @@
  */
 
 import { tracked } from '../protocol/debug.js'
-import { ClosedError, KernelStateError, suppress } from '../protocol/errors.js'
+import { ClosedError, KernelStateError } from '../protocol/errors.js'
 import type { Nursery, SpawnOptions } from '../protocol/handles.js'
 import { INSPECT } from '../protocol/inspect.js'
 import { checkOperation, checkSpawn, checkSpawned } from '../protocol/operands.js'
+import { suppress } from '../protocol/suppressed.js'
 import {
   CHECKPOINT,
   FINISH,

@@ -9,7 +9,6 @@
 
 import { type Call, generatorNext } from '../protocol/call.js'
 import { tracked } from '../protocol/debug.js'
-import { TaskCancelledError } from '../protocol/errors.js'
 import type { ContextEntry, Scope, Task, TaskState } from '../protocol/handles.js'
 import type { HostContext } from '../protocol/host-context.js'
 import { INSPECT } from '../protocol/inspect.js'
@@ -29,20 +28,9 @@ import {
 import type { Timed } from '../time/timers.js'
 import { Extras } from './extras.js'
 import type { NurseryRecord } from './nursery.js'
+import { DONE, FINISHING, NEW, STATES } from './phase.js'
 import type { ScopeRecord } from './scope.js'
 import { situation } from './whereabouts.js'
-
-export const NEW = 0
-export const READY = 1
-export const RUNNING = 2
-export const WAITING = 3
-/** The body is over, its children are not. */
-export const FINISHING = 4
-export const DONE = 5
-export const FAILED = 6
-export const CANCELLED = 7
-
-const STATES: readonly TaskState[] = ['new', 'ready', 'running', 'waiting', 'finishing', 'done', 'failed', 'cancelled']
 
 const DAEMON = 1
 const FAULTED = 2
@@ -255,19 +243,4 @@ export class TaskRecord<out T = unknown> implements Task<T>, Timed {
   toString(): string {
     return `task ${this.id} (${this.name})`
   }
-}
-
-/**
- * What joining an ended task gives; what it throws, if the `result` is wanted and there is none.
- */
-export function outcomeOf(task: TaskRecord, result: boolean): unknown {
-  if (!result) return undefined
-  if (task.phase === FAILED) throw task.value
-  if (task.phase === CANCELLED) throw new TaskCancelledError(String(task), { cause: task.value })
-  return task.value
-}
-
-/** Makes the iterator that the kernel drives. */
-export function iteratorOf(operation: Operation<unknown>): TaskIterator {
-  return operation[Symbol.iterator]() as TaskIterator
 }

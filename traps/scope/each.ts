@@ -7,10 +7,10 @@
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
-import { suppress } from '../../kernel/protocol/errors.js'
 import { Line } from '../../kernel/protocol/fifo.js'
 import { checkBody, wrong } from '../../kernel/protocol/operands.js'
 import { asOperation } from '../../kernel/protocol/operation.js'
+import { suppress } from '../../kernel/protocol/suppressed.js'
 import type { Operation, Trap } from '../../kernel/protocol/trap.js'
 import { STAYS } from '../../kernel/protocol/wait-queue.js'
 import { suspendFor } from '../raw/call.js'

@@ -1,0 +1,44 @@
+/**
+ * What a kernel is told when it is made, and the counts that it tells of itself.
+ */
+import type { Driver } from './driver/contract.js'
+import type { HostContexts } from './protocol/host-context.js'
+import type { Instrument } from './watch/instruments.js'
+
+/** How a kernel works. */
+export interface KernelOptions {
+  /** What waits underneath. */
+  readonly driver: Driver
+  /** Milliseconds that a cancelled scope's cleanup may take; default 5000. 0 is Trio's rule, Infinity is curio's. */
+  readonly grace?: number
+  /** Shuffles the ready tasks of each pass, always in the same way for the same seed. For tests. */
+  readonly seed?: number
+  /** What watches it. */
+  readonly instruments?: readonly Instrument[]
+  /**
+   * At a price: finds forgotten `yield*`, and warns of swallowed cancels, of cleanup that the grace cut short, and of steps that
+   * hold the thread for 50 ms or more. Default: as the environment variable `DRUPE_DEBUG` says, `1` for on.
+   */
+  readonly debug?: boolean
+  /**
+   * Calls back each time that the host is about to end for want of work, until the function that it returns is called. Tasks that
+   * still wait then are told, and pending runs are rejected. Default: that of Node's process, where there is one.
+   */
+  readonly beforeExit?: (callBack: () => void) => () => void
+  /** How tasks carry the host's ambient context; null: they do not. */
+  readonly contexts?: HostContexts | null
+}
+
+/** How much a kernel has in hand; all zero after everything is over. */
+export interface KernelStatistics {
+  /** Tasks that are not over. */
+  readonly tasks: number
+  /** Tasks that can run now. */
+  readonly ready: number
+  /** Sleeps, timeouts and deadlines that have not come. */
+  readonly timers: number
+  /** I/O operations that the driver has. */
+  readonly operations: number
+  /** Tasks that wait for host code. */
+  readonly suspended: number
+}

@@ -1,0 +1,89 @@
+/**
+ * The outcome of a task: its final state, and who hears of it.
+ *
+ * A task fails in four ways: by its own error, by that of a child, by a cancel that it passes on, and, in debug mode, by an operation
+ * that it made and never ran. Its joiners hear first. A failure that nobody has observed goes to the host.
+ */
+
+import { JOIN_RESULT, type Trap } from '../protocol/trap.js'
+import { CANCELLED, DONE, FAILED, outcomeOf } from '../task/phase.js'
+import type { TaskRecord } from '../task/task.js'
+import { failedIn, nameOrigin, ownError } from '../watch/traceback.js'
+import { deliver, deliverable, isLeaving } from './cancel.js'
+import type { KernelState } from './state.js'
+import { swallowed } from './warnings.js'
+
+/** Gives a task its final state and tells those who wait for it. */
+export function conclude(state: KernelState, task: TaskRecord, ended: number, outcome: unknown): void {
+  let phase = ended
+  let value = outcome
+  const own = task.implicitNursery
+  if (own !== null) {
+    own.closed = true
+    if (own.failed) {
+      phase = FAILED
+      value = own.failure
+    } else if (phase === DONE && own.finishing && task.cancelPending) {
+      // It was told to leave while only its children were still at work: they left, so its result is not whole.
+      const scope = deliverable(task)
+      if (scope !== null) {
+        phase = FAILED
+        value = deliver(state, task, scope)
+      }
+    }
+    if (own.timerIndex !== -1) state.timers.remove(own)
+  }
+  if (phase === FAILED && isLeaving(task, value)) phase = CANCELLED
+  if (state.tracker !== null) {
+    const forgotten = state.tracker.ended(task)
+    if (forgotten !== undefined && phase === DONE) {
+      ownError(forgotten)
+      phase = FAILED
+      value = forgotten
+    }
+  }
+  if (phase === DONE && task.cancelDelivered) swallowed(state, task)
+  if (state.evictions.size > 0) state.evictions.delete(task)
+  task.phase = phase
+  task.value = value
+  task.faulted = false
+  task.trap = null
+  state.live--
+  if (state.instruments !== null) state.instruments.exit(task)
+  if (wakeJoiners(state, task)) task.observed = true
+  // A child of the root is nobody's sibling: its failure is the host's affair.
+  if (phase !== FAILED) return
+  failedIn(task, value)
+  if (task.parentNursery !== state.root) return
+  if (!task.observed) reportFailure(state, value)
+  else if (state.tracker !== null) nameOrigin(value)
+}
+
+/** Nobody has looked at it. */
+export function reportFailure(state: KernelState, error: unknown): void {
+  nameOrigin(error)
+  state.report(error)
+}
+
+function wakeJoiners(state: KernelState, task: TaskRecord): boolean {
+  let heard = false
+  const joiners = task.extras
+  if (joiners !== null) {
+    for (let joiner = joiners.head as TaskRecord | null; joiner !== null; joiner = joiners.head as TaskRecord | null) {
+      heard = true
+      joiners.remove(joiner)
+      const trap = joiner.trap as Trap
+      if (joiner.timerIndex !== -1) state.timers.remove(joiner)
+      try {
+        state.resume(joiner, outcomeOf(task, trap.amount === JOIN_RESULT))
+      } catch (error) {
+        state.throwInto(joiner, error)
+      }
+    }
+  }
+  const callback = state.endCallbacks.get(task)
+  if (callback === undefined) return heard
+  state.endCallbacks.delete(task)
+  callback()
+  return true
+}

@@ -74,7 +74,7 @@ export { asCompleted, type MapOptions, map } from './traps/scope/map.js'
 export { nursery, started } from './traps/scope/nursery.js'
 export { ensure, type Provide, resource, use, using } from './traps/scope/resource.js'
 export { effectiveDeadline, moveOn, scope, shield, timeout, timeoutAt } from './traps/scope/scope.js'
-export type { NameOptions } from './traps/sync/acts.js'
+export type { NameOptions } from './traps/sync/atomic.js'
 export { Barrier, type BarrierStatistics } from './traps/sync/barrier.js'
 export {
   type Broadcast,

@@ -141,7 +141,7 @@ function* signalOperation(): Operation<AbortSignal> {
     return controller.signal
   }
   controllers.set(scope, controller)
-  yield* atomically((_, scheduler) => scheduler.onCancel(scope, (reason) => controller.abort(reason)))
+  yield* atomically((_task, _trap, scheduler) => scheduler.onCancel(scope, (reason) => controller.abort(reason)))
   return controller.signal
 }
 

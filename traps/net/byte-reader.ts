@@ -2,7 +2,7 @@
  * Reading up to somewhere: to a delimiter, to the end of a line, to a number of bytes, to the end.
  *
  * One idea: whatever was read and not returned is *held*, by the stream itself, and every way of reading begins with what is
- * held. So nothing is lost, however a reading ends: cancelled, out of time, too long or broken in the middle, the next
+ * ahead. So nothing is lost, however a reading ends: cancelled, out of time, too long or broken in the middle, the next
  * one finds the bytes where they were. A stream that holds nothing, which is most streams most of the time, pays one field.
  *
  * A kind of stream brings the two ways to get bytes from its source, and gets the rest from here.
@@ -15,7 +15,7 @@ import type { Operation } from '../../kernel/protocol/trap.js'
 import { pass } from '../raw/call.js'
 import { within } from '../scope/scope.js'
 import type { ReadAllOptions } from './byte-stream.js'
-import { Held } from './held.js'
+import { ReadAhead } from './read-ahead.js'
 
 /** Up to this much is read ahead. */
 const AHEAD_BYTES = 64 * 1024
@@ -34,11 +34,11 @@ let lastBytes = EMPTY
 
 /**
  * What all streams have in common that read up to somewhere. A class of streams that extends it brings the ways to get bytes
- * from its source, begins its `read` and `readInto` with what is held (`holds`, `readHeld`, `readHeldInto`), and calls `drop`
+ * from its source, begins its `read` and `readInto` with what is held (`hasReadAhead`, `readAhead`, `readAheadInto`), and calls `drop`
  * when it is closed.
  */
 export abstract class ByteReader {
-  private held: Held | null = null
+  private ahead: ReadAhead | null = null
 
   /** From the source: bytes that the caller owns, or null at the end. Cancelled, nothing was read. */
   protected abstract receive(max: number): Operation<Uint8Array | null>
@@ -169,53 +169,53 @@ export abstract class ByteReader {
     checkBytes('unread', 'bytes', bytes)
     this.assertReadable('unread bytes')
     if (bytes.length === 0) return
-    const held = new Held(bytes.slice())
-    const behind = this.held
-    if (behind !== null) held.push(behind.take(behind.length), 0)
-    this.held = held
+    const ahead = new ReadAhead(bytes.slice())
+    const behind = this.ahead
+    if (behind !== null) ahead.push(behind.take(behind.length), 0)
+    this.ahead = ahead
   }
 
   /** Is there something that a read can have at once? */
-  protected get holds(): boolean {
-    return this.held !== null && !this.reading
+  protected get hasReadAhead(): boolean {
+    return this.ahead !== null && !this.reading
   }
 
-  /** A read of what is held. */
-  protected *readHeld(max: number, options: WaitOptions | undefined): Operation<Uint8Array | null> {
+  /** A read of what is ahead. */
+  protected *readAhead(max: number, options: WaitOptions | undefined): Operation<Uint8Array | null> {
     checkLimit('read', 'max', max, 1)
     timeoutOf('read', options)
     yield* pass()
     // Meanwhile another task may have had it.
-    return this.holds ? this.take(max) : yield* this.read(max, options)
+    return this.hasReadAhead ? this.take(max) : yield* this.read(max, options)
   }
 
   /** The same, into a buffer that had so much room when it was given. */
-  protected *readHeldInto(buffer: Uint8Array, room: number, options: WaitOptions | undefined): Operation<number> {
+  protected *readAheadInto(buffer: Uint8Array, room: number, options: WaitOptions | undefined): Operation<number> {
     timeoutOf('read', options)
     yield* pass()
     // What is held stays where it is.
     if (buffer.byteLength !== room) throw new BufferError('read from the stream')
-    if (!this.holds) return yield* this.readInto(buffer, options)
+    if (!this.hasReadAhead) return yield* this.readInto(buffer, options)
     const bytes = this.take(room)
     buffer.set(bytes)
     return bytes.length
   }
 
-  /** Bytes that were read last and went to nobody: they come after what is held. The stream keeps a copy. */
+  /** Bytes that were read last and went to nobody: they come after what is ahead. The stream keeps a copy. */
   protected putBack(bytes: Uint8Array): void {
-    if (this.held === null) this.held = new Held(bytes.slice())
-    else this.held.push(bytes.slice(), 0)
+    if (this.ahead === null) this.ahead = new ReadAhead(bytes.slice())
+    else this.ahead.push(bytes.slice(), 0)
   }
 
-  /** The stream is closed: nobody will ask for what is held. */
+  /** The stream is closed: nobody will ask for what is ahead. */
   protected drop(): void {
-    this.held = null
+    this.ahead = null
   }
 
   private *readExactlyOperation(bytes: number): Operation<Uint8Array> {
     yield* this.begin('read from the stream')
     for (;;) {
-      const missing = bytes - this.heldBytes
+      const missing = bytes - this.aheadBytes
       if (missing <= 0) return this.take(bytes)
       if (missing > AHEAD_BYTES ? yield* this.fill(missing) : yield* this.more(missing)) continue
       const partial = this.take(bytes)
@@ -227,7 +227,7 @@ export abstract class ByteReader {
     yield* this.begin('read from the stream')
     const end = yield* this.seek(delimiter, maxBytes)
     if (end >= 0) return this.take(end)
-    if (this.held === null) return null
+    if (this.ahead === null) return null
     const partial = this.take(maxBytes)
     throw new BrokenError('read until the delimiter', `the stream ended after ${partial.length} bytes`, partial)
   }
@@ -235,7 +235,7 @@ export abstract class ByteReader {
   private *readLineOperation(maxBytes: number): Operation<string | null> {
     yield* this.begin('read from the stream')
     const end = yield* this.seek(NEWLINE, maxBytes)
-    if (end < 0 && this.held === null) return null
+    if (end < 0 && this.ahead === null) return null
     const line = this.take(end < 0 ? maxBytes : end)
     let { length } = line
     if (line[length - 1] === LF) length -= line[length - 2] === CR ? 2 : 1
@@ -246,8 +246,8 @@ export abstract class ByteReader {
   private *readAllOperation(maxBytes: number): Operation<Uint8Array> {
     yield* this.begin('read from the stream')
     do {
-      if (this.heldBytes > maxBytes) throw new TooLargeError('read all of the stream', maxBytes)
-    } while (this.heldBytes < AHEAD_BYTES ? yield* this.more(0) : yield* this.fill(Number.POSITIVE_INFINITY))
+      if (this.aheadBytes > maxBytes) throw new TooLargeError('read all of the stream', maxBytes)
+    } while (this.aheadBytes < AHEAD_BYTES ? yield* this.more(0) : yield* this.fill(Number.POSITIVE_INFINITY))
     return this.take(Number.POSITIVE_INFINITY)
   }
 
@@ -255,11 +255,11 @@ export abstract class ByteReader {
   private *seek(delimiter: Uint8Array, maxBytes: number): Operation<number> {
     let seen = 0
     for (;;) {
-      if (this.held !== null) {
-        const at = this.held.indexOf(delimiter, seen)
+      if (this.ahead !== null) {
+        const at = this.ahead.indexOf(delimiter, seen)
         if (at >= 0 && at + delimiter.length <= maxBytes) return at + delimiter.length
-        if (this.held.length >= maxBytes) throw new TooLargeError('read until the delimiter', maxBytes)
-        seen = Math.max(0, this.held.length - delimiter.length + 1)
+        if (this.ahead.length >= maxBytes) throw new TooLargeError('read until the delimiter', maxBytes)
+        seen = Math.max(0, this.ahead.length - delimiter.length + 1)
       }
       if (!(yield* this.more(AHEAD_BYTES))) return -1
     }
@@ -269,21 +269,21 @@ export abstract class ByteReader {
   private *more(expected: number): Operation<boolean> {
     const chunk = yield* this.receive(AHEAD_BYTES)
     if (chunk === null) return false
-    if (this.held === null) this.held = new Held(chunk)
-    else this.held.push(chunk, expected)
+    if (this.ahead === null) this.ahead = new ReadAhead(chunk)
+    else this.ahead.push(chunk, expected)
     return true
   }
 
   /** The same, without a copy, for those who will get all of it: room is made for `expected` bytes. */
   private *fill(expected: number): Operation<boolean> {
-    this.held ??= new Held(EMPTY)
-    const { held } = this
+    this.ahead ??= new ReadAhead(EMPTY)
+    const { ahead } = this
     try {
-      const count = yield* this.receiveInto(held.room(1, Math.min(expected, TRUSTED_BYTES)).subarray(0, expected))
-      held.filled(count)
+      const count = yield* this.receiveInto(ahead.room(1, Math.min(expected, TRUSTED_BYTES)).subarray(0, expected))
+      ahead.filled(count)
       return count > 0
     } finally {
-      if (held.length === 0) this.held = null
+      if (ahead.length === 0) this.ahead = null
     }
   }
 
@@ -297,16 +297,16 @@ export abstract class ByteReader {
     if (this.reading) throw new BusyError(action, 'another task is reading')
   }
 
-  private get heldBytes(): number {
-    return this.held === null ? 0 : this.held.length
+  private get aheadBytes(): number {
+    return this.ahead === null ? 0 : this.ahead.length
   }
 
   /** The first of the bytes that are held, at most `max`. */
   private take(max: number): Uint8Array {
-    const { held } = this
-    if (held === null) return EMPTY
-    const bytes = held.take(max)
-    if (held.length === 0) this.held = null
+    const { ahead } = this
+    if (ahead === null) return EMPTY
+    const bytes = ahead.take(max)
+    if (ahead.length === 0) this.ahead = null
     return bytes
   }
 }

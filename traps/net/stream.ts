@@ -73,7 +73,7 @@ export class Stream extends ByteReader implements Giver {
    * })
    */
   read(max?: number, options?: WaitOptions): Operation<Uint8Array | null> {
-    if (this.holds) return tracked('read', this.readHeld(max ?? MOST_BYTES, options))
+    if (this.hasReadAhead) return tracked('read', this.readAhead(max ?? MOST_BYTES, options))
     return this.prepareRead(null, max ?? MOST_BYTES, ownedChunk, options) as Trap<Uint8Array | null>
   }
 
@@ -82,7 +82,7 @@ export class Stream extends ByteReader implements Giver {
    * until it is closed. For protocols that are done with their input before they ask for more.
    */
   borrow(max?: number, options?: WaitOptions): Operation<Uint8Array | null> {
-    if (this.holds) return tracked('borrow', this.readHeld(max ?? MOST_BYTES, options))
+    if (this.hasReadAhead) return tracked('borrow', this.readAhead(max ?? MOST_BYTES, options))
     return this.prepareRead(null, max ?? MOST_BYTES, borrowedChunk, options) as Trap<Uint8Array | null>
   }
 
@@ -94,7 +94,7 @@ export class Stream extends ByteReader implements Giver {
    */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read', 'buffer', buffer)
-    if (this.holds) return tracked('readInto', this.readHeldInto(buffer, buffer.length, options))
+    if (this.hasReadAhead) return tracked('readInto', this.readAheadInto(buffer, buffer.length, options))
     return this.prepareRead(buffer, buffer.length, null, options) as Trap<number>
   }
 

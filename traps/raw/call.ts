@@ -248,9 +248,15 @@ export function suspendFor<T>(
   return new Trap(SUSPEND, begin, giver, SUSPEND_ANYWHERE)
 }
 
-/** Does something inside a trap: nothing comes between its steps, and it never waits. */
-export function atomically<T>(step: (task: Task, scheduler: Scheduler) => T): Trap<T> {
-  return new Trap(ATOMIC, (task: Task, _trap: Trap, scheduler: Scheduler) => step(task, scheduler), null, 0)
+/**
+ * Does something inside a trap: nothing comes between its steps, and it never waits. The step
+ * finds `detail` in the trap, so that one without operands can be made once.
+ */
+export function atomically<T>(
+  step: (task: Task, trap: Trap<unknown>, scheduler: Scheduler) => T,
+  detail: unknown = null,
+): Trap<T> {
+  return new Trap<T>(ATOMIC, step, detail, 0)
 }
 
 /** Asks the driver for something that it can do at once; a negative number is thrown as a SystemError. */

@@ -246,7 +246,7 @@ function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) =
 }
 
 /** Whoever collects looks at every end, so no failure is to be reported as unseen. */
-const observe = (task: Task): Trap<void> => atomically((_, scheduler) => scheduler.observe(task))
+const observe = (task: Task): Trap<void> => atomically((_task, _trap, scheduler) => scheduler.observe(task))
 
 function errorOf(task: Task): unknown {
   return task.state === 'cancelled' ? cancelledError(task) : task.error

@@ -12,7 +12,7 @@ import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { atomically, current } from '../raw/call.js'
 
 const setContext = (context: ContextEntry | null): Trap<void> =>
-  atomically((task, scheduler) => scheduler.setContext(task, context))
+  atomically((task, _trap, scheduler) => scheduler.setContext(task, context))
 
 /** A value that depends on who asks; made by `context(name, default)`. */
 export class Context<T> {

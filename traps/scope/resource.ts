@@ -99,7 +99,7 @@ function* serve(): Operation<never> {
       heard.add(error.scope)
       const { scope } = error
       // Heard and not followed, unless it is the task itself that was cancelled: it is still to be dismissed.
-      if (!(yield* atomically((task, scheduler) => scheduler.disregard(task, scope as Scope)))) dismissed = error
+      if (!(yield* atomically((task, _trap, scheduler) => scheduler.disregard(task, scope as Scope)))) dismissed = error
     }
   }
 }

@@ -9,7 +9,8 @@ import { BrokenError } from '../../kernel/protocol/errors.js'
 import { checkCount, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { actOn, failAll, type NameOptions, titleOf, waitIn } from './acts.js'
+import { atomically } from '../raw/call.js'
+import { failAll, type NameOptions, titleOf, waitIn } from './atomic.js'
 
 /** What a barrier has in hand. */
 export interface BarrierStatistics {
@@ -85,7 +86,7 @@ export class Barrier {
   abort(): Trap<void> {
     return tracked(
       'abort',
-      actOn((_task, _trap, resumer) => {
+      atomically((_task, _trap, resumer) => {
         this.aborted = true
         failAll(resumer, this.waiters, () => this.broke())
       }, this),

@@ -14,7 +14,8 @@ import { checkLimit, checkOptions, checkWord, type WaitOptions } from '../../ker
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
+import { atomically } from '../raw/call.js'
+import { type NameOptions, titleOf, waitWith } from './atomic.js'
 import { type SlowPolicy, Subscription } from './subscription.js'
 
 /** How a subscription behaves when its reader is slow. */
@@ -130,13 +131,13 @@ export class Broadcast<T> {
   tryPublish(item: T): Trap<boolean> {
     return tracked(
       'tryPublish',
-      actOn<boolean>((_task, _trap, resumer) => this.spread(item, resumer), this),
+      atomically<boolean>((_task, _trap, resumer) => this.spread(item, resumer), this),
     )
   }
 
   /** Closes it: readers get what is in their subscriptions, and then null. Does not wait; twice is no error. */
   close(): Trap<void> {
-    const act = (closer: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
+    const step = (closer: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       this.isClosed = true
       const why = `${String(closer)} closed it meanwhile`
       for (let task = this.publishers.head; task !== null; task = this.publishers.head) {
@@ -145,7 +146,7 @@ export class Broadcast<T> {
       for (const subscription of this.subscriptions) subscription.end(resumer)
       this.subscriptions.clear()
     }
-    return tracked('close', actOn<void>(act, this))
+    return tracked('close', atomically<void>(step, this))
   }
 
   /** What is in hand right now. */

@@ -10,13 +10,13 @@
 import { tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError } from '../../kernel/protocol/errors.js'
 import type { Task } from '../../kernel/protocol/handles.js'
-import { checkBody, checkLimit, type WaitOptions } from '../../kernel/protocol/operands.js'
-import { asOperation } from '../../kernel/protocol/operation.js'
+import { checkLimit, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import { type Op, type Operation, PARK, Trap } from '../../kernel/protocol/trap.js'
 import { WAIT } from '../../kernel/protocol/wait-queue.js'
+import { atomically } from '../raw/call.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
-import { actOn, type NameOptions, thenClose, titleOf, waitWith } from './acts.js'
+import { during, eachOf, type NameOptions, titleOf, waitWith } from './atomic.js'
 import { type ChannelStatistics, failThose, type Letter, Pipe } from './pipe.js'
 
 export type { ChannelStatistics } from './pipe.js'
@@ -68,12 +68,12 @@ abstract class End<T> {
    * channel is dropped. Does not wait; twice is no error.
    */
   close(): Trap<void> {
-    const act = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
+    const step = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       if (this.isClosed) return
       this.isClosed = true
       this.leave(resumer)
     }
-    return tracked('close', actOn<void>(act, this))
+    return tracked('close', atomically<void>(step, this))
   }
 
   /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
@@ -83,10 +83,7 @@ abstract class End<T> {
 
   /** Runs an operation and closes this end after it, whatever happens. */
   with<R>(op: Op<R>): Operation<R> {
-    return tracked(
-      'with',
-      thenClose(op, () => this.close()),
-    )
+    return during(null, op, () => this.close())
   }
 
   /** What is in hand right now. */
@@ -135,7 +132,7 @@ export class Sender<T> extends End<T> {
   trySend(item: T): Trap<boolean> {
     return tracked(
       'trySend',
-      actOn<boolean>((_task, _trap, resumer) => this.pipe.put(this, item, resumer), this),
+      atomically<boolean>((_task, _trap, resumer) => this.pipe.put(this, item, resumer), this),
     )
   }
 
@@ -191,11 +188,11 @@ export class Receiver<T> extends End<T> {
    * @throws ClosedError if this receiver is closed.
    */
   tryReceive(): Trap<T | null | undefined> {
-    const act = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): unknown => {
+    const step = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): T | null | undefined => {
       const item = this.pipe.get(this, resumer)
       return item === WAIT ? undefined : item
     }
-    return tracked('tryReceive', actOn<T | null | undefined>(act, this))
+    return tracked('tryReceive', atomically(step, this))
   }
 
   /**
@@ -204,7 +201,7 @@ export class Receiver<T> extends End<T> {
    * @throws what `receive` throws, or the operation.
    */
   each(body: (item: T) => Operation<unknown>): Operation<void> {
-    return tracked('each', this.eachItem(checkBody('receive each', 'body', body)))
+    return eachOf(() => this.receive(), body)
   }
 
   /**
@@ -215,10 +212,6 @@ export class Receiver<T> extends End<T> {
   clone(): Receiver<T> {
     this.assertOpen('receiver')
     return new Receiver(this.pipe)
-  }
-
-  private *eachItem(body: (item: T) => Operation<unknown>): Operation<void> {
-    for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* asOperation(body(item))
   }
 
   /** @internal */

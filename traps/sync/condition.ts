@@ -15,8 +15,9 @@ import {
 } from '../../kernel/protocol/operands.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import { atomically } from '../raw/call.js'
 import { shield } from '../scope/scope.js'
-import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
+import { type NameOptions, titleOf, waitWith } from './atomic.js'
 import { Lock, type LockStatistics } from './lock.js'
 
 /** What a condition has in hand. */
@@ -127,7 +128,7 @@ export class Condition {
     checkLimit('notify', 'count', count, 0)
     return tracked(
       'notify',
-      actOn((task, _, resumer) => {
+      atomically((task, _, resumer) => {
         this.lock.assertHeldBy(task, `notify the ${this.title}`)
         let woken = 0
         for (let next = this.waiters.head; next !== null && woken < count; next = this.waiters.head) {

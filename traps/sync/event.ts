@@ -9,7 +9,8 @@ import type { WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { actOn, type NameOptions, titleOf, waitIn, wakeAll } from './acts.js'
+import { atomically } from '../raw/call.js'
+import { type NameOptions, titleOf, waitIn, wakeAll } from './atomic.js'
 
 /** What an event has in hand. */
 export interface EventStatistics {
@@ -63,7 +64,7 @@ export class Event {
 
   /** Sets it and lets all go that wait. Does not wait. */
   set(): Trap<void> {
-    this.setting ??= actOn(Event.set, this)
+    this.setting ??= atomically(Event.set, this)
     return tracked('set', this.setting)
   }
 

@@ -13,7 +13,8 @@ import { checkLimit, checkOptions, type WaitOptions, wrong } from '../../kernel/
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { actOn, between, type NameOptions, titleOf, waitWith } from './acts.js'
+import { atomically } from '../raw/call.js'
+import { during, type NameOptions, titleOf, waitWith } from './atomic.js'
 
 /** For whom a token is borrowed or returned. */
 export interface BorrowOptions {
@@ -108,7 +109,7 @@ export class CapacityLimiter {
     const borrower = borrowerOf('acquire', options)
     return tracked(
       'tryAcquire',
-      actOn((task) => this.lend(task, borrower ?? task), this),
+      atomically((task) => this.lend(task, borrower ?? task), this),
     )
   }
 
@@ -121,7 +122,7 @@ export class CapacityLimiter {
     const borrower = borrowerOf('release', options)
     return tracked(
       'release',
-      actOn((task, _, resumer) => this.giveBack(task, borrower ?? task, resumer), this),
+      atomically((task, _, resumer) => this.giveBack(task, borrower ?? task, resumer), this),
     )
   }
 
@@ -135,7 +136,7 @@ export class CapacityLimiter {
       this.limit = total
       this.serve(resumer)
     }
-    return tracked('setTotal', actOn(change, this))
+    return tracked('setTotal', atomically(change, this))
   }
 
   /**
@@ -144,10 +145,7 @@ export class CapacityLimiter {
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>, options?: WaitOptions & BorrowOptions): Operation<T> {
-    return tracked(
-      'with',
-      between(this.acquire(options), op, () => this.release(options)),
-    )
+    return during(this.acquire(options), op, () => this.release(options))
   }
 
   /** What is in hand right now. */

@@ -13,7 +13,8 @@ import type { WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Owned, Resumer, Scheduler } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { actOn, between, failAll, type NameOptions, titleOf, waitIn, waitWith } from './acts.js'
+import { atomically } from '../raw/call.js'
+import { during, failAll, type NameOptions, titleOf, waitIn, waitWith } from './atomic.js'
 
 /** What a lock has in hand. */
 export interface LockStatistics {
@@ -110,7 +111,7 @@ export class Lock {
    * @throws BrokenError if the task that holds it has ended.
    */
   tryAcquire(): Trap<boolean> {
-    this.trying ??= actOn(Lock.try, this)
+    this.trying ??= atomically(Lock.try, this)
     return tracked('tryAcquire', this.trying)
   }
 
@@ -120,7 +121,7 @@ export class Lock {
    * @throws KernelStateError if the task does not hold it.
    */
   release(): Trap<void> {
-    this.releasing ??= actOn(Lock.free, this)
+    this.releasing ??= atomically(Lock.free, this)
     return tracked('release', this.releasing)
   }
 
@@ -130,10 +131,7 @@ export class Lock {
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>): Operation<T> {
-    return tracked(
-      'with',
-      between(this.acquire(), op, () => this.release()),
-    )
+    return during(this.acquire(), op, () => this.release())
   }
 
   /** What is in hand right now. */

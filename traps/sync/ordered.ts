@@ -2,7 +2,7 @@
  * Queues with another order: the least item first, or the last one first. Waiting is that of `Queue`, unchanged.
  */
 import { checkFunction } from '../../kernel/protocol/operands.js'
-import type { NameOptions } from './acts.js'
+import type { NameOptions } from './atomic.js'
 import { Heap, type Items, Lifo } from './items.js'
 import { Queue } from './queue.js'
 

@@ -11,7 +11,7 @@ import type { Task } from '../../kernel/protocol/handles.js'
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { wakeAll } from './acts.js'
+import { wakeAll } from './atomic.js'
 
 /** What a channel has in hand; the same at each of its ends. */
 export interface ChannelStatistics {
@@ -42,8 +42,8 @@ export class Pipe<T> {
   readonly items = new Fifo<T>()
   senders = 0
   receivers = 0
-  /** A receiver has been told that nothing more comes. */
-  private over = false
+  /** A receiver was given the end, so that it receives no more. */
+  private endDelivered = false
   readonly sending: WaitQueue
   readonly receiving: WaitQueue
 
@@ -83,13 +83,13 @@ export class Pipe<T> {
     if (this.items.size <= this.capacity) this.admit(resumer)
     if (this.items.size > 0) return this.items.take()
     if (this.senders > 0) return WAIT
-    this.over = true
+    this.endDelivered = true
     return null
   }
 
   /** The last sender has gone: those who wait get the end. */
   end(resumer: Resumer): void {
-    if (wakeAll(resumer, this.receiving, null) > 0) this.over = true
+    if (wakeAll(resumer, this.receiving, null) > 0) this.endDelivered = true
   }
 
   /** The first of those that wait to send does. */
@@ -103,8 +103,9 @@ export class Pipe<T> {
 
   /** Who received an item has not seen it, and never will: it is the next again. */
   private putBack(item: T | null, resumer: Resumer): boolean {
-    // The end comes again by itself. Whoever was told of it would not look for an item: then that stays where it is.
-    if (this.over) return item === null
+    // The end comes again by itself. A receiver that has had it receives no more, so an item that was
+    // given stays given.
+    if (this.endDelivered) return item === null
     const receiver = this.receiving.head
     if (receiver !== null) resumer.wake(receiver, item)
     else if (this.receivers > 0) this.items.putBack(item as T)

@@ -15,7 +15,8 @@ import { checkLimit, checkOptions, checkSwitch, type WaitOptions } from '../../k
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { actOn, failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './acts.js'
+import { atomically } from '../raw/call.js'
+import { failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './atomic.js'
 import type { Items } from './items.js'
 
 /** What a queue has in hand. */
@@ -121,7 +122,7 @@ export class Queue<T> {
   tryPut(item: T): Trap<boolean> {
     return tracked(
       'tryPut',
-      actOn<boolean>((_task, _trap, resumer) => this.take(item, resumer), this),
+      atomically<boolean>((_task, _trap, resumer) => this.take(item, resumer), this),
     )
   }
 
@@ -146,7 +147,7 @@ export class Queue<T> {
   tryGet(): Trap<T | undefined> {
     return tracked(
       'tryGet',
-      actOn<T | undefined>((_task, _trap, resumer) => (this.hasItem() ? this.give(resumer) : undefined), this),
+      atomically<T | undefined>((_task, _trap, resumer) => (this.hasItem() ? this.give(resumer) : undefined), this),
     )
   }
 
@@ -158,7 +159,7 @@ export class Queue<T> {
   taskDone(): Trap<void> {
     return tracked(
       'taskDone',
-      actOn((task, _trap, resumer) => {
+      atomically((task, _trap, resumer) => {
         if (this.unfinished === 0) {
           throw new KernelStateError(`call taskDone of the ${this.title}`, `${String(task)} calls it once too often`)
         }
@@ -188,7 +189,7 @@ export class Queue<T> {
   shutdown(options?: { readonly immediate?: boolean }): Trap<number> {
     checkOptions('shut down', 'options', options)
     checkSwitch('shut down', 'immediate', options?.immediate)
-    const act = (task: Task, _trap: Trap<unknown>, resumer: Resumer): number => {
+    const step = (task: Task, _trap: Trap<unknown>, resumer: Resumer): number => {
       this.closing ??= `${String(task)} has shut it down`
       failAll(resumer, this.putters, (putter) => this.closedError(`put ${String(putter)}'s item into`))
       // Nobody waits to get while there are items.
@@ -199,7 +200,7 @@ export class Queue<T> {
       this.finish(dropped, resumer)
       return dropped
     }
-    return tracked('shutdown', actOn<number>(act, this))
+    return tracked('shutdown', atomically<number>(step, this))
   }
 
   /** What is in hand right now. */

@@ -9,10 +9,11 @@ import { tracked } from '../../kernel/protocol/debug.js'
 import { KernelStateError, TaskCancelledError } from '../../kernel/protocol/errors.js'
 import type { Task } from '../../kernel/protocol/handles.js'
 import type { WaitOptions } from '../../kernel/protocol/operands.js'
-import type { Atomic, Resumer } from '../../kernel/protocol/scheduler.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { actOn, type NameOptions, titleOf, waitWith } from './acts.js'
+import { atomically } from '../raw/call.js'
+import { type NameOptions, titleOf, waitWith } from './atomic.js'
 
 /** Where a result is in its life. */
 export type ResultState = 'pending' | 'done' | 'failed' | 'cancelled'
@@ -114,7 +115,7 @@ export class Result<T = void> {
    * @throws KernelStateError if it has a value or an error already.
    */
   set(value: T): Trap<boolean> {
-    return tracked('set', actOn<boolean>(this.settling('done', value), this))
+    return tracked('set', atomically(this.settling('done', value), this))
   }
 
   /**
@@ -124,17 +125,17 @@ export class Result<T = void> {
    * @throws KernelStateError if it has a value or an error already.
    */
   fail(error: unknown): Trap<boolean> {
-    return tracked('fail', actOn<boolean>(this.settling('failed', error), this))
+    return tracked('fail', atomically(this.settling('failed', error), this))
   }
 
   /** Says that it is not wanted any more. True if it was pending. Does not wait. */
   cancel(reason?: unknown): Trap<boolean> {
-    const act: Atomic = (_task, _trap, resumer) => {
+    const step = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): boolean => {
       if (this.phase !== 'pending') return false
       this.settle('cancelled', reason, resumer)
       return true
     }
-    return tracked('cancel', actOn(act, this))
+    return tracked('cancel', atomically(step, this))
   }
 
   /** What is in hand right now. */
@@ -142,8 +143,8 @@ export class Result<T = void> {
     return { state: this.phase, waiting: this.waiters.length }
   }
 
-  private settling(phase: ResultState, value: unknown): Atomic {
-    return (task: Task, _trap: Trap<unknown>, resumer: Resumer): boolean => {
+  private settling(phase: ResultState, value: unknown): (task: Task, trap: Trap<unknown>, resumer: Resumer) => boolean {
+    return (task, _trap, resumer) => {
       if (this.phase === 'cancelled') return false
       if (this.phase !== 'pending') {
         throw new KernelStateError(`settle the ${this.title}`, `${String(task)} is not the first; it is ${this.phase}`)

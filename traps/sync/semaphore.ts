@@ -12,7 +12,8 @@ import { checkCount, checkLimit, checkOptions, type WaitOptions } from '../../ke
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
-import { actOn, between, type NameOptions, titleOf, waitIn } from './acts.js'
+import { atomically } from '../raw/call.js'
+import { during, type NameOptions, titleOf, waitIn } from './atomic.js'
 
 /** How a semaphore behaves. */
 export interface SemaphoreOptions extends NameOptions {
@@ -97,7 +98,7 @@ export class Semaphore {
 
   /** Takes a permit if there is one; true if so. Does not wait, and is no cancellation point. */
   tryAcquire(): Trap<boolean> {
-    this.trying ??= actOn(Semaphore.try, this)
+    this.trying ??= atomically(Semaphore.try, this)
     return tracked('tryAcquire', this.trying)
   }
 
@@ -107,7 +108,7 @@ export class Semaphore {
    * @throws KernelStateError if there are `max` already.
    */
   release(): Trap<void> {
-    this.releasing ??= actOn(Semaphore.give, this)
+    this.releasing ??= atomically(Semaphore.give, this)
     return tracked('release', this.releasing)
   }
 
@@ -117,10 +118,7 @@ export class Semaphore {
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>): Operation<T> {
-    return tracked(
-      'with',
-      between(this.acquire(), op, () => this.release()),
-    )
+    return during(this.acquire(), op, () => this.release())
   }
 
   /** What is in hand right now. */

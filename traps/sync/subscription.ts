@@ -8,13 +8,13 @@ import { tracked } from '../../kernel/protocol/debug.js'
 import { BrokenError, ClosedError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
 import type { Task } from '../../kernel/protocol/handles.js'
-import { checkBody, type WaitOptions } from '../../kernel/protocol/operands.js'
-import { asOperation } from '../../kernel/protocol/operation.js'
+import type { WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import { atomically } from '../raw/call.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
-import { actOn, failAll, thenClose, waitIn, wakeAll } from './acts.js'
+import { during, eachOf, failAll, waitIn, wakeAll } from './atomic.js'
 
 /** What is done about a reader that is too slow. */
 export type SlowPolicy = 'wait' | 'dropOldest' | 'dropNewest' | 'close'
@@ -54,8 +54,8 @@ export class Subscription<T> {
   private readonly readers: WaitQueue
   private phase = OPEN
   private lost = 0
-  /** A reader has been told that nothing more comes. */
-  private told = false
+  /** A reader was given the end, so that it receives no more. */
+  private endDelivered = false
 
   /** @internal */
   constructor(
@@ -101,11 +101,11 @@ export class Subscription<T> {
    * @throws what `receive` throws about the subscription.
    */
   tryReceive(): Trap<T | null | undefined> {
-    const act = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): unknown => {
+    const step = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): T | null | undefined => {
       const item = this.take(resumer)
       return item === WAIT ? undefined : item
     }
-    return tracked('tryReceive', actOn<T | null | undefined>(act, this))
+    return tracked('tryReceive', atomically(step, this))
   }
 
   /**
@@ -114,12 +114,12 @@ export class Subscription<T> {
    * @throws what `receive` throws, or the operation.
    */
   each(body: (item: T) => Operation<unknown>): Operation<void> {
-    return tracked('each', this.eachItem(checkBody('receive each', 'body', body)))
+    return eachOf(() => this.receive(), body)
   }
 
   /** Ends the subscription and drops what is in it; nobody waits for it any more. Does not wait; twice is no error. */
   close(): Trap<void> {
-    const act = (closer: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
+    const step = (closer: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       if (this.phase === SHUT) return
       this.phase = SHUT
       this.items.clear()
@@ -127,7 +127,7 @@ export class Subscription<T> {
       failAll(resumer, this.readers, () => new ClosedError(`receive from the ${this.title}`, why))
       this.broadcaster.left(resumer)
     }
-    return tracked('close', actOn<void>(act, this))
+    return tracked('close', atomically<void>(step, this))
   }
 
   /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
@@ -137,10 +137,7 @@ export class Subscription<T> {
 
   /** Runs an operation and closes the subscription after it, whatever happens. */
   with<R>(op: Op<R>): Operation<R> {
-    return tracked(
-      'with',
-      thenClose(op, () => this.close()),
-    )
+    return during(null, op, () => this.close())
   }
 
   /** What is in hand right now. */
@@ -177,7 +174,7 @@ export class Subscription<T> {
   /** @internal The broadcast is closed. */
   end(resumer: Resumer): void {
     this.phase = OVER
-    if (wakeAll(resumer, this.readers, null) > 0) this.told = true
+    if (wakeAll(resumer, this.readers, null) > 0) this.endDelivered = true
   }
 
   private take(resumer: Resumer): T | null | typeof WAIT {
@@ -189,7 +186,7 @@ export class Subscription<T> {
       return item
     }
     if (this.phase === OVER) {
-      this.told = true
+      this.endDelivered = true
       return null
     }
     if (this.phase === LATE) {
@@ -201,15 +198,12 @@ export class Subscription<T> {
 
   /** Who received an item has not seen it, and never will: it is the next again. */
   private putBack(item: T | null, resumer: Resumer): boolean {
-    // The end comes again by itself. Whoever was told of it would not look for an item: then that stays where it is.
-    if (this.told) return item === null
+    // The end comes again by itself. A reader that has had it receives no more, so an item that was
+    // given stays given.
+    if (this.endDelivered) return item === null
     const reader = this.readers.head
     if (reader !== null) resumer.wake(reader, item)
     else if (this.phase !== SHUT) this.items.putBack(item as T)
     return true
-  }
-
-  private *eachItem(body: (item: T) => Operation<unknown>): Operation<void> {
-    for (let item = yield* this.receive(); item !== null; item = yield* this.receive()) yield* asOperation(body(item))
   }
 }

@@ -6,7 +6,7 @@
 import { ClosedError } from '../../kernel/protocol/errors.js'
 import { Fifo, Line } from '../../kernel/protocol/fifo.js'
 import { checkLimit } from '../../kernel/protocol/operands.js'
-import { type NameOptions, titleOf } from './acts.js'
+import { type NameOptions, titleOf } from './atomic.js'
 import { type LinkPort, linkTo } from './link.js'
 import { type Begin, Universal, type Waiter } from './universal.js'
 

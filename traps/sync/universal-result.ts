@@ -5,7 +5,7 @@
  */
 import { KernelStateError } from '../../kernel/protocol/errors.js'
 import { Line } from '../../kernel/protocol/fifo.js'
-import { type NameOptions, titleOf } from './acts.js'
+import { type NameOptions, titleOf } from './atomic.js'
 import { Universal, type Waiter } from './universal.js'
 
 /**

@@ -58,14 +58,14 @@ export class MemoryStream extends ByteReader implements ByteStream {
   read(max = CAPACITY_BYTES, options?: WaitOptions): Operation<Uint8Array | null> {
     checkLimit('read', 'max', max, 1)
     const limit = timeoutOf('read', options)
-    return tracked('read', this.holds ? this.readHeld(max, options) : this.readChunk(max, limit))
+    return tracked('read', this.hasReadAhead ? this.readAhead(max, options) : this.readChunk(max, limit))
   }
 
   /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read', 'buffer', buffer)
     const limit = timeoutOf('read', options)
-    if (this.holds) return tracked('readInto', this.readHeldInto(buffer, buffer.length, options))
+    if (this.hasReadAhead) return tracked('readInto', this.readAheadInto(buffer, buffer.length, options))
     return tracked('readInto', this.input.read(buffer, limit))
   }
 

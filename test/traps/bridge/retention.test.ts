@@ -235,9 +235,9 @@ for (const [name, one] of Object.entries(TABLE)) {
 const ELSEWHERE = new Set([
   ...['openFile', 'stat', 'sync'].map((name) => `file.${name}`),
   ...['read', 'write', 'writeAll', 'accept', 'connect', 'readable', 'writable'].map((name) => `io.${name}`),
-  ...['readHeld', 'readHeldInto', 'begin'].map((name) => `byte-reader.ByteReader.${name}`),
+  ...['readAhead', 'readAheadInto', 'begin'].map((name) => `byte-reader.ByteReader.${name}`),
   ...['park', '(top)'].map((name) => `call.${name}`),
-  ...['waitIn', 'waitWith'].map((name) => `acts.${name}`),
+  ...['waitIn', 'waitWith'].map((name) => `atomic.${name}`),
   ...['deadline', 'parkUntil'].map((name) => `pipe.${name}`),
   'address.lookup',
   'call.suspendFor',

@@ -1,18 +1,28 @@
 /**
  * The one mechanism under everything in this folder: *take or wait*, and *give or keep*.
  *
- * To take is to park in a wait queue that has an `admit`: inside the trap, after a cancel had its say, it is asked
- * whether the task needs to wait at all. To give is an *act*: a function that runs inside a trap, never waits, and is
- * lent a resumer to let waiting tasks go on. Nothing comes between the steps of either, so what is given goes
- * straight to the task that has waited for longest: it can neither be stolen by one that comes later nor lost to a
- * cancel, because one that comes before the task ran puts it back (`undo`). Each is one trap; those without operands are
+ * To take is to park in a wait queue that has an `admit`. Inside the trap, and after a cancel that is
+ * pending was delivered, it is asked whether the task needs to wait at all. To give is an *atomic
+ * step* (`atomically`): a function that runs inside a trap, never waits, and is lent a resumer to
+ * wake waiting tasks.
+ *
+ * Nothing comes between the steps of either, so what is given goes straight to the task that has
+ * waited for longest. One that comes later cannot steal it. A cancel cannot lose it: one that is
+ * delivered before the task ran puts it back (`undo`). Each is one trap; those without operands are
  * made once.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
-import { checkName, checkOperation, checkOptions, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
-import { toOperation } from '../../kernel/protocol/operation.js'
-import type { Atomic, Resumer } from '../../kernel/protocol/scheduler.js'
-import { ATOMIC, type Op, type Operation, PARK, Trap } from '../../kernel/protocol/trap.js'
+import {
+  checkBody,
+  checkName,
+  checkOperation,
+  checkOptions,
+  timeoutOf,
+  type WaitOptions,
+} from '../../kernel/protocol/operands.js'
+import { asOperation, toOperation } from '../../kernel/protocol/operation.js'
+import type { Resumer } from '../../kernel/protocol/scheduler.js'
+import { type Op, type Operation, PARK, Trap } from '../../kernel/protocol/trap.js'
 import type { WaitQueue } from '../../kernel/protocol/wait-queue.js'
 
 /** What a synchronisation object is called in messages. */
@@ -44,18 +54,16 @@ export function waitWith<T>(
   return tracked(name, new Trap<T>(PARK, queue, detail, timeoutOf(name, options)))
 }
 
-/** A trap that does something at once; the function finds `detail` in the trap. */
-export function actOn<T>(act: Atomic, detail: unknown): Trap<T> {
-  return new Trap<T>(ATOMIC, act, detail, 0)
+/**
+ * The `with` of everything that is taken and given back, or closed: runs an operation in between.
+ * With `take` null there is nothing to take.
+ */
+export function during<T>(take: Trap<unknown> | null, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
+  return tracked('with', between(take, checkOperation('run with it', 'op', op), give))
 }
 
-/** Runs an operation between taking something and giving it back. */
-export function between<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
-  return betweenOperation(take, checkOperation('run with it', 'op', op), give)
-}
-
-function* betweenOperation<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
-  yield* take
+function* between<T>(take: Trap<unknown> | null, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
+  if (take !== null) yield* take
   try {
     return yield* toOperation(op)
   } finally {
@@ -63,17 +71,13 @@ function* betweenOperation<T>(take: Trap<unknown>, op: Op<T>, give: () => Trap<u
   }
 }
 
-/** Runs an operation and closes something after it, whatever happens. */
-export function thenClose<T>(op: Op<T>, close: () => Trap<void>): Operation<T> {
-  return thenCloseOperation(checkOperation('run with it', 'op', op), close)
+/** The `each` of everything that is received from: runs an operation for each item, until null. */
+export function eachOf<T>(receive: () => Trap<T | null>, body: (item: T) => Operation<unknown>): Operation<void> {
+  return tracked('each', eachItem(receive, checkBody('receive each', 'body', body)))
 }
 
-function* thenCloseOperation<T>(op: Op<T>, close: () => Trap<void>): Operation<T> {
-  try {
-    return yield* toOperation(op)
-  } finally {
-    yield* close()
-  }
+function* eachItem<T>(receive: () => Trap<T | null>, body: (item: T) => Operation<unknown>): Operation<void> {
+  for (let item = yield* receive(); item !== null; item = yield* receive()) yield* asOperation(body(item))
 }
 
 /** Lets everybody in a queue go on with the same answer; how many there were. */

@@ -1,13 +1,13 @@
 /**
- * Bytes that were read from a stream and that nobody has asked for yet.
+ * Read-ahead: bytes that were read from a stream and not yet returned by it.
  *
- * Memory is filled once, from the front to the back, and never moved inside itself: so what is taken out can be a view, and
- * belongs to whoever took it, while more is added behind; it cannot be transferred then. When there is no room, there is new
- * memory, twice as large.
+ * Memory is filled once, from the front to the back, and never moved inside itself. So what is taken
+ * out can be a view that belongs to its taker while more is added behind; such memory cannot be
+ * transferred. When there is no room, there is new memory, twice as large.
  */
 import { allocate, keep } from './chunks.js'
 
-export class Held {
+export class ReadAhead {
   private memory: Uint8Array
   private start = 0
   private end: number

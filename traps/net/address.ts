@@ -4,16 +4,20 @@
  * The look-up is the host's (Node's `dns.lookup`, which asks what the system asks); this is one of the few files of traps/
  * that know a host. In a blocking run the host's loop stands still, so only addresses and `localhost` work there.
  */
+
+import { ipFamily } from '../../kernel/protocol/address.js'
 import { SystemError } from '../../kernel/protocol/errors.js'
 import type { Address } from '../../kernel/protocol/io-op.js'
+import { wrong } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { ask, suspend } from '../raw/call.js'
-import { ipFamily } from '../raw/ip.js'
 
 /** The addresses that a name stands for, at least one. */
 export function* lookup(host: string, port: number): Operation<readonly Address[]> {
   const family = ipFamily(host)
   if (family !== null) return [{ family, host, port }]
+  // A resolver may take 010.0.0.1 for an octal number, and no name has a colon.
+  if (/^[\d.]+$|:/.test(host)) throw wrong('connect', 'host', 'a name or an IP address', host, 'string')
   if (host === 'localhost') {
     return [
       { family: 'ipv4', host: '127.0.0.1', port },

@@ -1,6 +1,7 @@
 /**
  * IP addresses as people write them.
  */
+import { ipFamily } from '../../kernel/protocol/address.js'
 import type { Address } from '../../kernel/protocol/io-op.js'
 import { checkCount, checkText, checkWord, wrong } from '../../kernel/protocol/operands.js'
 
@@ -8,13 +9,6 @@ const FAMILIES: readonly Address['family'][] = ['ipv4', 'ipv6', 'unix']
 
 /** An address, or the host and port of one; the family then shows from the host. */
 export type Endpoint = Address | { readonly host: string; readonly port: number }
-
-/** Which family an IP address belongs to; null if it is none. */
-export function ipFamily(host: string): 'ipv4' | 'ipv6' | null {
-  if (/^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(host)) return 'ipv4'
-  // Whether the groups are right is the driver's to say; no name has a colon.
-  return /^[0-9a-f:.]*:[0-9a-f:.]*(%.+)?$/i.test(host) ? 'ipv6' : null
-}
 
 /** A port number. */
 export function checkPort(action: string, port: number): number {

@@ -4,14 +4,8 @@
  */
 import test from 'ava'
 import type { Address } from '../../../kernel/driver/contract.js'
-import {
-  ADDRESS_BYTES,
-  decodeAddress,
-  encodeAddress,
-  formatIPv6,
-  parseIPv4,
-  parseIPv6,
-} from '../../../native/posix/sockaddr.js'
+import { canonicalHost, formatIPv6, ipFamily, parseIPv4, parseIPv6 } from '../../../kernel/protocol/address.js'
+import { ADDRESS_BYTES, decodeAddress, encodeAddress } from '../../../native/posix/sockaddr.js'
 
 const bytes = new Uint8Array(ADDRESS_BYTES)
 
@@ -126,4 +120,23 @@ test('a zone by number is a scope id', (t) => {
     port: 1,
     scopeId: 2,
   })
+})
+
+test('an address has one spelling, and what is none has none', (t) => {
+  const spellings: Readonly<Record<string, string | null>> = {
+    '10.0.0.1': '10.0.0.1',
+    '010.0.0.1': null,
+    '::1': '::1',
+    '0:0::0:1': '::1',
+    'FE80::A%3': 'fe80::a',
+    '1:0:0:2:0:0:0:3': '1:0:0:2::3',
+    '::ffff:1.2.3.4': '::ffff:1.2.3.4',
+    '1:2': null,
+    localhost: null,
+    '': null,
+  }
+  for (const [host, spelled] of Object.entries(spellings)) {
+    t.is(canonicalHost(host), spelled, host)
+    t.is(ipFamily(host), spelled === null ? null : host.includes(':') ? 'ipv6' : 'ipv4', host)
+  }
 })

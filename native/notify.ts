@@ -3,7 +3,7 @@
  */
 import type { WakeToken } from '../kernel/driver/contract.js'
 import { wrong } from '../kernel/protocol/operands.js'
-import { openLibc } from './posix/libc.js'
+import { openLibc } from './linux/libc.js'
 
 const ONE = new BigUint64Array([1n])
 

@@ -5,10 +5,10 @@
  */
 import type { Driver } from '../kernel/driver/contract.js'
 import { pollsCallOnce } from './host/guest-poll.js'
+import { NoKoffi } from './koffi.js'
 import { EpollDriver } from './linux/epoll.js'
 import { UringDriver } from './linux/uring/driver.js'
 import { NoRing } from './linux/uring/ring.js'
-import { NoKoffi } from './posix/libc.js'
 
 /** Each driver: where it works, and how to make one. The first that works here is the default. */
 const DRIVERS: readonly { readonly name: string; works(): boolean; make(note?: string): Driver }[] = [

@@ -6,7 +6,8 @@
  * timeouts are taken back before they end.
  */
 import { now } from '../../kernel/protocol/host-functions.js'
-import { CLOCK_MONOTONIC, CLOEXEC, type Libc, O_NONBLOCK } from '../posix/libc.js'
+import { CLOCK_MONOTONIC, CLOEXEC, O_NONBLOCK } from './constants.js'
+import type { Libc } from './libc.js'
 
 /** The seconds of a timespec are written as 32 bits. An alarm beyond that goes off early and is set again. */
 const MAX_SECONDS = 0x7fffffff

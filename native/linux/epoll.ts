@@ -9,10 +9,11 @@
  */
 import type { Attachment, IoOp } from '../../kernel/driver/contract.js'
 import { attachToHost } from '../host/guest-poll.js'
-import { LinuxDriver } from '../posix/driver.js'
 import { describeError, EEXIST, EINTR, ENOENT } from '../posix/errno.js'
-import * as c from '../posix/libc.js'
 import { Readiness, type Watcher } from '../posix/readiness.js'
+import * as c from './constants.js'
+import { LinuxDriver } from './driver.js'
+import { LinuxFiles } from './files.js'
 
 /** struct epoll_event in 32-bit words: packed on x64, padded to 16 bytes elsewhere. Its data is two words: fd, generation. */
 const EVENT_WORDS = typeof process === 'object' && process.arch === 'x64' ? 3 : 4
@@ -29,7 +30,7 @@ const END_EVENTS = c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 /** Readiness by epoll; see the head of this file. */
 export class EpollDriver extends LinuxDriver implements Watcher {
   readonly name = 'epoll'
-  private readonly readiness = new Readiness(this.libc, this, this.openings)
+  private readonly readiness = new Readiness(this.libc, this, new LinuxFiles(this.libc, this.openings))
   private readonly events = new Int32Array(BATCH * EVENT_WORDS)
   private readonly eventsAt = this.libc.addressOf(this.events)
   private readonly event = new Int32Array(EVENT_WORDS)

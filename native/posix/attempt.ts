@@ -22,10 +22,11 @@ import {
   WRITE,
 } from '../../kernel/driver/contract.js'
 import type { BufferPool } from '../memory/pool.js'
+import { POLLIN, POLLNVAL, POLLOUT } from './constants.js'
 import * as errno from './errno.js'
 import { type FdState, type FdTable, LARGE_BYTES } from './fds.js'
 import { Gather, SMALL_BYTES } from './gather.js'
-import { type Libc, POLLIN, POLLNVAL, POLLOUT, SO_ERROR, SOL_SOCKET } from './libc.js'
+import type { Libc } from './libc.js'
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './sockaddr.js'
 
 /** PIPE_BUF: a pipe that polls as writable takes this much without blocking. */
@@ -137,14 +138,14 @@ export class Attempts {
     do result = this.libc.recvfrom(state.fd, op.pinnedAddress + op.offset, op.length, this.sockaddrAt, this.answerAt)
     while (result === EINTR)
     if (result === EAGAIN) return waits(state, 'readable')
-    if (result >= 0) op.address = decodeAddress(this.sockaddr, this.answer[0] as number)
+    if (result >= 0) op.address = decodeAddress(this.libc.constants, this.sockaddr, this.answer[0] as number)
     return finish(op, result)
   }
 
   private send(state: FdState, op: IoOp<unknown>): boolean {
     if (!this.locate(state, op)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
-    const length = op.address === null ? 0 : encodeAddress(op.address, this.sockaddr)
+    const length = op.address === null ? 0 : encodeAddress(this.libc.constants, op.address, this.sockaddr)
     const to = length === 0 ? 0 : this.sockaddrAt
     let result: number
     do result = this.libc.sendto(state.fd, op.pinnedAddress + op.offset, op.length, to, length)
@@ -167,7 +168,7 @@ export class Attempts {
   private connect(state: FdState, op: IoOp<unknown>): boolean {
     // Connecting a blocking socket would stop the thread, and no other call can ask for the same thing.
     if (op.address === null || state.blocking) return finish(op, op.address === null ? errno.EINVAL : UNSUPPORTED)
-    const length = encodeAddress(op.address, this.sockaddr)
+    const length = encodeAddress(this.libc.constants, op.address, this.sockaddr)
     const result = this.libc.connect(state.fd, this.sockaddrAt, length)
     if (result === errno.EINPROGRESS || result === errno.EALREADY || result === EINTR) {
       state.readable = state.writable = false
@@ -179,6 +180,7 @@ export class Attempts {
 
   /** A socket under way polls as writable when it is decided; SO_ERROR then says how. Without a peer it is still open. */
   private connected(state: FdState, op: IoOp<unknown>): boolean {
+    const { SOL_SOCKET, SO_ERROR } = this.libc.constants
     this.answer[1] = 4
     const failure = this.libc.getsockopt(state.fd, SOL_SOCKET, SO_ERROR, this.answerAt, this.answerAt + 4)
     if (failure < 0) return finish(op, failure)

@@ -10,7 +10,7 @@
 import type { IoOp } from '../../kernel/driver/contract.js'
 import type { ReadBuffer } from '../memory/read-buffers.js'
 import { EBADF } from './errno.js'
-import { type Libc, O_NONBLOCK } from './libc.js'
+import type { Libc } from './libc.js'
 
 /** No system gives out numbers above this; a larger one is a mistake, and must not make the array huge. */
 const MAX_FDS = 1 << 24
@@ -115,7 +115,7 @@ export class FdTable<S extends FdState = FdState> {
     const flags = this.libc.statusFlags(fd)
     if (flags < 0) return flags
     const state = known ?? this.add(fd)
-    state.blocking = (flags & O_NONBLOCK) === 0
+    state.blocking = (flags & this.libc.constants.O_NONBLOCK) === 0
     state.readable = state.writable = true
     return state
   }

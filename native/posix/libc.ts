@@ -1,178 +1,77 @@
 /**
- * The C library, as a table of plain functions on numbers.
+ * The C library, as a table of plain functions on numbers: what every POSIX system has. Each platform adds its own (linux/libc.ts).
  *
  * Every function returns ≥ 0 or the negated errno. Memory goes in as an address (a number): taking one costs more than
  * a call, so callers take it once with `addressOf` and keep it, and keep the memory alive too. None of these functions
  * checks an fd: to the C side NaN is 0, which is somebody's standard input.
- *
- * Nothing is loaded before `openLibc` is called, so that a browser, or a platform without koffi, can import this file.
- * The constants are Linux's, equal on x64 and arm64. (Those that differ there, O_DIRECTORY, O_NOFOLLOW, O_DIRECT and
- * O_LARGEFILE, are not used; the one difference that matters is the layout of epoll_event.)
  */
-import { Environment } from '../host/environment.js'
+import { type Koffi, loadKoffi } from '../koffi.js'
+import { F_GETFL, F_SETFL, type PosixConstants } from './constants.js'
+import { Environment } from './environment.js'
 
-export const O_NONBLOCK = 0o4000
-export const CLOEXEC = 0o2000000
-export const F_GETFL = 3
-export const F_SETFL = 4
-export const O_APPEND = 0o2000
-export const SEEK_SET = 0
-export const SEEK_CUR = 1
-export const SEEK_END = 2
-export const AF_UNIX = 1
-export const AF_INET = 2
-export const AF_INET6 = 10
-export const SOCK_STREAM = 1
-export const SOCK_DGRAM = 2
-export const SOCK_NONBLOCK = O_NONBLOCK
-export const MSG_NOSIGNAL = 0x4000
-export const SHUT_WR = 1
-export const SOL_SOCKET = 1
-export const SO_ERROR = 4
-export const SO_LINGER = 13
-export const CLOCK_MONOTONIC = 1
-const SYS_IO_URING_SETUP = 425
-const SYS_IO_URING_ENTER = 426
-const SYS_IO_URING_REGISTER = 427
-const PROT_READ_WRITE = 3
-const MAP_SHARED_POPULATE = 0x8001
-const RTLD_LAZY = 0x1
-const RTLD_NODELETE = 0x1000
-export const POLLIN = 0x1
-export const POLLOUT = 0x4
-export const POLLERR = 0x8
-export const POLLHUP = 0x10
-export const POLLNVAL = 0x20
-export const POLLRDHUP = 0x2000
-export const EPOLLRDHUP = POLLRDHUP
-export const EPOLLET = 1 << 31
-export const EPOLL_CTL_ADD = 1
-export const EPOLL_CTL_DEL = 2
-export const EPOLL_CTL_MOD = 3
+export type Call = (...operands: number[]) => number
 
-/** glibc looks at blocks of at most 32 MiB, its own few bytes included. */
-const LARGEST_LESSON_BYTES = 32 * 1024 * 1024 - 64 * 1024
+/** Binds functions of the process's own libraries. */
+export class Binder {
+  readonly koffi: Koffi = loadKoffi()
+  readonly library = this.koffi.load(null)
+  readonly isMainThread = process.getBuiltinModule('node:worker_threads').isMainThread
+  /** What a call returned, or the negated errno. */
+  readonly checked = (result: number): number => (result >= 0 ? result : -this.koffi.errno())
 
-/** Level and name of each option that is one int. */
-export const SOCKET_OPTIONS = {
-  noDelay: [6, 1],
-  broadcast: [SOL_SOCKET, 6],
-  reuseAddress: [SOL_SOCKET, 2],
-  reusePort: [SOL_SOCKET, 15],
-  keepAlive: [SOL_SOCKET, 9],
-  ipv6Only: [41, 26],
-  receiveBufferBytes: [SOL_SOCKET, 8],
-  sendBufferBytes: [SOL_SOCKET, 7],
-} as const
-
-/** The koffi module. */
-export type Koffi = typeof import('koffi')
-
-/** Why there is no koffi; the host driver does without. */
-export class NoKoffi extends Error {
-  override readonly name = 'NoKoffi'
-}
-
-/** What `openLibc` returns. */
-export type Libc = ReturnType<typeof bindLibc>
-
-let opened: Libc | null = null
-
-/**
- * Loads koffi and binds the table, once a thread.
- *
- * @throws NoKoffi if it is not installed, has no binary for this platform, or may not be loaded.
- */
-export function openLibc(): Libc {
-  opened ??= bindLibc(loadKoffi())
-  return opened
-}
-
-function loadKoffi(): Koffi {
-  // A program that is bundled as CommonJS has no import.meta.url.
-  const here = import.meta.url ?? __filename
-  const require = process.getBuiltinModule('node:module').createRequire(here)
-  let koffi: Koffi
-  try {
-    koffi = require('koffi') as Koffi
-  } catch (error) {
-    const [why] = String((error as Error | undefined)?.message ?? error).split('\n')
-    const allow = /addon/.test(String(why))
-      ? 'allow addons (--allow-addons)'
-      : 'install it beside drupe (npm install koffi)'
-    throw new NoKoffi(`koffi cannot be loaded (${why}); ${allow}`, { cause: error })
+  /** A function that returns an int. It is enough for counts: no system moves more than 2 ** 31 bytes in one call. */
+  bind(name: string, ...types: string[]): Call {
+    return this.library.func(name, 'int', types) as Call
   }
-  // A terminated worker unloads its addons before libuv has called back into them: a crash, if koffi was loaded in
-  // workers only. So its library is pinned, for the life of the process.
-  const file = Object.keys(require.cache).find((path) => path.endsWith('.node') && path.includes('koffi'))
-  if (file !== undefined) koffi.load(null).func('dlopen', 'uintptr_t', ['str', 'int'])(file, RTLD_LAZY | RTLD_NODELETE)
-  return koffi
-}
 
-/**
- * Received bytes are allocated and freed by the megabyte. glibc gives freed memory back to the system, and every page of
- * the next chunk is then a fault, which costs more than reading the bytes: 20 of 54 µs for an echo of 100 KiB. But it learns
- * from what a program frees: after one large block it expects more of them, and keeps up to twice as much (64 MiB here) for
- * the next ones. So it is shown one, of the largest size that it learns from; the block is never touched. Other allocators
- * take no notice.
- */
-function keepFreedMemory(library: ReturnType<Koffi['load']>): void {
-  const malloc = library.func('malloc', 'uintptr_t', ['size_t'])
-  const free = library.func('free', 'void', ['uintptr_t'])
-  free(malloc(LARGEST_LESSON_BYTES))
-}
-
-function bindLibc(koffi: Koffi) {
-  const library = koffi.load(null)
-  const checked = (result: number): number => (result >= 0 ? result : -koffi.errno())
-  // 'int' is enough for counts: Linux moves at most 0x7ffff000 bytes in one call.
-  type Call = (...operands: number[]) => number
-  const bind = (name: string, ...types: string[]): Call => library.func(name, 'int', types) as Call
-  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
-  // What is rarely called is bound when first used, which saves 2 of 10 ms of a first run. Not in a worker: one that is
-  // terminated while koffi binds takes the process down, and a call of what is bound does not.
-  const bindChecked = (name: string, ...types: string[]): Call => {
-    let call = isMainThread ? null : bind(name, ...types)
+  /**
+   * The same, checked, for what is rarely called: bound when first used, which saves 2 of 10 ms of a first run. Not in a
+   * worker: one that is terminated while koffi binds takes the process down, and a call of what is bound does not.
+   */
+  bindChecked(name: string, ...types: string[]): Call {
+    let call = this.isMainThread ? null : this.bind(name, ...types)
     return (...operands) => {
-      call ??= bind(name, ...types)
-      return checked(call(...operands))
+      call ??= this.bind(name, ...types)
+      return this.checked(call(...operands))
     }
   }
-  const environment = isMainThread ? null : Environment.find(library)
-  if (isMainThread) keepFreedMemory(library)
+}
 
+/** What a platform adds to the table, because the systems differ in it. */
+export interface PlatformCalls {
+  readonly constants: PosixConstants
+  /** Accepts a connection, non-blocking and closed in child processes from the start. */
+  accept(fd: number): number
+  /** Makes a pipe like that; both fds go to an address. */
+  pipe(at: number): number
+}
+
+/** What drivers of POSIX systems call. */
+export type Libc = ReturnType<typeof bindPosix> & PlatformCalls
+
+/** The functions that all POSIX systems have; `sendFlags` go with each send. */
+export function bindPosix(binder: Binder, sendFlags: number) {
+  const { koffi, library, isMainThread, checked } = binder
+  const environment = isMainThread ? null : Environment.find(library)
   // The hot ones are written out: a rest parameter would allocate, and a shared closure would not be inlined.
-  const read = bind('read', 'int', 'uintptr_t', 'size_t')
-  const write = bind('write', 'int', 'uintptr_t', 'size_t')
-  const recv = bind('recv', 'int', 'uintptr_t', 'size_t', 'int')
-  const send = bind('send', 'int', 'uintptr_t', 'size_t', 'int')
-  const recvfrom = bind('recvfrom', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uintptr_t')
-  const readv = bind('readv', 'int', 'uintptr_t', 'int')
-  const writev = bind('writev', 'int', 'uintptr_t', 'int')
-  const sendmsg = bind('sendmsg', 'int', 'uintptr_t', 'int')
-  const sendto = bind('sendto', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uint')
-  const accept4 = bind('accept4', 'int', 'uintptr_t', 'uintptr_t', 'int')
-  const poll = bind('poll', 'uintptr_t', 'ulong', 'int')
-  const fcntl = bind('fcntl', 'int', 'int', 'long')
-  const epollWait = bind('epoll_wait', 'int', 'uintptr_t', 'int', 'int')
-  const epollControl = bind('epoll_ctl', 'int', 'int', 'int', 'uintptr_t')
-  // The C library has no functions for io_uring; all 64-bit Linux systems have the same numbers for it.
-  const uringSetup = library.func('syscall', 'long', ['long', 'uint', 'uintptr_t']) as Call
-  const uringEnter = library.func('syscall', 'long', [
-    'long',
-    'uint',
-    'uint',
-    'uint',
-    'uint',
-    'uintptr_t',
-    'size_t',
-  ]) as Call
-  const uringRegister = library.func('syscall', 'long', ['long', 'uint', 'uint', 'uintptr_t', 'uint']) as Call
-  const mmap = library.func('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'long']) as Call
-  const munmap = bind('munmap', 'uintptr_t', 'size_t')
+  const read = binder.bind('read', 'int', 'uintptr_t', 'size_t')
+  const write = binder.bind('write', 'int', 'uintptr_t', 'size_t')
+  const recv = binder.bind('recv', 'int', 'uintptr_t', 'size_t', 'int')
+  const send = binder.bind('send', 'int', 'uintptr_t', 'size_t', 'int')
+  const recvfrom = binder.bind('recvfrom', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uintptr_t')
+  const readv = binder.bind('readv', 'int', 'uintptr_t', 'int')
+  const writev = binder.bind('writev', 'int', 'uintptr_t', 'int')
+  const sendmsg = binder.bind('sendmsg', 'int', 'uintptr_t', 'int')
+  const sendto = binder.bind('sendto', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uint')
+  const poll = binder.bind('poll', 'uintptr_t', 'ulong', 'int')
+  // Variadic in C, which on some machines is another way of passing the last operand.
+  const fcntl = library.func('fcntl', 'int', ['int', 'int', '...']) as (
+    fd: number,
+    code: number,
+    ...rest: unknown[]
+  ) => number
   const lseek = library.func('lseek', 'int64_t', ['int', 'int64_t', 'int']) as Call
-  const close = bindChecked('close', 'int')
-  const timerfdSettime = bind('timerfd_settime', 'int', 'int', 'uintptr_t', 'uintptr_t')
+  const close = binder.bindChecked('close', 'int')
 
   return {
     koffi,
@@ -182,55 +81,30 @@ function bindLibc(koffi: Koffi) {
     read: (fd: number, at: number, length: number) => checked(read(fd, at, length)),
     write: (fd: number, at: number, length: number) => checked(write(fd, at, length)),
     recv: (fd: number, at: number, length: number) => checked(recv(fd, at, length, 0)),
-    send: (fd: number, at: number, length: number) => checked(send(fd, at, length, MSG_NOSIGNAL)),
+    send: (fd: number, at: number, length: number) => checked(send(fd, at, length, sendFlags)),
     readv: (fd: number, pieces: number, count: number) => checked(readv(fd, pieces, count)),
     writev: (fd: number, pieces: number, count: number) => checked(writev(fd, pieces, count)),
-    sendmsg: (fd: number, message: number) => checked(sendmsg(fd, message, MSG_NOSIGNAL)),
+    sendmsg: (fd: number, message: number) => checked(sendmsg(fd, message, sendFlags)),
     recvfrom: (fd: number, at: number, length: number, from: number, fromLength: number) =>
       checked(recvfrom(fd, at, length, 0, from, fromLength)),
     sendto: (fd: number, at: number, length: number, to: number, toLength: number) =>
-      checked(sendto(fd, at, length, MSG_NOSIGNAL, to, toLength)),
-    accept: (fd: number) => checked(accept4(fd, 0, 0, SOCK_NONBLOCK | CLOEXEC)),
+      checked(sendto(fd, at, length, sendFlags, to, toLength)),
     poll: (fds: number, count: number, ms: number) => checked(poll(fds, count, ms)),
     /** The new position; a number, since no file is of 2 ** 53 bytes. */
     lseek: (fd: number, offset: number, from: number) => checked(Number(lseek(fd, offset, from))),
-    setStatusFlags: (fd: number, flags: number) => checked(fcntl(fd, F_SETFL, flags)),
-    statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 0)),
-    epollWait: (epoll: number, events: number, max: number, ms: number) => checked(epollWait(epoll, events, max, ms)),
-    epollControl: (epoll: number, action: number, fd: number, event: number) =>
-      checked(epollControl(epoll, action, fd, event)),
-    timerfdSettime: (fd: number, flags: number, value: number) => checked(timerfdSettime(fd, flags, value, 0)),
-
-    uringSetup: (entries: number, params: number) => checked(uringSetup(SYS_IO_URING_SETUP, entries, params)),
-    uringEnter: (fd: number, submit: number, atLeast: number, flags: number) =>
-      checked(uringEnter(SYS_IO_URING_ENTER, fd, submit, atLeast, flags, 0, 0)),
-    uringRegister: (fd: number, code: number, at: number, count: number) =>
-      checked(uringRegister(SYS_IO_URING_REGISTER, fd, code, at, count)),
-    /** Memory shared with the system: its address, or a negative errno. */
-    map: (fd: number, bytes: number, offset: number) =>
-      checked(Number(mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset))),
-    unmap: (at: number, bytes: number) => checked(munmap(at, bytes)),
-    /** Memory at an address as an ArrayBuffer; once it is unmapped nobody may look through it. */
-    viewOf: (at: number, bytes: number): ArrayBuffer => koffi.view(at as never, bytes) as ArrayBuffer,
-
-    epollCreate: bindChecked('epoll_create1', 'int'),
-    eventfd: bindChecked('eventfd', 'uint', 'int'),
-    timerfdCreate: bindChecked('timerfd_create', 'int', 'int'),
-    openat: bindChecked('openat', 'int', 'uintptr_t', 'int', 'uint'),
-    statx: bindChecked('statx', 'int', 'uintptr_t', 'int', 'uint', 'uintptr_t'),
-    tee: bindChecked('tee', 'int', 'int', 'size_t', 'uint'),
-    fsync: bindChecked('fsync', 'int'),
-    socket: bindChecked('socket', 'int', 'int', 'int'),
-    socketpair: bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t'),
-    pipe: bindChecked('pipe2', 'uintptr_t', 'int'),
-    bind: bindChecked('bind', 'int', 'uintptr_t', 'uint'),
-    listen: bindChecked('listen', 'int', 'int'),
-    connect: bindChecked('connect', 'int', 'uintptr_t', 'uint'),
-    getsockopt: bindChecked('getsockopt', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
-    setsockopt: bindChecked('setsockopt', 'int', 'int', 'int', 'uintptr_t', 'uint'),
-    getsockname: bindChecked('getsockname', 'int', 'uintptr_t', 'uintptr_t'),
-    getpeername: bindChecked('getpeername', 'int', 'uintptr_t', 'uintptr_t'),
-    shutdown: bindChecked('shutdown', 'int', 'int'),
+    setStatusFlags: (fd: number, flags: number) => checked(fcntl(fd, F_SETFL, 'long', flags)),
+    statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 'long', 0)),
+    fsync: binder.bindChecked('fsync', 'int'),
+    socket: binder.bindChecked('socket', 'int', 'int', 'int'),
+    socketpair: binder.bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t'),
+    bind: binder.bindChecked('bind', 'int', 'uintptr_t', 'uint'),
+    listen: binder.bindChecked('listen', 'int', 'int'),
+    connect: binder.bindChecked('connect', 'int', 'uintptr_t', 'uint'),
+    getsockopt: binder.bindChecked('getsockopt', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
+    setsockopt: binder.bindChecked('setsockopt', 'int', 'int', 'int', 'uintptr_t', 'uint'),
+    getsockname: binder.bindChecked('getsockname', 'int', 'uintptr_t', 'uintptr_t'),
+    getpeername: binder.bindChecked('getpeername', 'int', 'uintptr_t', 'uintptr_t'),
+    shutdown: binder.bindChecked('shutdown', 'int', 'int'),
     close: (fd: number) => {
       environment?.disown(fd)
       return close(fd)

@@ -16,7 +16,6 @@ import {
   CONNECT,
   type IoOp,
   isReader,
-  OPEN_FILE,
   READ,
   READABLE,
   WRITABLE,
@@ -26,10 +25,19 @@ import { BufferPool } from '../memory/pool.js'
 import { Attempts } from './attempt.js'
 import { EBADF, EINTR } from './errno.js'
 import { FdState, FdTable, isFd } from './fds.js'
-import { doFileOp, isFileOp } from './files.js'
 import type { Libc } from './libc.js'
-import type { Openings } from './openings.js'
 import { ReadQueue } from './read-queue.js'
+
+/** What a platform does about files; they take no side of an fd. */
+export interface Files {
+  isFileOp(op: IoOp<unknown>): boolean
+  submit(op: IoOp<unknown>): boolean
+  cancel(op: IoOp<unknown>): boolean
+  /** Its alarm went off: the ops that are complete. */
+  look(): IoOp<unknown>[]
+  /** Lets go of everything; those that waited. */
+  close(): IoOp<unknown>[]
+}
 
 /** The mechanism underneath. */
 export interface Watcher {
@@ -45,15 +53,15 @@ export class Readiness {
   readonly readQueue = new ReadQueue<FdState>((state) => this.read(state))
   private readonly libc: Libc
   private readonly watcher: Watcher
-  private readonly openings: Openings
+  private readonly files: Files
   private readonly attempts: Attempts
   private complete: (op: IoOp<unknown>) => void = () => {}
   private closed = false
 
-  constructor(libc: Libc, watcher: Watcher, openings: Openings) {
+  constructor(libc: Libc, watcher: Watcher, files: Files) {
     this.libc = libc
     this.watcher = watcher
-    this.openings = openings
+    this.files = files
     this.fds = new FdTable(libc, (fd) => new FdState(fd))
     this.attempts = new Attempts(libc, this.fds, new BufferPool(libc.addressOf))
   }
@@ -63,7 +71,7 @@ export class Readiness {
   }
 
   submit(op: IoOp<unknown>): boolean {
-    if (isFileOp(op) && !this.closed) return op.kind === OPEN_FILE ? this.openings.open(op) : doFileOp(this.libc, op)
+    if (!this.closed && this.files.isFileOp(op)) return this.files.submit(op)
     op.lender?.release(op)
     if (op.lend) op.buffer = op.pinned = null
     const state = this.closed ? CLOSED : this.fds.find(op.fd)
@@ -100,7 +108,7 @@ export class Readiness {
   }
 
   cancel(op: IoOp<unknown>): boolean {
-    if (op.kind === OPEN_FILE) return this.openings.cancel(op)
+    if (this.files.isFileOp(op)) return this.files.cancel(op)
     const state = this.fds.at(op.fd)
     if (state?.reader === op) state.reader = null
     else if (state?.writer === op) {
@@ -126,9 +134,9 @@ export class Readiness {
     this.complete(writer)
   }
 
-  /** The alarm of the openings went off. */
+  /** The alarm of the files went off. */
   look(): void {
-    for (const op of this.openings.look()) this.complete(op)
+    for (const op of this.files.look()) this.complete(op)
   }
 
   /** Hands over what was left behind by fds that others closed; true if there was any. */
@@ -160,7 +168,7 @@ export class Readiness {
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.finish([...this.fds.takeWaiting(), ...this.openings.close()])
+    this.finish([...this.fds.takeWaiting(), ...this.files.close()])
     this.complete = () => {}
     this.fds.forget()
     this.attempts.pool.forget()

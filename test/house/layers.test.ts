@@ -40,9 +40,6 @@ const EXCEPTIONS: Readonly<Record<string, RegExp>> = {
   'traps/bridge/effection.ts': /^effection$/,
 }
 
-/** Breaches of types that are still to go. */
-const OWED = [/^native\/(host\/(async-context|environment|guest-poll)|posix\/(driver|openings))\.ts /]
-
 const sources = files('.ts').filter((path) => !path.endsWith('.d.ts'))
 const imports = sources.flatMap(importsOf)
 
@@ -95,7 +92,7 @@ test('a room with an order has exactly the files that the order names', (t) => {
 
 test('no file imports what its room must not know, types included', (t) => {
   t.true(imports.length > 100, 'the walk finds imports at all')
-  const breaches = imports.filter((one) => !isAllowed(one) && !OWED.some((owed) => owed.test(`${one.from} ${one.to}`)))
+  const breaches = imports.filter((one) => !isAllowed(one))
   t.deepEqual(
     breaches.map(({ from, to, line, typeOnly }) => `${from}:${line} imports ${to}${typeOnly ? ' (types)' : ''}`),
     [],

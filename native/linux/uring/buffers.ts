@@ -13,7 +13,7 @@
 import type { IoOp, Lender } from '../../../kernel/driver/contract.js'
 import { allocatePages } from '../../memory/pages.js'
 import { BUFFER_BYTES, type KnownMemory, ReadBuffer } from '../../memory/read-buffers.js'
-import type { Libc } from '../../posix/libc.js'
+import type { Libc } from '../libc.js'
 import { NoRing } from './ring.js'
 
 /** The group's number; there is one a ring. */

@@ -15,9 +15,9 @@
 import type { Attachment, IoOp } from '../../../kernel/driver/contract.js'
 import { setTimeout } from '../../../kernel/protocol/host-functions.js'
 import { attachToHost } from '../../host/guest-poll.js'
-import { LinuxDriver } from '../../posix/driver.js'
 import { ECANCELED } from '../../posix/errno.js'
-import * as c from '../../posix/libc.js'
+import * as c from '../constants.js'
+import { LinuxDriver } from '../driver.js'
 import { Operations } from './operations.js'
 import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
 

@@ -6,17 +6,10 @@
  */
 import { CANCELED, CLOSED, type IoOp, OPEN_FILE, STAT } from '../../../kernel/driver/contract.js'
 import * as errno from '../../posix/errno.js'
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  openFlags,
-  pathBytes,
-  STATX_BASIC,
-  STATX_BYTES,
-  statusFrom,
-} from '../../posix/files.js'
-import type { Libc } from '../../posix/libc.js'
-import type { Openings } from '../../posix/openings.js'
+import { isInterrupted } from '../constants.js'
+import { AT_EMPTY_PATH, AT_FDCWD, openFlags, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from '../files.js'
+import type { Libc } from '../libc.js'
+import type { Openings } from '../openings.js'
 import { OP_ASYNC_CANCEL, OP_FSYNC, OP_OPENAT, OP_STATX, type Ring } from './ring.js'
 
 /** The key of all requests here; their number takes the place of the fd. */
@@ -80,7 +73,7 @@ export class FileRequests {
     if (entry === undefined) return null
     this.underWay.delete(number)
     const { op, leaves } = entry
-    const interrupted = errno.isInterrupted(result)
+    const interrupted = isInterrupted(result)
     const gone = result === errno.ECANCELED || (interrupted && leaves)
     if (interrupted && !leaves && !closed) {
       this.submit(op)

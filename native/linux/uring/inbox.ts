@@ -6,7 +6,7 @@
  */
 import { type IoOp, isIntact, partsOf } from '../../../kernel/driver/contract.js'
 import { EFAULT } from '../../posix/errno.js'
-import type { Libc } from '../../posix/libc.js'
+import type { Libc } from '../libc.js'
 import { NONE, type ProvidedBuffers } from './buffers.js'
 import { NOT_YET, type RingFd } from './fd.js'
 

@@ -27,10 +27,11 @@ import { BufferPool } from '../../memory/pool.js'
 import { Attempts } from '../../posix/attempt.js'
 import * as errno from '../../posix/errno.js'
 import { FdTable, isFd, LARGE_BYTES } from '../../posix/fds.js'
-import { isFileOp } from '../../posix/files.js'
-import * as c from '../../posix/libc.js'
-import type { Openings } from '../../posix/openings.js'
 import { ReadQueue } from '../../posix/read-queue.js'
+import * as c from '../constants.js'
+import { isFileOp } from '../files.js'
+import type { Libc } from '../libc.js'
+import type { Openings } from '../openings.js'
 import { READER, RECEIVER, RingFd, WRITER, whoseKey } from './fd.js'
 import { FILE, FileRequests } from './files.js'
 import { Receiving } from './receive.js'
@@ -45,7 +46,7 @@ export class Operations {
   /** Those who can be read. */
   readonly readQueue = new ReadQueue<RingFd>((state) => this.read(state))
   private readonly fds: FdTable<RingFd>
-  private readonly libc: c.Libc
+  private readonly libc: Libc
   private readonly ring: Ring
   private readonly pool: BufferPool
   private readonly receiving: Receiving
@@ -59,7 +60,7 @@ export class Operations {
   /** struct linger: on, no seconds. */
   private readonly linger = new Int32Array([1, 0])
 
-  constructor(libc: c.Libc, ring: Ring, openings: Openings) {
+  constructor(libc: Libc, ring: Ring, openings: Openings) {
     this.pool = new BufferPool(libc.addressOf)
     this.libc = libc
     this.ring = ring
@@ -300,7 +301,7 @@ export class Operations {
   private settle(state: RingFd, op: IoOp<unknown>, polled: boolean, result: number): boolean {
     const leaving = leaves(state, op)
     if (result === errno.ECANCELED && !leaving) return finish(op, CLOSED)
-    if (result === errno.ECANCELED || (leaving && errno.isInterrupted(result))) return withdraw(op)
+    if (result === errno.ECANCELED || (leaving && c.isInterrupted(result))) return withdraw(op)
     if (state.closing || this.closed) {
       if (op.kind === ACCEPT && result >= 0) this.libc.close(result)
       if (op.kind === WRITE && result > 0 && !polled) op.moved += result
@@ -311,7 +312,7 @@ export class Operations {
       op.pinned = null
       return finish(op, result === errno.EISCONN ? 0 : result)
     }
-    if (errno.isInterrupted(result)) return this.again(state, op)
+    if (c.isInterrupted(result)) return this.again(state, op)
     if (result === errno.EAGAIN) return this.whenReady(state, op)
     if (op.kind === ACCEPT) {
       if (result >= 0) this.adopt(result, false)

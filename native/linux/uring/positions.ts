@@ -13,8 +13,10 @@
  * Where there is no position, as in a pipe, or where it says nothing, as in files of the kernel's, Linux is asked as before.
  */
 import { type IoOp, READ } from '../../../kernel/driver/contract.js'
-import { AT_EMPTY_PATH, STATX_BASIC, STATX_BYTES, statusFrom } from '../../posix/files.js'
-import * as c from '../../posix/libc.js'
+import { SEEK_CUR, SEEK_END, SEEK_SET } from '../../posix/constants.js'
+import { O_APPEND } from '../constants.js'
+import { AT_EMPTY_PATH, STATX_BASIC, STATX_BYTES, statusFrom } from '../files.js'
+import type { Libc } from '../libc.js'
 
 /** Do not ask a server in the network whether it has changed. */
 const AT_STATX_DONT_SYNC = 0x4000
@@ -34,13 +36,13 @@ export const APPENDS = -1
 
 /** Claims and gives back. */
 export class Positions {
-  private readonly libc: c.Libc
+  private readonly libc: Libc
   private readonly status = new Uint8Array(STATX_BYTES)
   private readonly statusAt: number
   private readonly empty = new Uint8Array(8)
   private readonly emptyAt: number
 
-  constructor(libc: c.Libc) {
+  constructor(libc: Libc) {
     this.libc = libc
     this.statusAt = libc.addressOf(this.status)
     this.emptyAt = libc.addressOf(this.empty)
@@ -49,15 +51,15 @@ export class Positions {
   /** The place of an op that begins, and will move so many bytes if it can; null if the file has no positions. */
   claim({ fd, kind }: IoOp<unknown>, most: number): Place | null {
     const { libc } = this
-    const at = libc.lseek(fd, 0, c.SEEK_CUR)
+    const at = libc.lseek(fd, 0, SEEK_CUR)
     // A pipe, a socket, a terminal.
     if (at < 0) return null
     let bytes = most
     if (kind === READ) bytes = this.readable(fd, at, most)
-    else if ((libc.statusFlags(fd) & c.O_APPEND) !== 0) return { at: APPENDS, claimed: 0 }
+    else if ((libc.statusFlags(fd) & O_APPEND) !== 0) return { at: APPENDS, claimed: 0 }
     // Nothing to claim: the end, a file of the kernel's, whose size says nothing, or something else that is no file.
     if (bytes <= 0) return null
-    const end = libc.lseek(fd, bytes, c.SEEK_CUR)
+    const end = libc.lseek(fd, bytes, SEEK_CUR)
     // Some files say that they have a position and never move it.
     if (end === at) return null
     // No file is longer, and no device goes on there: nothing is claimed.
@@ -78,8 +80,8 @@ export class Positions {
     const { libc } = this
     if (at === APPENDS) {
       // Here Linux did move the position, unless the write was cut short.
-      if (moved > 0 && moved < length) libc.lseek(fd, 0, c.SEEK_END)
-    } else if (moved > claimed) libc.lseek(fd, moved - claimed, c.SEEK_CUR)
-    else if (moved < claimed && libc.lseek(fd, 0, c.SEEK_CUR) === at + claimed) libc.lseek(fd, at + moved, c.SEEK_SET)
+      if (moved > 0 && moved < length) libc.lseek(fd, 0, SEEK_END)
+    } else if (moved > claimed) libc.lseek(fd, moved - claimed, SEEK_CUR)
+    else if (moved < claimed && libc.lseek(fd, 0, SEEK_CUR) === at + claimed) libc.lseek(fd, at + moved, SEEK_SET)
   }
 }

@@ -13,7 +13,7 @@
 
 import { PAGE_BYTES } from '../../memory/pages.js'
 import { describeError, EAGAIN, EBUSY, EINTR, EINVAL, ENOMEM } from '../../posix/errno.js'
-import type { Libc } from '../../posix/libc.js'
+import type { Libc } from '../libc.js'
 
 /** Kinds of requests. */
 export const OP_READV = 1

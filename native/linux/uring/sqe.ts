@@ -9,8 +9,9 @@ import { type Address, type IoOp, isIntact, partsOf, READ } from '../../../kerne
 import type { BufferPool } from '../../memory/pool.js'
 import { BUFFER_BYTES, type ReadBuffer } from '../../memory/read-buffers.js'
 import { EFAULT } from '../../posix/errno.js'
-import * as c from '../../posix/libc.js'
 import { ADDRESS_BYTES, encodeAddress } from '../../posix/sockaddr.js'
+import * as c from '../constants.js'
+import type { Libc } from '../libc.js'
 import { GROUP } from './buffers.js'
 import { READER, RECEIVER, type RingFd, WRITER } from './fd.js'
 import { scatter } from './inbox.js'
@@ -41,7 +42,7 @@ export function memoryOf(op: IoOp<unknown> | null): unknown {
 
 /** Writes requests. */
 export class Requests {
-  private readonly libc: c.Libc
+  private readonly libc: Libc
   private readonly ring: ring.Ring
   private readonly pool: BufferPool
   /** Those that requests use now. */
@@ -53,7 +54,7 @@ export class Requests {
   private copies = 0
   readonly positions: Positions
 
-  constructor(libc: c.Libc, system: ring.Ring, pool: BufferPool) {
+  constructor(libc: Libc, system: ring.Ring, pool: BufferPool) {
     this.libc = libc
     this.ring = system
     this.pool = pool
@@ -165,7 +166,7 @@ export class Requests {
   connect(state: RingFd, op: IoOp<unknown>, address: Address): void {
     const bytes = new Uint8Array(ADDRESS_BYTES)
     op.pinned = bytes
-    const length = encodeAddress(address, bytes)
+    const length = encodeAddress(this.libc.constants, address, bytes)
     const at = this.begin(ring.OP_CONNECT, state, WRITER)
     this.ring.point(at, this.libc.addressOf(bytes), 0)
     this.ring.requests[at + 2] = length

@@ -18,7 +18,7 @@ import {
   STAT,
   SYNC,
 } from '../../../kernel/driver/contract.js'
-import { openLibc } from '../../../native/posix/libc.js'
+import { openLibc } from '../../../native/linux/libc.js'
 import { ok, type Rig, readOp, textOf, writeOp } from '../rig.js'
 import type { Suite } from './all.js'
 

@@ -5,7 +5,8 @@
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openLibc, SEEK_CUR, SEEK_SET } from '../../../native/posix/libc.js'
+import { openLibc } from '../../../native/linux/libc.js'
+import { SEEK_CUR, SEEK_SET } from '../../../native/posix/constants.js'
 import { gatherOp, ok, type Rig, readOp, scatterOp, textOf, writeOp } from '../rig.js'
 import type { Suite } from './all.js'
 

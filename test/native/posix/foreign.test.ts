@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { CANCELED, CLOSED, type IoOp } from '../../../kernel/driver/contract.js'
+import { O_NONBLOCK } from '../../../native/linux/constants.js'
 import { EpollDriver } from '../../../native/linux/epoll.js'
+import { openLibc } from '../../../native/linux/libc.js'
 import { UringDriver } from '../../../native/linux/uring/driver.js'
-import { CLOEXEC, O_NONBLOCK, openLibc } from '../../../native/posix/libc.js'
 import { acceptOp, connectOp, levelOp, ok, Rig, readOp, scatterOp, textOf, writeOp } from '../../driver/rig.js'
 
 function check(sentence: string, body: (t: ExecutionContext, rig: Rig) => void): void {
@@ -40,7 +41,8 @@ function takeNumber(rig: Rig, fd: number): number[] | null {
 
 function pipe(flags: number): [read: number, write: number] {
   const ends = new Int32Array(2)
-  ok(openLibc().pipe(openLibc().addressOf(ends), flags | CLOEXEC))
+  ok(openLibc().pipe(openLibc().addressOf(ends)))
+  for (const fd of ends) ok(openLibc().setStatusFlags(fd, flags))
   return [ends[0] as number, ends[1] as number]
 }
 

@@ -5,13 +5,14 @@
 import test from 'ava'
 import type { Address } from '../../../kernel/driver/contract.js'
 import { canonicalHost, formatIPv6, ipFamily, parseIPv4, parseIPv6 } from '../../../kernel/protocol/address.js'
+import { LINUX } from '../../../native/linux/constants.js'
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from '../../../native/posix/sockaddr.js'
 
 const bytes = new Uint8Array(ADDRESS_BYTES)
 
 function roundTrip(address: Address): Address | null {
   bytes.fill(0xee)
-  return decodeAddress(bytes, encodeAddress(address, bytes))
+  return decodeAddress(LINUX, bytes, encodeAddress(LINUX, address, bytes))
 }
 
 test('addresses survive the way to bytes and back', (t) => {
@@ -31,21 +32,21 @@ test('addresses survive the way to bytes and back', (t) => {
 })
 
 test('the bytes are those of the C structures', (t) => {
-  t.is(encodeAddress({ family: 'ipv4', host: '1.2.3.4', port: 0x1234 }, bytes), 16)
+  t.is(encodeAddress(LINUX, { family: 'ipv4', host: '1.2.3.4', port: 0x1234 }, bytes), 16)
   t.deepEqual([...bytes.subarray(0, 16)], [2, 0, 0x12, 0x34, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0])
-  t.is(encodeAddress({ family: 'ipv6', host: '1::2', port: 1, scopeId: 3 }, bytes), 28)
+  t.is(encodeAddress(LINUX, { family: 'ipv6', host: '1::2', port: 1, scopeId: 3 }, bytes), 28)
   t.deepEqual([...bytes.subarray(0, 10)], [10, 0, 0, 1, 0, 0, 0, 0, 0, 1])
   t.deepEqual([...bytes.subarray(22, 28)], [0, 2, 3, 0, 0, 0])
-  t.is(encodeAddress({ family: 'unix', path: '/a' }, bytes), 5)
+  t.is(encodeAddress(LINUX, { family: 'unix', path: '/a' }, bytes), 5)
   t.deepEqual([...bytes.subarray(0, 5)], [1, 0, 47, 97, 0])
-  t.is(encodeAddress({ family: 'unix', path: '\0a' }, bytes), 4)
+  t.is(encodeAddress(LINUX, { family: 'unix', path: '\0a' }, bytes), 4)
 })
 
 test('a socket without a name has the empty path', (t) => {
   bytes.fill(7)
   bytes.set([1, 0])
-  t.deepEqual(decodeAddress(bytes, 2), { family: 'unix', path: '' })
-  t.is(decodeAddress(new Uint8Array([99, 0]), 2), null)
+  t.deepEqual(decodeAddress(LINUX, bytes, 2), { family: 'unix', path: '' })
+  t.is(decodeAddress(LINUX, new Uint8Array([99, 0]), 2), null)
 })
 
 test('IPv6 text is understood in every notation and written in the shortest', (t) => {
@@ -109,7 +110,7 @@ test('unusable addresses throw a RangeError that says why', (t) => {
     [{ family: 'unix', path: '/a\0b' }, /with a/],
   ]
   for (const [address, message] of cases) {
-    t.throws(() => encodeAddress(address, bytes), { instanceOf: RangeError, message })
+    t.throws(() => encodeAddress(LINUX, address, bytes), { instanceOf: RangeError, message })
   }
 })
 

@@ -8,10 +8,12 @@
  */
 import { CLOSED, type IoOp } from '../../kernel/driver/contract.js'
 import { now } from '../../kernel/protocol/host-functions.js'
-import { Alarm } from '../linux/alarm.js'
-import { EAGAIN, EINTR, ENXIO } from './errno.js'
+import { POLLIN } from '../posix/constants.js'
+import { EAGAIN, EINTR, ENXIO } from '../posix/errno.js'
+import { Alarm } from './alarm.js'
+import { O_NONBLOCK } from './constants.js'
 import { AT_EMPTY_PATH, AT_FDCWD, openFlags, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from './files.js'
-import * as c from './libc.js'
+import type { Libc } from './libc.js'
 
 const FIRST_PAUSE_MS = 1
 const LONGEST_PAUSE_MS = 50
@@ -20,7 +22,7 @@ const O_ACCMODE = 3
 
 /** The OPEN_FILEs of one driver that wait. */
 export class Openings {
-  private readonly libc: c.Libc
+  private readonly libc: Libc
   private readonly anyPipe: number
   private readonly watch: (fd: number) => number
   /** Each with the descriptor that it holds, or a negative number. */
@@ -34,7 +36,7 @@ export class Openings {
    * @param anyPipe where a byte more does no harm: the driver's own pipe, which wakes it.
    * @param watch has the driver call `look` whenever this alarm's fd becomes readable; negative: it cannot.
    */
-  constructor(libc: c.Libc, anyPipe: number, watch: (fd: number) => number) {
+  constructor(libc: Libc, anyPipe: number, watch: (fd: number) => number) {
     this.libc = libc
     this.anyPipe = anyPipe
     this.watch = watch
@@ -113,7 +115,7 @@ export class Openings {
   private isComplete(op: IoOp<unknown>, fd: number): boolean {
     const reads = (openFlags(op) & O_ACCMODE) === 0
     if (reads && this.isFifo(fd, new Uint8Array(1), AT_EMPTY_PATH) && !this.hasWriter(fd)) return false
-    this.libc.setStatusFlags(fd, openFlags(op) & ~c.O_NONBLOCK)
+    this.libc.setStatusFlags(fd, openFlags(op) & ~O_NONBLOCK)
     return true
   }
 
@@ -125,7 +127,7 @@ export class Openings {
   /** One that came, wrote and went counts, too. */
   private hasWriter(fd: number): boolean {
     this.pollfd[0] = fd
-    this.pollfd[1] = c.POLLIN
+    this.pollfd[1] = POLLIN
     if (this.libc.poll(this.pollfdAt, 1, 0) > 0) return true
     // Of an empty FIFO nothing can be copied; only with a writer is that for the moment.
     return this.libc.tee(fd, this.anyPipe, 1, SPLICE_NONBLOCK) !== 0

@@ -16,8 +16,11 @@ import {
   OPEN_WRITE,
   STAT,
 } from '../../kernel/driver/contract.js'
-import { EINTR } from './errno.js'
-import { CLOEXEC, type Libc, O_APPEND, O_NONBLOCK } from './libc.js'
+import { EINTR } from '../posix/errno.js'
+import type { Files } from '../posix/readiness.js'
+import { CLOEXEC, O_APPEND, O_NONBLOCK } from './constants.js'
+import type { Libc } from './libc.js'
+import type { Openings } from './openings.js'
 
 /** The directory that relative paths begin in: the process's. */
 export const AT_FDCWD = -100
@@ -89,7 +92,7 @@ export function statusFrom(memory: Uint8Array): FileStatus {
 }
 
 /** Does a STAT or SYNC at once, taking the thread for as long as it needs. */
-export function doFileOp(libc: Libc, op: IoOp<unknown>): true {
+function doFileOp(libc: Libc, op: IoOp<unknown>): true {
   const path = pathBytes(op)
   if (op.kind === STAT) {
     const answer = new Uint8Array(STATX_BYTES)
@@ -101,4 +104,32 @@ export function doFileOp(libc: Libc, op: IoOp<unknown>): true {
     do op.result = libc.fsync(op.fd)
     while (op.result === EINTR)
   return true
+}
+
+/** Files without a ring: opened without waiting in the OS, all else at once. */
+export class LinuxFiles implements Files {
+  constructor(
+    private readonly libc: Libc,
+    private readonly openings: Openings,
+  ) {}
+
+  isFileOp(op: IoOp<unknown>): boolean {
+    return isFileOp(op)
+  }
+
+  submit(op: IoOp<unknown>): boolean {
+    return op.kind === OPEN_FILE ? this.openings.open(op) : doFileOp(this.libc, op)
+  }
+
+  cancel(op: IoOp<unknown>): boolean {
+    return this.openings.cancel(op)
+  }
+
+  look(): IoOp<unknown>[] {
+    return this.openings.look()
+  }
+
+  close(): IoOp<unknown>[] {
+    return this.openings.close()
+  }
 }

@@ -16,11 +16,11 @@ import type {
 } from '../../kernel/driver/contract.js'
 import { CLOSED } from '../../kernel/driver/contract.js'
 import { now } from '../../kernel/protocol/host-functions.js'
-import { Alarm } from '../linux/alarm.js'
-import { describeError } from './errno.js'
-import * as c from './libc.js'
+import { describeError } from '../posix/errno.js'
+import { Sockets } from '../posix/sockets.js'
+import { Alarm } from './alarm.js'
+import { openLibc } from './libc.js'
 import { Openings } from './openings.js'
-import { Sockets } from './sockets.js'
 
 /**
  * How long a worker may wait in the OS. Its JavaScript may be ended at any moment, by `terminate()` or by the exit of the
@@ -33,7 +33,7 @@ export abstract class LinuxDriver implements Driver {
   abstract readonly name: string
   readonly note: string | undefined
   readonly wakeToken: WakeToken
-  protected readonly libc = c.openLibc()
+  protected readonly libc = openLibc()
   protected readonly alarm = new Alarm(this.libc)
   /** Readable when another thread has called; a negative errno if there is none. */
   protected readonly wakeFd: number
@@ -48,7 +48,7 @@ export abstract class LinuxDriver implements Driver {
   constructor(note?: string) {
     this.note = note
     const pipe = new Int32Array(2)
-    const result = this.libc.pipe(this.libc.addressOf(pipe), c.CLOEXEC | c.O_NONBLOCK)
+    const result = this.libc.pipe(this.libc.addressOf(pipe))
     if (result < 0) pipe.fill(result)
     this.wakeFd = pipe[0] as number
     this.wakeToken = { fd: pipe[1] as number }

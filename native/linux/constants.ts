@@ -1,0 +1,60 @@
+/**
+ * Linux's constants, equal on x64 and arm64. (Those that differ there, O_DIRECTORY, O_NOFOLLOW, O_DIRECT and O_LARGEFILE, are
+ * not used; the one difference that matters is the layout of epoll_event.)
+ */
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, type PosixConstants } from '../posix/constants.js'
+import { EINTR } from '../posix/errno.js'
+
+export { POLLERR, POLLHUP, POLLIN, POLLOUT }
+
+export const O_NONBLOCK = 0o4000
+export const O_APPEND = 0o2000
+export const CLOEXEC = 0o2000000
+export const SOCK_NONBLOCK = O_NONBLOCK
+export const MSG_NOSIGNAL = 0x4000
+export const SOL_SOCKET = 1
+export const SO_LINGER = 13
+export const CLOCK_MONOTONIC = 1
+export const POLLRDHUP = 0x2000
+export const EPOLLRDHUP = POLLRDHUP
+export const EPOLLET = 1 << 31
+export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
+export const EPOLL_CTL_MOD = 3
+export const SYS_IO_URING_SETUP = 425
+export const SYS_IO_URING_ENTER = 426
+export const SYS_IO_URING_REGISTER = 427
+export const PROT_READ_WRITE = 3
+export const MAP_SHARED_POPULATE = 0x8001
+
+/** Linux's own results for a system call to be made again; no libc has names for them. */
+const ERESTARTSYS = -512
+const ERESTART_RESTARTBLOCK = -516
+
+/** Did a signal, or a cancel, end it before it had an effect? */
+export function isInterrupted(result: number): boolean {
+  return result === EINTR || (result <= ERESTARTSYS && result >= ERESTART_RESTARTBLOCK)
+}
+
+/** Linux's part of what differs. */
+export const LINUX: PosixConstants = {
+  O_NONBLOCK,
+  O_APPEND,
+  AF_INET6: 10,
+  SOL_SOCKET,
+  SO_ERROR: 4,
+  SO_LINGER,
+  SOCKET_FLAGS: SOCK_NONBLOCK | CLOEXEC,
+  SOCKADDR_LENGTH: false,
+  SUN_PATH_BYTES: 108,
+  SOCKET_OPTIONS: {
+    noDelay: [6, 1],
+    broadcast: [SOL_SOCKET, 6],
+    reuseAddress: [SOL_SOCKET, 2],
+    reusePort: [SOL_SOCKET, 15],
+    keepAlive: [SOL_SOCKET, 9],
+    ipv6Only: [41, 26],
+    receiveBufferBytes: [SOL_SOCKET, 8],
+    sendBufferBytes: [SOL_SOCKET, 7],
+  },
+}

@@ -1,0 +1,105 @@
+/**
+ * Linux's part of the C library: epoll, the ring's system calls, timerfd, statx.
+ *
+ * Nothing is loaded before `openLibc` is called, so that a browser, or a platform without koffi, can import this file.
+ */
+import type { Koffi } from '../koffi.js'
+import { Binder, bindPosix, type Call, type Libc as PosixLibc } from '../posix/libc.js'
+import {
+  CLOEXEC,
+  LINUX,
+  MAP_SHARED_POPULATE,
+  MSG_NOSIGNAL,
+  O_NONBLOCK,
+  PROT_READ_WRITE,
+  SOCK_NONBLOCK,
+  SYS_IO_URING_ENTER,
+  SYS_IO_URING_REGISTER,
+  SYS_IO_URING_SETUP,
+} from './constants.js'
+
+/** glibc looks at blocks of at most 32 MiB, its own few bytes included. */
+const LARGEST_LESSON_BYTES = 32 * 1024 * 1024 - 64 * 1024
+
+/** What `openLibc` returns. */
+export type Libc = PosixLibc & ReturnType<typeof bindLinux>
+
+let opened: Libc | null = null
+
+/**
+ * Loads koffi and binds the table, once a thread.
+ *
+ * @throws NoKoffi if it is not installed, has no binary for this platform, or may not be loaded.
+ */
+export function openLibc(): Libc {
+  if (opened !== null) return opened
+  const binder = new Binder()
+  if (binder.isMainThread) keepFreedMemory(binder.library)
+  opened = { ...bindPosix(binder, MSG_NOSIGNAL), ...bindLinux(binder) }
+  return opened
+}
+
+/**
+ * Received bytes are allocated and freed by the megabyte. glibc gives freed memory back to the system, and every page of
+ * the next chunk is then a fault, which costs more than reading the bytes: 20 of 54 µs for an echo of 100 KiB. But it learns
+ * from what a program frees: after one large block it expects more of them, and keeps up to twice as much (64 MiB here) for
+ * the next ones. So it is shown one, of the largest size that it learns from; the block is never touched. Other allocators
+ * take no notice.
+ */
+function keepFreedMemory(library: ReturnType<Koffi['load']>): void {
+  const malloc = library.func('malloc', 'uintptr_t', ['size_t'])
+  const free = library.func('free', 'void', ['uintptr_t'])
+  free(malloc(LARGEST_LESSON_BYTES))
+}
+
+function bindLinux(binder: Binder) {
+  const { koffi, library, checked } = binder
+  const accept4 = binder.bind('accept4', 'int', 'uintptr_t', 'uintptr_t', 'int')
+  const pipe2 = binder.bindChecked('pipe2', 'uintptr_t', 'int')
+  const epollWait = binder.bind('epoll_wait', 'int', 'uintptr_t', 'int', 'int')
+  const epollControl = binder.bind('epoll_ctl', 'int', 'int', 'int', 'uintptr_t')
+  // The C library has no functions for io_uring; all 64-bit Linux systems have the same numbers for it.
+  const uringSetup = library.func('syscall', 'long', ['long', 'uint', 'uintptr_t']) as Call
+  const uringEnter = library.func('syscall', 'long', [
+    'long',
+    'uint',
+    'uint',
+    'uint',
+    'uint',
+    'uintptr_t',
+    'size_t',
+  ]) as Call
+  const uringRegister = library.func('syscall', 'long', ['long', 'uint', 'uint', 'uintptr_t', 'uint']) as Call
+  const mmap = library.func('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'long']) as Call
+  const munmap = binder.bind('munmap', 'uintptr_t', 'size_t')
+  const timerfdSettime = binder.bind('timerfd_settime', 'int', 'int', 'uintptr_t', 'uintptr_t')
+
+  return {
+    constants: LINUX,
+    accept: (fd: number) => checked(accept4(fd, 0, 0, SOCK_NONBLOCK | CLOEXEC)),
+    pipe: (at: number) => pipe2(at, CLOEXEC | O_NONBLOCK),
+    epollWait: (epoll: number, events: number, max: number, ms: number) => checked(epollWait(epoll, events, max, ms)),
+    epollControl: (epoll: number, action: number, fd: number, event: number) =>
+      checked(epollControl(epoll, action, fd, event)),
+    timerfdSettime: (fd: number, flags: number, value: number) => checked(timerfdSettime(fd, flags, value, 0)),
+
+    uringSetup: (entries: number, params: number) => checked(uringSetup(SYS_IO_URING_SETUP, entries, params)),
+    uringEnter: (fd: number, submit: number, atLeast: number, flags: number) =>
+      checked(uringEnter(SYS_IO_URING_ENTER, fd, submit, atLeast, flags, 0, 0)),
+    uringRegister: (fd: number, code: number, at: number, count: number) =>
+      checked(uringRegister(SYS_IO_URING_REGISTER, fd, code, at, count)),
+    /** Memory shared with the kernel of the OS: its address, or a negative errno. */
+    map: (fd: number, bytes: number, offset: number) =>
+      checked(Number(mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset))),
+    unmap: (at: number, bytes: number) => checked(munmap(at, bytes)),
+    /** Memory at an address as an ArrayBuffer; once it is unmapped nobody may look through it. */
+    viewOf: (at: number, bytes: number): ArrayBuffer => koffi.view(at as never, bytes) as ArrayBuffer,
+
+    epollCreate: binder.bindChecked('epoll_create1', 'int'),
+    eventfd: binder.bindChecked('eventfd', 'uint', 'int'),
+    timerfdCreate: binder.bindChecked('timerfd_create', 'int', 'int'),
+    openat: binder.bindChecked('openat', 'int', 'uintptr_t', 'int', 'uint'),
+    statx: binder.bindChecked('statx', 'int', 'uintptr_t', 'int', 'uint', 'uintptr_t'),
+    tee: binder.bindChecked('tee', 'int', 'int', 'size_t', 'uint'),
+  }
+}

@@ -10,6 +10,7 @@
  */
 import { ForgottenYieldError } from './errors.js'
 import { beginOnce } from './once.js'
+import type { Operation } from './trap.js'
 
 export class OperationTracker {
   /** The task whose step is running; operations made now are its. */
@@ -123,4 +124,14 @@ export function tracked<O extends Iterable<unknown>>(name: string, operation: O)
   } as O
   tracker.created(wrapper, name)
   return wrapper
+}
+
+/**
+ * Makes such an operation of a generator function that is written where it is made, so that what is
+ * checked and what is done are read in one piece. V8 gives each of these functions objects of a shape
+ * of its own, which costs a microsecond a call. So it is for what opens something or runs for long;
+ * elsewhere the generator is a function of its own.
+ */
+export function operation<T>(name: string, body: () => Operation<T>): Operation<T> {
+  return tracked(name, body())
 }

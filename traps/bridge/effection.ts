@@ -19,7 +19,7 @@ import {
   type Result,
   scoped,
 } from 'effection'
-import { tracked } from '../../kernel/protocol/debug.js'
+import { operation } from '../../kernel/protocol/debug.js'
 import { Cancelled, KernelStateError } from '../../kernel/protocol/errors.js'
 import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
 import { nameOf } from '../../kernel/protocol/operation.js'
@@ -60,64 +60,62 @@ const SCOPE = context<EffectionScope | undefined>('effection scope', undefined)
  */
 export function fromEffection<T>(op: EffectionOperation<T> | (() => EffectionOperation<T>)): Operation<T> {
   checkOperation('run the Effection operation', 'op', op as unknown as Op<T>)
-  return tracked('fromEffection', fromEffectionOperation(op))
-}
+  return operation('fromEffection', function* () {
+    const make = typeof op === 'function' ? op : () => op
+    const [scope, destroy] = createScope(yield* SCOPE.get())
+    return yield* nursery(function* (n) {
+      const agent = new NurseryAgent(n)
+      const heard = new Set<object>()
+      let leaving: Cancelled | null = null
+      let outcome: Reply | null = null
 
-function* fromEffectionOperation<T>(op: EffectionOperation<T> | (() => EffectionOperation<T>)): Operation<T> {
-  const make = typeof op === 'function' ? op : () => op
-  const [scope, destroy] = createScope(yield* SCOPE.get())
-  return yield* nursery(function* (n) {
-    const agent = new NurseryAgent(n)
-    const heard = new Set<object>()
-    let leaving: Cancelled | null = null
-    let outcome: Reply | null = null
-
-    function settle(end: Reply): void {
-      agent.post(function* settled() {
-        outcome ??= end
-      })
-    }
-    // An error stays inside: outside it would be raised in the Effection task around this one, past all `catch`.
-    function* boxed(): EffectionOperation<Reply> {
-      try {
-        return { ok: true, value: yield* scoped(make) }
-      } catch (error) {
-        if (leaving !== null) throw error
-        return { ok: false, error }
+      function settle(end: Reply): void {
+        agent.post(function* settled() {
+          outcome ??= end
+        })
       }
-    }
-    function halt(): void {
-      destroy().then(
-        () => settle({ ok: true, value: undefined }),
-        (error: unknown) => settle({ ok: false, error }),
-      )
-    }
-
-    scope.set(AGENT, agent)
-    scope.run(boxed).then(
-      (end) => leaving ?? settle(end),
-      (error: unknown) => leaving ?? settle({ ok: false, error }),
-    )
-    try {
-      while (outcome === null) {
+      // An error stays inside: outside it would be raised in the Effection task around this one, past all `catch`.
+      function* boxed(): EffectionOperation<Reply> {
         try {
-          yield* agent.serve()
+          return { ok: true, value: yield* scoped(make) }
         } catch (error) {
-          // The same scope twice: its grace is over.
-          if (!(error instanceof Cancelled) || heard.has(error.scope)) throw error
-          heard.add(error.scope)
-          if (leaving !== null) continue
-          // Before the halt: what that throws at once is its outcome, and no longer the operation's.
-          leaving = error
-          agent.leave()
-          halt()
+          if (leaving !== null) throw error
+          return { ok: false, error }
         }
       }
-    } finally {
-      agent.close()
-      if (leaving === null) void destroy()
-    }
-    return unbox(outcome, leaving) as T
+      function halt(): void {
+        destroy().then(
+          () => settle({ ok: true, value: undefined }),
+          (error: unknown) => settle({ ok: false, error }),
+        )
+      }
+
+      scope.set(AGENT, agent)
+      scope.run(boxed).then(
+        (end) => leaving ?? settle(end),
+        (error: unknown) => leaving ?? settle({ ok: false, error }),
+      )
+      try {
+        while (outcome === null) {
+          try {
+            yield* agent.serve()
+          } catch (error) {
+            // The same scope twice: its grace is over.
+            if (!(error instanceof Cancelled) || heard.has(error.scope)) throw error
+            heard.add(error.scope)
+            if (leaving !== null) continue
+            // Before the halt: what that throws at once is its outcome, and no longer the operation's.
+            leaving = error
+            agent.leave()
+            halt()
+          }
+        }
+      } finally {
+        agent.close()
+        if (leaving === null) void destroy()
+      }
+      return unbox(outcome, leaving) as T
+    })
   })
 }
 

@@ -8,8 +8,8 @@
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { HostContext } from '../../kernel/protocol/host-context.js'
 import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
-import { toOperation } from '../../kernel/protocol/operation.js'
 import { ENTER, type Op, type Operation, Trap } from '../../kernel/protocol/trap.js'
+import { around } from '../raw/around.js'
 
 /** What can run a function with a store: an AsyncLocalStorage, or anything like it. */
 export interface StoreLike<S> {
@@ -42,10 +42,6 @@ export interface StoreLike<S> {
 export function withStore<S, R>(storage: StoreLike<S>, store: S, op: Op<R>): Operation<R> {
   checkMethods('run with a store', 'storage', storage, 'an AsyncLocalStorage, or have a run() like it', ['run'])
   checkOperation('run with a store', 'op', op)
-  return tracked('withStore', storeOperation(storage, store, op))
-}
-
-function* storeOperation<S, R>(storage: StoreLike<S>, store: S, op: Op<R>): Operation<R> {
   const capture = (make: () => HostContext): HostContext => {
     let made: HostContext | null = null
     // What run() returns is not looked at: whatever is entered here, the loop calls.
@@ -55,10 +51,9 @@ function* storeOperation<S, R>(storage: StoreLike<S>, store: S, op: Op<R>): Oper
     if (made === null) throw new TypeError('Cannot run with a store: the run() of storage did not call its function')
     return made
   }
-  const outer = yield* new Trap<HostContext | null>(ENTER, null, capture, 0)
-  try {
-    return yield* toOperation(op)
-  } finally {
-    yield* new Trap<HostContext | null>(ENTER, outer, null, 0)
-  }
+  const enter = new Trap<HostContext | null>(ENTER, null, capture, 0)
+  return tracked(
+    'withStore',
+    around(enter, op, (outer) => new Trap(ENTER, outer, null, 0)),
+  )
 }

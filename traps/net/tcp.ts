@@ -2,7 +2,7 @@
  * TCP: listeners and connections, from host names and ports to streams.
  */
 
-import { tracked } from '../../kernel/protocol/debug.js'
+import { operation, tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError, SystemError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
 import type { Task } from '../../kernel/protocol/handles.js'
@@ -188,24 +188,21 @@ export function listen(options: ListenOptions): Operation<Listener> {
   checkGiven('listen', options)
   const { host, port, backlog, reusePort } = options
   checkPort('listen', port)
-  if (host !== undefined) toAddress('listen', { host, port })
+  const given = host === undefined ? null : toAddress('listen', { host, port })
   if (backlog !== undefined) checkCount('listen', 'backlog', backlog, 0, 0x7fffffff)
   checkSwitch('listen', 'reusePort', reusePort)
   checkSocketOptions('listen', options)
-  return tracked('listen', listenOperation(options))
-}
-
-function* listenOperation(options: ListenOptions): Operation<Listener> {
-  const { port } = options
-  if (options.host !== undefined) return yield* listenOn(toAddress('listen', { host: options.host, port }), options)
-  try {
-    return yield* listenOn({ family: 'ipv6', host: '::', port }, options)
-  } catch (error) {
-    // A machine without IPv6.
-    if (!(error instanceof SystemError) || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL'))
-      throw error
-    return yield* listenOn({ family: 'ipv4', host: '0.0.0.0', port }, options)
-  }
+  return operation('listen', function* () {
+    if (given !== null) return yield* listenOn(given, options)
+    try {
+      return yield* listenOn({ family: 'ipv6', host: '::', port }, options)
+    } catch (error) {
+      // A machine without IPv6.
+      if (!(error instanceof SystemError) || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL'))
+        throw error
+      return yield* listenOn({ family: 'ipv4', host: '0.0.0.0', port }, options)
+    }
+  })
 }
 
 function* listenOn(address: Address, options: ListenOptions): Operation<Listener> {

@@ -2,7 +2,7 @@
  * UDP: datagrams, one at a time, each with the address that it came from or goes to.
  */
 
-import { tracked } from '../../kernel/protocol/debug.js'
+import { operation, tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
 import type { Task } from '../../kernel/protocol/handles.js'
@@ -164,18 +164,16 @@ export function udp(options: UdpOptions = {}): Operation<UdpSocket> {
   checkSwitch('bind', 'broadcast', options.broadcast)
   checkSwitch('bind', 'reusePort', options.reusePort)
   const address = toAddress('bind', { host: options.host ?? '0.0.0.0', port: options.port ?? 0 })
-  return tracked('udp', udpOperation(address, options))
-}
-
-function* udpOperation(address: Address, options: UdpOptions): Operation<UdpSocket> {
-  const fd = yield* io.socket(address.family === 'ipv6' ? 'udp6' : 'udp4')
-  try {
-    if (options.broadcast) yield* io.setOption(fd, 'broadcast', true)
-    if (options.reusePort) yield* io.setOption(fd, 'reusePort', true)
-    yield* io.bind(fd, address)
-    return new UdpSocket(fd, yield* io.localAddress(fd))
-  } catch (error) {
-    yield* io.close(fd)
-    throw error
-  }
+  return operation('udp', function* () {
+    const fd = yield* io.socket(address.family === 'ipv6' ? 'udp6' : 'udp4')
+    try {
+      if (options.broadcast) yield* io.setOption(fd, 'broadcast', true)
+      if (options.reusePort) yield* io.setOption(fd, 'reusePort', true)
+      yield* io.bind(fd, address)
+      return new UdpSocket(fd, yield* io.localAddress(fd))
+    } catch (error) {
+      yield* io.close(fd)
+      throw error
+    }
+  })
 }

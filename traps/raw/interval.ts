@@ -4,7 +4,7 @@
  * The ticks lie on a grid that starts when the first one is asked for. Work between two of them takes nothing away from
  * the grid; what happens when it takes longer than a period is the `late` policy.
  */
-import { tracked } from '../../kernel/protocol/debug.js'
+import { operation, tracked } from '../../kernel/protocol/debug.js'
 import { checkBody, checkOptions, checkTime, checkWord, wrong } from '../../kernel/protocol/operands.js'
 import { asOperation } from '../../kernel/protocol/operation.js'
 import { type Operation, SLEEP_UNTIL, Trap } from '../../kernel/protocol/trap.js'
@@ -107,11 +107,11 @@ export function interval(
   body: (ticks: number) => Operation<unknown>,
   options?: TickerOptions,
 ): Operation<never> {
-  return tracked('interval', runInterval(new Ticker(ms, options), checkBody('tick', 'body', body)))
-}
-
-function* runInterval(ticks: Ticker, body: (ticks: number) => Operation<unknown>): Operation<never> {
-  for (;;) yield* asOperation(body(yield* ticks.next()))
+  const ticks = new Ticker(ms, options)
+  checkBody('tick', 'body', body)
+  return operation('interval', function* () {
+    for (;;) yield* asOperation(body(yield* ticks.next()))
+  })
 }
 
 function checkPeriod(ms: number): number {

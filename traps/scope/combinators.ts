@@ -7,11 +7,11 @@
 
 import { tracked } from '../../kernel/protocol/debug.js'
 import { TaskCancelledError } from '../../kernel/protocol/errors.js'
-import type { Nursery, Task } from '../../kernel/protocol/handles.js'
+import type { Nursery, NurseryOptions, Task } from '../../kernel/protocol/handles.js'
 import { checkOperation, checkOperations } from '../../kernel/protocol/operands.js'
 import { nameOf, toOperation } from '../../kernel/protocol/operation.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
-import { atomically, checkpoint, current, finishDecided, openNursery } from '../raw/call.js'
+import { atomically, checkpoint, current, finishDecided, finishNursery, openNursery } from '../raw/call.js'
 import { nursery } from './nursery.js'
 
 /** Operations with these results, one for each. */
@@ -45,26 +45,21 @@ export type NamedOps<T extends object> = { readonly [K in keyof T]: Op<T[K]> }
 export function all<T extends readonly unknown[]>(ops: Ops<T>): Operation<T>
 export function all<T extends object>(ops: NamedOps<T>): Operation<T>
 export function all(ops: readonly Op<unknown>[] | Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
-  if (typeof ops !== 'object' || ops === null || Symbol.iterator in ops)
-    return tracked('all', allOperation(checkOperations('run all', 'ops', ops)))
+  if (typeof ops !== 'object' || ops === null || Symbol.iterator in ops) {
+    const list = checkOperations('run all', 'ops', ops)
+    return tracked(
+      'all',
+      together(list, false, (tasks) => tasks.map(resultOf)),
+    )
+  }
   for (const [name, op] of Object.entries(ops)) checkOperation('run all', `ops.${name}`, op)
-  return tracked('all', allNamed(ops))
-}
-
-function* allNamed(ops: Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
-  const results = yield* allOperation(Object.values(ops))
-  return Object.fromEntries(Object.keys(ops).map((name, i) => [name, results[i]]))
-}
-
-function* allOperation(ops: readonly Op<unknown>[]): Operation<readonly unknown[]> {
-  const tasks: Task[] = []
-  yield* nursery(function* (n) {
-    for (const op of ops) tasks.push(yield* n.spawn(op))
-  })
-  return tasks.map((task) => {
-    if (task.state === 'cancelled') throw cancelledError(task)
-    return task.result
-  })
+  const names = Object.keys(ops)
+  return tracked(
+    'all',
+    together(Object.values(ops), false, (tasks) =>
+      Object.fromEntries(tasks.map((task, i) => [names[i] as string, resultOf(task)])),
+    ),
+  )
 }
 
 /**
@@ -88,24 +83,8 @@ export function allSettled<T extends readonly unknown[]>(
   ops: Ops<T>,
 ): Operation<{ -readonly [K in keyof T]: PromiseSettledResult<T[K]> }> {
   const list = checkOperations('run all', 'ops', ops) as readonly Op<unknown>[]
-  return tracked('allSettled', allSettledOperation(list)) as ReturnType<typeof allSettled<T>>
-}
-
-function* allSettledOperation(ops: readonly Op<unknown>[]): Operation<PromiseSettledResult<unknown>[]> {
-  const tasks: Task[] = []
-  yield* nursery(
-    function* (n) {
-      for (const op of ops) {
-        const task = yield* n.spawn(op)
-        yield* observe(task)
-        tasks.push(task)
-      }
-    },
-    { onError: 'collect' },
-  )
-  return tasks.map((task) =>
-    task.state === 'done' ? { status: 'fulfilled', value: task.result } : { status: 'rejected', reason: errorOf(task) },
-  )
+  const settled = together(list, true, (tasks) => tasks.map(endOf))
+  return tracked('allSettled', settled) as ReturnType<typeof allSettled<T>>
 }
 
 /**
@@ -136,14 +115,16 @@ function* allSettledOperation(ops: readonly Op<unknown>[]): Operation<PromiseSet
  */
 export function race<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[number]> {
   const list = checkOperations('race', 'ops', ops) as readonly Op<T[number]>[]
-  if (list.length > 0) return tracked('race', raceOperation(list))
-  throw new RangeError('Cannot race: ops must have at least one operation, or none could win')
-}
-
-function* raceOperation<T>(ops: readonly Op<T>[]): Operation<T> {
-  const { winner, tasks } = yield* contest(ops, false, () => true)
-  if (winner === null) throw cancelledError(tasks[0] as Task)
-  return winner.value
+  if (list.length === 0) {
+    throw new RangeError('Cannot race: ops must have at least one operation, or none could win')
+  }
+  return tracked(
+    'race',
+    contest(list, false, anything, ({ winner, tasks }) => {
+      if (winner === null) throw cancelledError(tasks[0] as Task)
+      return winner.value
+    }),
+  )
 }
 
 /**
@@ -166,13 +147,12 @@ function* raceOperation<T>(ops: readonly Op<T>[]): Operation<T> {
  * @see https://curio.readthedocs.io/en/latest/reference.html#task-groups (`wait=object`)
  */
 export function first<T extends readonly unknown[]>(ops: Ops<T>): Operation<Exclude<T[number], undefined> | undefined> {
-  checkOperations('get the first result', 'ops', ops)
-  return tracked('first', firstOperation(ops as readonly Op<T[number]>[]))
-}
-
-function* firstOperation<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefined> | undefined> {
-  const { winner } = yield* contest(ops, false, (value) => value !== undefined)
-  return winner?.value as Exclude<T, undefined> | undefined
+  const list = checkOperations('get the first result', 'ops', ops) as readonly Op<T[number]>[]
+  const isDefined = (value: unknown): boolean => value !== undefined
+  return tracked(
+    'first',
+    contest(list, false, isDefined, ({ winner }) => winner?.value as Exclude<T[number], undefined> | undefined),
+  )
 }
 
 /**
@@ -194,23 +174,53 @@ function* firstOperation<T>(ops: readonly Op<T>[]): Operation<Exclude<T, undefin
  * })
  */
 export function any<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[number]> {
-  checkOperations('get any result', 'ops', ops)
-  return tracked('any', anyOperation(ops as readonly Op<T[number]>[]))
+  const list = checkOperations('get any result', 'ops', ops) as readonly Op<T[number]>[]
+  return tracked(
+    'any',
+    contest(list, true, anything, ({ winner, tasks }) => {
+      if (winner !== null) return winner.value
+      const errors = tasks.map(errorOf)
+      throw new AggregateError(errors, `Cannot get any result: all of ${tasks.length} operation(s) failed`)
+    }),
+  )
 }
 
-function* anyOperation<T>(ops: readonly Op<T>[]): Operation<T> {
-  const { winner, tasks } = yield* contest(ops, true, () => true)
-  if (winner !== null) return winner.value
-  throw new AggregateError(tasks.map(errorOf), `Cannot get any result: all of ${tasks.length} operation(s) failed`)
+/** Runs operations until all are over; what comes out is made of their tasks. */
+function* together<R>(
+  ops: readonly Op<unknown>[],
+  collect: boolean,
+  outcome: (tasks: readonly Task[]) => R,
+): Operation<R> {
+  const tasks: Task[] = []
+  const n = yield* openNursery(collect ? COLLECT : null)
+  let failure: { readonly error: unknown } | null = null
+  try {
+    for (const op of ops) {
+      const task = yield* n.spawn(op)
+      if (collect) yield* observe(task)
+      tasks.push(task)
+    }
+  } catch (error) {
+    failure = { error }
+  }
+  yield* finishNursery(n, failure)
+  return outcome(tasks)
 }
+
+const COLLECT: NurseryOptions = { onError: 'collect' }
 
 interface Outcome<T> {
   readonly winner: { readonly value: T } | null
   readonly tasks: readonly Task[]
 }
 
-/** Runs operations until one of them returns a value that `wins`. */
-function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) => boolean): Operation<Outcome<T>> {
+/** Runs operations until one of them returns a value that `wins`; what comes out is made of the outcome. */
+function* contest<T, R>(
+  ops: readonly Op<T>[],
+  collect: boolean,
+  wins: (value: T) => boolean,
+  decide: (outcome: Outcome<T>) => R,
+): Operation<R> {
   let winner: { readonly value: T } | null = null
   const tasks: Task[] = []
 
@@ -228,7 +238,7 @@ function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) =
     }
   }
 
-  const n = yield* openNursery({ onError: collect ? 'collect' : 'cancel' })
+  const n = yield* openNursery(collect ? COLLECT : null)
   let failure: { readonly error: unknown } | null = null
   try {
     for (const op of ops) {
@@ -242,11 +252,23 @@ function* contest<T>(ops: readonly Op<T>[], collect: boolean, wins: (value: T) =
   // Whoever has won has won: a cancel that comes while the losers leave must not lose the value.
   yield* finishDecided(n, failure)
   if (winner === null) yield* checkpoint()
-  return { winner, tasks }
+  return decide({ winner, tasks })
 }
+
+const anything = (): boolean => true
 
 /** Whoever collects looks at every end, so no failure is to be reported as unseen. */
 const observe = (task: Task): Trap<void> => atomically((_task, _trap, scheduler) => scheduler.observe(task))
+
+function resultOf(task: Task): unknown {
+  if (task.state === 'cancelled') throw cancelledError(task)
+  return task.result
+}
+
+function endOf(task: Task): PromiseSettledResult<unknown> {
+  if (task.state === 'done') return { status: 'fulfilled', value: task.result }
+  return { status: 'rejected', reason: errorOf(task) }
+}
 
 function errorOf(task: Task): unknown {
   return task.state === 'cancelled' ? cancelledError(task) : task.error

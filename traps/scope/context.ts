@@ -5,30 +5,44 @@
  * when it was started, and nothing that is set later; a chain is never changed, which makes inheriting it one assignment.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
-import type { ContextEntry } from '../../kernel/protocol/handles.js'
+import type { ContextEntry, Task } from '../../kernel/protocol/handles.js'
 import { checkOperation, checkString } from '../../kernel/protocol/operands.js'
-import { toOperation } from '../../kernel/protocol/operation.js'
+import type { Scheduler } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
-import { atomically, current } from '../raw/call.js'
+import { around } from '../raw/around.js'
+import { atomically } from '../raw/call.js'
 
-const setContext = (context: ContextEntry | null): Trap<void> =>
-  atomically((task, _trap, scheduler) => scheduler.setContext(task, context))
+/** Sets the link that the trap carries, in front of those that the task sees; what it saw before. */
+function push(task: Task, { detail }: Trap<unknown>, scheduler: Scheduler): ContextEntry | null {
+  const { key, value } = detail as ContextEntry
+  const outer = task.context
+  scheduler.setContext(task, { key, value, outer })
+  return outer
+}
+
+function restore(task: Task, { detail }: Trap<unknown>, scheduler: Scheduler): void {
+  scheduler.setContext(task, detail as ContextEntry | null)
+}
+
+const setBack = (outer: ContextEntry | null): Trap<void> => atomically(restore, outer)
 
 /** A value that depends on who asks; made by `context(name, default)`. */
 export class Context<T> {
   /** For messages and debuggers; two contexts of the same name are still two. */
   readonly name: string
   private readonly initial: T
+  private readonly reading: Trap<T>
 
   /** @internal */
   constructor(name: string, initial: T) {
     this.name = name
     this.initial = initial
+    this.reading = atomically((task) => this.read(task))
   }
 
   /** The value in the current task: that of the innermost `with` around it, else the default. Does not wait. */
   get(): Operation<T> {
-    return tracked(`${this.name}.get`, this.read())
+    return tracked(`${this.name}.get`, this.reading)
   }
 
   /**
@@ -37,24 +51,16 @@ export class Context<T> {
    * @throws whatever the operation throws.
    */
   with<R>(value: T, op: Op<R>): Operation<R> {
-    return tracked(`${this.name}.with`, this.set(value, checkOperation(`run with ${this.name}`, 'op', op)))
+    checkOperation(`run with ${this.name}`, 'op', op)
+    const set = atomically(push, { key: this, value, outer: null })
+    return tracked(`${this.name}.with`, around(set, op, setBack))
   }
 
-  private *read(): Operation<T> {
-    for (let entry = (yield* current()).context; entry !== null; entry = entry.outer) {
+  private read(task: Task): T {
+    for (let entry = task.context; entry !== null; entry = entry.outer) {
       if (entry.key === this) return entry.value as T
     }
     return this.initial
-  }
-
-  private *set<R>(value: T, op: Op<R>): Operation<R> {
-    const { context: outer } = yield* current()
-    yield* setContext({ key: this, value, outer })
-    try {
-      return yield* toOperation(op)
-    } finally {
-      yield* setContext(outer)
-    }
   }
 }
 

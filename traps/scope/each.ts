@@ -6,7 +6,7 @@
  * done with the last, so a fast source waits for a slow task.
  */
 
-import { tracked } from '../../kernel/protocol/debug.js'
+import { operation, tracked } from '../../kernel/protocol/debug.js'
 import { Line } from '../../kernel/protocol/fifo.js'
 import { checkBody, wrong } from '../../kernel/protocol/operands.js'
 import { asOperation } from '../../kernel/protocol/operation.js'
@@ -63,33 +63,27 @@ export function each<T, R = void>(
   body: (value: T) => Operation<R>,
 ): Operation<Exclude<R, void> | undefined> {
   checkBody('read each', 'body', body)
-  return tracked('each', eachOperation(checkSource('read each', source), body)) as Operation<
-    Exclude<R, void> | undefined
-  >
-}
-
-function* eachOperation<T>(
-  source: AsyncIterable<T> | Source<T>,
-  body: (value: T) => Operation<unknown>,
-): Operation<unknown> {
-  const cursor = open(source)
-  let found: unknown
-  try {
-    while (found === undefined) {
-      const step = yield* cursor.next()
-      if (step.done) return undefined
-      found = yield* asOperation(body(step.value))
-    }
-  } catch (error) {
+  checkSource('read each', source)
+  return operation('each', function* () {
+    const cursor = open(source)
+    let found: Exclude<R, void> | undefined
     try {
-      yield* cursor.close()
-    } catch (later) {
-      suppress(error, later)
+      while (found === undefined) {
+        const step = yield* cursor.next()
+        if (step.done) return undefined
+        found = (yield* asOperation(body(step.value))) as typeof found
+      }
+    } catch (error) {
+      try {
+        yield* cursor.close()
+      } catch (later) {
+        suppress(error, later)
+      }
+      throw error
     }
-    throw error
-  }
-  yield* cursor.close()
-  return found
+    yield* cursor.close()
+    return found
+  })
 }
 
 /**

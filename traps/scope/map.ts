@@ -5,7 +5,7 @@
  * nursery counts: it starts the next one when one is over. What fails, fails as in every nursery.
  */
 
-import { tracked } from '../../kernel/protocol/debug.js'
+import { operation } from '../../kernel/protocol/debug.js'
 import { TaskCancelledError } from '../../kernel/protocol/errors.js'
 import { checkBody, checkItems, checkLimit, checkOperations, checkOptions } from '../../kernel/protocol/operands.js'
 import { asOperation } from '../../kernel/protocol/operation.js'
@@ -55,40 +55,35 @@ export function map<T, R>(
   const { concurrency = Number.POSITIVE_INFINITY } = options ?? {}
   checkLimit('map', 'concurrency', concurrency, 1)
   checkBody('map', 'fn', fn)
-  return tracked('map', mapOperation(checkItems('map', 'items', items), fn, concurrency))
-}
+  checkItems('map', 'items', items)
+  return operation('map', function* () {
+    const results: R[] = []
+    let begun = 0
+    let done = 0
 
-function* mapOperation<T, R>(
-  items: Iterable<T> | AsyncIterable<T>,
-  fn: (item: T, index: number) => Operation<R>,
-  concurrency: number,
-): Operation<R[]> {
-  const results: R[] = []
-  let begun = 0
-  let done = 0
+    function* job(item: T, index: number): Operation<void> {
+      results[index] = yield* asOperation(fn(item, index))
+      done++
+    }
 
-  function* job(item: T, index: number): Operation<void> {
-    results[index] = yield* asOperation(fn(item, index))
-    done++
-  }
-
-  yield* nursery(
-    function* (n) {
-      const options = { name: fn.name === '' ? 'anonymous' : fn.name }
-      function* add(item: T): Operation<undefined> {
-        const index = begun++
-        yield* n.spawn(() => job(item, index), options)
-        while (n.size >= concurrency) yield* n.next()
-        // Woken by the end of a task that failed: it is over, no more items.
-        if (n.cancelled) yield* checkpoint()
-      }
-      if (Symbol.asyncIterator in items) yield* each(items, add)
-      else for (const item of items) yield* add(item)
-    },
-    { completions: concurrency !== Number.POSITIVE_INFINITY },
-  )
-  if (done < begun) throw new TaskCancelledError(`one of ${begun} tasks of map`)
-  return results
+    yield* nursery(
+      function* (n) {
+        const options = { name: fn.name === '' ? 'anonymous' : fn.name }
+        function* add(item: T): Operation<undefined> {
+          const index = begun++
+          yield* n.spawn(() => job(item, index), options)
+          while (n.size >= concurrency) yield* n.next()
+          // Woken by the end of a task that failed: it is over, no more items.
+          if (n.cancelled) yield* checkpoint()
+        }
+        if (Symbol.asyncIterator in items) yield* each(items, add)
+        else for (const item of items) yield* add(item)
+      },
+      { completions: concurrency !== Number.POSITIVE_INFINITY },
+    )
+    if (done < begun) throw new TaskCancelledError(`one of ${begun} tasks of map`)
+    return results
+  })
 }
 
 /**
@@ -122,24 +117,20 @@ export function asCompleted<T>(
   body: (result: T, index: number) => Operation<unknown>,
 ): Operation<void> {
   checkOperations('run all', 'ops', ops)
-  return tracked('asCompleted', asCompletedOperation(ops, checkBody('run all', 'body', body)))
-}
-
-function* asCompletedOperation<T>(
-  ops: readonly Op<T>[],
-  body: (result: T, index: number) => Operation<unknown>,
-): Operation<void> {
-  yield* nursery(
-    function* (n) {
-      const indexes = new Map<unknown, number>()
-      for (const op of ops) indexes.set(yield* n.spawn(op), indexes.size)
-      for (let task = yield* n.next(); task !== null; task = yield* n.next()) {
-        if (task.state === 'cancelled') throw new TaskCancelledError(String(task), { cause: task.error })
-        // A failure is the nursery's: it is cancelled already, and the body with it.
-        if (n.cancelled) yield* checkpoint()
-        yield* asOperation(body(task.result as T, indexes.get(task) as number))
-      }
-    },
-    { completions: true },
-  )
+  checkBody('run all', 'body', body)
+  return operation('asCompleted', function* () {
+    yield* nursery(
+      function* (n) {
+        const indexes = new Map<unknown, number>()
+        for (const op of ops) indexes.set(yield* n.spawn(op), indexes.size)
+        for (let task = yield* n.next(); task !== null; task = yield* n.next()) {
+          if (task.state === 'cancelled') throw new TaskCancelledError(String(task), { cause: task.error })
+          // A failure is the nursery's: it is cancelled already, and the body with it.
+          if (n.cancelled) yield* checkpoint()
+          yield* asOperation(body(task.result as T, indexes.get(task) as number))
+        }
+      },
+      { completions: true },
+    )
+  })
 }

@@ -12,14 +12,46 @@ import type { Scope, ScopeOptions } from '../../kernel/protocol/handles.js'
 import { checkAt, checkBody, checkOperation, checkScopeOptions, checkTime } from '../../kernel/protocol/operands.js'
 import { asOperation, toOperation } from '../../kernel/protocol/operation.js'
 import type { Op, Operation } from '../../kernel/protocol/trap.js'
-import { closeScope, current, openScope } from '../raw/call.js'
-
-/** What left a scope: the operation's result, or the `Cancelled` of this very scope. */
-const EXPIRED = Symbol('expired')
+import { around } from '../raw/around.js'
+import { atomically, closeScope, openScope } from '../raw/call.js'
 
 const TIMEOUT: ScopeOptions = { name: 'timeout' }
 const MOVE_ON: ScopeOptions = { name: 'moveOn' }
 const SHIELD: ScopeOptions = { name: 'shield', shield: true }
+
+/** Runs a body in a scope; if it is the scope's own `Cancelled` that leaves it, `cancelled` says what becomes of that. */
+function* enclosed<T, R>(
+  options: ScopeOptions,
+  ms: number,
+  body: (scope: Scope) => Operation<T>,
+  cancelled: () => R,
+): Operation<T | R> {
+  const inner = yield* openScope(options, ms)
+  let caught = false
+  try {
+    return yield* body(inner)
+  } catch (error) {
+    if (scopeOf(error) !== inner) throw error
+    caught = true
+    return cancelled()
+  } finally {
+    yield* closeScope(inner, caught)
+  }
+}
+
+/** With a deadline that is an error; NaN: it is among the options. */
+function limited<T>(action: string, options: ScopeOptions, ms: number, op: Op<T>): Operation<T> {
+  return enclosed(
+    options,
+    Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms,
+    () => toOperation(op),
+    () => {
+      throw new TimeoutError(action, ms)
+    },
+  )
+}
+
+function nothing(): undefined {}
 
 /**
  * Runs an operation in a scope of its own, which it is given, and can be cancelled through. Undefined if it was cancelled
@@ -48,21 +80,11 @@ export function scope<T>(
 ): Operation<T | undefined> {
   const [options, body] = given.length === 1 ? [{}, given[0]] : given
   checkScopeOptions('open a scope', options)
-  return tracked('scope', scopeOperation(options, checkBody('open a scope', 'body', body)))
-}
-
-function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Operation<T>): Operation<T | undefined> {
-  const inner = yield* openScope(options, Number.POSITIVE_INFINITY)
-  let caught = false
-  try {
-    return yield* asOperation(body(inner))
-  } catch (error) {
-    if (scopeOf(error) !== inner) throw error
-    caught = true
-    return undefined
-  } finally {
-    yield* closeScope(inner, caught)
-  }
+  checkBody('open a scope', 'body', body)
+  return tracked(
+    'scope',
+    enclosed(options, Number.POSITIVE_INFINITY, (inner) => asOperation(body(inner)), nothing),
+  )
 }
 
 /**
@@ -86,12 +108,13 @@ function* scopeOperation<T>(options: ScopeOptions, body: (scope: Scope) => Opera
  */
 export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
   checkTime('limit the time', 'ms', ms)
-  return tracked('timeout', timeoutOperation(TIMEOUT, ms, checkOperation('limit the time', 'op', op)))
+  checkOperation('limit the time', 'op', op)
+  return tracked('timeout', limited(actionOf(op), TIMEOUT, ms, op))
 }
 
 /** The same for an optional limit to what has a name: with Infinity the operation is as it was. */
 export function within<T>(action: string, ms: number, operation: Operation<T>): Operation<T> {
-  return ms === Number.POSITIVE_INFINITY ? operation : timeoutOperation(TIMEOUT, ms, operation, action)
+  return ms === Number.POSITIVE_INFINITY ? operation : limited(action, TIMEOUT, ms, operation)
 }
 
 /**
@@ -101,16 +124,8 @@ export function within<T>(action: string, ms: number, operation: Operation<T>): 
  */
 export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
   checkOperation('limit the time', 'op', op)
-  return tracked(
-    'timeoutAt',
-    timeoutOperation({ name: 'timeoutAt', deadline: checkAt('limit the time', 'at', at) }, Number.NaN, op),
-  )
-}
-
-function* timeoutOperation<T>(options: ScopeOptions, ms: number, op: Op<T>, action?: string): Operation<T> {
-  const result = yield* untilExpired(options, Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms, op)
-  if (result === EXPIRED) throw new TimeoutError(action ?? actionOf(op), ms)
-  return result as T
+  const options = { name: 'timeoutAt', deadline: checkAt('limit the time', 'at', at) }
+  return tracked('timeoutAt', limited(actionOf(op), options, Number.NaN, op))
 }
 
 /** A generator does not know the name of its function. */
@@ -134,24 +149,16 @@ export function moveOn<T>(ms: number, op: Op<T>): Operation<T | undefined>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback?: F): Operation<T | F | undefined> {
   checkTime('limit the time', 'ms', ms)
-  return tracked('moveOn', moveOnOperation(ms, checkOperation('limit the time', 'op', op), fallback))
-}
-
-function* moveOnOperation<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F> {
-  const result = yield* untilExpired(MOVE_ON, ms, op)
-  return result === EXPIRED ? fallback : (result as T)
-}
-
-function* untilExpired<T>(options: ScopeOptions, ms: number, op: Op<T>): Operation<T | typeof EXPIRED> {
-  const inner = yield* openScope(options, ms)
-  try {
-    return yield* toOperation(op)
-  } catch (error) {
-    if (scopeOf(error) === inner) return EXPIRED
-    throw error
-  } finally {
-    yield* closeScope(inner)
-  }
+  checkOperation('limit the time', 'op', op)
+  return tracked(
+    'moveOn',
+    enclosed(
+      MOVE_ON,
+      ms,
+      () => toOperation(op),
+      () => fallback,
+    ),
+  )
 }
 
 /**
@@ -175,16 +182,8 @@ function* untilExpired<T>(options: ScopeOptions, ms: number, op: Op<T>): Operati
  * })
  */
 export function shield<T>(op: Op<T>): Operation<T> {
-  return tracked('shield', shieldOperation(checkOperation('shield', 'op', op)))
-}
-
-function* shieldOperation<T>(op: Op<T>): Operation<T> {
-  const inner = yield* openScope(SHIELD, Number.POSITIVE_INFINITY)
-  try {
-    return yield* toOperation(op)
-  } finally {
-    yield* closeScope(inner)
-  }
+  checkOperation('shield', 'op', op)
+  return tracked('shield', around(openScope(SHIELD, Number.POSITIVE_INFINITY), op, closeScope))
 }
 
 /**
@@ -202,14 +201,14 @@ function* shieldOperation<T>(op: Op<T>): Operation<T> {
  * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.current_effective_deadline
  */
 export function effectiveDeadline(): Operation<number> {
-  return tracked('effectiveDeadline', effectiveDeadlineOperation())
+  return tracked('effectiveDeadline', DEADLINE)
 }
 
-function* effectiveDeadlineOperation(): Operation<number> {
+const DEADLINE = atomically((task) => {
   let earliest = Number.POSITIVE_INFINITY
-  for (let scope: Scope | null = (yield* current()).scope; scope !== null; scope = scope.parent) {
+  for (let scope: Scope | null = task.scope; scope !== null; scope = scope.parent) {
     earliest = Math.min(earliest, scope.cancelled ? Number.NEGATIVE_INFINITY : scope.deadline)
     if (scope.shield) break
   }
   return earliest
-}
+})

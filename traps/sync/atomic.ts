@@ -20,10 +20,11 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
-import { asOperation, toOperation } from '../../kernel/protocol/operation.js'
+import { asOperation } from '../../kernel/protocol/operation.js'
 import type { Resumer } from '../../kernel/protocol/scheduler.js'
 import { type Op, type Operation, PARK, Trap } from '../../kernel/protocol/trap.js'
 import type { WaitQueue } from '../../kernel/protocol/wait-queue.js'
+import { around, before } from '../raw/around.js'
 
 /** What a synchronisation object is called in messages. */
 export interface NameOptions {
@@ -59,16 +60,8 @@ export function waitWith<T>(
  * With `take` null there is nothing to take.
  */
 export function during<T>(take: Trap<unknown> | null, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
-  return tracked('with', between(take, checkOperation('run with it', 'op', op), give))
-}
-
-function* between<T>(take: Trap<unknown> | null, op: Op<T>, give: () => Trap<unknown>): Operation<T> {
-  if (take !== null) yield* take
-  try {
-    return yield* toOperation(op)
-  } finally {
-    yield* give()
-  }
+  checkOperation('run with it', 'op', op)
+  return tracked('with', take === null ? before(op, give) : around(take, op, give))
 }
 
 /** The `each` of everything that is received from: runs an operation for each item, until null. */

@@ -167,6 +167,11 @@ export class IoOp<out T = unknown> extends Trap<T> {
     return true
   }
 
+  /** Lets go of its bytes: the operation is over, and must not keep them alive until the next one. */
+  dropBytes(): void {
+    this.buffer = this.pinned = this.vector = null
+  }
+
   /** @internal */
   override next(task?: Resumed): IteratorResult<Trap, T> {
     if (task === undefined) {

@@ -271,10 +271,10 @@ function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {
 
 /** The bytes are sent: they must not stay alive, or keep a whole slab alive, until the next write. */
 function written(op: IoOp): void {
-  op.buffer = op.pinned = op.vector = null
+  op.dropBytes()
 }
 
 function writtenSome(op: IoOp, bytes: number): number {
-  op.buffer = op.pinned = op.vector = null
+  op.dropBytes()
   return bytes
 }

@@ -135,7 +135,7 @@ export class UdpSocket implements Giver {
 
 function datagram(op: IoOp, bytes: number): Datagram {
   const buffer = op.buffer as Uint8Array
-  op.buffer = op.pinned = null
+  op.dropBytes()
   // A copy of the right size: the buffer is as large as the largest datagram.
   return { bytes: buffer.slice(0, bytes), from: op.address as Address }
 }

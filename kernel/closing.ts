@@ -1,8 +1,10 @@
 /**
- * The end of a kernel: newest first, within the grace, with an end to the patience.
+ * The end of a kernel: all tasks are cancelled, and waited for until the grace and a little more
+ * are over.
  *
- * `close` waits as a guest, `closeSync` takes the thread, and either may find the other's work half done. So there is one
- * state, one time after which nobody is waited for, and one outcome, which all who asked get.
+ * `close` waits as a guest, `closeSync` takes the thread, and each may find the other's work half
+ * done. So there is one state, one time after which tasks are given up, and one outcome for all
+ * callers.
  */
 import { KernelStateError } from './protocol/errors.js'
 import { clearTimeout, setTimeout } from './protocol/host-functions.js'
@@ -16,14 +18,14 @@ import { whereabouts } from './task/whereabouts.js'
 import { showWaits } from './watch/traceback.js'
 
 /** Milliseconds beyond the grace after which tasks are given up. */
-const PATIENCE_MS = 1000
+const GIVE_UP_AFTER_MS = 1000
 
 /** What is known of the end of one kernel. */
 export class Closing {
   state: 'open' | 'closing' | 'closed' = 'open'
   private promise: Promise<void> | null = null
-  /** The time after which nobody is waited for. */
-  private tooLate = 0
+  /** The time after which tasks are given up. */
+  private giveUpAt = 0
   /** The outcome, if tasks would not leave. */
   private failure: KernelStateError | null = null
 
@@ -43,7 +45,7 @@ export class Closing {
     if (this.state === 'closed') return
     if (this.loop.turning) throw new KernelStateError('close', 'this kernel is running')
     if (this.state === 'closing') {
-      // Not in a try: where the thread cannot be taken, what is under way goes on.
+      // Not in a `try`: if the thread cannot be taken, the close that is under way goes on.
       this.waitForAll()
       this.end()
       return
@@ -61,11 +63,11 @@ export class Closing {
     this.begin()
     if (this.loop.live > 0) {
       const guest = this.attach()
-      const { loop, tooLate } = this
+      const { loop, giveUpAt } = this
       await new Promise<void>((resolve) => {
-        const host = setTimeout(resolve, Math.min(tooLate - loop.driver.now() + 100, 0x7fffffff))
+        const host = setTimeout(resolve, Math.min(giveUpAt - loop.driver.now() + 100, 0x7fffffff))
         guest.afterTurn = () => {
-          if (loop.live > 0 && loop.driver.now() < tooLate) return
+          if (loop.live > 0 && loop.driver.now() < giveUpAt) return
           clearTimeout(host)
           resolve()
         }
@@ -77,14 +79,14 @@ export class Closing {
 
   private waitForAll(): void {
     const { loop } = this
-    if (loop.live > 0) runBlocking(loop, () => loop.live === 0, this.tooLate)
+    if (loop.live > 0) runBlocking(loop, () => loop.live === 0, this.giveUpAt)
   }
 
   private begin(): void {
     const { loop } = this
     this.state = 'closing'
     cancelScope(loop, loop.root, 'the kernel is closing', false)
-    this.tooLate = loop.driver.now() + loop.grace + PATIENCE_MS
+    this.giveUpAt = loop.driver.now() + loop.grace + GIVE_UP_AFTER_MS
   }
 
   /** Once: a `closeSync` may have brought to its end what `close` began. */
@@ -94,12 +96,12 @@ export class Closing {
     if (this.state !== 'closed') {
       this.state = 'closed'
       loop.timers.remove(loop.root)
-      // Closing the driver ends waits, so it is said before who is in which.
+      // Before the driver closes, which ends waits: the error says what each task waits for.
       this.failure = loop.live > 0 ? giveUp(loop) : null
       guest?.close()
       loop.driver.close()
       keep(loop.driver)
-      if (this.failure !== null) for (const tell of loop.endCallbacks.values()) tell(this.failure)
+      if (this.failure !== null) for (const callback of loop.endCallbacks.values()) callback(this.failure)
       loop.endCallbacks.clear()
       guest?.afterTurn()
     }
@@ -112,7 +114,8 @@ function giveUp({ live, root }: Loop): KernelStateError {
   const where = left.map(whereabouts).join('; ') || 'running'
   const error = new KernelStateError('close', `${live} task(s) would not leave: ${where}`)
   showWaits(error, left)
-  // Tasks of other kernels may wait in the same queues, and must not be passed over for those that are dead.
+  // Tasks of other kernels may wait in the same queues, and a wake must not go to a task that is
+  // dead.
   for (const task of left) if (task.trap?.code === PARK) (task.trap.subject as TaskList).remove(task)
   return error
 }

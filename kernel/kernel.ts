@@ -1,20 +1,19 @@
 /**
  * The kernel as its users see it: a loop, a driver, and a way in from outside.
  *
- * Tasks talk to the loop through traps; this class is for those who are not tasks: the host program. It may start tasks,
- * cancel them, wait for them as promises (guest mode) or by blocking the thread, and shut everything down.
+ * Tasks talk to the loop through traps; this class is for those who are not tasks: the host
+ * program. It may start tasks, cancel them, wait for them as promises (guest mode) or by blocking
+ * the thread, and shut everything down.
  */
 
 import { Closing } from './closing.js'
 import { dump, summary } from './dump.js'
-import type { KernelOptions, KernelStatistics } from './options.js'
-import { OperationTracker } from './protocol/debug.js'
+import { type KernelOptions, type KernelStatistics, stateOptionsOf } from './options.js'
 import { KernelStateError, UnsupportedError } from './protocol/errors.js'
 import type { SpawnOptions, Task } from './protocol/handles.js'
 import { INSPECT } from './protocol/inspect.js'
-import { checkMethods, checkOperation, checkSeed, checkSpawn, checkSwitch, checkTime } from './protocol/operands.js'
+import { checkOperation, checkSpawn } from './protocol/operands.js'
 import type { Op } from './protocol/trap.js'
-import { seededRandom } from './random.js'
 import { cancelTask } from './schedule/cancel.js'
 import { Loop } from './schedule/loop.js'
 import { Guest, runBlocking } from './schedule/runners.js'
@@ -23,7 +22,6 @@ import { checkTask } from './task/owner.js'
 import { outcomeOf } from './task/phase.js'
 import type { TaskRecord } from './task/task.js'
 import { Waker } from './waker.js'
-import { checkInstruments, Instruments } from './watch/instruments.js'
 
 /** Everything that a task tree needs to run. One kernel lives on one thread. */
 export class KernelBase {
@@ -33,32 +31,20 @@ export class KernelBase {
   private readonly beforeExit: (callBack: () => void) => () => void
 
   constructor(options: KernelOptions) {
-    // A rejected promise that nobody handles is the one way to report an error that every host has.
-    const report = (error: unknown): void => void Promise.reject(error)
-    const warn = (message: string): void => console.warn(`drupe: ${message}`)
-    checkMethods('make a kernel', 'driver', options.driver, 'a driver', ['submit', 'poll', 'attach', 'close'])
-    checkSwitch('make a kernel', 'debug', options.debug)
-    const instruments = checkInstruments(options.instruments ?? [])
-    this.loop = new Loop({
-      driver: options.driver,
-      grace: checkTime('make a kernel', 'grace', options.grace ?? 5000),
-      random: options.seed === undefined ? null : seededRandom(checkSeed('make a kernel', options.seed)),
-      instruments: instruments.length > 0 ? new Instruments(instruments, report) : null,
-      tracker: options.debug ? new OperationTracker() : null,
-      contexts: options.contexts ?? null,
-      report,
-      warn,
-    })
+    this.loop = new Loop(stateOptionsOf(options))
     this.beforeExit = options.beforeExit ?? (() => () => {})
     this.closing = new Closing(
       this.loop,
       () => this.guest,
       () => this.attach(),
     )
-    if (options.debug && options.driver.note !== undefined) warn(options.driver.note)
+    if (options.debug && options.driver.note !== undefined) this.loop.warn(options.driver.note)
   }
 
-  /** Which driver waits underneath: `io_uring`, `epoll`, `host`, … Debug mode says why if it is not the best one. */
+  /**
+   * Which driver waits underneath: `io_uring`, `epoll`, `host`, … Debug mode says why if it is not
+   * the best one.
+   */
   get driver(): string {
     return this.loop.driver.name
   }
@@ -70,9 +56,9 @@ export class KernelBase {
   }
 
   /**
-   * Runs an operation in guest mode, on the host's event loop, and gives its result. The promise rejects with what the
-   * operation threw, with a TaskCancelledError, or, when the process has nothing left to do and the operation still waits,
-   * with a DeadlockError.
+   * Runs an operation in guest mode, on the host's event loop, and gives its result. The promise
+   * rejects with what the operation threw, with a TaskCancelledError, or, when the process has
+   * nothing left to do and the operation still waits, with a DeadlockError.
    */
   async run<T>(op: Op<T>, options?: SpawnOptions): Promise<T> {
     const task = this.spawn(op, options) as TaskRecord<T>
@@ -81,8 +67,8 @@ export class KernelBase {
   }
 
   /**
-   * Runs an operation by taking the thread until it is done, other tasks of the kernel beside it. The host's timers,
-   * promises and callbacks stand still meanwhile.
+   * Runs an operation by taking the thread until it is done, other tasks of the kernel beside it.
+   * The host's timers, promises and callbacks stand still meanwhile.
    *
    * @throws what the operation threw, or TaskCancelledError.
    * @throws DeadlockError if nothing could ever wake a task again.
@@ -103,8 +89,8 @@ export class KernelBase {
   }
 
   /**
-   * Starts a task from outside, in guest mode. Its failure is reported as an unhandled rejection unless a task joins it
-   * first; use `run` to get the result as a promise.
+   * Starts a task from outside, in guest mode. Its failure is reported as an unhandled rejection
+   * unless a task joins it first; use `run` to get the result as a promise.
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
     checkOperation('spawn', 'op', op)
@@ -127,8 +113,9 @@ export class KernelBase {
   }
 
   /**
-   * A picture as text, for a log or a debugger: all tasks as a tree, with their states, what each waits for and until when. In
-   * debug mode with the lines at which they wait. Looks, and touches nothing.
+   * A picture as text, for a log or a debugger: all tasks as a tree, with their states, what each
+   * waits for and until when. In debug mode with the lines at which they wait. Looks, and touches
+   * nothing.
    *
    * @example
    * import { Kernel, Queue, spawn } from 'drupe'
@@ -162,9 +149,9 @@ export class KernelBase {
   }
 
   /**
-   * Keeps the host's process alive until the function that it returns is called, or the kernel is closed. Work under way does so by
-   * itself: operations, timers, and a `suspend()` or a sleep without end while a `run` is pending. Tasks that wait for each
-   * other or for host code do not.
+   * Keeps the host's process alive until the function that it returns is called, or the kernel is
+   * closed. Work under way does so by itself: operations, timers, and a `suspend()` or a sleep
+   * without end while a `run` is pending. Tasks that wait for each other or for host code do not.
    *
    * @throws KernelStateError if the kernel is closed.
    * @example
@@ -192,9 +179,9 @@ export class KernelBase {
   }
 
   /**
-   * Shuts down: cancels every task, the newest first, waits until they are out, closes the driver. Tasks that are still
-   * there a second after their grace are named in the error and abandoned; promises of `run` that wait for them are
-   * rejected with it.
+   * Shuts down: cancels every task, the newest first, waits until they are out, closes the driver.
+   * Tasks that are still there a second after their grace are named in the error and abandoned;
+   * promises of `run` that wait for them are rejected with it.
    *
    * @throws KernelStateError if tasks would not leave.
    */
@@ -203,10 +190,12 @@ export class KernelBase {
   }
 
   /**
-   * Like `close`, by taking the thread. A `close` that is under way is brought to its end, and its promise with it.
+   * Like `close`, by taking the thread. A `close` that is under way is brought to its end, and its
+   * promise with it.
    *
    * @throws KernelStateError if tasks would not leave, or from inside one of the kernel's tasks.
-   * @throws UnsupportedError if a `close` is under way and the driver cannot take the thread; it goes on then.
+   * @throws UnsupportedError if a `close` is under way and the driver cannot take the thread; it
+   * goes on then.
    */
   closeSync(): void {
     this.closing.closeSync()

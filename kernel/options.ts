@@ -2,27 +2,36 @@
  * What a kernel is told when it is made, and the counts that it tells of itself.
  */
 import type { Driver } from './driver/contract.js'
+import { OperationTracker } from './protocol/debug.js'
 import type { HostContexts } from './protocol/host-context.js'
-import type { Instrument } from './watch/instruments.js'
+import { checkMethods, checkSeed, checkSwitch, checkTime } from './protocol/operands.js'
+import { seededRandom } from './random.js'
+import type { StateOptions } from './schedule/state.js'
+import { checkInstruments, type Instrument, Instruments } from './watch/instruments.js'
 
 /** How a kernel works. */
 export interface KernelOptions {
   /** What waits underneath. */
   readonly driver: Driver
-  /** Milliseconds that a cancelled scope's cleanup may take; default 5000. 0 is Trio's rule, Infinity is curio's. */
+  /**
+   * Milliseconds that a cancelled scope's cleanup may take; default 5000. 0 is Trio's rule,
+   * Infinity is curio's.
+   */
   readonly grace?: number
   /** Shuffles the ready tasks of each pass, always in the same way for the same seed. For tests. */
   readonly seed?: number
   /** What watches it. */
   readonly instruments?: readonly Instrument[]
   /**
-   * At a price: finds forgotten `yield*`, and warns of swallowed cancels, of cleanup that the grace cut short, and of steps that
-   * hold the thread for 50 ms or more. Default: as the environment variable `DRUPE_DEBUG` says, `1` for on.
+   * At a price: finds forgotten `yield*`, and warns of swallowed cancels, of cleanup that the grace
+   * cut short, and of steps that hold the thread for 50 ms or more. Default: as the environment
+   * variable `DRUPE_DEBUG` says, `1` for on.
    */
   readonly debug?: boolean
   /**
-   * Calls back each time that the host is about to end for want of work, until the function that it returns is called. Tasks that
-   * still wait then are told, and pending runs are rejected. Default: that of Node's process, where there is one.
+   * Calls back each time that the host is about to end for want of work, until the function that it
+   * returns is called. Tasks that still wait then are told, and pending runs are rejected. Default:
+   * that of Node's process, where there is one.
    */
   readonly beforeExit?: (callBack: () => void) => () => void
   /** How tasks carry the host's ambient context; null: they do not. */
@@ -41,4 +50,27 @@ export interface KernelStatistics {
   readonly operations: number
   /** Tasks that wait for host code. */
   readonly suspended: number
+}
+
+/**
+ * The options as the loop takes them.
+ *
+ * @throws TypeError or RangeError if one of them is wrong.
+ */
+export function stateOptionsOf(options: KernelOptions): StateOptions {
+  // A rejected promise that nothing handles is the one way to report an error that every host has.
+  const report = (error: unknown): void => void Promise.reject(error)
+  checkMethods('make a kernel', 'driver', options.driver, 'a driver', ['submit', 'poll', 'attach', 'close'])
+  checkSwitch('make a kernel', 'debug', options.debug)
+  const instruments = checkInstruments(options.instruments ?? [])
+  return {
+    driver: options.driver,
+    grace: checkTime('make a kernel', 'grace', options.grace ?? 5000),
+    random: options.seed === undefined ? null : seededRandom(checkSeed('make a kernel', options.seed)),
+    instruments: instruments.length > 0 ? new Instruments(instruments, report) : null,
+    tracker: options.debug ? new OperationTracker() : null,
+    contexts: options.contexts ?? null,
+    report,
+    warn: (message) => console.warn(`drupe: ${message}`),
+  }
 }

@@ -1,13 +1,15 @@
 /**
  * One object of each hot class, kept for ever.
  *
- * V8 holds the shape of a class only as long as an object has it. When a kernel ends and the collector comes by, the shapes
- * of loops, tasks and queues die, and all optimised code that knew them is thrown away; the next `run` starts in the
- * interpreter. A kernel that never runs keeps the shapes: spawn and join between two collections cost 315 ns without it and
- * 215 with it. It keeps them only if they are those of life: no field of the loop may later need another representation.
- * `node --trace-deopt` names what died as "weak objects", `--print-opt-code` the shapes that code depends on.
+ * V8 holds the shape of a class only as long as an object has it. When a kernel has ended and its
+ * objects are collected, the shapes of loops, tasks and queues die with them, and V8 throws away
+ * all optimised code that knew them. The next `run` starts in the interpreter. The objects here
+ * keep the shapes: spawn and join between two collections cost 315 ns without them and 215 with
+ * them. That works only while the shapes are those of a running kernel: no field of the loop may
+ * later need another representation. `node --trace-deopt` names what died as "weak objects",
+ * `--print-opt-code` the shapes that code depends on.
  *
- * Of drivers, of which there are many kinds, it is the last closed one of each class: that one has been lived.
+ * Of drivers, which are of many classes, the last closed one of each class is kept.
  */
 import type { Driver } from './driver/contract.js'
 import { VirtualDriver } from './driver/virtual.js'

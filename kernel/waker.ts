@@ -1,19 +1,20 @@
 /**
- * Wakers: another thread notifications, a task hears it.
+ * Wakers: another thread notifies, and a task goes on.
  *
- * The notifications are counted in shared memory, and the driver is poked through its wake-up descriptor; the count makes sure
- * that none is lost, however the two race, and that many notifications at once are one wake-up. What the notification means is up to
- * those who share the waker: the data travels by other ways (a MessagePort, shared memory).
+ * Notifications are counted in shared memory, and wake the driver through its wake-up descriptor.
+ * Because of the count none is lost, however the two threads race, and many notifications at once
+ * are one wake-up. What a notification means is up to the program: its data travels by other ways
+ * (a MessagePort, shared memory).
  */
 
 import { tracked } from './protocol/debug.js'
 import { BusyError } from './protocol/errors.js'
 import type { Undo } from './protocol/scheduler.js'
 import { type Operation, SUSPEND, SUSPEND_ANYWHERE, Trap } from './protocol/trap.js'
-import type { Loop } from './schedule/loop.js'
+import type { KernelState } from './schedule/state.js'
 import { CALLER, checkTask } from './task/owner.js'
 
-/** What another thread needs to notification; survives `postMessage` and `workerData`. */
+/** What another thread needs to notify; survives `postMessage` and `workerData`. */
 export interface WakerToken {
   readonly fd: number
   readonly notifications: SharedArrayBuffer
@@ -21,15 +22,15 @@ export interface WakerToken {
 
 /** A place where a task waits for notifications from other threads; made by `kernel.waker()`. */
 export class Waker {
-  /** Give this to the other thread, which calls `notification(token)` of `drupe/lowlevel` with it. */
+  /** Give this to the other thread, which calls `notify(token)` of `drupe/lowlevel` with it. */
   readonly token: WakerToken
   private readonly notifications: Int32Array
-  private heard = 0
+  private returned = 0
   private resolve: ((value: unknown) => void) | null = null
 
   /** @internal */
   constructor(
-    private readonly loop: Loop,
+    private readonly state: KernelState,
     fd: number,
   ) {
     this.token = { fd, notifications: new SharedArrayBuffer(4) }
@@ -37,8 +38,8 @@ export class Waker {
   }
 
   /**
-   * Waits for notifications that no earlier wait returned; how many there were. If the task is cancelled while it waits, they are
-   * kept for the next wait.
+   * Waits for notifications that no earlier wait returned, and returns how many there were. If the
+   * task is cancelled while it waits, they are kept for the next wait.
    *
    * @throws BusyError if another task is waiting here.
    * @throws KernelStateError in a task of another kernel.
@@ -48,14 +49,14 @@ export class Waker {
   }
 
   private *waitOperation(): Operation<number> {
-    checkTask(this.loop.root, 'wait at this waker in', yield* CALLER)
+    checkTask(this.state.root, 'wait at this waker in', yield* CALLER)
     const begin = (resolve: (value: unknown) => void): (() => void) => this.begin(resolve)
     return yield* new Trap<number>(SUSPEND, begin, this, SUSPEND_ANYWHERE)
   }
 
-  /** @internal They were returned to nobody: the next wait has them. */
+  /** @internal No task has seen them: the next wait has them. */
   readonly undo: Undo = (_task, _trap, notifications) => {
-    this.heard -= notifications as number
+    this.returned -= notifications as number
     this.poll()
     return true
   }
@@ -63,22 +64,22 @@ export class Waker {
   private begin(resolve: (value: unknown) => void): () => void {
     if (this.resolve !== null) throw new BusyError('wait for notifications', 'another task is waiting at this waker')
     this.resolve = resolve
-    this.loop.wakers.add(this)
+    this.state.wakers.add(this)
     this.poll()
     return () => this.end()
   }
 
   private end(): void {
     this.resolve = null
-    this.loop.wakers.delete(this)
+    this.state.wakers.delete(this)
   }
 
-  /** @internal The loop looks after each poll. */
+  /** @internal The loop calls this after each poll of the driver. */
   poll(): void {
     const notifications = Atomics.load(this.notifications, 0)
-    if (notifications === this.heard || this.resolve === null) return
-    const news = notifications - this.heard
-    this.heard = notifications
+    if (notifications === this.returned || this.resolve === null) return
+    const news = notifications - this.returned
+    this.returned = notifications
     const { resolve } = this
     this.end()
     resolve(news)

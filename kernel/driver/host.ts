@@ -1,7 +1,8 @@
 /**
  * The host driver: timers from the host's `setTimeout` and nothing else.
  *
- * It is for browsers and for platforms without a native driver. It cannot block the thread, so there is guest mode only.
+ * It is for browsers and for platforms without a native driver. It cannot block the thread, so it
+ * serves guests only.
  */
 
 import { UnsupportedError } from '../protocol/errors.js'
@@ -28,7 +29,7 @@ export class HostDriver extends TimersOnlyDriver {
   private scheduled = false
   private held = false
 
-  /** @param note why it is this driver and not a better one; debug mode says it. */
+  /** @param note Why it is this driver and not a better one, for debug mode. */
   constructor(note?: string) {
     super()
     this.note = note
@@ -51,7 +52,8 @@ export class HostDriver extends TimersOnlyDriver {
   private set(at: number): void {
     this.disarm()
     if (this.turn === null || (at === Number.POSITIVE_INFINITY && !this.held)) return
-    // A host's timer may fire early by the fraction of a millisecond that it rounds away; the turn then arms it again.
+    // A host's timer may fire early by the fraction of a millisecond that it rounds away; the turn
+    // then arms it again.
     const ms = Math.min(LONGEST_MS, Math.max(0, Math.ceil(at - this.now())))
     this.timerAt = at
     this.timer = setTimeout(() => {
@@ -101,7 +103,9 @@ export class HostDriver extends TimersOnlyDriver {
   }
 }
 
-/** The host's next turn. Browsers slow nested zero timeouts down to 4 ms, a message channel they do not. */
+/**
+ * The host's next turn. Browsers slow nested zero timeouts down to 4 ms, but not a message channel.
+ */
 const soon: (callback: () => void) => void = (() => {
   if (setImmediate !== undefined) return setImmediate
   if (MessageChannel === undefined) return (callback) => void setTimeout(callback, 0)

@@ -1,7 +1,8 @@
 /**
  * I/O results as errors: what a negative result of the driver means to the task that asked.
  *
- * The portable results become Drupe's own classes, an errno becomes a SystemError with the fields of Node's.
+ * The portable results become Drupe's own classes, an errno becomes a SystemError with the fields
+ * of Node's.
  */
 
 import { BufferError, BusyError, ClosedError, SystemError, UnsupportedError } from '../protocol/errors.js'

@@ -1,7 +1,9 @@
 /**
- * The ground that drivers without an operating system stand on: every I/O call says clearly that it cannot.
+ * The ground that drivers without an operating system stand on: every I/O call says clearly that it
+ * cannot.
  *
- * The host driver and the virtual driver differ in their clock and in who calls the turn, and in nothing else.
+ * The host driver and the virtual driver differ in their clock and in who calls the turn, and in
+ * nothing else.
  */
 import {
   type Address,

@@ -1,8 +1,9 @@
 /**
- * The virtual driver: a clock that only moves when everybody waits.
+ * The virtual driver: a clock that only moves when all tasks wait.
  *
- * To sleep is to jump to the next alarm, so a test that sleeps for a week takes no time and always the same steps. There is
- * nothing outside that could wake it, so waiting for nothing returns at once and the blocking runner reports the deadlock.
+ * To sleep is to jump to the next alarm, so a test that sleeps for a week takes no time and always
+ * the same steps. Nothing outside could wake it, so a wait without an alarm returns at once, and
+ * the blocking runner reports the deadlock.
  */
 
 import { setTimeout } from '../protocol/host-functions.js'
@@ -21,7 +22,7 @@ export class VirtualDriver extends TimersOnlyDriver {
     return this.time
   }
 
-  /** Moves the clock forward without running anything; alarms in between are due at the next look. */
+  /** Moves the clock forward and runs nothing; timers in between are due at the next poll. */
   advance(ms: number): void {
     this.time += checkTime('advance the clock', 'ms', ms)
   }

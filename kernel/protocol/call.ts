@@ -1,13 +1,16 @@
 /**
  * Calls: operations that the kernel resumes itself, instead of through all their callers.
  *
- * `yield* operation` makes a chain of generators, and each switch of the task passes through all of them. `yield* call(operation)`
- * asks the kernel to put the caller aside and to go on with the callee. While a generator that was called runs, the call is its own
- * frame: it knows the frame of its caller, so that a task's frames are a list from the innermost outwards, and calling allocates
- * nothing but the call. One of a function gets a frame for each generator that the function makes, so it can be run again and again.
+ * `yield* operation` makes a chain of generators, and each switch of the task passes through all of
+ * them. `yield* call(operation)` asks the kernel to put the caller aside and to go on with the
+ * callee. While the callee runs, the call is its frame. Each frame knows that of its caller, so a
+ * task's frames are a list from the innermost outwards, and a call allocates nothing but itself. A
+ * call of a function gets a new frame for each generator that the function makes, so it can be run
+ * again.
  *
- * A call is handed out like a trap, but is itself the iterator result in which it travels: a static object would be old,
- * and to write a young one into an old one is the dearest thing that happens in a call.
+ * A call is yielded like a trap, but it is itself the iterator result in which it travels. With a
+ * static result each call would write a young object into an old one, which is the most expensive
+ * part of a call.
  */
 import { toOperation } from './operation.js'
 import {
@@ -22,13 +25,14 @@ import {
 } from './trap.js'
 
 /**
- * The `next` that all generators inherit. Every generator function has objects of a shape of its own, so `iterator.next` is a
- * slow look-up once a program has more than a few, and optimised code that has learnt those shapes is thrown away when one
- * of the functions is collected. Calling this one function on them knows nothing of shapes.
+ * The `next` that all generators inherit. Every generator function has objects of a shape of its
+ * own, so `iterator.next` is a slow look-up once a program has more than a few, and optimised code
+ * that has learnt those shapes is thrown away when one of the functions is collected. Calling this
+ * one function on all of them needs no look-up.
  */
 export const generatorNext: TaskIterator['next'] = Object.getPrototypeOf(function* () {}).prototype.next
 
-/** See the head of this file. */
+/** An operation that the kernel resumes itself, and the frame in which it runs. */
 export class Call<out T = unknown> implements Operation<T> {
   private readonly op: Op<T> | TaskIterator
   /** Null while it does not run, and always at the bottom: that frame is the task's own body. */
@@ -90,7 +94,10 @@ function generatorOf(op: Op<unknown>): TaskIterator {
   return operation?.next === generatorNext ? operation : (through(operation)[Symbol.iterator]() as TaskIterator)
 }
 
-/** Whatever is no generator is run by one, so that frames are all alike and `yield*` itself judges what it may be. */
+/**
+ * What is no generator is run by one, so that all frames are alike and `yield*` itself decides what
+ * it accepts.
+ */
 function* through(operation: unknown): Operation<unknown> {
   return yield* toOperation(() => operation as Operation<unknown>)
 }

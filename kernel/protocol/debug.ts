@@ -1,25 +1,27 @@
 /**
  * Debug mode: finding the `yield*` that was forgotten.
  *
- * `sleep(10)` on a line of its own does nothing, silently: it makes an operation and drops it. In debug mode the kernel
- * keeps a list of the operations that each task made, strikes off those that are run (by whichever task), and fails a
- * task that ends with one left over. Outside debug mode `watcher` is null and all this costs one comparison a trap.
+ * `sleep(10)` on a line of its own does nothing, silently: it makes an operation and drops it. In
+ * debug mode the tracker keeps the operations that each task made, and forgets those that some task
+ * runs. A task that ends with one left fails. Outside debug mode `tracker` is null, and all this
+ * costs one comparison a trap.
  *
- * An operation that is given to another one (`race([sleep(10), …])`) counts as run: whether and when it begins is up to that
- * one. What cannot be seen: a user's own generator function called without `yield*`, because its body never begins.
+ * An operation that is given to another one (`race([sleep(10), …])`) counts as run: whether and
+ * when it begins is up to that one. What the tracker cannot see: a program's own generator function
+ * that is called without `yield*`, because its body never begins.
  */
 import { ForgottenYieldError } from './errors.js'
 import { beginOnce } from './once.js'
 import type { Operation } from './trap.js'
 
 export class OperationTracker {
-  /** The task whose step is running; operations made now are its. */
+  /** The task whose step is running: operations that are made now belong to it. */
   private owner: object | null = null
   /** The operation that it has begun last, as an error with the stack of the line that made it. */
   private latest: Error | null = null
   private wrapped = false
-  /** The same of tasks that wait, for messages. */
-  private readonly places = new WeakMap<object, Error>()
+  /** The same for each task that waits, for messages. */
+  private readonly waits = new WeakMap<object, Error>()
   private readonly owners = new Map<object, object>()
   private readonly made = new Map<object, Map<object, ForgottenYieldError>>()
 
@@ -29,15 +31,18 @@ export class OperationTracker {
     this.latest = null
   }
 
-  /** It is over: what the task began last is what it waits in, unless that was made outside of tasks. */
+  /**
+   * It is over: what the task began last is what it waits in, unless that was made outside of
+   * tasks.
+   */
   leave(task: object): void {
-    if (this.latest !== null) this.places.set(task, this.latest)
-    else this.places.delete(task)
+    if (this.latest !== null) this.waits.set(task, this.latest)
+    else this.waits.delete(task)
   }
 
-  /** The stack of the line at which a task waits, if that is known. */
-  placeOf(task: object): string | undefined {
-    return this.places.get(task)?.stack
+  /** The stack of the line at which a task waits, if it is known. */
+  waitsAt(task: object): string | undefined {
+    return this.waits.get(task)?.stack
   }
 
   created(operation: object, name: string): void {
@@ -66,7 +71,7 @@ export class OperationTracker {
     operations?.delete(operation)
   }
 
-  /** It was given to somebody who runs it, or has a reason not to. */
+  /** It was given to another operation, which runs it or has a reason not to. */
   given(operation: object): void {
     const owner = this.owners.get(operation)
     if (owner === undefined) return
@@ -74,21 +79,21 @@ export class OperationTracker {
     this.made.get(owner)?.delete(operation)
   }
 
-  /** A call is not checked otherwise: it would cost a tenth of one. */
+  /** Outside debug mode a call is not checked: that would cost a tenth of it. */
   called(call: { readonly callee: object | null }): void {
     this.started(call)
     if (call.callee !== null) beginOnce(call.callee)
   }
 
   /** The stack of the line that made an operation, if that was not run yet. */
-  origin(operation: unknown): string | undefined {
+  madeAt(operation: unknown): string | undefined {
     const owner = this.owners.get(operation as object)
     return owner === undefined ? undefined : this.made.get(owner)?.get(operation as object)?.stack
   }
 
   /**
-   * Forgets a task that has ended; an operation that it made and nobody ran comes back as an error. The last one: in
-   * `timeout(5, sleep(1))` the argument is made first.
+   * Forgets a task that has ended. Returns an error for an operation that it made and that never
+   * ran: the last one, since in `timeout(5, sleep(1))` the argument is made first.
    */
   ended(owner: object): ForgottenYieldError | undefined {
     const operations = this.made.get(owner)
@@ -103,7 +108,7 @@ export class OperationTracker {
   }
 }
 
-/** The watch of the debug-mode kernel that is running a step; null otherwise. */
+/** The tracker of the debug-mode kernel that is running a step; null otherwise. */
 export let tracker: OperationTracker | null = null
 
 export function setTracker(next: OperationTracker | null): void {
@@ -111,7 +116,8 @@ export function setTracker(next: OperationTracker | null): void {
 }
 
 /**
- * Makes an operation that is not a plain trap known to debug mode. Otherwise it is the operation itself, at no cost.
+ * Makes an operation known to the tracker, if it is more than a plain trap. Outside debug mode
+ * returns the operation itself, at no cost.
  */
 export function tracked<O extends Iterable<unknown>>(name: string, operation: O): O {
   if (tracker === null) return operation

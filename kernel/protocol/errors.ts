@@ -1,13 +1,16 @@
 /**
- * Every error that Drupe makes, in one place.
+ * Every error that Drupe makes.
  *
- * Each class has a stable `code` to switch on; messages read "Cannot <action>: <why>" and may improve. Three classes say
- * why a stream does not work any more, as Trio taught: you closed it (ClosedError), another task is using it (BusyError),
- * the world broke it (BrokenError). `Cancelled` is not a failure: it is how a task is asked to leave, and it should
- * pass through every `catch` that does not know better.
+ * Each class has a stable `code` to switch on; messages read "Cannot <action>: <why>" and may
+ * improve. Three classes say why a stream does not work any more, as in Trio: you closed it
+ * (ClosedError), another task is using it (BusyError), the other side broke it (BrokenError).
+ * `Cancelled` is not a failure: it asks a task to leave, and it should pass through every `catch`
+ * that is not about it.
  */
 
-/** What all of Drupe's own errors have in common: a stable `code`, and a `cause` where there is one. */
+/**
+ * What all of Drupe's own errors have in common: a stable `code`, and a `cause` where there is one.
+ */
 export class DrupeError extends Error {
   /** Stable, to switch on: `DRUPE_TIMEOUT`; of a SystemError the symbolic name, `ECONNREFUSED`. */
   readonly code: string
@@ -26,7 +29,8 @@ export class DrupeError extends Error {
 /**
  * Thrown into a task, at the trap it waits in, when a scope around it is cancelled.
  *
- * Clean up in `finally`, or catch it, clean up and throw it on. The scope that was cancelled catches it at its edge.
+ * Clean up in `finally`, or catch it, clean up and throw it on. The scope that was cancelled
+ * catches it at its edge.
  *
  * @see https://trio.readthedocs.io/en/stable/reference-core.html#cancellation-and-timeouts
  */
@@ -45,8 +49,8 @@ export class Cancelled extends DrupeError {
 }
 
 /**
- * The scope that a thrown value is the `Cancelled` of; null if it is something else. Anything can be thrown, also what throws when
- * it is asked for its class.
+ * The scope that a thrown value is the `Cancelled` of; null if it is something else. Anything can
+ * be thrown, also what throws when it is asked for its class.
  */
 export function scopeOf(error: unknown): object | null {
   try {
@@ -80,7 +84,10 @@ export class TimeoutError extends DrupeError {
   }
 }
 
-/** `join()` on a task that was cancelled. Never the joiner's own `Cancelled`: the two must not be confused. */
+/**
+ * `join()` on a task that was cancelled. Never the joiner's own `Cancelled`: the two must not be
+ * confused.
+ */
 export class TaskCancelledError extends DrupeError {
   constructor(task: string, options?: ErrorOptions) {
     super('DRUPE_TASK_CANCELLED', `Cannot join ${task}: it was cancelled`, options)
@@ -101,7 +108,10 @@ export class BusyError extends DrupeError {
   }
 }
 
-/** The buffer of an operation was transferred to somebody else, or made smaller, before the operation was done with it. */
+/**
+ * The buffer of an operation was transferred to somebody else, or made smaller, before the
+ * operation was done with it.
+ */
 export class BufferError extends DrupeError {
   constructor(action: string) {
     super('DRUPE_BUFFER', `Cannot ${action}: its buffer was transferred or made smaller meanwhile`)
@@ -119,7 +129,10 @@ export class BrokenError extends DrupeError {
   }
 }
 
-/** There is more of it than was allowed: a line too long, a stream with too many bytes. What has arrived is still there. */
+/**
+ * There is more of it than was allowed: a line too long, a stream with too many bytes. What has
+ * arrived is still there.
+ */
 export class TooLargeError extends DrupeError {
   /** How many bytes were allowed. */
   readonly maxBytes: number
@@ -130,21 +143,30 @@ export class TooLargeError extends DrupeError {
   }
 }
 
-/** Every task waits for another one, or for host code that will not call back: nothing could ever wake them. */
+/**
+ * Every task waits for another one, or for host code that will not call back: nothing could ever
+ * wake them.
+ */
 export class DeadlockError extends DrupeError {
   constructor(waiting: readonly string[], why = 'wait for each other and nothing else is under way') {
     super('DRUPE_DEADLOCK', `Cannot go on: ${waiting.length} task(s) ${why}: ${waiting.join('; ')}`)
   }
 }
 
-/** A kernel used in a way that it cannot work: closed, entered again from inside, or from another kernel's task. */
+/**
+ * A kernel used in a way that it cannot work: closed, entered again from inside, or from another
+ * kernel's task.
+ */
 export class KernelStateError extends DrupeError {
   constructor(action: string, why: string, options?: ErrorOptions) {
     super('DRUPE_KERNEL_STATE', `Cannot ${action}: ${why}`, options)
   }
 }
 
-/** Debug mode: an operation was made and never run, most likely for want of a `yield*`. Its stack is the line that made it. */
+/**
+ * Debug mode: an operation was made and never run, most likely for want of a `yield*`. Its stack is
+ * the line that made it.
+ */
 export class ForgottenYieldError extends DrupeError {
   constructor(name: string, task: unknown) {
     super(

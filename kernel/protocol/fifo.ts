@@ -1,9 +1,9 @@
 /**
- * First come, first served: a ring, and a line that can be left in the middle.
+ * First come, first served: a ring, and a queue of waiters that can be left in the middle.
  *
- * Everything that queues stands on one of the two, because both work in constant time whatever their length. An array's
- * `shift()` moves all that is left once there are some ten thousand, and a Set's first element is found behind all those
- * that were deleted before it.
+ * All queues but those of tasks (wait-queue.ts) are one of the two, because both take constant
+ * time, whatever their length. An array's `shift()` moves all that is left once there are some ten
+ * thousand. A Set finds its first element behind all that were deleted before it.
  */
 
 /** First in, first out: a ring whose size is a power of two. */
@@ -16,12 +16,12 @@ export class Fifo<T> {
     return this.count
   }
 
-  /** The next one, which stays; undefined if there is none. */
+  /** The next item, which stays; undefined if there is none. */
   get first(): T | undefined {
     return this.ring[this.head]
   }
 
-  /** Puts another one in the place of the next. The caller knows that there is one. */
+  /** Puts another item in the place of the next. The caller knows that there is one. */
   set first(item: T) {
     this.ring[this.head] = item
   }
@@ -31,7 +31,7 @@ export class Fifo<T> {
     this.ring[(this.head + this.count++) & (this.ring.length - 1)] = item
   }
 
-  /** Puts one back in front of all others. */
+  /** Puts an item back in front of all others. */
   putBack(item: T): void {
     if (this.count === this.ring.length) this.grow()
     this.head = (this.head - 1) & (this.ring.length - 1)
@@ -39,7 +39,7 @@ export class Fifo<T> {
     this.count++
   }
 
-  /** Takes out the last one that is the same; false if there is none. */
+  /** Takes out the last item that is the same; false if there is none. */
   remove(item: T): boolean {
     const { ring, head } = this
     const mask = ring.length - 1
@@ -52,7 +52,7 @@ export class Fifo<T> {
     return true
   }
 
-  /** The next one, which leaves. The caller knows that there is one. */
+  /** Takes out the next item. The caller knows that there is one. */
   take(): T {
     const item = this.ring[this.head] as T
     // What was taken must not be held here.
@@ -67,7 +67,7 @@ export class Fifo<T> {
     this.head = this.count = 0
   }
 
-  /** All of them, in their order. */
+  /** All items, in their order. */
   *[Symbol.iterator](): Iterator<T, undefined> {
     for (let i = 0; i < this.count; i++) yield this.ring[(this.head + i) & (this.ring.length - 1)] as T
   }
@@ -81,16 +81,16 @@ export class Fifo<T> {
   }
 }
 
-/** Somebody in a line; a line's own end is one, too, so that nobody is a special case. */
+/** A place in the queue. The queue's own end is one too, so that no place is a special case. */
 interface Place<W> {
   previous: Place<W>
   next: Place<W>
-  /** Undefined in the line's end, and in a place that was left. */
+  /** Undefined at the queue's end, and in a place that was left. */
   waiter: W | undefined
 }
 
-/** Those who wait, in their order; whoever has had enough leaves, from wherever it is. */
-export class Line<W extends object> {
+/** Waiters in the order in which they came. Each can leave, from wherever it is. */
+export class WaiterQueue<W extends object> {
   private readonly end: Place<W>
   private count = 0
 
@@ -104,7 +104,9 @@ export class Line<W extends object> {
     return this.count
   }
 
-  /** Joins the line; what comes back leaves it, and holds nothing any more once that has happened. */
+  /**
+   * Joins the queue. The function that it returns leaves it, and holds nothing any more afterwards.
+   */
   join(waiter: W): () => void {
     const { end } = this
     const place: Place<W> = { previous: end.previous, next: end, waiter }
@@ -114,7 +116,7 @@ export class Line<W extends object> {
     return () => this.leave(place)
   }
 
-  /** The first one, which leaves; undefined if there is none. */
+  /** Takes out the first waiter; undefined if there is none. */
   take(): W | undefined {
     const place = this.end.next
     const { waiter } = place

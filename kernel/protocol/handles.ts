@@ -1,9 +1,10 @@
 /**
  * The handles: tasks, scopes and nurseries as those see them who hold one.
  *
- * The records behind them are the kernel's (task/). Programs, and all of traps/, know nothing but these: what may be read, and
- * methods that make a trap or an operation, to be answered inside the kernel. A few members more, hidden from the published
- * types, are for the steps that run inside a trap (scheduler.ts); they are read, never written.
+ * The records behind them are the kernel's (task/). Programs, and all of traps/, know nothing but
+ * these: what may be read, and methods that make a trap or an operation, to be answered inside the
+ * kernel. A few members more, hidden from the published types, are for the steps that run inside a
+ * trap (scheduler.ts); they are read, never written.
  */
 import type { Op, Operation, Trap } from './trap.js'
 
@@ -32,11 +33,15 @@ export interface SpawnOptions {
 
 /** How a nursery behaves. */
 export interface NurseryOptions extends ScopeOptions {
-  /** `'first'` (default): the first failure leaves as it is. `'group'`: always an AggregateError of all failures. */
+  /**
+   * `'first'` (default): the first failure leaves as it is. `'group'`: always an AggregateError of
+   * all failures.
+   */
   readonly errors?: 'first' | 'group'
   /**
-   * `'cancel'` (default): the first failure cancels the rest. `'collect'`: a child's failure is its own affair. Whoever joins it or
-   * gets it from `next` sees it; a failure that nobody looked at is reported as an unhandled rejection.
+   * `'cancel'` (default): the first failure cancels the rest. `'collect'`: a child's failure is its
+   * own affair. Whoever joins it or gets it from `next` sees it; a failure that nobody looked at is
+   * reported as an unhandled rejection.
    */
   readonly onError?: 'cancel' | 'collect'
   /** Keeps children that are over for `next`. */
@@ -66,7 +71,10 @@ export interface Task<out T = unknown> {
   readonly ended: boolean
   /** What it returned; undefined unless its state is `done`. */
   readonly result: T | undefined
-  /** What it threw (its `Cancelled` if it was cancelled); undefined unless its state is `failed` or `cancelled`. */
+  /**
+   * What it threw (its `Cancelled` if it was cancelled); undefined unless its state is `failed` or
+   * `cancelled`.
+   */
   readonly error: unknown
 
   /**
@@ -81,8 +89,8 @@ export interface Task<out T = unknown> {
   wait(): Trap<void>
 
   /**
-   * Asks the task to leave and waits until it is out, cleanup and children included; `{ wait: false }` only asks. Returns
-   * whether it was still alive.
+   * Asks the task to leave and waits until it is out, cleanup and children included; `{ wait: false
+   * }` only asks. Returns whether it was still alive.
    *
    * @param reason What its `Cancelled` says, as `reason`.
    */
@@ -109,7 +117,7 @@ export interface Task<out T = unknown> {
   /** @internal It got a `Cancelled` of a scope that is around the whole task. */
   readonly cancelDelivered: boolean
   /** @internal Did it get a `Cancelled` of this scope? */
-  hasHeard(scope: Scope): boolean
+  wasDelivered(scope: Scope): boolean
 }
 
 /** A cancel scope, as `scope`, `timeout` and nurseries open it. */
@@ -120,7 +128,10 @@ export interface Scope {
   readonly shield: boolean
   /** Milliseconds of grace after a cancel. */
   readonly grace: number
-  /** When it will be cancelled, on the kernel's clock in milliseconds; Infinity for never. Changed through `setDeadline`. */
+  /**
+   * When it will be cancelled, on the kernel's clock in milliseconds; Infinity for never. Changed
+   * through `setDeadline`.
+   */
   readonly deadline: number
   /** Was it the deadline that cancelled it? */
   readonly expired: boolean
@@ -131,15 +142,19 @@ export interface Scope {
   /** Was it cancelled (whether or not anything inside took notice)? */
   readonly cancelled: boolean
 
-  /** Moves the deadline to a time on the kernel's clock, in milliseconds; one that is past cancels at once. Does not wait. */
+  /**
+   * Moves the deadline to a time on the kernel's clock, in milliseconds; one that is past cancels
+   * at once. Does not wait.
+   */
   setDeadline(at: number): Trap<void>
 
   /** Raises or takes down the shield; a cancel that waited outside then comes in. Does not wait. */
   setShield(on: boolean): Trap<void>
 
   /**
-   * Cancels everything inside; false if it was cancelled already. Does not wait, and does not throw into the caller: a
-   * task that cancels a scope it is in gets the `Cancelled` at its next waiting trap.
+   * Cancels everything inside; false if it was cancelled already. Does not wait, and does not throw
+   * into the caller: a task that cancels a scope it is in gets the `Cancelled` at its next waiting
+   * trap.
    *
    * @param reason What each `Cancelled` says, as `reason`.
    */
@@ -163,27 +178,31 @@ export interface Nursery extends Scope {
   /**
    * Starts a child of this nursery, from inside or from any task that holds it. Does not wait.
    *
-   * @param op What to run: an operation, or a function that returns one, which then gives the task its name.
+   * @param op What to run: an operation, or a function that returns one, which then gives the task
+   * its name.
    * @throws TypeError if `op` is neither an operation nor a function that returns one.
    * @throws ClosedError once the nursery has ended.
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>>
 
   /**
-   * Starts a child and waits until it says that it is ready, with `yield* started(value)`; that value. Until then it belongs to
-   * the caller: its errors come out here, and cancelling the caller, or this nursery, cancels it. From then on it is a child
-   * of this nursery, which stays open meanwhile.
+   * Starts a child and waits until it says that it is ready, with `yield* started(value)`; that
+   * value. Until then it belongs to the caller: its errors come out here, and cancelling the
+   * caller, or this nursery, cancels it. From then on it is a child of this nursery, which stays
+   * open meanwhile.
    *
    * @throws what the task throws before it is ready.
    * @throws KernelStateError if it returns before it is ready.
-   * @throws ClosedError once the nursery has ended, and if it was cancelled before the task was ready.
+   * @throws ClosedError once the nursery has ended, and if it was cancelled before the task was
+   * ready.
    * @throws Cancelled if a scope around the caller is cancelled before the task is ready.
    */
   start<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T>
 
   /**
-   * Waits for the next child to be over and returns it, however it ended; children in the order of their ends, each once.
-   * Null when none is left. Only in a nursery with `completions` or `onError: 'collect'`.
+   * Waits for the next child to be over and returns it, however it ended; children in the order of
+   * their ends, each once. Null when none is left. Only in a nursery with `completions` or
+   * `onError: 'collect'`.
    *
    * @throws KernelStateError in another nursery, or in one of another kernel.
    * @throws Cancelled if a scope around the task is cancelled.

@@ -1,9 +1,10 @@
 /**
  * The host's timers, queues and clock, as they were when this file was loaded.
  *
- * Tests put fake timers over the globals while they run. A kernel that looked its functions up at each use would then
- * wait for a clock that nobody moves. So they are taken once, here, and everything in this package takes them from here.
- * A host without one of them (a browser has no setImmediate) gives `undefined`, as the global itself would be.
+ * Tests put fake timers over the globals while they run. A kernel that looked its functions up at
+ * each use would then wait for a clock that does not move. So this file takes them once, and all
+ * others take them from here. A host without one of them (a browser has no setImmediate) gives
+ * `undefined`, as the global itself would be.
  */
 export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout
 export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout

@@ -1,7 +1,10 @@
 /**
- * A generator object runs once. Given to a second `spawn`, `all` or `timeout` it would end at once with `undefined`, or, if
- * it still runs, go on in the middle of somebody else's wait. Nothing about a generator tells whether it has begun, so
- * those that are given as operations get a mark: a property, since a WeakSet costs ten times as much.
+ * A generator object runs once.
+ *
+ * Given to a second `spawn`, `all` or `timeout` it would end at once with `undefined`, or, if it
+ * still runs, go on in the middle of another task's wait. Nothing about a generator tells whether
+ * it has begun, so each that is given as an operation gets a mark: a property, since a WeakSet
+ * costs ten times as much.
  */
 import type { TaskIterator } from './trap.js'
 
@@ -10,7 +13,8 @@ const generatorNext: TaskIterator['next'] = Object.getPrototypeOf(function* () {
 const BEGUN = Symbol('begun')
 
 /**
- * Notes that an operation begins. Only generators are concerned: all else that can be iterated may begin as often as it likes.
+ * Notes that an operation begins. Only generators are concerned: all else that can be iterated may
+ * begin as often as it likes.
  *
  * @throws TypeError if it has begun already.
  */

@@ -1,9 +1,11 @@
 /**
- * Operands, checked where they enter: a wrong value is an error at the line that wrote it, not a wait without an end.
+ * Operands, checked where they enter: a wrong value is an error at the line that wrote it, not a
+ * wait without an end.
  *
- * Every public function checks what it is given with these. Each takes what the caller wants to do, what the argument is
- * called and the argument, and returns it. What is of the wrong kind is a TypeError, what is of the right kind and out of
- * range a RangeError: "Cannot sleep: ms must be a number of milliseconds, 0 or more, not -1". `typeof` comes first in each.
+ * Every public function checks what it is given with these. Each takes what the caller wants to do,
+ * what the argument is called and the argument, and returns it. What is of the wrong kind is a
+ * TypeError, what is of the right kind and out of range a RangeError: "Cannot sleep: ms must be a
+ * number of milliseconds, 0 or more, not -1". In each, `typeof` comes first.
  */
 
 import { tracker } from './debug.js'
@@ -58,7 +60,7 @@ export function checkLimit(action: string, name: string, count: number, least: n
   throw wrong(action, name, `a whole number, ${least} or more, or Infinity`, count, 'number')
 }
 
-/** What decides what chance decides: any whole number. */
+/** A seed of random numbers: any whole number. */
 export function checkSeed(action: string, seed: number): number {
   if (Number.isSafeInteger(seed)) return seed
   throw wrong(action, 'seed', 'a whole number', seed, 'number')
@@ -70,7 +72,7 @@ export function checkShare(action: string, name: string, share: number): number 
   throw wrong(action, name, 'a number from 0 to 1', share, 'number')
 }
 
-/** A list of whatever. */
+/** A list of any values. */
 export function checkList<L>(action: string, name: string, list: L): L {
   if (Array.isArray(list)) return list
   throw wrong(action, name, 'a list', list, '')
@@ -82,7 +84,7 @@ export function checkFd(action: string, name: string, fd: number): number {
   throw wrong(action, name, 'a file descriptor, a whole number from 0 on', fd, 'number')
 }
 
-/** Bytes to read into, or to write. An array of another realm (a vm context, a test runner's sandbox) is as good. */
+/** Bytes to read into, or to write. An array of another realm is as good (value.ts). */
 export function checkBytes(action: string, name: string, bytes: Uint8Array): Uint8Array {
   if (bytes instanceof Uint8Array || isBytes(bytes)) return bytes
   throw wrong(action, name, 'a Uint8Array', bytes, 'object', encodeFirst(bytes))
@@ -200,12 +202,15 @@ export function checkOperation<O extends Op<unknown>>(action: string, name: stri
   throw wrong(action, name, 'an operation or a function that returns one', op, '', adviceFor(op))
 }
 
-/** The same for a spawn, of which a look at the kind of function would be a tenth; what it returns tells an async one. */
+/**
+ * The same for a spawn, where asking for the kind of function would cost a tenth. An async function
+ * is found out by what it returns.
+ */
 export function checkSpawned<O extends Op<unknown>>(action: string, name: string, op: O): O {
   return typeof op === 'function' && tracker === null ? op : checkOperation(action, name, op)
 }
 
-/** Something that items can be taken from, one after the other. */
+/** A source of items, one after the other. */
 export function checkItems<I>(action: string, name: string, items: I): I {
   if (typeof items === 'string') return items
   if (typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items)) {

@@ -1,8 +1,9 @@
 /**
- * What can be run: is a value an operation, and if it is none, what should have been written instead?
+ * What can be run: is a value an operation, and if it is none, what should have been written
+ * instead?
  *
- * The advice is the point. A forgotten star, a promise, an async function, a task: each is a mistake that is easy to make, and each
- * message names the line to write.
+ * A forgotten star, a promise, an async function, a task: each is a mistake that is easy to make,
+ * so each message says what to write.
  */
 import { beginOnce } from './once.js'
 import { type Op, type Operation, TRAP_NAMES, Trap } from './trap.js'
@@ -23,13 +24,13 @@ export function toOperation<T>(op: Op<T>): Operation<T> {
 }
 
 /**
- * What a function gave that was to return an operation.
+ * Checks what a function returned that was to return an operation.
  *
  * @throws TypeError if it is none.
  */
 export function asOperation<T>(value: Operation<T>): Operation<T> {
   if (isOperation(value)) return value as Operation<T>
-  // An async function has begun by now. What becomes of it is nobody's business, and must not end the process.
+  // An async function has begun by now. Its failure concerns nothing, and must not end the process.
   if ((value as unknown) instanceof Promise) (value as unknown as Promise<unknown>).catch(() => {})
   throw new TypeError(`Cannot run ${describe(value)}: ${adviceFor(value) || ONLY_OPERATIONS}`)
 }
@@ -37,7 +38,8 @@ export function asOperation<T>(value: Operation<T>): Operation<T> {
 /** The name that an `Op` gives to its task. */
 export function nameOf(op: Op<unknown>): string {
   if (typeof op === 'function') return op.name === '' ? 'anonymous' : op.name
-  // A generator object does not know its function's name; its prototype chain only knows that it is a generator.
+  // A generator object does not know its function's name; its prototype chain only knows that it is
+  // a generator.
   return op instanceof Trap ? (TRAP_NAMES[op.code] ?? 'trap') : 'anonymous'
 }
 

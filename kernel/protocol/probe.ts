@@ -1,16 +1,20 @@
 /**
  * Probes: what is thrown into a suspended task to see where it waits.
  *
- * `iterator.throw(error)` goes down a task's whole chain of `yield*` and arrives at the trap, whose `throw` method therefore
- * runs on top of every generator in it. While a probe is on its way, that method reports what arrived. What is read there,
- * and what it is for, is the business of whoever sent the probe (watch/traceback.ts).
+ * `iterator.throw(error)` goes down a task's whole chain of `yield*` and arrives at the trap, whose
+ * `throw` method therefore runs on top of every generator in it. While a probe is on its way, that
+ * method reports what arrived. What is read there, and what for, is the sender's business
+ * (watch/traceback.ts).
  */
 
 /** What is on its way down to a trap. */
 export interface Probe {
   /** What is thrown. */
   readonly error: unknown
-  /** It is on top of the task's generators. True: the trap resumer itself out again, and all stays as it was. */
+  /**
+   * It is on top of the task's generators. True: the trap yields itself again, and all stays as it
+   * was.
+   */
   arrive(): boolean
 }
 

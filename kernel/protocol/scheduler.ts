@@ -1,9 +1,9 @@
 /**
  * What runs inside a trap, and what it may ask of the scheduler meanwhile.
  *
- * An ATOMIC trap carries a function, and so do wait queues (`admit`, `undo`). The kernel calls it in the middle of its own
- * work, so nothing comes between its steps; it never waits. All that it changes of a task or a scope it changes through the
- * scheduler, which is lent to it for the call.
+ * An ATOMIC trap carries a function, and so do wait queues (`admit`, `undo`). The kernel calls it
+ * in the middle of its own work, so nothing comes between its steps, and it never waits. It changes
+ * tasks and scopes through the scheduler alone, which it may use during the call.
  */
 import type { ContextEntry, Scope, Task } from './handles.js'
 import type { Trap } from './trap.js'
@@ -12,37 +12,48 @@ import type { Trap } from './trap.js'
 export type Atomic = (task: Task, trap: Trap<unknown>, resumer: Resumer) => unknown
 
 /**
- * Takes back what a task was given: it is cancelled before it ran, so nobody has seen the answer. False: that cannot be
- * undone, and the answer stays.
+ * Takes back what a task was given and has not seen, because it was cancelled before it ran. False:
+ * that cannot be undone, and the answer stays.
  */
 export type Undo = (task: Task, trap: Trap<unknown>, value: unknown, resumer: Resumer) => boolean
 
-/** Lets parked tasks go on, whichever place they have in their queue. */
+/** Lets parked tasks go on, whatever their place in the queue. */
 export interface Resumer {
-  /** Answers the wait of a parked task. A cancel that comes before it runs may still take that back; see `Undo`. */
+  /**
+   * Answers the wait of a parked task. A cancel that comes before it runs may still take that back;
+   * see `Undo`.
+   */
   wake(task: Task, value: unknown): void
   /** The same with an error. */
   fail(task: Task, error: unknown): void
 }
 
-/** What others wait for and a task has to give back. */
+/** What a task has to give back, because others wait for it. */
 export interface Owned {
   /** @internal The next one that the same task owns. */
   nextOwned: Owned | null
-  /** @internal The owner's body is over: it will not give it back. */
+  /** @internal The owner's body is over, so it will not give the thing back. */
   ownerEnded(resumer: Resumer): void
 }
 
-/** The same and more, for Drupe's own steps: each is one change to a record that is the kernel's. */
+/**
+ * The same and more, for Drupe's own steps. Each method is one change to a record of the kernel.
+ */
 export interface Scheduler extends Resumer {
-  /** The task has this to give back, and if its body ends before, the thing hears of it. */
+  /** The task has this to give back. If its body ends before, `ownerEnded` is called. */
   own(task: Task, thing: Owned): void
   disown(task: Task, thing: Owned): void
-  /** The values of task-local context that the task sees from now on, and that its children begin with. */
+  /**
+   * The values of task-local context that the task sees from now on, and that its children begin
+   * with.
+   */
   setContext(task: Task, context: ContextEntry | null): void
-  /** Somebody looks at how the task ends, so that a failure need not be reported. */
+  /** Something observes how the task ends, so that a failure need not be reported. */
   observe(task: Task): void
-  /** The task heard of this scope's cancel and stays on purpose: later ones are news to it again. False: the task itself was cancelled. */
+  /**
+   * The task stays on purpose after this scope's cancel was delivered to it: later cancels are
+   * delivered again. False: it was the task itself that was cancelled.
+   */
   disregard(task: Task, scope: Scope): boolean
   /** Calls back once when a cancel of this scope, or of one around it, comes in. */
   onCancel(scope: Scope, callback: (reason: unknown) => void): void

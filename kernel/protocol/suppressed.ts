@@ -1,14 +1,16 @@
 /**
  * Later failures, kept with the first.
  *
- * One failure leaves a nursery, and the others must not be lost with it. They are in a property of the error that came first, where
- * `console.log` and the report of an uncaught error show them without a line of code.
+ * One failure leaves a nursery, and the others must not be lost with it. They are in a property of
+ * the error that came first, where `console.log` and the report of an uncaught error show them
+ * without a line of code.
  */
 
 /**
  * Later failures of a group whose first failure is `error`, in the order in which they happened.
  *
- * The first failure leaves a nursery unchanged; those that came after it are kept here and are shown when it is printed.
+ * The first failure leaves a nursery unchanged; those that came after it are kept here and are
+ * shown when it is printed.
  *
  * @example
  * import { run, nursery, suppressed } from 'drupe'
@@ -30,7 +32,9 @@ export function suppressed(error: unknown): readonly unknown[] {
   return listOf(error) ?? []
 }
 
-/** A symbol property, so that `console.log` and uncaught errors show it without a line of our own. */
+/**
+ * A symbol property, so that `console.log` and uncaught errors show it without a line of our own.
+ */
 const SUPPRESSED = Symbol.for('drupe.suppressed')
 
 const MOST_SUPPRESSED = 100
@@ -66,7 +70,10 @@ function attach(error: object, list: unknown[]): boolean {
   }
 }
 
-/** One error object thrown again and again (a constant of a module) must not collect others for ever. */
+/**
+ * One error object thrown again and again (a constant of a module) must not collect others for
+ * ever.
+ */
 function keep(list: unknown[], later: unknown): void {
   if (list.length < MOST_SUPPRESSED) list.push(later)
 }

@@ -1,17 +1,20 @@
 /**
  * The one door into the kernel.
  *
- * A task asks for something by handing out a `Trap`: a small integer `code` and up to three operands. `yield* trap` works
- * because a trap is its own iterator. Its first `next()` hands the trap out; the kernel answers; the second `next(task)`
- * returns what the kernel left in `task.value`. The two cases are told apart by the argument alone, so a trap holds no
- * state of its own: it can be shared by any number of tasks, made once and used for ever.
+ * A task asks for something by yielding a `Trap`: a small integer `code` and up to three operands.
+ * `yield* trap` works because a trap is its own iterator. The first `next()` gives the trap to the
+ * kernel; the kernel answers; `next(task)` returns what it left in `task.value`. The argument alone
+ * tells the two calls apart, so a trap has no state: any number of tasks can share one, made once
+ * and used for ever.
  *
- * Both iterator results are static objects. That is safe because `yield*` passes the inner result object through
- * untouched (ECMA-262, 15.5.5) and the kernel reads it at once. It also proves how a value was yielded: only a trap that
- * came through `yield*` arrives as HANDOVER itself, so a bare `yield sleep(1)` can be told from `yield* sleep(1)`.
+ * Both iterator results are static objects. That is safe because `yield*` passes the inner result
+ * object through untouched (ECMA-262, 15.5.5) and the kernel reads it at once. It also proves how a
+ * value was yielded: only a trap that came through `yield*` arrives as HANDOVER itself, so the
+ * kernel can tell `yield* sleep(1)` from a bare `yield sleep(1)`.
  *
- * JavaScriptCore (Bun, Safari) does not keep to that: its `yield*` makes a new result of the same value. A probe tells, when
- * this file is loaded. There a result is a copy of HANDOVER if it has the value that was put into HANDOVER in this step.
+ * JavaScriptCore (Bun, Safari) differs: its `yield*` makes a new result of the same value. COPIES
+ * says so, found out when this file is loaded. There a result counts as HANDOVER if it has the
+ * value that was put into HANDOVER in this step.
  */
 
 import { tracker } from './debug.js'
@@ -20,15 +23,16 @@ import { arrived, probe } from './probe.js'
 declare const YIELDED: unique symbol
 
 /**
- * What an operation yields: a trap that came through `yield*`. No value has this type, and a trap does not either, so that
- * `yield sleep(5)`, where the star was forgotten, does not compile.
+ * What an operation yields: a trap that came through `yield*`. No value has this type, and a trap
+ * does not either, so that `yield sleep(5)`, where the star was forgotten, does not compile.
  */
 export interface Yielded {
   readonly [YIELDED]: never
 }
 
 /**
- * What a task can do: anything iterable that yields traps and returns a `T`. Usually a generator function's result.
+ * What a task can do: anything iterable that yields traps and returns a `T`. Usually a generator
+ * function's result.
  *
  * @example
  * import { run, sleep, type Operation } from 'drupe'
@@ -43,10 +47,16 @@ export interface Operation<T> {
   [Symbol.iterator](): Iterator<Yielded, T, unknown>
 }
 
-/** An operation, or a function without arguments that returns one. A generator object runs once; a function makes a new one. */
+/**
+ * An operation, or a function without arguments that returns one. A generator object runs once; a
+ * function makes a new one.
+ */
 export type Op<T> = Operation<T> | (() => Operation<T>)
 
-/** Codes of the scheduling traps. Plain constants: `isolatedModules` and V8 both like them better than an enum. */
+/**
+ * Codes of the scheduling traps. Plain constants: `isolatedModules` and V8 both like them better
+ * than an enum.
+ */
 export const CHECKPOINT = 0
 export const SLEEP = 1
 export const SLEEP_UNTIL = 2
@@ -100,7 +110,10 @@ export const CLOSE_CAUGHT = 1
 
 /** Leaves a nursery; a cancel that came while it waited is delivered. */
 export const FINISH_DELIVERED = 0
-/** Leaves a nursery; a cancel that came while it waited is left to the next wait, since the outcome is decided. */
+/**
+ * Leaves a nursery; a cancel that came while it waited is left to the next wait, since the outcome
+ * is decided.
+ */
 export const FINISH_DECIDED = 1
 
 /** OPEN, as its `detail`: a nursery. Null is a plain scope. */
@@ -132,8 +145,8 @@ export const TRAP_NAMES = [
 ] as const
 
 /**
- * What the kernel gives back to a waiting trap: the task, whose `value` is the answer. To a call it gives the last
- * result of the callee, which is `done`.
+ * What the kernel gives to a waiting trap: the task, whose `value` is the answer. To a call it
+ * gives the last result of the callee, which is `done`.
  */
 export interface Resumed {
   readonly value: unknown
@@ -145,7 +158,7 @@ interface Handover {
   value: Trap
 }
 
-/** One request to the kernel. Immutable; see the head of this file. */
+/** One request to the kernel. Immutable. */
 export class Trap<out T = unknown> implements Operation<T> {
   readonly code: number
   readonly subject: unknown
@@ -174,7 +187,9 @@ export class Trap<out T = unknown> implements Operation<T> {
     return ANSWER as IteratorReturnResult<T>
   }
 
-  /** @internal The kernel throws faults into the task; a trap has nothing to clean up, so they pass. */
+  /**
+   * @internal The kernel throws errors into the task; a trap has nothing to clean up, so they pass.
+   */
   throw(error: unknown): IteratorResult<Trap, T> {
     if (probe !== null && arrived(error)) return HANDOVER
     throw error
@@ -191,7 +206,8 @@ export const COPIES = isCopied()
 export const NOTHING = {} as Trap
 
 /**
- * Where `yield*` copies: the result that was handed out, if this one is a copy of it. A trap's is HANDOVER, a call is its own.
+ * Where `yield*` copies: the result that was returned by `next()`, if this one is a copy of it. A
+ * trap's is HANDOVER, a call is its own.
  */
 export function originalOf<R>(result: R & IteratorResult<unknown, unknown>): R | Handover {
   const { value } = HANDOVER

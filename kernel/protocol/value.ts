@@ -1,8 +1,9 @@
 /**
  * What kind of value is this, and how is it called in messages?
  *
- * The questions ask for what a value can do and not for its class, because values come from other realms too: a promise
- * or an array of bytes from a vm context, or from a test runner's sandbox, is as good as one from here.
+ * The questions ask for what a value can do and not for its class, because values come from other
+ * realms too: a promise or an array of bytes from a vm context, or from a test runner's sandbox, is
+ * as good as one from here.
  */
 
 /** Is it a promise, or whatever else has a `then`? */
@@ -13,7 +14,10 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 const asyncFunction = Object.getPrototypeOf(async () => {}) as object
 const asyncGeneratorFunction = Object.getPrototypeOf(async function* () {}) as object
 
-/** Is it an async function as the engine knows them? What a compiler made of one shows when it returns a promise. */
+/**
+ * Is it an async function as the engine knows them? What a compiler made of one shows when it
+ * returns a promise.
+ */
 export function isAsync(value: unknown): value is (...operands: never[]) => unknown {
   if (typeof value !== 'function') return false
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -1,8 +1,9 @@
 /**
- * Wait queues: where tasks wait for each other. Every lock, event and queue stands on one of these.
+ * Wait queues: where tasks wait for each other. Every lock, event and queue is built on one.
  *
- * A doubly linked list through the tasks themselves (a task waits in one place at a time), so that parking, waking and
- * leaving in the middle because of a cancel are all a few assignments, whatever the length.
+ * A wait queue is a doubly linked list through the tasks themselves, since a task waits in one
+ * place at a time. So parking, waking, and leaving in the middle because of a cancel are a few
+ * assignments, whatever the length.
  */
 
 import type { Task } from './handles.js'
@@ -13,13 +14,13 @@ import { PARK, Trap } from './trap.js'
 /** What the `admit` of a wait queue returns for a task that has to wait. */
 export const WAIT: unique symbol = Symbol('wait')
 
-/** What a wait was answered by, and whether that can be taken back. */
+/** What answered a wait, and whether the answer can be taken back. */
 export interface Giver {
   /** @internal */
   readonly undo: Undo | null
 }
 
-/** What the wait brought can still be had from where it was. */
+/** What the wait brought is still where it was: the next wait brings it again. */
 export const STAYS: Giver = { undo: () => true }
 
 /** The list itself; the joiners of a task are one without a name. */
@@ -55,7 +56,8 @@ export class TaskList {
 }
 
 /**
- * A queue of waiting tasks; `park(queue)` waits in it, `wake(queue)` lets the longest waiting go on.
+ * A queue of waiting tasks; `park(queue)` waits in it, `wake(queue)` lets the longest waiting go
+ * on.
  *
  * @example
  * import { run, spawn } from 'drupe'
@@ -71,16 +73,19 @@ export class TaskList {
  * })
  */
 export class WaitQueue extends TaskList implements Giver {
-  /** What a task does that waits here, as messages say it: `take the key`, and then "Cannot take the key: …". */
+  /**
+   * What a task does that waits here, as messages say it: `take the key`, and then "Cannot take the
+   * key: …".
+   */
   readonly name: string
   /**
-   * Asked, inside the trap, when a task is about to wait here and no cancel has anything to say to it: returns the answer if
-   * it need not wait, else WAIT. Null: everybody waits.
+   * Asked, inside the trap, when a task is about to wait here and no cancel is to be delivered to
+   * it. Returns the answer if the task need not wait, else WAIT. Null: every task waits.
    */
   readonly admit: Atomic | null
   /**
-   * Asked when a task that was let go on is cancelled before it ran; if it returns true, its `park` throws the `Cancelled`.
-   * Null: what was given stays given.
+   * Asked when a task that was let go on is cancelled before it ran. If it returns true, the task's
+   * `park` throws the `Cancelled`. Null: the answer stays.
    */
   readonly undo: Undo | null
   private parking: Trap<unknown> | null = null
@@ -101,5 +106,5 @@ export class WaitQueue extends TaskList implements Giver {
   }
 }
 
-/** Waits for nothing and lets nobody come in between; but a task that was cancelled hears of it. */
+/** Answers at once, with nothing in between, and is a point of cancellation. */
 export const PASS = new WaitQueue('take what is there', () => undefined)

@@ -1,9 +1,9 @@
 /**
- * Waits: getting a task out of one before its time.
+ * Abort: getting a task out of a wait before its time.
  *
- * For each trap that waits there is one way to call it off, and it answers as the abort protocol wants it: *withdrawn now*
- * (true), or *its completion will come* (false). Cancels and timeouts both go through here, and nothing else does. Waits for
- * host code begin here, too, because calling back and calling off have to agree on which of them came first.
+ * For each trap that waits there is one way to withdraw it, with one of two results: *withdrawn
+ * now* (true), or *its completion will come* (false). Cancels and timeouts go through here, and
+ * nothing else does. An answer that the task has and has not seen can be taken back, too.
  */
 import type { IoOp } from '../driver/contract.js'
 import { TimeoutError } from '../protocol/errors.js'
@@ -13,26 +13,32 @@ import type { TaskRecord } from '../task/task.js'
 import { waitOf } from '../task/whereabouts.js'
 import type { KernelState } from './state.js'
 
-/** A task's wait for host code to call it back, as far as calling it off goes; while it waits this is its `value`. */
+/**
+ * A task's wait for host code to call back, as far as withdrawing it goes (suspension.ts). While
+ * the task waits, this is its `value`.
+ */
 export abstract class HostWait {
-  /** It was asked once to call off, and said that the callback will still come. */
+  /** It was to be withdrawn once, and the callback will still come. */
   asked = false
-  /** Returns false if the callback will still come. */
+  /** What host code gave for this: returns false if the callback will still come. */
   protected abort: (() => boolean | void) | undefined = undefined
 
-  /** Does nobody wait for it any more? */
+  /** Is the wait over? */
   abstract get over(): boolean
 
   abstract end(): void
 
-  /** Asks whoever is to call back not to. False: the callback will still come. */
-  callOff(): boolean {
+  /** Asks host code not to call back. False: the callback will still come. */
+  withdraw(): boolean {
     this.asked = true
     return this.abort?.() !== false
   }
 }
 
-/** Calls a wait off. True: the task waits no more, and the caller resumes it. False: its completion will do so. */
+/**
+ * Withdraws a wait. True: the task waits no more, and the caller resumes it. False: its completion
+ * will do so.
+ */
 export function withdraw(state: KernelState, task: TaskRecord): boolean {
   const trap = task.trap as Trap
   switch (trap.code) {
@@ -58,7 +64,7 @@ export function withdraw(state: KernelState, task: TaskRecord): boolean {
       break
     case SUSPEND: {
       const wait = task.value as HostWait
-      if (wait.asked || !isCalledOff(state, wait) || wait.over) return false
+      if (wait.asked || !isHostWaitWithdrawn(state, wait) || wait.over) return false
       wait.end()
       state.suspended--
       break
@@ -68,7 +74,7 @@ export function withdraw(state: KernelState, task: TaskRecord): boolean {
       if (trap.amount === Number.POSITIVE_INFINITY && !task.daemon) state.endless--
       break
     case FINISH:
-      // A nursery is not left before its children are out; they hear of the cancel themselves.
+      // A nursery is not left before its children are out; the cancel is delivered to them, too.
       return false
   }
   if (task.timerIndex !== -1) state.timers.remove(task)
@@ -76,8 +82,8 @@ export function withdraw(state: KernelState, task: TaskRecord): boolean {
 }
 
 /**
- * A task has the answer of its wait and has not run since: takes that back, so that nothing is lost with it. False if there
- * is nothing to take back, or it cannot be.
+ * Takes back the answer of a task that has not run since it got it, so that nothing is lost with
+ * it. False if there is none, or it cannot be taken back.
  */
 export function undoAnswer(state: KernelState, task: TaskRecord): boolean {
   const { trap } = task
@@ -104,10 +110,10 @@ function giverOf(trap: Trap): Giver | null {
   return null
 }
 
-/** An abort function that fails is reported, and its callback ignored from now on. */
-function isCalledOff(state: KernelState, wait: HostWait): boolean {
+/** An abort function that fails is reported, and the callback ignored from then on. */
+function isHostWaitWithdrawn(state: KernelState, wait: HostWait): boolean {
   try {
-    return wait.callOff()
+    return wait.withdraw()
   } catch (error) {
     state.report(error)
     return true

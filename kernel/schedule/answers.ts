@@ -1,9 +1,11 @@
 /**
- * The answers: what the kernel does for each trap.
+ * The answers: what the kernel does for each trap. The table of the whole room is the `switch` in
+ * here.
  *
- * `handle` returns true if the trap was answered in place (the answer is in `task.value`, or a fault was set) and false if
- * the task waits now, or stands in the ready queue again. What it throws is thrown into the task: a bad operand is the
- * task's mistake and must not hurt anyone else. Every trap that can wait first asks whether a cancel has something to say.
+ * `handle` returns true if the trap was answered in place (the answer is in `task.value`, or a
+ * fault was set) and false if the task waits now, or is in the ready queue again. What it throws is
+ * thrown into the task: a bad operand is the task's mistake and must not harm another. Every trap
+ * that can wait first asks whether a cancel is to be delivered.
  */
 
 import type { Address, Driver, IoOp } from '../driver/contract.js'
@@ -57,8 +59,9 @@ const {
 const { READY } = phases
 
 /**
- * Whoever takes something has this many traps left in the same step, in which to say that it has it; else its step ends
- * with the answer, as if that had been handed over, and a cancel may take it back.
+ * A task that was given something has at least this many traps left in the same step, in which it
+ * can note that it has it. Else its step ends with the answer, as after a wait, and a cancel may
+ * take that back.
  */
 const RESERVE = 8
 
@@ -144,7 +147,7 @@ export function handle(state: KernelState, task: TaskRecord, trap: Trap): boolea
       return false
     case SUSPEND:
       if (suspend(state, task, trap)) return answered(state, task, trap)
-      // Its starter is host code, which may have cancelled it just now.
+      // The host code that began the wait may have cancelled the task just now.
       if (task.cancelPending) interrupt(state, task)
       return false
     case ASK:
@@ -188,7 +191,7 @@ function join(state: KernelState, task: TaskRecord, trap: Trap): boolean {
   return false
 }
 
-/** What a CALL is called in errors, and the address that it is about. */
+/** The detail of an ASK: what it is called in errors, and the address that it is about. */
 export interface AskContext {
   readonly name: string
   readonly address: Address | null

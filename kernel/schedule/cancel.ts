@@ -1,13 +1,15 @@
 /**
- * Cancellation: whom it reaches, and when it is said.
+ * Cancellation: which tasks a cancel reaches, and when it is delivered.
  *
- * A cancelled scope throws `Cancelled` once into every task inside it: at once where the task
- * waits, else at its next waiting trap. Cleanup then waits as usual, undisturbed by further cancels, until the scope's grace
- * is over; from there on every waiting trap inside throws. A shield in between keeps a cancel of an outer scope out. Delivery is always `throw`, never
- * `return`: a return that meets a `finally` which yields is lost at the next `yield*`, and the caller carries on.
+ * A cancelled scope throws `Cancelled` once into every task inside it: at once if the task waits,
+ * else at its next wait. Cleanup then waits as usual, undisturbed by further cancels, until the
+ * scope's grace is over. From then on every wait inside throws. A shield keeps out the cancel of a
+ * scope around it. Delivery is always `throw`, never `return`: a return that meets a `finally`
+ * which yields is lost at the next `yield*`, and the caller goes on.
  *
- * Walking up answers "is there something to say to this task?" (`deliverable`), walking down "who must hear of it?" (`spread`).
- * Between the two, `task.alert` spares tasks that no cancel concerns the walk.
+ * The walk up from a task finds what there is to deliver (`deliverable`). The walk down from a
+ * scope finds the tasks that it concerns (`spread`). `task.cancelPending` spares all other tasks
+ * the walk up.
  */
 import { Cancelled, scopeOf } from '../protocol/errors.js'
 import { NurseryRecord } from '../task/nursery.js'
@@ -53,8 +55,8 @@ export function cancelTask(state: KernelState, task: TaskRecord, reason: unknown
 }
 
 /**
- * The implicit nursery of a task, made when first needed. It slides in beneath the scopes that the task has already opened,
- * so that it encloses them, too.
+ * The implicit nursery of a task, made when first needed. It goes around the scopes that the task
+ * has already opened.
  */
 export function implicitNurseryOf(state: KernelState, task: TaskRecord): NurseryRecord {
   if (task.implicitNursery !== null) return task.implicitNursery
@@ -87,12 +89,13 @@ export function innermostNursery(state: KernelState, task: TaskRecord): NurseryR
 }
 
 /**
- * The scope that has something to say to this task now; with several the outermost, since the inner ones end with it. Null if
- * there is none.
+ * The scope whose `Cancelled` is to be delivered to this task now; of several the outermost, since
+ * the inner ones end with it. Null if there is none.
  *
- * A scope whose grace is over always has. One that is only cancelled has if the task was not told of it yet, and if the
- * task is not cleaning up after an earlier cancel: a second cancel must not cut that short, so it waits until the scope of the
- * first is left. What the cleanup itself has opened since (a timeout around its last message, say) is not held back.
+ * A FORCED scope delivers always. A CANCELLING one delivers once, and not while the task cleans up
+ * after an earlier delivery: a second cancel must not cut that short, so it waits until the scope
+ * of the first is left. Scopes that the cleanup itself has opened since (a timeout around a last
+ * message, say) do not wait.
  */
 export function deliverable(task: TaskRecord): ScopeRecord | null {
   const since = lastDelivered(task)
@@ -106,7 +109,10 @@ export function deliverable(task: TaskRecord): ScopeRecord | null {
   return found
 }
 
-/** When the task was last told of a scope that it is still in and that it did not disregard; −1 if there is none. */
+/**
+ * When a cancel was last delivered to the task of a scope that it is still in and did not
+ * disregard; −1 if there is none.
+ */
 function lastDelivered(task: TaskRecord): number {
   let last = -1
   if (task.delivered === null) return last
@@ -131,11 +137,11 @@ export function isLeaving(task: TaskRecord, error: unknown): boolean {
   for (let scope: ScopeRecord | null = task.scope; scope !== null; scope = scope.parent) {
     if (scope === cancelled) return true
   }
-  // It was told in there, and moved out with its parent, which was ready.
+  // The cancel was delivered in there, and the task moved out with its parent, which had started.
   return cancelled instanceof NurseryRecord && cancelled.started !== null && task.delivered?.has(cancelled) === true
 }
 
-/** The error that tells a task about a scope; from now on it has been told. */
+/** Makes the error that delivers a scope's cancel to a task, and notes the delivery. */
 export function deliver(state: KernelState, task: TaskRecord, scope: ScopeRecord): Cancelled {
   const { ensuredExtras } = task
   const again = task.delivered?.has(scope) ?? false
@@ -143,67 +149,77 @@ export function deliver(state: KernelState, task: TaskRecord, scope: ScopeRecord
   ensuredExtras.delivered.set(scope, ++state.sequence)
   if (scope.task !== task || scope === task.implicitNursery) task.cancelDelivered = true
   if (scope.status === FORCED) {
-    const times = state.evictions.get(task) ?? 0
-    state.evictions.set(task, times + 1)
-    // Without a grace every wait of a cleanup throws, by the rule that was chosen.
+    const times = state.forcedWaits.get(task) ?? 0
+    state.forcedWaits.set(task, times + 1)
+    // Without a grace every wait of a cleanup throws, as was asked for: no warning.
     if (state.tracker !== null && again && times === 0 && scope.grace > 0) cutShort(state, task, scope)
   }
   return new Cancelled(scope, scope.name, scope.reason)
 }
 
-/** Tells every task inside a scope that was cancelled, ran out of grace, or lost its shield; the youngest first. */
+/**
+ * Interrupts every task inside a scope that was cancelled, ran out of grace, or lost its shield;
+ * the last spawned first.
+ */
 export function spread(state: KernelState, scope: ScopeRecord, reason: unknown = scope.reason): void {
   const tasks: TaskRecord[] = []
-  runHooks(state, scope, reason)
-  // A child's chain ends in its nursery, which is inside `scope`; the opener's own chain ends at `scope` itself.
+  runCancelCallbacks(state, scope, reason)
+  // A child's chain ends in its nursery, which is inside `scope`; the opener's own chain ends at
+  // `scope` itself.
   if (scope.task !== null) visit(state, scope.task, scope, tasks, reason)
   if (scope instanceof NurseryRecord) collect(scope, tasks)
   for (let task = tasks.pop(); task !== undefined; task = tasks.pop())
     visit(state, task, task.parentNursery, tasks, reason)
 }
 
-/** Interrupts one task unless a shield between it and `until` protects it, and collects its unprotected children. */
+/**
+ * Interrupts one task unless a shield between it and `until` protects it. Collects its unprotected
+ * children.
+ */
 function visit(state: KernelState, task: TaskRecord, until: ScopeRecord, tasks: TaskRecord[], reason: unknown): void {
   let exposed: ScopeRecord = task.scope
   for (let scope: ScopeRecord = task.scope; scope !== until; scope = scope.parent as ScopeRecord) {
     if (scope.shield) exposed = scope.parent as ScopeRecord
   }
   for (let scope: ScopeRecord = exposed; scope !== until; scope = scope.parent as ScopeRecord) {
-    runHooks(state, scope, reason)
+    runCancelCallbacks(state, scope, reason)
     if (scope instanceof NurseryRecord) collect(scope, tasks)
   }
-  // Even behind a shield: the task must look again when it leaves the shield.
+  // Even behind a shield: the task must ask when it leaves the shield.
   task.cancelPending = true
   if (exposed === task.scope) interrupt(state, task)
 }
 
-/** Tells those outside of tasks that follow a scope: abort signals. Each once. */
-function runHooks(state: KernelState, scope: ScopeRecord, reason: unknown): void {
-  const { hooks } = scope
-  if (hooks === null) return
-  scope.hooks = null
-  for (const hook of hooks) {
+/** Calls back what follows a scope from outside of tasks, such as abort signals. Each once. */
+function runCancelCallbacks(state: KernelState, scope: ScopeRecord, reason: unknown): void {
+  const { cancelCallbacks } = scope
+  if (cancelCallbacks === null) return
+  scope.cancelCallbacks = null
+  for (const callback of cancelCallbacks) {
     try {
-      hook(reason)
+      callback(reason)
     } catch (error) {
       state.report(error)
     }
   }
 }
 
-/** Its children, and what other tasks are starting for it. */
+/** Collects its children, and what other tasks are starting for it. */
 function collect(nursery: NurseryRecord, tasks: TaskRecord[]): void {
   for (let child = nursery.oldest; child !== null; child = child.nextSibling) tasks.push(child)
   if (nursery.starts === null) return
-  for (const nest of nursery.starts) if (follow(nest)) collect(nest, tasks)
+  for (const starterNursery of nursery.starts) if (follow(starterNursery)) collect(starterNursery, tasks)
 }
 
-/** A cancel reaches a task: it leaves its wait, or gives back what that brought and it has not seen. */
+/**
+ * A cancel has reached a task: withdraws its wait, or takes back the answer that it has not seen.
+ */
 export function interrupt(state: KernelState, task: TaskRecord): void {
   if (task.phase !== WAITING && (task.phase !== READY || task.trap === null)) return
   const scope = deliverable(task)
   if (scope === null) return
-  // A wait that cannot be withdrawn resumes the task when its completion comes, and the completion decides.
+  // A wait that cannot be withdrawn resumes the task when its completion comes, and the completion
+  // decides.
   if (task.phase === WAITING) {
     if (withdraw(state, task)) state.throwInto(task, deliver(state, task, scope))
   } else if (undoAnswer(state, task)) {
@@ -211,13 +227,16 @@ export function interrupt(state: KernelState, task: TaskRecord): void {
   }
 }
 
-/** A waiting task goes on with this answer, where a cancel has asked for the wait before: it takes that back if it can be. */
+/**
+ * Lets a task go on with the answer of a wait that could not be withdrawn: a cancel takes it back,
+ * if that is possible.
+ */
 export function resumeLate(state: KernelState, task: TaskRecord, value: unknown): void {
   state.resume(task, value)
   interrupt(state, task)
 }
 
-/** Before a wait: throws if a cancel has something to say to the task. */
+/** Before a wait: throws if a cancel is to be delivered to the task. */
 export function checkpoint(state: KernelState, task: TaskRecord): void {
   const scope = deliverable(task)
   if (scope !== null) throw deliver(state, task, scope)

@@ -1,9 +1,10 @@
 /**
  * Endings: what happens when a body, a child or a whole nursery is over.
  *
- * One rule runs through it. A group is over when its body and all children are; its first failure cancels the rest and is
- * what leaves; a `Cancelled` is no failure, it is what a member says that did as it was told. The implicit nursery of a task
- * and one opened by `nursery(body)` end through the same functions and differ only in who hears of it.
+ * There is one rule. A nursery is over when its body and all children are. Its first failure
+ * cancels the rest and is what it throws. A `Cancelled` is no failure: it is how a task ends that
+ * was asked to leave. The implicit nursery of a task and one opened by `nursery(body)` end through
+ * the same functions; they differ only in what goes on afterwards.
  */
 import { scopeOf } from '../protocol/errors.js'
 import { FINISH_DELIVERED, type Trap } from '../protocol/trap.js'
@@ -24,7 +25,10 @@ import {
 import { conclude, reportFailure } from './outcome.js'
 import type { KernelState } from './state.js'
 
-/** The error that a nursery's body ended with, in a box because an error can be any value, `undefined` too. */
+/**
+ * The error that a nursery's body ended with, in a box because an error can be any value,
+ * `undefined` too.
+ */
 export interface Failure {
   readonly error: unknown
 }
@@ -76,24 +80,24 @@ function leave(state: KernelState, task: TaskRecord, trap: Trap): void {
   else if (failure === null) task.value = undefined
   else if (scopeOf(failure.error) === nursery) nursery.caught = true
   else state.fault(task, failure.error)
-  if (nursery.over !== null && nursery.collecting) reportUnseen(state, nursery.over)
+  if (nursery.endedChildren !== null && nursery.collecting) reportUnseen(state, nursery.endedChildren)
   if (nursery.startingFor !== null) startEnded(state, nursery, nursery.startingFor)
 }
 
-/** A start is over, with or without a new child: the nursery that it was for may have waited for that only. */
-function startEnded(state: KernelState, nest: NurseryRecord, nursery: NurseryRecord): void {
-  nursery.starts?.delete(nest)
+/** A start is over, with or without a new child: the target may have waited for that only. */
+function startEnded(state: KernelState, starterNursery: NurseryRecord, nursery: NurseryRecord): void {
+  nursery.starts?.delete(starterNursery)
   if (!nursery.finishing) return
   if (nursery.empty) resumeFinisher(state, nursery, nursery.task as TaskRecord)
   else dismissDaemons(state, nursery)
 }
 
-/** Failures that a collecting nursery kept for somebody who never asked. */
+/** Reports failures that a collecting nursery kept and nothing has observed. */
 function reportUnseen(state: KernelState, tasks: readonly TaskRecord[]): void {
   for (const task of tasks) if (task.phase === FAILED && !task.observed) reportFailure(state, task.value)
 }
 
-/** Takes the innermost scope off a task. */
+/** Closes the innermost scope of a task. */
 export function closeScope(state: KernelState, task: TaskRecord, scope: ScopeRecord): void {
   state.timers.remove(scope)
   scope.closed = true
@@ -104,7 +108,10 @@ export function closeScope(state: KernelState, task: TaskRecord, scope: ScopeRec
   }
 }
 
-/** The end of a task, children included; and then of its parent, if that waited for nothing else, and so on upwards. */
+/**
+ * Ends a task, children included; and then its parent, if that waited for nothing else, and so on
+ * upwards.
+ */
 function exit(state: KernelState, first: TaskRecord, ended: number, outcome: unknown): void {
   conclude(state, first, ended, outcome)
   let parent = childEnded(state, first)
@@ -114,11 +121,14 @@ function exit(state: KernelState, first: TaskRecord, ended: number, outcome: unk
   }
 }
 
-/** A child is over: its nursery may fail with it, and may be over, too. Returns the parent if that ends it. */
+/**
+ * A child is over: its nursery may fail with it, and may be over, too. Returns the parent if that
+ * ends it.
+ */
 function childEnded(state: KernelState, child: TaskRecord): TaskRecord | null {
   const nursery = child.parentNursery
   nursery.remove(child)
-  if (nursery.over !== null) announce(state, nursery, child)
+  if (nursery.endedChildren !== null) announce(state, nursery, child)
   if (child.phase === FAILED && nursery !== state.root && !nursery.collecting && nursery.fail(child.value)) {
     cancelScope(state, nursery, child.value, false)
   }
@@ -133,17 +143,20 @@ function childEnded(state: KernelState, child: TaskRecord): TaskRecord | null {
   return null
 }
 
-/** Tells those who wait for the next task to be over. */
+/** Wakes tasks that wait for the next child to end. */
 function announce(state: KernelState, nursery: NurseryRecord, child: TaskRecord): void {
-  if (!child.daemon || child.phase === FAILED) nursery.over?.push(child)
-  if (nursery.arrivals === null) return
+  if (!child.daemon || child.phase === FAILED) nursery.endedChildren?.push(child)
+  if (nursery.nextQueue === null) return
   const last = nursery.size === nursery.daemons
-  state.wakeFirst(nursery.arrivals, last ? Number.POSITIVE_INFINITY : 1, undefined)
+  state.wakeFirst(nursery.nextQueue, last ? Number.POSITIVE_INFINITY : 1, undefined)
 }
 
-/** The only child of a `start` has moved on: its starter goes on, too, if it waits already. */
-export function starterEmptied(state: KernelState, nest: NurseryRecord): void {
-  if (nest.finishing) resumeFinisher(state, nest, nest.task as TaskRecord)
+/**
+ * The only child of a `start` has moved to its target: the starter goes on, too, if it waits
+ * already.
+ */
+export function starterEmptied(state: KernelState, starterNursery: NurseryRecord): void {
+  if (starterNursery.finishing) resumeFinisher(state, starterNursery, starterNursery.task as TaskRecord)
 }
 
 /** The last child of a nursery block is out: the task that waits in FINISH leaves it. */
@@ -158,13 +171,14 @@ function resumeFinisher(state: KernelState, nursery: NurseryRecord, task: TaskRe
   state.resume(task, task.value)
 }
 
-/** Once only daemons are left, they go: nobody waits for them. */
+/** Cancels the daemons once they are all that is left: nothing waits for them. */
 function dismissDaemons(state: KernelState, nursery: NurseryRecord): void {
-  // A child that is being started is awaited whatever it will be afterwards.
+  // A child that is being started is awaited, even one that will be a daemon.
   if (nursery.daemons === 0 || nursery.size > nursery.daemons || nursery.awaited || nursery.startingFor !== null) {
     return
   }
-  // Those that were dismissed before are on their way out; this is called again for each that ends.
+  // Those that were dismissed before are on their way out already; this is called again for each
+  // that ends.
   const last = nursery.dismissed
   nursery.dismissed = nursery.youngest
   for (let child = nursery.youngest; child !== null && child !== last; child = child.previousSibling) {
@@ -174,8 +188,9 @@ function dismissDaemons(state: KernelState, nursery: NurseryRecord): void {
 }
 
 /**
- * A body that ended without closing its scopes (a hand-made iterator, or a task that was given up) must not leave their
- * timers behind, and children that are still in them become children of the task itself, which waits for those.
+ * Closes the scopes that a body has left open: it was a hand-made iterator, or the task was given
+ * up. Their timers go, and children that are still in them become children of the task itself,
+ * which waits for them.
  */
 function closeLeftOpen(state: KernelState, task: TaskRecord): void {
   while (task.scope !== (task.implicitNursery ?? task.parentNursery)) {

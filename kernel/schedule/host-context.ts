@@ -1,5 +1,6 @@
 /**
- * The answer to ENTER, and what a child inherits: the host's context in which a task is stepped (protocol/host-context.ts).
+ * The host's context in which a task is stepped (protocol/host-context.ts): the answer to ENTER,
+ * and what a child inherits.
  */
 import { UnsupportedError } from '../protocol/errors.js'
 import type { HostContext } from '../protocol/host-context.js'
@@ -9,15 +10,16 @@ import { READY } from '../task/phase.js'
 import type { TaskRecord } from '../task/task.js'
 import type { KernelState } from './state.js'
 
-/** A child begins with what its spawner has: task-local values, and the host's context. */
+/** A child begins with the task-local values and the host's context of its spawner. */
 export function inherit(task: TaskRecord, { context, hostContext }: Extras): void {
   if (context !== null) task.ensuredExtras.context = context
   if (hostContext !== null) task.ensuredExtras.hostContext = hostContext
 }
 
 /**
- * ENTER: another context of the host's, and back; the answer is the one before. The task goes on in a new step, because
- * a context is entered around a whole step. No cancellation point, since the way back must not fail.
+ * ENTER: changes the host's context of the task; the answer is the one before. The task goes on in
+ * a new step, because a context is entered around a whole step. No point of cancellation, since the
+ * change back must not fail.
  */
 export function enter(state: KernelState, task: TaskRecord, trap: Trap): void {
   const { contexts } = state

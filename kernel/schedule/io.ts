@@ -1,8 +1,9 @@
 /**
  * I/O: an operation is submitted to the driver, and completes, now or later.
  *
- * In between it belongs to the driver (driver/contract.ts). A cancel or a timeout that could not withdraw it has asked for its completion;
- * what that brings decides. Bytes count, and a result that says "canceled" becomes the timeout, or the `Cancelled`.
+ * In between it belongs to the driver (driver/contract.ts). A cancel or a timeout that could not
+ * withdraw it has asked for its completion; what that brings decides. Bytes count, and a result
+ * that says "canceled" becomes the timeout, or the `Cancelled`.
  */
 import { CANCELED, type IoOp } from '../driver/contract.js'
 import { ioError } from '../driver/results.js'

@@ -1,8 +1,10 @@
 /**
- * The outcome of a task: its final state, and who hears of it.
+ * The outcome of a task: its final phase, and what is told of it.
  *
- * A task fails in four ways: by its own error, by that of a child, by a cancel that it passes on, and, in debug mode, by an operation
- * that it made and never ran. Its joiners hear first. A failure that nobody has observed goes to the host.
+ * Its own result is not all that counts. A child's failure is the task's, and so is a cancel that
+ * came while only its children were still at work; in debug mode an operation that it made and
+ * never ran is one, too. Joiners get the outcome first. A failure of a task of the root that
+ * nothing has observed is reported to the host.
  */
 
 import { JOIN_RESULT, type Trap } from '../protocol/trap.js'
@@ -13,7 +15,7 @@ import { deliver, deliverable, isLeaving } from './cancel.js'
 import type { KernelState } from './state.js'
 import { swallowed } from './warnings.js'
 
-/** Gives a task its final state and tells those who wait for it. */
+/** Gives a task its final phase and the joiners its outcome. */
 export function conclude(state: KernelState, task: TaskRecord, ended: number, outcome: unknown): void {
   let phase = ended
   let value = outcome
@@ -24,7 +26,8 @@ export function conclude(state: KernelState, task: TaskRecord, ended: number, ou
       phase = FAILED
       value = own.failure
     } else if (phase === DONE && own.finishing && task.cancelPending) {
-      // It was told to leave while only its children were still at work: they left, so its result is not whole.
+      // The cancel came while only its children were still at work: they left, so its result is not
+      // whole.
       const scope = deliverable(task)
       if (scope !== null) {
         phase = FAILED
@@ -43,7 +46,7 @@ export function conclude(state: KernelState, task: TaskRecord, ended: number, ou
     }
   }
   if (phase === DONE && task.cancelDelivered) swallowed(state, task)
-  if (state.evictions.size > 0) state.evictions.delete(task)
+  if (state.forcedWaits.size > 0) state.forcedWaits.delete(task)
   task.phase = phase
   task.value = value
   task.faulted = false
@@ -51,7 +54,7 @@ export function conclude(state: KernelState, task: TaskRecord, ended: number, ou
   state.live--
   if (state.instruments !== null) state.instruments.exit(task)
   if (wakeJoiners(state, task)) task.observed = true
-  // A child of the root is nobody's sibling: its failure is the host's affair.
+  // A failure goes up to the parent nursery. At the root there is only the host.
   if (phase !== FAILED) return
   failedIn(task, value)
   if (task.parentNursery !== state.root) return
@@ -59,7 +62,7 @@ export function conclude(state: KernelState, task: TaskRecord, ended: number, ou
   else if (state.tracker !== null) nameOrigin(value)
 }
 
-/** Nobody has looked at it. */
+/** Reports a failure that nothing has observed. */
 export function reportFailure(state: KernelState, error: unknown): void {
   nameOrigin(error)
   state.report(error)

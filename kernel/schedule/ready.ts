@@ -1,10 +1,12 @@
 /**
- * The ready queue: tasks whose answer is there, first come, first served.
+ * The ready queue: tasks that can go on, first come, first served.
  *
- * A ring over an array whose size is a power of two, so that an index is one mask away and neither end ever moves an
- * element. It only grows; a kernel that once ran a million tasks keeps the room for them.
+ * It is a ring over an array whose size is a power of two, so an index is one mask away and no
+ * element ever moves. It only grows; a kernel that once ran a million tasks keeps the room for
+ * them.
  *
- * With a seed, each pass is shuffled before it runs: a program that depends on the order of tasks then fails in tests.
+ * With a seed, each pass is shuffled before it runs: a program that depends on the order of tasks
+ * then fails in tests.
  */
 import type { TaskRecord } from '../task/task.js'
 
@@ -28,7 +30,8 @@ export class ReadyQueue {
     const index = this.head++ & this.mask
     const task = this.ring[index] as TaskRecord
     this.ring[index] = null
-    // Both ends are counters; at 2^53 pushes they would lose steps, and long before that they stop being small integers.
+    // Both ends are counters; at 2^53 pushes they would lose steps, and long before that they stop
+    // being small integers.
     if (this.head === this.tail) this.head = this.tail = 0
     return task
   }

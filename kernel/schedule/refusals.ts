@@ -1,5 +1,5 @@
 /**
- * What the loop says to tasks that it cannot go on with.
+ * Refusals: the errors of tasks that the loop does not go on with.
  */
 
 import type { OperationTracker } from '../protocol/debug.js'
@@ -9,24 +9,30 @@ import { describe } from '../protocol/value.js'
 import type { TaskRecord } from '../task/task.js'
 import { linesIn, show } from '../watch/traceback.js'
 
-/** After its grace a task may try this many waits, each of which throws; then its generator is dropped as it is. */
-const PATIENCE = 1000
+/**
+ * After its grace a task may try this many waits, each of which throws. Then its generator is
+ * dropped as it is.
+ */
+const MOST_FORCED_WAITS = 1000
 
-/** A task that answers the end of its grace with one wait after the other will never go by itself. */
-export function outstays(evictions: ReadonlyMap<TaskRecord, number>, task: TaskRecord): boolean {
-  return evictions.size > 0 && (evictions.get(task) ?? 0) >= PATIENCE
+/** Has a task tried so many waits since its grace was over that it will never end by itself? */
+export function isGivenUp(forcedWaits: ReadonlyMap<TaskRecord, number>, task: TaskRecord): boolean {
+  return forcedWaits.size > 0 && (forcedWaits.get(task) ?? 0) >= MOST_FORCED_WAITS
 }
 
-export function evicted(task: TaskRecord): KernelStateError {
-  const why = `it was cancelled, its grace is over, and it has begun ${PATIENCE} waits since`
+export function givenUp(task: TaskRecord): KernelStateError {
+  const why = `it was cancelled, its grace is over, and it has begun ${MOST_FORCED_WAITS} waits since`
   return new KernelStateError(`go on with ${String(task)}`, why, { cause: task.value })
 }
 
-/** A bare `yield` has no trap on top of its generators; debug mode knows at least where the yielded operation was made. */
-export function badYield(task: TaskRecord, value: unknown, watch: OperationTracker | null): TypeError {
+/**
+ * The error of a bare `yield`. There is no trap on top of the generators to read lines at, but
+ * debug mode knows where the yielded operation was made.
+ */
+export function badYield(task: TaskRecord, value: unknown, tracker: OperationTracker | null): TypeError {
   const advice = adviceFor(value) || ONLY_OPERATIONS
-  const where = watch === null ? '; debug mode (DRUPE_DEBUG=1) shows the line' : ''
+  const where = tracker === null ? '; debug mode (DRUPE_DEBUG=1) shows the line' : ''
   const error = new TypeError(`Cannot answer ${describe(value)}, yielded by ${String(task)}: ${advice}${where}`)
-  show(error, task, linesIn(watch?.origin(value)))
+  show(error, task, linesIn(tracker?.madeAt(value)))
   return error
 }

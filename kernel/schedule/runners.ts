@@ -1,10 +1,11 @@
 /**
- * The callers of the loop: who waits when there is nothing to run.
+ * The runners: they call the loop, and wait when there is nothing to run.
  *
- * The blocking runner takes the thread and sleeps in the driver, like curio's `run`. The guest lives on the host's event
- * loop: the host calls its turn when the driver has something, each turn ends after a time budget so that the host's own
- * timers and callbacks get theirs, and an idle kernel does not keep the process alive. Tests use the blocking runner over
- * the virtual driver, whose sleep is a jump of the clock.
+ * The blocking runner takes the thread and sleeps in the driver, like curio's `run`. The guest
+ * lives on the host's event loop: the host calls its turn when the driver has something, each turn
+ * ends after a time budget so that the host's own timers and callbacks get theirs, and an idle
+ * kernel does not keep the process alive. Tests use the blocking runner over the virtual driver,
+ * whose sleep is a jump of the clock.
  */
 import type { Attachment } from '../driver/contract.js'
 import { DeadlockError } from '../protocol/errors.js'
@@ -17,7 +18,7 @@ import { whereabouts } from '../task/whereabouts.js'
 import { showWaits } from '../watch/traceback.js'
 import type { Loop } from './loop.js'
 
-/** How long a turn may take before the host gets its turn. */
+/** How long a turn may take before the host has the thread again. */
 export const TURN_MS = 6
 
 /**
@@ -50,20 +51,26 @@ function block(loop: Loop, done: () => boolean, until: number): void {
     }
   } finally {
     loop.turning = loop.blocking = false
-    // A guest on the same kernel must set its alarm again: this run has spent it.
+    // A guest of the same kernel must set its alarm again: this run has used it up.
     loop.nudge()
   }
 }
 
-/** For host code while the host's loop stands still, as it does in a blocking run and on virtual time. */
+/**
+ * For tasks that wait for host code, in a blocking run or on virtual time, where the host's loop
+ * does not turn.
+ */
 const STANDS_STILL =
   'wait, and host code (a promise, a callback) cannot wake them, because the host’s loop stands still in a blocking or ' +
   'virtual run; use run()'
 
-/** The same on the host's loop, which has no work left. */
+/** For the same tasks on the host's loop, which has no work left. */
 const NO_HOST_WORK = 'wait for each other or for host code, and nothing else is under way'
 
-/** The error of tasks that nothing will ever wake; `hostWhy` says why host code that some wait for will not. */
+/**
+ * The error of tasks that nothing will ever wake; `hostWhy` says why host code, for which some
+ * wait, will not.
+ */
 export function deadlock(tasks: readonly TaskRecord[], describe = whereabouts, hostWhy = STANDS_STILL): DeadlockError {
   const forHost = tasks.some(({ trap }) => trap?.code === SUSPEND)
   const error = new DeadlockError(
@@ -74,13 +81,13 @@ export function deadlock(tasks: readonly TaskRecord[], describe = whereabouts, h
   return error
 }
 
-/** Where the tasks of a deadlock wait, without the lines of this package that found it. */
+/** The lines at which the tasks of a deadlock wait, without those of this package that found it. */
 function linesOf({ stack = '' }: DeadlockError): string {
   const at = stack.indexOf('\n    in task ')
   return at === -1 ? '' : stack.slice(at)
 }
 
-/** Every task that waits in a trap; those that the host started as daemons only if `all` is said. */
+/** Every task that waits in a trap; daemons of the root only if `all`. */
 export function waiting(root: NurseryRecord, all = true): TaskRecord[] {
   const found: TaskRecord[] = []
   const nurseries: NurseryRecord[] = [root]
@@ -96,7 +103,7 @@ export function waiting(root: NurseryRecord, all = true): TaskRecord[] {
   return found
 }
 
-/** Between two turns this many wake-ups by host code are followed at once. */
+/** How many spurts there may be between two turns. */
 const MOST_SPURTS = 1024
 
 const RESOLVED = Promise.resolve()
@@ -104,16 +111,17 @@ const RESOLVED = Promise.resolve()
 /**
  * A kernel on the host's event loop.
  *
- * What host code wakes between two turns goes on as soon as that code returns, in a microtask: a task that reads from a
- * promise after the other does not wait for a round of the host's loop each time. Such a *spurt* runs who is ready and nothing
- * else. The turn that was asked for comes all the same, and asks the driver; all spurts before it have the time of one turn.
+ * A task that host code wakes between two turns goes on as soon as that code returns, in a
+ * microtask. So a task that waits for one promise after the other does not wait for a round of the
+ * host's loop each time. Such a *spurt* runs the ready tasks and does not poll. The turn comes all
+ * the same, and polls; all spurts before it share the time of one turn.
  */
 export class Guest {
   private readonly attachment: Attachment
   private held = false
-  /** How many want the host to live, whatever the tasks do. */
+  /** How many holds keep the host alive, whatever the tasks do. */
   private holds = 0
-  private told = false
+  private warned = false
   private readonly forget: () => void
   private spurting = false
   /** How many spurts there were since the last turn, and when the next turn has to come first. */
@@ -129,7 +137,7 @@ export class Guest {
   ) {
     this.forget = beforeExit(() => this.stuck())
     const { contexts } = loop
-    // Whoever wakes the kernel has a context of its own, which is none of the tasks' business.
+    // The code that wakes the kernel has a context of its own, which does not concern the tasks.
     const ours = (call: () => void): (() => void) =>
       contexts === null ? call : () => contexts.base.runInAsyncScope(call, this)
     this.attachment = loop.driver.attach(ours(() => this.turn()))
@@ -142,7 +150,7 @@ export class Guest {
     }
   }
 
-  /** In a microtask: runs who is ready. */
+  /** In a microtask: runs the ready tasks. */
   private spurt(): void {
     this.spurting = false
     const { loop } = this
@@ -171,7 +179,8 @@ export class Guest {
       for (;;) {
         loop.runReady(now, end)
         if (ready.length > 0) break
-        // One more look costs a syscall, and saves a round through the host's loop when more has come meanwhile.
+        // One more poll costs a syscall, and saves a round through the host's loop when more has
+        // come meanwhile.
         now = loop.poll(false)
         if ((ready.length === 0 && !loop.wakeIdlers()) || now >= end) break
       }
@@ -182,7 +191,7 @@ export class Guest {
     this.afterTurn()
   }
 
-  /** Leaves the thread to the host, and says what to be called for. */
+  /** Leaves the thread to the host, and says what for it is to be called again. */
   private rest(): void {
     const { loop } = this
     if (loop.ready.length > 0) this.attachment.schedule()
@@ -190,7 +199,9 @@ export class Guest {
     this.ref()
   }
 
-  /** Work under way keeps the host alive, and so does waiting for ever on purpose as long as the host awaits a run. */
+  /**
+   * Work under way keeps the host alive. So does an endless sleep as long as the host awaits a run.
+   */
   private ref(): void {
     const { loop } = this
     const waits = loop.inFlight > 0 || loop.timers.size > 0 || loop.wakers.size > 0
@@ -214,15 +225,18 @@ export class Guest {
     }
   }
 
-  /** The host has no work left: tasks that wait now wait for ever. Said once; whoever awaits a run gets it as its error. */
+  /**
+   * The host has no work left: tasks that wait now wait for ever. Warns once; runs that are awaited
+   * reject with the error.
+   */
   private stuck(): void {
     const { loop } = this
     const tasks = waiting(loop.root, false)
     if (tasks.length === 0) return
     const error = deadlock(tasks, whereabouts, NO_HOST_WORK)
-    if (!this.told) loop.warn(`${error.message}; the process ends (kernel.hold() keeps it)${linesOf(error)}`)
-    this.told = true
-    for (const tell of loop.endCallbacks.values()) tell(error)
+    if (!this.warned) loop.warn(`${error.message}; the process ends (kernel.hold() keeps it)${linesOf(error)}`)
+    this.warned = true
+    for (const callback of loop.endCallbacks.values()) callback(error)
     loop.endCallbacks.clear()
   }
 

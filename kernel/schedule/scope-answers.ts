@@ -1,18 +1,22 @@
 /**
- * The answers to the traps about scopes: open, adjust, cancel, and the hand-over of a started task.
+ * The answers to the traps about scopes: OPEN, ADJUST, CANCEL, and STARTED, which moves a task into
+ * another nursery.
  */
 import { KernelStateError } from '../protocol/errors.js'
 import type { NurseryOptions } from '../protocol/handles.js'
 import { CANCEL_LATER, CANCEL_TASK, OPEN_NURSERY, type Trap } from '../protocol/trap.js'
 import { NurseryRecord } from '../task/nursery.js'
 import { checkScope, checkTask } from '../task/owner.js'
-import { cancelOver, LIVE, ScopeRecord } from '../task/scope.js'
+import { LIVE, ScopeRecord, strongestCancel } from '../task/scope.js'
 import type { TaskRecord } from '../task/task.js'
 import { cancelScope, cancelTask, spread } from './cancel.js'
 import { starterEmptied } from './endings.js'
 import type { KernelState } from './state.js'
 
-/** CANCEL: a scope or a task; or a scope later, and then the answer is a function with which host code cancels it. */
+/**
+ * CANCEL: a scope or a task; or a scope later, and then the answer is a function with which host
+ * code cancels it.
+ */
 export function cancel(state: KernelState, trap: Trap): boolean | ((reason: unknown) => boolean) {
   if (trap.amount === CANCEL_TASK) {
     checkTask(state.root, 'cancel', trap.subject as TaskRecord)
@@ -38,7 +42,7 @@ export function open(state: KernelState, task: TaskRecord, trap: Trap): ScopeRec
   } else {
     const nursery = new NurseryRecord(task.scope, task, name, shield, grace, deadline, state.root)
     nursery.collecting = options?.onError === 'collect'
-    if (nursery.collecting || options?.completions) nursery.over = []
+    if (nursery.collecting || options?.completions) nursery.endedChildren = []
     scope = nursery
   }
   scope.opened = ++state.sequence
@@ -55,8 +59,8 @@ export function adjust(state: KernelState, trap: Trap): void {
   if (scope.closed) return
   if (trap.detail !== null) {
     scope.shield = trap.detail as boolean
-    // Whoever is inside and has not heard of an outer cancel hears of it now.
-    const outer = scope.shield ? null : cancelOver(scope.parent)
+    // A cancel of a scope around it now comes in.
+    const outer = scope.shield ? null : strongestCancel(scope.parent)
     if (outer !== null) spread(state, scope, outer.reason)
     return
   }
@@ -67,36 +71,42 @@ export function adjust(state: KernelState, trap: Trap): void {
   else state.timers.set(scope, trap.amount)
 }
 
-/** STARTED: the task is ready, and moves from the nursery of its starter into the one that it was started for. */
+/** STARTED: the task moves from the nursery of its starter into the one that it was started for. */
 export function started(state: KernelState, task: TaskRecord, value: unknown): void {
-  const nest = task.parentNursery
-  const target = nest.startingFor
-  if (target === null || nest.started !== null)
+  const starterNursery = task.parentNursery
+  const target = starterNursery.startingFor
+  if (target === null || starterNursery.started !== null)
     throw new KernelStateError('say started', 'nobody waits for it in n.start()')
   if (target.closed) throw new KernelStateError('say started', `${target.name} has ended meanwhile`)
-  // Told to leave before it was ready, it is on its way out, and its starter, too.
-  if (task.cancelPending && (isToldFrom(task, nest) || areToldFrom(task, nest.parent as ScopeRecord))) return
-  nest.started = { value }
-  nest.reparent(task, target)
-  starterEmptied(state, nest)
+  // The cancel of its starter was delivered to it before: both are on their way out.
+  if (
+    task.cancelPending &&
+    (heardOf(task, starterNursery) || childrenHeardOf(task, starterNursery.parent as ScopeRecord))
+  )
+    return
+  starterNursery.started = { value }
+  starterNursery.reparent(task, target)
+  starterEmptied(state, starterNursery)
 }
 
-/** Were children of a task told by the cancel of its starter? It would be ready without them. */
-function areToldFrom(task: TaskRecord, from: ScopeRecord): boolean {
+/** Was the starter's cancel delivered to children of the task? It would start without them. */
+function childrenHeardOf(task: TaskRecord, from: ScopeRecord): boolean {
   for (let scope: ScopeRecord = task.scope; scope !== task.parentNursery; scope = scope.parent as ScopeRecord) {
     if (!(scope instanceof NurseryRecord)) continue
-    for (let child = scope.oldest; child !== null; child = child.nextSibling) if (isToldFrom(child, from)) return true
+    for (let child = scope.oldest; child !== null; child = child.nextSibling) if (heardOf(child, from)) return true
   }
   return false
 }
 
-/** Was a task told, in its own time, of a cancel of this scope or of one around it? */
-function isToldFrom(task: TaskRecord, from: ScopeRecord): boolean {
+/**
+ * Was a cancel of this scope, or of one around it, delivered to a task itself, and not inherited?
+ */
+function heardOf(task: TaskRecord, from: ScopeRecord): boolean {
   const { delivered } = task
   if (delivered === null) return false
-  const born = task.implicitNursery?.opened ?? 0
+  const opened = task.implicitNursery?.opened ?? 0
   for (let scope: ScopeRecord | null = from; scope !== null; scope = scope.parent) {
-    if ((delivered.get(scope) ?? -1) > born) return true
+    if ((delivered.get(scope) ?? -1) > opened) return true
   }
   return false
 }

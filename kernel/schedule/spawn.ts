@@ -1,5 +1,6 @@
 /**
- * Spawning: a task is made, gets what its spawner hands on (context, cancels that it heard), and is ready.
+ * Spawning: a task is made, inherits from its spawner (contexts, cancels that were delivered), and
+ * is ready.
  */
 import { ClosedError } from '../protocol/errors.js'
 import { nameOf, toOperation } from '../protocol/operation.js'
@@ -45,7 +46,7 @@ export function start(
   task.cancelPending = nursery.status !== LIVE || (nursery.task?.cancelPending ?? false)
   const spawner = state.current
   if (spawner !== null && spawner.extras !== null) inherit(task, spawner.extras)
-  // Who is told to leave and cleans up may start helpers; they need not be told again.
+  // A task that cleans up after a cancel may spawn helpers; it is not delivered to them again.
   if (task.cancelPending && spawner !== null && spawner.delivered !== null) {
     task.ensuredExtras.delivered = new Map(spawner.delivered)
     implicitNurseryOf(state, task).opened = ++state.sequence

@@ -1,9 +1,10 @@
 /**
  * The state of one kernel: what every answer, cancel and ending reads and writes.
  *
- * The files of this room stand in a line, and each loads only what stands before it (the table in CONTRIBUTING.md). This is
- * the first: the queues, the counts, and the few ways in which a task goes on. The loop, last but one, is this and the steps.
- * One class of objects, so that all code that is hot knows one shape.
+ * The files of this room have an order, and each loads only files before it (the table in
+ * CONTRIBUTING.md). Here, at the beginning, are the queues, the counts, and the few ways in which a
+ * task goes on. The loop, near the end, is a subclass that adds the steps; so there is one class of
+ * objects, and all hot code knows one shape.
  */
 import type { Driver } from '../driver/contract.js'
 import type { OperationTracker } from '../protocol/debug.js'
@@ -20,7 +21,7 @@ import { Timers } from '../time/timers.js'
 import type { Instruments } from '../watch/instruments.js'
 import { ReadyQueue } from './ready.js'
 
-/** What a kernel is made of. */
+/** What a kernel's state is made of. */
 export interface StateOptions {
   readonly driver: Driver
   readonly grace: number
@@ -29,13 +30,16 @@ export interface StateOptions {
   readonly instruments: Instruments | null
   readonly tracker: OperationTracker | null
   readonly contexts: HostContexts | null
-  /** An error that has no task to go to. */
+  /** Takes an error that has no task to go to. */
   readonly report: (error: unknown) => void
-  /** Debug mode has something to say. */
+  /** Takes what debug mode has to say. */
   readonly warn: (message: string) => void
 }
 
-/** Each kernel's state by its root: a lock or a queue may be shared, and then one kernel's task wakes another's. */
+/**
+ * Each kernel's state by its root: kernels may share a lock or a queue, and then a task of one
+ * wakes a task of another.
+ */
 const states = new WeakMap<NurseryRecord, KernelState>()
 
 export class KernelState implements Scheduler {
@@ -54,13 +58,13 @@ export class KernelState implements Scheduler {
   /** Tasks that are not over. */
   live = 0
   lastId = 0
-  /** Counts what the rules of cancellation have to put in order: scopes opened, cancels delivered. */
+  /** Counts what the rules of cancellation put in order: scopes opened, cancels delivered. */
   sequence = 0
-  /** Operations that the driver has. */
+  /** I/O operations that the driver has. */
   inFlight = 0
   /** Tasks that wait for host code. */
   suspended = 0
-  /** Tasks, daemons aside, that sleep for ever: until they are cancelled. */
+  /** Tasks that sleep until they are cancelled, without daemons. */
   endless = 0
   /** What is left of the running step's budget. */
   budget = 0
@@ -68,20 +72,22 @@ export class KernelState implements Scheduler {
   readonly idlers = new TaskList()
   /** Tasks whose timed-out wait could not be withdrawn. */
   readonly timedOut = new Set<TaskRecord>()
-  /** Tasks whose grace is over, and how many waits they have tried since. */
-  readonly evictions = new Map<TaskRecord, number>()
-  /** Host code that wants to know of a task's end, or of the error after which there will be none. */
+  /** Tasks in a FORCED scope, and how many of their waits have thrown for that. */
+  readonly forcedWaits = new Map<TaskRecord, number>()
+  /**
+   * What host code is called with when a task ends, or with the error after which it never will.
+   */
   readonly endCallbacks = new Map<TaskRecord, (error?: Error) => void>()
   /** Wake-ups by other threads that tasks may wait for. */
   readonly wakers = new Set<{ poll(): void }>()
   /** Called when something became ready outside a turn. */
   nudge: () => void = () => {}
   turning = false
-  /** Leave `runReady` at the next look, whoever is ready: what its caller waits for is there. */
+  /** Leave `runReady` at the next poll, whatever is ready: what its caller waits for is there. */
   enough = false
-  /** A blocking run has the thread: the host's loop, and what comes through it, stands still. */
+  /** A blocking run has the thread: the host's loop does not turn, and nothing comes through it. */
   blocking = false
-  /** Some task has had a context of the host's. */
+  /** Some task has had a context of the host. */
   contextual = false
 
   constructor(options: StateOptions) {
@@ -96,7 +102,10 @@ export class KernelState implements Scheduler {
     states.set(this.root, this)
   }
 
-  /** Lets a waiting task go on with this answer; `trap` stays until it runs, so that a cancel may take that back. */
+  /**
+   * Lets a waiting task go on with this answer; `task.trap` stays until it runs, so that a cancel
+   * can take the answer back.
+   */
   resume(task: TaskRecord, value: unknown): void {
     task.value = value
     task.phase = READY
@@ -152,8 +161,8 @@ export class KernelState implements Scheduler {
   }
 
   onCancel(scope: ScopeRecord, callback: (reason: unknown) => void): void {
-    scope.hooks ??= []
-    scope.hooks.push(callback)
+    scope.cancelCallbacks ??= []
+    scope.cancelCallbacks.push(callback)
   }
 
   /** The running task's trap throws. */
@@ -162,14 +171,17 @@ export class KernelState implements Scheduler {
     task.value = error
   }
 
-  /** Parks the running task in this trap; last of all, because whoever is told of it here may cancel it at once. */
+  /**
+   * Parks the running task in this trap. Comes last, because an instrument that is called here may
+   * cancel the task at once.
+   */
   wait(task: TaskRecord, trap: Trap): void {
     task.phase = WAITING
     task.trap = trap
     if (this.instruments !== null) this.instruments.suspend(task, trap)
   }
 
-  /** Wakes those that have waited in a queue for longest; how many. */
+  /** Wakes the tasks that have waited longest in a queue, `count` at most; returns how many. */
   wakeFirst(queue: TaskList, count: number, value: unknown): number {
     let woken = 0
     for (; woken < count && queue.head !== null; woken++) this.wake(queue.head as TaskRecord, value)

@@ -1,7 +1,8 @@
 /**
  * Waiting for host code: SUSPEND, and the two ways to call back.
  *
- * Calling back and calling off (abort.ts) have to agree on which of them came first; this one object decides it for both.
+ * A callback and an abort must agree on which of them came first; this one object decides it for
+ * both.
  */
 import { KernelStateError } from '../protocol/errors.js'
 import { checkFunction } from '../protocol/operands.js'
@@ -13,8 +14,8 @@ import { checkpoint, resumeLate } from './cancel.js'
 import type { KernelState } from './state.js'
 
 /**
- * The two ways to call back know nothing but this, and once the wait is over it knows nothing any more: host code may keep
- * them for as long as it likes.
+ * The two callbacks refer to this object only, and once the wait is over it refers to nothing: host
+ * code may keep them for as long as it likes.
  */
 class Suspension extends HostWait {
   constructor(
@@ -24,7 +25,7 @@ class Suspension extends HostWait {
     super()
   }
 
-  /** Does nobody wait for it any more? */
+  /** Is the wait over? */
   get over(): boolean {
     return this.task === null
   }
@@ -34,8 +35,8 @@ class Suspension extends HostWait {
     this.abort = undefined
   }
 
-  /** Gives it to a starter. */
-  begin(starter: Starter): void {
+  /** Gives the two callbacks to host code. */
+  begin(starter: Begin): void {
     const abort = starter(
       (value) => this.settle(value, false),
       (error) => this.settle(error, true),
@@ -61,10 +62,16 @@ class Suspension extends HostWait {
   }
 }
 
-/** What a suspended task's starter gets: the two ways to call back; both work once. */
-type Starter = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
+/**
+ * The host code that begins the wait gets two callbacks, of which the first that is called counts,
+ * and may return how to abort it.
+ */
+type Begin = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
 
-/** SUSPEND: the task waits until host code calls back. What comes through the host's loop cannot come in a blocking run. */
+/**
+ * SUSPEND: the task waits until host code calls back. What comes through the host's loop cannot
+ * come in a blocking run.
+ */
 export function suspend(state: KernelState, task: TaskRecord, trap: Trap): boolean {
   if (task.cancelPending) checkpoint(state, task)
   if (trap.amount === SUSPEND_HOST_LOOP && state.blocking) {
@@ -75,9 +82,9 @@ export function suspend(state: KernelState, task: TaskRecord, trap: Trap): boole
   }
   const wait = new Suspension(state, task)
   try {
-    wait.begin(trap.subject as Starter)
+    wait.begin(trap.subject as Begin)
   } catch (error) {
-    // Whoever got hold of the callbacks before it failed must not wake the task out of another wait.
+    // A callback that was kept before this failed must not wake the task out of another wait.
     wait.end()
     throw error
   }

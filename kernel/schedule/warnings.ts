@@ -1,5 +1,5 @@
 /**
- * What debug mode has to say about tasks that go on: each in a line on the console, while the program runs.
+ * What debug mode says about tasks while the program runs: each warning is a line on the console.
  */
 import type { OperationTracker } from '../protocol/debug.js'
 import type { ScopeRecord } from '../task/scope.js'
@@ -11,7 +11,7 @@ import type { KernelState } from './state.js'
 /** A step that takes longer holds up all other tasks, and the host, noticeably. */
 const LONG_STEP_MS = 50
 
-/** A task was told to leave and ended as if nothing had happened. */
+/** A task got a `Cancelled` and ended as if nothing had happened. */
 export function swallowed(state: KernelState, task: TaskRecord): void {
   if (state.instruments !== null) state.instruments.swallowed(task)
   if (state.tracker !== null) state.warn(`${String(task)} swallowed a Cancelled: rethrow it after cleaning up`)
@@ -23,7 +23,7 @@ export function cutShort(state: KernelState, task: TaskRecord, { name, grace }: 
   state.warn(`${String(task)} is cut short in its cleanup: the grace of ${grace} ms of ${name} is over${line}`)
 }
 
-/** A step is over that began at a time: how long did it hold the thread, and where did it end? */
+/** A step that began at `began` is over: did it hold the thread for long, and where did it end? */
 export function stepped(state: KernelState, task: TaskRecord, began: number): void {
   const ms = state.driver.now() - began
   if (ms < LONG_STEP_MS) return
@@ -31,8 +31,8 @@ export function stepped(state: KernelState, task: TaskRecord, began: number): vo
   state.warn(`${String(task)} held the thread for ${Math.round(ms)} ms before this: ${where}`)
 }
 
-/** The line at which a task waits, below the text that it belongs to. */
-export function lineOf(watch: OperationTracker | null, task: TaskRecord): string {
-  const [line] = linesIn(watch?.placeOf(task))
+/** The line at which a task waits, on a line of its own. */
+export function lineOf(tracker: OperationTracker | null, task: TaskRecord): string {
+  const [line] = linesIn(tracker?.waitsAt(task))
   return line === undefined ? '' : `\n${line}`
 }

@@ -1,11 +1,13 @@
 /**
  * Nurseries: scopes that own tasks.
  *
- * There is one kind. `nursery(body)` opens one inside a task; every task has one of its own (made when it first spawns),
- * which is why a task is not over before its children are; the kernel's root is one too. What differs is who waits at
- * the end: the task in a FINISH trap, the kernel for a task that has returned, nobody for the root.
+ * There is one kind. `nursery(body)` opens one inside a task; every task has one of its own (made
+ * when it first spawns), which is why a task is not over before its children are; the kernel's root
+ * is one too. What differs is what waits at the end: the task in a FINISH trap, the kernel for a
+ * task that has returned, nothing for the root.
  *
- * Bookkeeping only: the loop decides when something happens, this class knows what that means for the group.
+ * Bookkeeping only: schedule/ decides when something happens, this class keeps what it means for
+ * the nursery.
  */
 
 import { tracked } from '../protocol/debug.js'
@@ -41,42 +43,47 @@ export interface SpawnRequest extends SpawnOptions {
 /** The record behind a `Nursery` (protocol/handles.ts). */
 export class NurseryRecord extends ScopeRecord implements Nursery {
   size = 0
-  /** @internal */
   daemons = 0
-  /** @internal The oldest and the youngest child. */
+  /** The first and the last child. */
   oldest: TaskRecord | null = null
-  /** @internal */
   youngest: TaskRecord | null = null
-  /** @internal This daemon and all that are older have been dismissed. */
+  /** This daemon and all siblings before it have been dismissed. */
   dismissed: TaskRecord | null = null
-  /** @internal The body is over: no more than the children are waited for. */
+  /** The body is over: no more than the children are waited for. */
   finishing = false
-  /** @internal */
   failed = false
-  /** @internal Failures of children cancel nobody; they wait here with the other tasks that are over. */
+  /**
+   * A child's failure cancels no sibling; the child is kept with the others that have
+   * ended.
+   */
   collecting = false
-  /** @internal Children that are over and that `next` has not returned yet; null if nobody is to be told. */
-  over: TaskRecord[] | null = null
-  /** How many of them it has. */
+  /**
+   * Children that have ended and that `next` has not returned yet; null if they are not
+   * kept.
+   */
+  endedChildren: TaskRecord[] | null = null
+  /** How many of them it has returned. */
   private returned = 0
-  /** @internal Where `next` waits. */
-  arrivals: WaitQueue | null = null
-  /** @internal While a child is being started here for another nursery: that nursery. */
+  /** Where `next` waits. */
+  nextQueue: WaitQueue | null = null
+  /** While a child is being started here for another nursery: that nursery. */
   startingFor: NurseryRecord | null = null
-  /** @internal The nurseries in which something is being started for this one; they keep it open. */
+  /**
+   * The starters' nurseries in which a child is being started for this one; they keep it
+   * open.
+   */
   starts: Set<NurseryRecord> | null = null
-  /** @internal What the child gave to `started`, once it did. */
+  /** What the child gave to `started`, once it did. */
   started: { readonly value: unknown } | null = null
-  /** @internal The first failure. */
+  /** The first failure. */
   failure: unknown = undefined
-  /** @internal The operands of a spawn without options, made once. */
+  /** The detail of a spawn without options, made once. */
   private readonly request: SpawnRequest = { nursery: this }
-  /** @internal Later failures, in the order in which they happened. */
+  /** Later failures, in the order in which they happened. */
   later: unknown[] | null = null
-  /** @internal The root of this kernel, by which things of another kernel are told. */
+  /** The root of its kernel: things of another kernel have another root. */
   readonly root: NurseryRecord
 
-  /** @internal */
   constructor(
     parent: ScopeRecord | null,
     task: TaskRecord | null,
@@ -103,19 +110,21 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
   }
 
   private *startOperation<T>(op: Op<unknown>, options?: SpawnOptions): Operation<T> {
-    const nest = yield* new Trap<NurseryRecord>(OPEN, START_OPTIONS, OPEN_NURSERY, Number.POSITIVE_INFINITY)
+    const starterNursery = yield* new Trap<NurseryRecord>(OPEN, START_OPTIONS, OPEN_NURSERY, Number.POSITIVE_INFINITY)
     let failure: { readonly error: unknown } | null = null
     try {
-      startFor(nest, this)
-      yield* nest.spawn(op, options)
+      startFor(starterNursery, this)
+      yield* starterNursery.spawn(op, options)
     } catch (error) {
       failure = { error }
     }
-    // A task that has started is there, though its starter is cancelled: it has the value, and hears of that later.
-    yield* new Trap<void>(FINISH, nest, failure, FINISH_DECIDED)
-    if (nest.started !== null) return nest.started.value as T
+    // The task has started, though its starter may be cancelled: the starter gets the value now,
+    // and the `Cancelled` at its next wait.
+    yield* new Trap<void>(FINISH, starterNursery, failure, FINISH_DECIDED)
+    if (starterNursery.started !== null) return starterNursery.started.value as T
     yield* new Trap<void>(CHECKPOINT, null, null, 0)
-    if (nest.cancelled) throw new ClosedError('start the task', `${this.name} was cancelled`, { cause: nest.reason })
+    if (starterNursery.cancelled)
+      throw new ClosedError('start the task', `${this.name} was cancelled`, { cause: starterNursery.reason })
     throw new KernelStateError('start the task', 'it returned without yield* started(…)')
   }
 
@@ -125,24 +134,24 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
 
   private *nextOperation(): Operation<TaskRecord | null> {
     checkScope((yield* CALLER).parentNursery.root, 'wait for the next task in', this)
-    if (this.over === null)
+    if (this.endedChildren === null)
       throw new KernelStateError('wait for the next task', 'the nursery needs { completions: true }')
     yield* PASS.trap
     for (;;) {
-      const task = this.over[this.returned]
+      const task = this.endedChildren[this.returned]
       if (task !== undefined) {
         task.observed = true
-        if (++this.returned === this.over.length) this.returned = this.over.length = 0
+        if (++this.returned === this.endedChildren.length) this.returned = this.endedChildren.length = 0
         return task
       }
       if (this.size === this.daemons) return null
-      this.arrivals ??= new WaitQueue('wait for the next task', null, (_task, _trap, _nothing, resumer) => {
-        // The task that is over is still there: it is for the next one.
-        const next = this.arrivals?.head ?? null
-        if (next !== null && this.over?.[this.returned] !== undefined) resumer.wake(next, undefined)
+      this.nextQueue ??= new WaitQueue('wait for the next task', null, (_task, _trap, _nothing, resumer) => {
+        // The ended child is still there: it is for the next waiting task.
+        const next = this.nextQueue?.head ?? null
+        if (next !== null && this.endedChildren?.[this.returned] !== undefined) resumer.wake(next, undefined)
         return true
       })
-      yield* this.arrivals.trap
+      yield* this.nextQueue.trap
     }
   }
 
@@ -151,7 +160,6 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
     return `Nursery (${this.name}): ${this.size} children, ${this.condition()}`
   }
 
-  /** @internal */
   add(task: TaskRecord): void {
     const youngest = this.youngest
     task.previousSibling = youngest
@@ -162,7 +170,6 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
     if (task.daemon) this.daemons++
   }
 
-  /** @internal */
   remove(task: TaskRecord): void {
     const { previousSibling, nextSibling } = task
     if (task === this.dismissed) this.dismissed = previousSibling
@@ -175,17 +182,17 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
     if (task.daemon) this.daemons--
   }
 
-  /** @internal Is something on the way into it? */
+  /** Is a child being started for it? */
   get awaited(): boolean {
     return this.starts !== null && this.starts.size > 0
   }
 
-  /** @internal Is there nobody in it, and nobody on the way? */
+  /** Has it no child, and is none being started for it? */
   get empty(): boolean {
     return this.size === 0 && !this.awaited
   }
 
-  /** @internal Gives a child, with all that is in it, to another nursery. */
+  /** Moves a child, with all that is in it, into another nursery. */
   reparent(task: TaskRecord, target: NurseryRecord): void {
     this.remove(task)
     target.add(task)
@@ -197,11 +204,11 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
       while (scope.parent !== this) scope = scope.parent as ScopeRecord
       scope.parent = target
     }
-    // Other scopes lie around it now; let it look.
+    // Other scopes are around it now, and one may be cancelled.
     task.cancelPending = true
   }
 
-  /** @internal Notes a failure of the body or of a child; true for the first one. */
+  /** Notes a failure of the body or of a child; true for the first one. */
   fail(error: unknown): boolean {
     if (this.failed) {
       suppress(this.failure, error)

@@ -33,7 +33,9 @@ interface Ended {
   toString(): string
 }
 
-/** What joining an ended task gives; what it throws, if the `result` is wanted and there is none. */
+/**
+ * What joining an ended task gives; what it throws, if the `result` is wanted and there is none.
+ */
 export function outcomeOf(task: Ended, result: boolean): unknown {
   if (!result) return undefined
   if (task.phase === FAILED) throw task.value

@@ -1,10 +1,11 @@
 /**
  * Cancel scopes: regions of a task that can be cancelled as one.
  *
- * A scope is a link in a chain. Every task points at its innermost scope; each scope at the one around it; the chain of a
- * child task goes on in the nursery that it lives in. So "is this task inside that scope?" is a walk up, and "whom does this
- * cancel reach?" a walk down through nurseries (schedule/cancel.ts). No scope keeps lists of what is inside it, which makes entering
- * and leaving one cheap: this is what `timeout` costs.
+ * A scope is a link in a chain. A task points at its innermost scope, and each scope at the one
+ * around it; the chain of a child goes on in its parent nursery. "Is this task inside that scope?"
+ * is a walk up. "Which tasks does this cancel concern?" is a walk down through nurseries
+ * (schedule/cancel.ts). No scope lists what is inside it, so entering and leaving one is cheap:
+ * this is what `timeout` costs.
  */
 import type { Scope } from '../protocol/handles.js'
 import { INSPECT } from '../protocol/inspect.js'
@@ -15,24 +16,26 @@ import type { TaskRecord } from './task.js'
 
 /** Not cancelled. */
 export const LIVE = 0
-/** Cancelled; tasks inside got a `Cancelled` once and may clean up in peace. */
+/** Cancelled: a `Cancelled` is delivered to each task inside, once, and its cleanup may wait. */
 export const CANCELLING = 1
-/** Cancelled, and the grace is over: every waiting trap inside throws. */
+/** Cancelled, and the grace is over: every wait inside throws. */
 export const FORCED = 2
 
 /** The record behind a `Scope` (protocol/handles.ts). */
 export class ScopeRecord implements Scope, Timed {
-  /** @internal The deadline before a cancel, the end of the grace after it. */
+  /** The deadline before a cancel, the end of the grace after it. */
   timerIndex = -1
-  /** @internal The scope around this one. */
+  /** The scope around this one. */
   parent: ScopeRecord | null
-  /** @internal The task that opened it; null for the root. */
+  /** The task that opened it; null for the root. */
   readonly task: TaskRecord | null
-  /** @internal */
   status = LIVE
-  /** @internal When it was opened, as a count of the loop's; 0 for one that is as old as its task. */
+  /**
+   * When it was opened: a number of `state.sequence`; 0 for one that is as old as its
+   * task.
+   */
   opened = 0
-  /** @internal Its task has left it. */
+  /** Its task has left it. */
   closed = false
   readonly name: string
   shield: boolean
@@ -40,11 +43,10 @@ export class ScopeRecord implements Scope, Timed {
   deadline: number
   expired = false
   caught = false
-  /** @internal Called once when a cancel of this scope, or of one around it, comes in. */
-  hooks: ((reason: unknown) => void)[] | null = null
+  /** Called once when this scope is cancelled, or a cancel of one around it comes in. */
+  cancelCallbacks: ((reason: unknown) => void)[] | null = null
   reason: unknown = undefined
 
-  /** @internal */
   constructor(
     parent: ScopeRecord | null,
     task: TaskRecord | null,
@@ -66,7 +68,6 @@ export class ScopeRecord implements Scope, Timed {
     return `Scope (${this.name}): ${this.condition()}`
   }
 
-  /** @internal */
   protected condition(): string {
     if (this.closed) return 'closed'
     if (this.cancelled) return 'cancelled'
@@ -91,8 +92,11 @@ export class ScopeRecord implements Scope, Timed {
   }
 }
 
-/** The cancelled scope that has the most to say to what is inside this one: itself or one around it, up to a shield. */
-export function cancelOver(inner: ScopeRecord | null): ScopeRecord | null {
+/**
+ * The cancelled scope that decides for what is inside this one: itself or one around it, up to a
+ * shield; FORCED before CANCELLING.
+ */
+export function strongestCancel(inner: ScopeRecord | null): ScopeRecord | null {
   let found: ScopeRecord | null = null
   for (let scope = inner; scope !== null; scope = scope.shield ? null : scope.parent) {
     if (scope.status > (found === null ? LIVE : found.status)) found = scope

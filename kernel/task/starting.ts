@@ -1,41 +1,47 @@
 /**
- * Starts: a task that is on its way into a nursery, and lives in one of its starter's until it has said that it is ready.
+ * Starts: a task on its way into a nursery. Until it says `started`, it is in a nursery of its
+ * starter.
  *
- * Two cancels concern it: its starter's, which comes down to it as to every child, and that of the nursery which it is for.
- * Where the starter is somewhere else, that one must be carried over; otherwise the nursery would wait, cancelled, for
- * something that nobody has told to leave.
+ * Two cancels concern it: that of its starter, which reaches it as it reaches every child, and that
+ * of the target nursery. If the starter is not inside the target, that cancel must be copied;
+ * otherwise the target, cancelled, would wait for a task that does not know.
  */
 import { ClosedError } from '../protocol/errors.js'
 import type { NurseryRecord } from './nursery.js'
 import { checkScope } from './owner.js'
-import { cancelOver, LIVE } from './scope.js'
+import { LIVE, strongestCancel } from './scope.js'
 
-/** What is spawned in `nest` is to move into `target`. */
-export function startFor(nest: NurseryRecord, target: NurseryRecord): void {
-  checkScope(nest.root, 'start a task in', target)
+/** What is spawned in `starterNursery` will move into `target`. */
+export function startFor(starterNursery: NurseryRecord, target: NurseryRecord): void {
+  checkScope(starterNursery.root, 'start a task in', target)
   if (target.closed) throw new ClosedError('start the task', `${target.name} has ended`)
-  nest.startingFor = target
+  starterNursery.startingFor = target
   target.starts ??= new Set()
-  target.starts.add(nest)
-  follow(nest)
+  target.starts.add(starterNursery)
+  follow(starterNursery)
 }
 
 /**
- * Cancels `nest` if a cancel concerns the nursery that it starts for; true if it is cancelled. A starter that is inside that
- * nursery hears of the cancel itself, or has a shield which keeps it out.
+ * Cancels `starterNursery` if a cancel concerns its target; true if it is cancelled. A starter
+ * inside the target gets that cancel itself, or has a shield that keeps it out.
  */
-export function follow(nest: NurseryRecord): boolean {
-  const over = cancelOver(nest.startingFor)
-  if (over !== null && over.status > nest.status && nest.started === null && !isInside(nest, nest.startingFor)) {
-    nest.reason = over.reason
-    nest.status = over.status
-    if (nest.task !== null) nest.task.cancelPending = true
+export function follow(starterNursery: NurseryRecord): boolean {
+  const over = strongestCancel(starterNursery.startingFor)
+  if (
+    over !== null &&
+    over.status > starterNursery.status &&
+    starterNursery.started === null &&
+    !isInside(starterNursery, starterNursery.startingFor)
+  ) {
+    starterNursery.reason = over.reason
+    starterNursery.status = over.status
+    if (starterNursery.task !== null) starterNursery.task.cancelPending = true
   }
-  return nest.status !== LIVE
+  return starterNursery.status !== LIVE
 }
 
 /** Is the starter in the nursery that it starts for? */
-function isInside(nest: NurseryRecord, target: NurseryRecord | null): boolean {
-  for (let scope = nest.parent; scope !== null; scope = scope.parent) if (scope === target) return true
+function isInside(starterNursery: NurseryRecord, target: NurseryRecord | null): boolean {
+  for (let scope = starterNursery.parent; scope !== null; scope = scope.parent) if (scope === target) return true
   return false
 }

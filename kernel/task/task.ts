@@ -1,10 +1,11 @@
 /**
  * A task: one operation being driven.
  *
- * The record that the loop works on, and behind its interface (protocol/handles.ts, where the texts are) the handle that
- * programs hold: its methods only make traps, so nothing here reaches the scheduler by a second door. `value` is one field for three times of life, because they never
- * overlap: the answer to the trap while the task is ready, what the wait needs while it waits, result or error afterwards.
- * A kernel holds a million of these; every field is eight bytes of each.
+ * The record that the loop works on, and behind the interface `Task` (protocol/handles.ts, where
+ * its members are described) the handle that programs hold. Its methods only make traps, so there
+ * is no second door to the scheduler. `value` is one field for three phases that never overlap: the
+ * answer to the trap while the task is ready, what the wait needs while it waits, result or error
+ * afterwards. A kernel may hold a million tasks, and every field is eight bytes of each.
  */
 
 import { type Call, generatorNext } from '../protocol/call.js'
@@ -42,42 +43,46 @@ const CALLING = 64
 
 export class TaskRecord<out T = unknown> implements Task<T>, Timed {
   readonly id: number
-  /** @internal What its name comes from; a function is asked only when somebody wants to know. */
+  /** What its name comes from; a function is asked only when the name is needed. */
   private readonly label: string | Op<unknown>
-  /** @internal */
   iterator: TaskIterator | Call
-  /** @internal The nursery that it is a child of. */
+  /** The nursery that it is a child of. */
   parentNursery: NurseryRecord
-  /** @internal The innermost scope. */
+  /** The innermost scope. */
   scope: ScopeRecord
-  /** @internal */
   phase = NEW
-  /** @internal One field for three times of life, see above. */
+  /** One field for three phases, see above. */
   value: unknown = undefined
-  /** Switches in one field: see the accessors below. */
+  /** Booleans in one field: see the accessors below. */
   private flags: number
-  /** @internal What it waits in. */
+  /** What it waits in. */
   trap: Trap | null = null
-  /** @internal A sleep's end or a wait's timeout. */
+  /** A sleep's end or a wait's timeout. */
   timerIndex = -1
-  /** @internal Neighbours in the wait queue. */
+  /** Neighbours in the wait queue. */
   next: TaskRecord | null = null
-  /** @internal */
   previous: TaskRecord | null = null
-  /** @internal Neighbours in the nursery. */
+  /** Neighbours in the nursery. */
   nextSibling: TaskRecord | null = null
-  /** @internal */
   previousSibling: TaskRecord | null = null
-  /** @internal Null for most: the accessors `implicitNursery`, `delivered` and `context` look into it. */
+  /**
+   * Null for most; the accessors `implicitNursery`, `delivered`, `context` and
+   * `hostContext` read it.
+   */
   extras: Extras | null = null
 
-  /** @internal */
-  constructor(id: number, label: string | Op<unknown>, iterator: TaskIterator, home: NurseryRecord, daemon: boolean) {
+  constructor(
+    id: number,
+    label: string | Op<unknown>,
+    iterator: TaskIterator,
+    parentNursery: NurseryRecord,
+    daemon: boolean,
+  ) {
     this.id = id
     this.label = label
     this.iterator = iterator
-    this.parentNursery = home
-    this.scope = home
+    this.parentNursery = parentNursery
+    this.scope = parentNursery
     this.flags = (daemon ? DAEMON : 0) | (iterator.next === generatorNext ? GENERATOR : 0)
   }
 
@@ -89,65 +94,63 @@ export class TaskRecord<out T = unknown> implements Task<T>, Timed {
     return (this.flags & DAEMON) !== 0
   }
 
-  /** @internal Its iterator is a generator, so that `generatorNext` resumes it. */
+  /** Its iterator is a generator, so that `generatorNext` resumes it. */
   get generator(): boolean {
     return (this.flags & GENERATOR) !== 0
   }
 
-  /** @internal The innermost of its frames; null as long as it has made no call. */
+  /** The innermost of its frames; null as long as it has made no call. */
   get frame(): Call | null {
     return (this.flags & CALLING) === 0 ? null : (this.iterator as Call)
   }
 
-  /** @internal */
   set frame(frame: Call | null) {
     if (frame === null) return
     this.iterator = frame
     this.flags |= CALLING
   }
 
-  /** @internal What is resumed next. */
+  /** What is resumed next. */
   get innermost(): TaskIterator {
     const { frame } = this
     return (frame === null ? this.iterator : frame.callee) as TaskIterator
   }
 
-  /** @internal `value` is to be thrown. */
+  /** `value` is to be thrown. */
   get faulted(): boolean {
     return (this.flags & FAULTED) !== 0
   }
 
-  /** @internal */
   set faulted(on: boolean) {
     this.flags = on ? this.flags | FAULTED : this.flags & ~FAULTED
   }
 
-  /** @internal Some scope around it is cancelled: look before each wait. Never false if one is, sometimes true if none is. */
+  /**
+   * Some scope around it is cancelled, so each wait asks first. Never false if one is,
+   * sometimes true if none is.
+   */
   get cancelPending(): boolean {
     return (this.flags & CANCEL_PENDING) !== 0
   }
 
-  /** @internal */
   set cancelPending(on: boolean) {
     this.flags = on ? this.flags | CANCEL_PENDING : this.flags & ~CANCEL_PENDING
   }
 
-  /** @internal It got a `Cancelled` of a scope that lies around the whole task. */
+  /** A `Cancelled` was delivered to it of a scope that is around the whole task. */
   get cancelDelivered(): boolean {
     return (this.flags & CANCEL_DELIVERED) !== 0
   }
 
-  /** @internal */
   set cancelDelivered(on: boolean) {
     this.flags = on ? this.flags | CANCEL_DELIVERED : this.flags & ~CANCEL_DELIVERED
   }
 
-  /** @internal Somebody knows how it ended: joined it, or got it from `next`. */
+  /** Its outcome was observed: by a joiner, or through `next`. */
   get observed(): boolean {
     return (this.flags & OBSERVED) !== 0
   }
 
-  /** @internal */
   set observed(on: boolean) {
     this.flags = on ? this.flags | OBSERVED : this.flags & ~OBSERVED
   }
@@ -196,38 +199,34 @@ export class TaskRecord<out T = unknown> implements Task<T>, Timed {
     return alive
   }
 
-  /** @internal For whoever adds to them. */
+  /** The extras, made if there are none. */
   get ensuredExtras(): Extras {
     this.extras ??= new Extras()
     return this.extras
   }
 
-  /** @internal */
   get implicitNursery(): NurseryRecord | null {
     return this.extras === null ? null : this.extras.implicitNursery
   }
 
-  /** @internal */
   get delivered(): Map<ScopeRecord, number> | null {
     return this.extras === null ? null : this.extras.delivered
   }
 
-  /** @internal */
   get context(): ContextEntry | null {
     return this.extras === null ? null : this.extras.context
   }
 
-  /** @internal */
   get hostContext(): HostContext | null {
     return this.extras === null ? null : this.extras.hostContext
   }
 
-  hasHeard(scope: Scope): boolean {
+  wasDelivered(scope: Scope): boolean {
     return this.delivered?.has(scope as ScopeRecord) ?? false
   }
 
   static {
-    // Hidden from the types: a task is no operation, and `yield* task` is to say what it should be.
+    // Hidden from the types: a task is no operation, and `yield* task` should say what to write.
     Object.defineProperty(TaskRecord.prototype, Symbol.iterator, {
       value(this: TaskRecord): never {
         throw new TypeError(`Cannot run ${String(this)}: ${adviceFor(this)}`)

@@ -11,7 +11,7 @@ export function whereabouts(task: TaskRecord): string {
   return `${String(task)}: ${waitOf(task.trap as Trap)}`
 }
 
-/** `waiting, read fd 7`; of one that does not wait the state alone. */
+/** `waiting, read fd 7`; for a task that does not wait, the state alone. */
 export function situation({ state, trap }: TaskRecord): string {
   return trap === null ? state : `${state}, ${waitOf(trap)}`
 }

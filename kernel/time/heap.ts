@@ -1,9 +1,10 @@
 /**
  * A heap of things with a time; the general half of the timers (timers.ts).
  *
- * Four children to a node, in three parallel arrays (time, sequence, entry): the times lie in one flat Float64Array, so a
- * comparison touches no object, and four siblings share a cache line. An entry knows its place (`timerIndex`), so that
- * removing it is no search. Equal times come out in the order of their sequence numbers.
+ * Four children to a node, in three parallel arrays (time, sequence, entry): the times are in one
+ * flat Float64Array, so a comparison touches no object, and four siblings share a cache line. An
+ * entry knows its place (`timerIndex`), so that removing it is no search. Equal times come out in
+ * the order of their sequence numbers.
  */
 import type { Timed } from './timers.js'
 

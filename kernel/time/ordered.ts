@@ -1,27 +1,31 @@
 /**
- * A run of timers that came in the order of their times; the fast half of the timers (timers.ts).
+ * Timers that were set in the order of their times; the fast half of the timers (timers.ts).
  *
- * Most timers of a program have one of few durations, so most new ones are later than all before them. Those need no heap:
- * they are appended to a ring and taken from its front. A cancelled one leaves a hole; holes at either end go at once, and
- * when a full ring is mostly holes it is packed and not enlarged.
+ * Most timers of a program have one of few durations, so most new ones are later than all before
+ * them. Those need no heap: they are appended to a ring and taken from its front. A removed timer
+ * leaves a hole. Holes at either end go at once; a full ring that is mostly holes is packed and not
+ * enlarged.
  */
 import type { Timed } from './timers.js'
 
-/** Entries in the run have a `timerIndex` of −2 and less, so that the heap's can be told from them. */
+/** Entries here have a `timerIndex` of −2 or less, those of the heap one of 0 or more. */
 export const slotOf = (timerIndex: number): number => -2 - timerIndex
 
-export class TimerRun<T extends Timed> {
-  /** How many entries there are, holes not counted. */
+export class OrderedTimers<T extends Timed> {
+  /** How many entries there are, without the holes. */
   size = 0
   private times = new Float64Array(64)
   private order = new Float64Array(64)
   private entries: (T | null)[] = new Array<T | null>(64).fill(null)
   private mask = 63
-  /** Counters; the slot is what the mask leaves of them. The slots at `head` and before `tail` are never holes. */
+  /**
+   * Counters; the slot is what the mask leaves of them. The slots at `head` and before `tail` are
+   * never holes.
+   */
   private head = 0
   private tail = 0
 
-  /** The earliest time; only of a run that is not empty. */
+  /** The earliest time; only if there is an entry. */
   get firstTime(): number {
     return this.times[this.head & this.mask] as number
   }
@@ -62,7 +66,10 @@ export class TimerRun<T extends Timed> {
     while (this.entries[(this.tail - 1) & this.mask] === null) this.tail--
   }
 
-  /** Packs the ring, or doubles it if it is more than half full; entries that keep their slot are not touched. */
+  /**
+   * Packs the ring, or doubles it if it is more than half full; entries that keep their slot are
+   * not touched.
+   */
   private makeRoom(): void {
     const { times, order, entries, mask, head, tail } = this
     const length = this.size > entries.length / 2 ? entries.length * 2 : entries.length

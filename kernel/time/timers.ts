@@ -1,13 +1,14 @@
 /**
  * Timers: everything that has a time, in the order of its time.
  *
- * Two structures, each for what it does best. A timer that is later than all in the *run* is appended to it: constant time,
- * and the common case. Any other goes into the *heap*. The next timer is the earlier of the two fronts. Cancelling is a
- * removal and not a search, and costs next to nothing for a timer set last: a timeout that did not run out. Equal times
- * fire in the order in which they were set.
+ * There are two structures, each for what it does best. A timer that is later than all in the
+ * *ordered* ring is appended to it: constant time, and the common case. Any other goes into the
+ * *heap*. The next timer is the earlier of the two fronts. Removing a timer needs no search, and
+ * costs next to nothing for one that was set last: a timeout that did not run out. Equal times fire
+ * in the order in which they were set.
  */
 import { TimerHeap } from './heap.js'
-import { slotOf, TimerRun } from './ordered.js'
+import { OrderedTimers, slotOf } from './ordered.js'
 
 /** What can be given a time: `timerIndex` is −1 without one, and otherwise says where it is. */
 export interface Timed {
@@ -16,25 +17,25 @@ export interface Timed {
 }
 
 export class Timers<T extends Timed> {
-  private readonly run = new TimerRun<T>()
+  private readonly ordered = new OrderedTimers<T>()
   private readonly heap = new TimerHeap<T>()
   private sequence = 0
 
   get size(): number {
-    return this.run.size + this.heap.size
+    return this.ordered.size + this.heap.size
   }
 
   /** The earliest time, or Infinity. */
   get next(): number {
-    const { run, heap } = this
+    const { ordered, heap } = this
     if (this.size === 0) return Number.POSITIVE_INFINITY
-    return this.runIsFirst() ? run.firstTime : heap.firstTime
+    return this.orderedIsFirst() ? ordered.firstTime : heap.firstTime
   }
 
   /** Gives an entry a time, instead of the one that it may have. */
   set(entry: T, at: number): void {
     if (entry.timerIndex !== -1) this.remove(entry)
-    if (this.run.accepts(at)) this.run.append(entry, at, this.sequence++)
+    if (this.ordered.accepts(at)) this.ordered.append(entry, at, this.sequence++)
     else this.heap.add(entry, at, this.sequence++)
   }
 
@@ -42,22 +43,22 @@ export class Timers<T extends Timed> {
   remove(entry: T): void {
     const index = entry.timerIndex
     if (index >= 0) this.heap.removeAt(index)
-    else if (slotOf(index) >= 0) this.run.remove(entry)
+    else if (slotOf(index) >= 0) this.ordered.remove(entry)
   }
 
   /** Takes out the earliest entry if its time has come. */
   due(now: number): T | null {
     if (this.size === 0) return null
-    const { run, heap } = this
-    if (this.runIsFirst()) return run.firstTime <= now ? run.take() : null
+    const { ordered, heap } = this
+    if (this.orderedIsFirst()) return ordered.firstTime <= now ? ordered.take() : null
     return heap.firstTime <= now ? heap.take() : null
   }
 
-  private runIsFirst(): boolean {
-    const { run, heap } = this
-    if (run.size === 0) return false
+  private orderedIsFirst(): boolean {
+    const { ordered, heap } = this
+    if (ordered.size === 0) return false
     if (heap.size === 0) return true
-    if (run.firstTime !== heap.firstTime) return run.firstTime < heap.firstTime
-    return run.firstOrder < heap.firstOrder
+    if (ordered.firstTime !== heap.firstTime) return ordered.firstTime < heap.firstTime
+    return ordered.firstOrder < heap.firstOrder
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Instruments: watching the kernel at work.
+ * Instruments: objects that are called while the kernel works.
  *
- * Any subset of five methods. A kernel without instruments pays one comparison per step for the possibility. An instrument
- * that throws is taken out and its error reported, because a broken observer must not change what it observes.
+ * An instrument has any of six methods. A kernel without instruments pays one comparison a step for
+ * the possibility. An instrument that throws is taken out and its error reported, because a broken
+ * observer must not change what it observes.
  *
  * @see https://trio.readthedocs.io/en/stable/reference-lowlevel.html#instrument-api
  */
@@ -10,7 +11,10 @@ import type { Task } from '../protocol/handles.js'
 import { wrong } from '../protocol/operands.js'
 import type { Trap } from '../protocol/trap.js'
 
-/** What can be watched. The methods run inside the kernel: keep them short, and do not call the kernel. */
+/**
+ * What can be watched. The methods run inside the kernel: keep them short, and do not call the
+ * kernel.
+ */
 export interface Instrument {
   /** A task was made. */
   spawn?(task: Task): void
@@ -22,7 +26,10 @@ export interface Instrument {
   suspend?(task: Task, trap: Trap): void
   /** The task is over, children included. */
   exit?(task: Task): void
-  /** The task returned although it had been cancelled, and outlived the cancel: it swallowed its `Cancelled`. */
+  /**
+   * The task returned although it had been cancelled, and outlived the cancel: it swallowed its
+   * `Cancelled`.
+   */
   swallowed?(task: Task): void
 }
 

@@ -238,7 +238,7 @@ class Player {
     const members = function* (n: Nursery): Operation<void> {
       inner = n
       const inside = n as InnerNursery
-      inside.hooks = [() => (cancelledAt = Math.min(cancelledAt, player.books.time))]
+      inside.cancelCallbacks = [() => (cancelledAt = Math.min(cancelledAt, player.books.time))]
       player.scopes.push(n)
       player.opened.push(n)
       if (collect) player.nurseries.push(n)

@@ -246,8 +246,8 @@ function* ended(n: Nursery): Operation<Source> {
 
 /** Is there one that `next` has not returned, and somebody who waits for one? */
 function isStuck(group: InnerNursery): boolean {
-  const { over, returned } = group as unknown as { over: readonly unknown[]; returned: number }
-  return over[returned] !== undefined && (group.arrivals?.length ?? 0) > 0
+  const { endedChildren, returned } = group as unknown as { endedChildren: readonly unknown[]; returned: number }
+  return endedChildren[returned] !== undefined && (group.nextQueue?.length ?? 0) > 0
 }
 
 const encode = (item: number): Uint8Array => Uint8Array.of(item >> 8, item & 255)

@@ -148,7 +148,7 @@ function* signalOperation(): Operation<AbortSignal> {
 /** A cancelled scope of which the task is still to be told. */
 function cancelledAround(task: Task, innermost: Scope): Scope | null {
   for (let scope: Scope | null = innermost; scope !== null; scope = scope.parent) {
-    if (scope.cancelled && !task.hasHeard(scope)) return scope
+    if (scope.cancelled && !task.wasDelivered(scope)) return scope
     if (scope.shield) return null
   }
   return null

@@ -4,7 +4,7 @@
  * The promise for a task's result is `kernel.run(op)`; this is the same for results that come one by one. Values change
  * hands directly: who emits waits until the host has taken the value, so nothing piles up in between.
  */
-import { Fifo, Line } from '../../kernel/protocol/fifo.js'
+import { Fifo, WaiterQueue } from '../../kernel/protocol/fifo.js'
 import type { Task } from '../../kernel/protocol/handles.js'
 import { checkBody, checkMethods } from '../../kernel/protocol/operands.js'
 import { asOperation } from '../../kernel/protocol/operation.js'
@@ -71,7 +71,7 @@ interface Offer<T> {
 const END = { done: true, value: undefined } as const
 
 class Emission<T> implements AsyncIterableIterator<T, undefined> {
-  private readonly offers = new Line<Offer<T>>()
+  private readonly offers = new WaiterQueue<Offer<T>>()
   private readonly askers = new Fifo<Asker<T>>()
   private task: Task | null = null
   /** Settles when the task is over; null before it is started. */

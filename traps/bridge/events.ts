@@ -7,7 +7,7 @@
 
 import { tracked } from '../../kernel/protocol/debug.js'
 import { BrokenError } from '../../kernel/protocol/errors.js'
-import { Fifo, Line } from '../../kernel/protocol/fifo.js'
+import { Fifo, WaiterQueue } from '../../kernel/protocol/fifo.js'
 import { checkLimit, checkOptions, checkWord } from '../../kernel/protocol/operands.js'
 import type { Undo } from '../../kernel/protocol/scheduler.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
@@ -120,7 +120,7 @@ interface Pausable {
 
 class EventCursor<A> implements Cursor<A> {
   private readonly buffer = new Fifo<A>()
-  private readonly waiting = new Line<() => void>()
+  private readonly waiting = new WaiterQueue<() => void>()
   /** Nothing comes any more; with an error, that is thrown once. */
   private end: { error?: unknown } | null = null
   private paused = false

@@ -6,7 +6,7 @@
  * program holds nothing of a wait that was called off. What has a `then` of its own is another matter: it may only begin
  * when that is called, and may do so each time. It is asked when a task waits, and what a cancel leaves with it is empty.
  */
-import { Line } from '../../kernel/protocol/fifo.js'
+import { WaiterQueue } from '../../kernel/protocol/fifo.js'
 import { checkPromise } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { suspend } from './call.js'
@@ -90,7 +90,7 @@ function outcomeOf<T>(promise: Promise<T>): Outcome<T> {
 class Outcome<T> {
   private state: 'pending' | 'fulfilled' | 'rejected' = 'pending'
   private value: unknown = undefined
-  private readonly waiters = new Line<Waiter<T>>()
+  private readonly waiters = new WaiterQueue<Waiter<T>>()
 
   constructor(promise: Promise<T>) {
     promise.then(

@@ -234,7 +234,7 @@ function* contest<T, R>(
       yield* n.cancel('another one was first')
     } catch (error) {
       // Lost by a hair, without having been told: nobody's concern. What fails in leaving is.
-      if (winner === null || (yield* current()).hasHeard(n)) throw error
+      if (winner === null || (yield* current()).wasDelivered(n)) throw error
     }
   }
 

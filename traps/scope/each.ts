@@ -7,7 +7,7 @@
  */
 
 import { operation, tracked } from '../../kernel/protocol/debug.js'
-import { Line } from '../../kernel/protocol/fifo.js'
+import { WaiterQueue } from '../../kernel/protocol/fifo.js'
 import { checkBody, wrong } from '../../kernel/protocol/operands.js'
 import { asOperation } from '../../kernel/protocol/operation.js'
 import { suppress } from '../../kernel/protocol/suppressed.js'
@@ -140,7 +140,7 @@ class AsyncCursor<T> implements Cursor<T> {
   /** What was asked for, if it is there. */
   private answer: IteratorResult<T, unknown> | null = null
   private failure: { readonly error: unknown } | null = null
-  private readonly waiting = new Line<() => void>()
+  private readonly waiting = new WaiterQueue<() => void>()
   private answered: Trap<void> | null = null
   private readonly fulfilled: (answer: IteratorResult<T, unknown>) => void
   private readonly rejected: (error: unknown) => void

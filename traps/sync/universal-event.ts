@@ -1,7 +1,7 @@
 /**
  * Universal event: set and waited for by tasks of any kernel, by host code and, through a link, by other threads.
  */
-import { Line } from '../../kernel/protocol/fifo.js'
+import { WaiterQueue } from '../../kernel/protocol/fifo.js'
 import { type LinkPort, linkTo } from './link.js'
 import { Universal, type Waiter } from './universal.js'
 
@@ -22,7 +22,7 @@ import { Universal, type Waiter } from './universal.js'
  */
 export class UniversalEvent {
   private flag = false
-  private readonly waiters = new Line<Waiter<void>>()
+  private readonly waiters = new WaiterQueue<Waiter<void>>()
   private readonly watchers = new Set<(isSet: boolean) => void>()
 
   /** Is it set? */

@@ -4,7 +4,7 @@
  * The rules are those of `Queue`: nobody overtakes, and an item is at every moment in exactly one place.
  */
 import { ClosedError } from '../../kernel/protocol/errors.js'
-import { Fifo, Line } from '../../kernel/protocol/fifo.js'
+import { Fifo, WaiterQueue } from '../../kernel/protocol/fifo.js'
 import { checkLimit } from '../../kernel/protocol/operands.js'
 import { type NameOptions, titleOf } from './atomic.js'
 import { type LinkPort, linkTo } from './link.js'
@@ -43,8 +43,8 @@ export class UniversalQueue<T> {
   readonly capacity: number
   private readonly title: string
   private readonly items = new Fifo<T>()
-  private readonly getters = new Line<Waiter<T>>()
-  private readonly putters = new Line<Putter<T>>()
+  private readonly getters = new WaiterQueue<Waiter<T>>()
+  private readonly putters = new WaiterQueue<Putter<T>>()
   private isClosed = false
 
   /**

@@ -4,7 +4,7 @@
  * A promise for those who can block a thread with a kernel of their own, and settled from anywhere in this thread.
  */
 import { KernelStateError } from '../../kernel/protocol/errors.js'
-import { Line } from '../../kernel/protocol/fifo.js'
+import { WaiterQueue } from '../../kernel/protocol/fifo.js'
 import { type NameOptions, titleOf } from './atomic.js'
 import { Universal, type Waiter } from './universal.js'
 
@@ -23,7 +23,7 @@ export class UniversalResult<T = void> {
   private readonly title: string
   private state: 'pending' | 'done' | 'failed' = 'pending'
   private value: unknown = undefined
-  private readonly waiters = new Line<Waiter<T>>()
+  private readonly waiters = new WaiterQueue<Waiter<T>>()
 
   constructor(options?: NameOptions) {
     this.title = titleOf('universal result', options)

@@ -2,7 +2,7 @@
  * Queues: the ring keeps its order while it grows and wraps, and a line can be left from anywhere.
  */
 import test from 'ava'
-import { Fifo, Line } from '../../../kernel/protocol/fifo.js'
+import { Fifo, WaiterQueue } from '../../../kernel/protocol/fifo.js'
 
 test('a ring keeps the order of what comes, round after round, while it grows', (t) => {
   const ring = new Fifo<number>()
@@ -35,7 +35,7 @@ test('a ring takes one back in front, and its first can be exchanged', (t) => {
 })
 
 test('a line is first come, first served, and left from the front, the middle and the end', (t) => {
-  const line = new Line<{ readonly name: string }>()
+  const line = new WaiterQueue<{ readonly name: string }>()
   const leave = [...'abcde'].map((name) => line.join({ name }))
   for (const i of [0, 2, 4]) leave[i]?.()
   t.is(line.size, 2)
@@ -50,7 +50,7 @@ test('a line is first come, first served, and left from the front, the middle an
 })
 
 test('two places of the same waiter are left one by one', (t) => {
-  const line = new Line<object>()
+  const line = new WaiterQueue<object>()
   const waiter = {}
   const leave = line.join(waiter)
   line.join(waiter)

@@ -1,9 +1,15 @@
 /**
- * The kernel as its users see it: a loop, a driver, and a way in from outside.
+ * The kernel as the host program sees it: a loop, a driver, and a way in from outside.
  *
- * Tasks talk to the loop through traps; this class is for those who are not tasks: the host
- * program. It may start tasks, cancel them, wait for them as promises (guest mode) or by blocking
- * the thread, and shut everything down.
+ * Tasks talk to the kernel through traps (protocol/trap.ts). The host program, which is no task,
+ * talks to this class: it starts tasks, cancels them, waits for them as promises (as a guest) or by
+ * taking the thread, and shuts everything down.
+ *
+ * The rooms, each built on those before it: protocol/ is what traps and programs share with the
+ * kernel. driver/ is the contract with what waits underneath, and two drivers without I/O. time/ is
+ * the timers. task/ is the records of tasks, scopes and nurseries. watch/ shows what happens:
+ * instruments, tracebacks. schedule/ is the kernel at work: it answers traps, delivers cancels,
+ * ends tasks, and runs the loop. sim/, built on this file, is a simulated world for tests.
  */
 
 import { Closing } from './closing.js'
@@ -80,7 +86,7 @@ export class KernelBase {
     this.assertOpen('run')
     if (loop.turning) throw new KernelStateError('run', 'this kernel is already running; use traps inside its tasks')
     const task = this.begin(op, options)
-    // Time alone would not end the turn: on a virtual clock none passes while somebody is busy.
+    // Time alone would not end the turn: on a virtual clock none passes while a task is busy.
     loop.endCallbacks.set(task, () => {
       loop.enough = true
     })

@@ -1,5 +1,5 @@
 /**
- * What a kernel is told when it is made, and the counts that it tells of itself.
+ * The options of a kernel, how they are checked, and the counts that a kernel gives of itself.
  */
 import type { Driver } from './driver/contract.js'
 import { OperationTracker } from './protocol/debug.js'

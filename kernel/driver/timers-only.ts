@@ -1,9 +1,7 @@
 /**
- * The ground that drivers without an operating system stand on: every I/O call says clearly that it
- * cannot.
+ * The base of drivers that have timers and nothing else: every I/O call is refused as unsupported.
  *
- * The host driver and the virtual driver differ in their clock and in who calls the turn, and in
- * nothing else.
+ * The host driver and the virtual driver differ in their clock, and in what calls the turn.
  */
 import {
   type Address,
@@ -17,7 +15,7 @@ import {
   type WakeToken,
 } from './contract.js'
 
-/** The ground of drivers that have no system under them. */
+/** The base of drivers without an operating system. */
 export abstract class TimersOnlyDriver implements Driver {
   abstract readonly name: string
   readonly wakeToken: WakeToken | null = null

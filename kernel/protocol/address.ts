@@ -1,7 +1,9 @@
 /**
- * IP addresses between text and bytes: the one parser, for tasks, for drivers and for simulated hosts.
+ * IP addresses between text and bytes: the one parser, for tasks, for drivers and for simulated
+ * hosts.
  *
- * Pure functions. What is no address is null, and the caller says what that means to it. Names are looked up elsewhere.
+ * Pure functions. What is no address is null, and the caller says what that means to it. Names are
+ * looked up elsewhere.
  */
 
 /** Which family an IP address belongs to, a zone aside; null if it is none. */
@@ -10,14 +12,19 @@ export function ipFamily(host: string): 'ipv4' | 'ipv6' | null {
   return parseIPv6(splitZone(host)[0]) === null ? null : 'ipv6'
 }
 
-/** The one spelling of an address by which it can be compared, without its zone; null if it is none. */
+/**
+ * The one spelling of an address by which it can be compared, without its zone; null if it is none.
+ */
 export function canonicalHost(host: string): string | null {
   if (parseIPv4(host) !== null) return host
   const bytes = parseIPv6(splitZone(host)[0])
   return bytes === null ? null : formatIPv6(bytes)
 }
 
-/** The four bytes of a dotted IPv4 literal; null if it is none. Leading zeros are refused: to some they mean octal. */
+/**
+ * The four bytes of a dotted IPv4 literal; null if it is none. Leading zeros are refused: to some
+ * they mean octal.
+ */
 export function parseIPv4(host: string): Uint8Array | null {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host)
   if (match === null) return null
@@ -56,7 +63,10 @@ export function parseIPv6(host: string): Uint8Array | null {
   return bytes
 }
 
-/** The canonical text of RFC 5952: the longest run of two or more zero groups becomes '::', IPv4-mapped stays dotted. */
+/**
+ * The canonical text of RFC 5952: the longest run of two or more zero groups becomes '::',
+ * IPv4-mapped stays dotted.
+ */
 export function formatIPv6(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) => (byteAt(bytes, 2 * i) << 8) | byteAt(bytes, 2 * i + 1))
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {

@@ -134,9 +134,9 @@ export function tracked<O extends Iterable<unknown>>(name: string, operation: O)
 
 /**
  * Makes such an operation of a generator function that is written where it is made, so that what is
- * checked and what is done are read in one piece. V8 gives each of these functions objects of a shape
- * of its own, which costs a microsecond a call. So it is for what opens something or runs for long;
- * elsewhere the generator is a function of its own.
+ * checked and what is done are read in one piece. V8 gives each of these functions objects of a
+ * shape of its own, which costs a microsecond a call. So it is for what opens something or runs for
+ * long; elsewhere the generator is a function of its own.
  */
 export function operation<T>(name: string, body: () => Operation<T>): Operation<T> {
   return tracked(name, body())

@@ -109,8 +109,8 @@ export class BusyError extends DrupeError {
 }
 
 /**
- * The buffer of an operation was transferred to somebody else, or made smaller, before the
- * operation was done with it.
+ * The buffer of an operation was transferred, or made smaller, before the operation was done with
+ * it.
  */
 export class BufferError extends DrupeError {
   constructor(action: string) {

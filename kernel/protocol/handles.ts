@@ -1,5 +1,5 @@
 /**
- * The handles: tasks, scopes and nurseries as those see them who hold one.
+ * The handles: tasks, scopes and nurseries as programs hold them.
  *
  * The records behind them are the kernel's (task/). Programs, and all of traps/, know nothing but
  * these: what may be read, and methods that make a trap or an operation, to be answered inside the

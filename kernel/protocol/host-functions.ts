@@ -10,7 +10,7 @@ export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTime
 export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask
 export const MessageChannel: typeof globalThis.MessageChannel = globalThis.MessageChannel
-// The type is written out, because those who use this package in a browser have no types of Node's.
+// The type is written out, because programs for a browser have no types of Node's.
 export const setImmediate: (callback: () => void) => { unref(): unknown } = globalThis.setImmediate
 
 const { performance } = globalThis

@@ -7,7 +7,7 @@
  */
 
 /**
- * Later failures of a group whose first failure is `error`, in the order in which they happened.
+ * Later failures of a nursery whose first failure is `error`, in the order in which they happened.
  *
  * The first failure leaves a nursery unchanged; those that came after it are kept here and are
  * shown when it is printed.

@@ -202,7 +202,7 @@ export const HANDOVER: Handover = { done: false, value: undefined as unknown as 
 /** Does this engine's `yield*` copy the results that it passes on? */
 export const COPIES = isCopied()
 
-/** Where `yield*` copies, HANDOVER holds this before each step: nobody can yield it. */
+/** Where `yield*` copies, HANDOVER holds this before each step: no program can yield it. */
 export const NOTHING = {} as Trap
 
 /**

@@ -60,7 +60,7 @@ export function cancelTask(state: KernelState, task: TaskRecord, reason: unknown
  */
 export function implicitNurseryOf(state: KernelState, task: TaskRecord): NurseryRecord {
   if (task.implicitNursery !== null) return task.implicitNursery
-  const own = new NurseryRecord(
+  const implicit = new NurseryRecord(
     task.parentNursery,
     task,
     'the task',
@@ -70,14 +70,14 @@ export function implicitNurseryOf(state: KernelState, task: TaskRecord): Nursery
     state.root,
   )
   if (task.scope === task.parentNursery) {
-    task.scope = own
+    task.scope = implicit
   } else {
     let scope: ScopeRecord = task.scope
     while (scope.parent !== task.parentNursery) scope = scope.parent as ScopeRecord
-    scope.parent = own
+    scope.parent = implicit
   }
-  task.ensuredExtras.implicitNursery = own
-  return own
+  task.ensuredExtras.implicitNursery = implicit
+  return implicit
 }
 
 /** The innermost nursery that a task is in: where its `spawn` puts children. */

@@ -37,21 +37,21 @@ export interface Failure {
 export function bodyEnded(state: KernelState, task: TaskRecord, phase: number, value: unknown): void {
   closeLeftOpen(state, task)
   task.extras?.ownerEnded(state)
-  const own = task.implicitNursery
-  if (own === null) {
+  const implicit = task.implicitNursery
+  if (implicit === null) {
     exit(state, task, phase, value)
     return
   }
-  if (phase === FAILED && !isLeaving(task, value) && own.fail(value)) cancelScope(state, own, value, false)
-  if (own.size === 0) {
+  if (phase === FAILED && !isLeaving(task, value) && implicit.fail(value)) cancelScope(state, implicit, value, false)
+  if (implicit.size === 0) {
     exit(state, task, phase, value)
     return
   }
   task.phase = FINISHING
   task.value = value
   task.faulted = phase === FAILED
-  own.finishing = true
-  dismissDaemons(state, own)
+  implicit.finishing = true
+  dismissDaemons(state, implicit)
 }
 
 /** A task in FINISH asks to leave its nursery; true if it can at once. */

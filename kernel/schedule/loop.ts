@@ -2,8 +2,8 @@
  * The loop: passes over the tasks that are ready, and polls in between.
  *
  * A *pass* runs exactly the tasks that were ready when it began, so a task that becomes ready in a
- * pass comes after all that were there before. The loop *polls* (driver, clock) every so many steps,
- * in the middle of a pass if need be; how many adapts to how long steps take.
+ * pass comes after all that were there before. The loop *polls* (driver, clock) every so many
+ * steps, in the middle of a pass if need be; how many adapts to how long steps take.
  *
  * The loop never blocks. Its callers do (runners.ts).
  */

@@ -19,13 +19,13 @@ import { swallowed } from './warnings.js'
 export function conclude(state: KernelState, task: TaskRecord, ended: number, outcome: unknown): void {
   let phase = ended
   let value = outcome
-  const own = task.implicitNursery
-  if (own !== null) {
-    own.closed = true
-    if (own.failed) {
+  const implicit = task.implicitNursery
+  if (implicit !== null) {
+    implicit.closed = true
+    if (implicit.failed) {
       phase = FAILED
-      value = own.failure
-    } else if (phase === DONE && own.finishing && task.cancelPending) {
+      value = implicit.failure
+    } else if (phase === DONE && implicit.finishing && task.cancelPending) {
       // The cancel came while only its children were still at work: they left, so its result is not
       // whole.
       const scope = deliverable(task)
@@ -34,7 +34,7 @@ export function conclude(state: KernelState, task: TaskRecord, ended: number, ou
         value = deliver(state, task, scope)
       }
     }
-    if (own.timerIndex !== -1) state.timers.remove(own)
+    if (implicit.timerIndex !== -1) state.timers.remove(implicit)
   }
   if (phase === FAILED && isLeaving(task, value)) phase = CANCELLED
   if (state.tracker !== null) {
@@ -69,11 +69,11 @@ export function reportFailure(state: KernelState, error: unknown): void {
 }
 
 function wakeJoiners(state: KernelState, task: TaskRecord): boolean {
-  let heard = false
+  let observed = false
   const joiners = task.extras
   if (joiners !== null) {
     for (let joiner = joiners.head as TaskRecord | null; joiner !== null; joiner = joiners.head as TaskRecord | null) {
-      heard = true
+      observed = true
       joiners.remove(joiner)
       const trap = joiner.trap as Trap
       if (joiner.timerIndex !== -1) state.timers.remove(joiner)
@@ -85,7 +85,7 @@ function wakeJoiners(state: KernelState, task: TaskRecord): boolean {
     }
   }
   const callback = state.endCallbacks.get(task)
-  if (callback === undefined) return heard
+  if (callback === undefined) return observed
   state.endCallbacks.delete(task)
   callback()
   return true

@@ -76,12 +76,12 @@ export function started(state: KernelState, task: TaskRecord, value: unknown): v
   const starterNursery = task.parentNursery
   const target = starterNursery.startingFor
   if (target === null || starterNursery.started !== null)
-    throw new KernelStateError('say started', 'nobody waits for it in n.start()')
+    throw new KernelStateError('say started', 'no n.start() waits for it')
   if (target.closed) throw new KernelStateError('say started', `${target.name} has ended meanwhile`)
   // The cancel of its starter was delivered to it before: both are on their way out.
   if (
     task.cancelPending &&
-    (heardOf(task, starterNursery) || childrenHeardOf(task, starterNursery.parent as ScopeRecord))
+    (isDeliveredTo(task, starterNursery) || isDeliveredToChildren(task, starterNursery.parent as ScopeRecord))
   )
     return
   starterNursery.started = { value }
@@ -90,10 +90,11 @@ export function started(state: KernelState, task: TaskRecord, value: unknown): v
 }
 
 /** Was the starter's cancel delivered to children of the task? It would start without them. */
-function childrenHeardOf(task: TaskRecord, from: ScopeRecord): boolean {
+function isDeliveredToChildren(task: TaskRecord, from: ScopeRecord): boolean {
   for (let scope: ScopeRecord = task.scope; scope !== task.parentNursery; scope = scope.parent as ScopeRecord) {
     if (!(scope instanceof NurseryRecord)) continue
-    for (let child = scope.oldest; child !== null; child = child.nextSibling) if (heardOf(child, from)) return true
+    for (let child = scope.oldest; child !== null; child = child.nextSibling)
+      if (isDeliveredTo(child, from)) return true
   }
   return false
 }
@@ -101,7 +102,7 @@ function childrenHeardOf(task: TaskRecord, from: ScopeRecord): boolean {
 /**
  * Was a cancel of this scope, or of one around it, delivered to a task itself, and not inherited?
  */
-function heardOf(task: TaskRecord, from: ScopeRecord): boolean {
+function isDeliveredTo(task: TaskRecord, from: ScopeRecord): boolean {
   const { delivered } = task
   if (delivered === null) return false
   const opened = task.implicitNursery?.opened ?? 0

@@ -2,9 +2,13 @@
  * The state of one kernel: what every answer, cancel and ending reads and writes.
  *
  * The files of this room have an order, and each loads only files before it (the table in
- * CONTRIBUTING.md). Here, at the beginning, are the queues, the counts, and the few ways in which a
- * task goes on. The loop, near the end, is a subclass that adds the steps; so there is one class of
- * objects, and all hot code knows one shape.
+ * CONTRIBUTING.md). First come the queues, the counts and the few ways in which a task goes on
+ * (this file); then what ends a wait early (abort, cancel), what begins one (suspension, io), how a
+ * task begins and ends (spawn, outcome, endings), the answers to all traps, and the loop with its
+ * runners.
+ *
+ * The loop is a subclass of this class, so there is one class of objects, and all hot code knows
+ * one shape.
  */
 import type { Driver } from '../driver/contract.js'
 import type { OperationTracker } from '../protocol/debug.js'

@@ -1,5 +1,5 @@
 /**
- * The phases of a task's life, in their order, and what its end gives to those who join it.
+ * The phases of a task's life, in their order, and what its end gives to its joiners.
  */
 import { TaskCancelledError } from '../protocol/errors.js'
 import type { TaskState } from '../protocol/handles.js'

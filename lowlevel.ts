@@ -16,6 +16,7 @@ export {
   type WakeToken,
 } from './kernel/driver/contract.js'
 export { HostDriver } from './kernel/driver/host.js'
+export type { Capabilities } from './kernel/protocol/capabilities.js'
 export {
   ACCEPT,
   type Address,

@@ -149,9 +149,10 @@ export class KernelBase {
 
   /** A place where a task can wait for other threads. */
   waker(): Waker {
-    const token = this.loop.driver.wakeToken
-    if (token === null) throw new UnsupportedError('make a waker', `the ${this.driver} driver has no other threads`)
-    return new Waker(this.loop, token.fd)
+    const { can, wakeToken } = this.loop.driver
+    if (!can.threads || wakeToken === null)
+      throw new UnsupportedError('make a waker', `the ${this.driver} driver has no other threads`)
+    return new Waker(this.loop, wakeToken)
   }
 
   /**

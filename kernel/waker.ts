@@ -1,12 +1,13 @@
 /**
  * Wakers: another thread notifies, and a task goes on.
  *
- * Notifications are counted in shared memory, and wake the driver through its wake-up descriptor.
+ * Notifications are counted in shared memory, and wake the driver by its token.
  * Because of the count none is lost, however the two threads race, and many notifications at once
  * are one wake-up. What a notification means is up to the program: its data travels by other ways
  * (a MessagePort, shared memory).
  */
 
+import type { WakeToken } from './driver/contract.js'
 import { tracked } from './protocol/debug.js'
 import { BusyError } from './protocol/errors.js'
 import type { Undo } from './protocol/scheduler.js'
@@ -16,7 +17,8 @@ import { CALLER, checkTask } from './task/owner.js'
 
 /** What another thread needs to notify; survives `postMessage` and `workerData`. */
 export interface WakerToken {
-  readonly fd: number
+  /** The driver's own. */
+  readonly wake: WakeToken
   readonly notifications: SharedArrayBuffer
 }
 
@@ -31,9 +33,9 @@ export class Waker {
   /** @internal */
   constructor(
     private readonly state: KernelState,
-    fd: number,
+    wake: WakeToken,
   ) {
-    this.token = { fd, notifications: new SharedArrayBuffer(4) }
+    this.token = { wake, notifications: new SharedArrayBuffer(4) }
     this.notifications = new Int32Array(this.token.notifications)
   }
 

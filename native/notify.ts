@@ -4,25 +4,23 @@
 import type { WakeToken } from '../kernel/driver/contract.js'
 import { wrong } from '../kernel/protocol/operands.js'
 import { openLibc } from './linux/libc.js'
-
-const ONE = new BigUint64Array([1n])
+import { isToken, wake } from './posix/wake-pipe.js'
 
 /**
  * Lets the task that waits in `waker.wait()` go on, from any thread.
  *
- * Whoever closes the kernel sees to it that nobody notifies it any more: the descriptor in the token may be somebody else's then.
+ * Whoever closes the kernel sees to it that nobody notifies it any more: the number in the token may be something else's then.
  *
  * @param token `waker.token`, by way of `postMessage` or `workerData`.
  */
-export function notify(token: { readonly fd: number; readonly notifications: SharedArrayBuffer }): void {
-  if (!(token?.notifications instanceof SharedArrayBuffer))
+export function notify(token: { readonly wake: WakeToken; readonly notifications: SharedArrayBuffer }): void {
+  if (!(token?.notifications instanceof SharedArrayBuffer) || !isToken(token.wake))
     throw wrong('notify', 'token', 'the token of a waker', token, '')
   Atomics.add(new Int32Array(token.notifications), 0, 1)
-  wakeFromThread(token)
+  wakeFromThread(token.wake)
 }
 
 /** Wakes the kernel of another thread. The token is good until that kernel closes its driver. */
 export function wakeFromThread(token: WakeToken): void {
-  const libc = openLibc()
-  libc.write(token.fd, libc.addressOf(ONE), ONE.byteLength)
+  wake(openLibc(), token)
 }

@@ -27,7 +27,11 @@
  *
  * `complete` only takes note: it runs no task and does not throw, so a driver may call it from the middle of its own work.
  *
- * Wake. `wakeToken` lets another thread make the present or else the next `poll(true)` return; as a guest the turn is called.
+ * Wake. Any thread of the process can make the present or else the next `poll(true)` return, if it has the `wakeToken`; as a
+ * guest the turn is called. What is in a token is between the driver and the wake function of its platform
+ * (native/notify.ts): a descriptor here, a handle there.
+ *
+ * Capabilities. `can` says what there is. A call for something else is UNSUPPORTED.
  *
  * Close while waiting. `closeFd(fd)` completes every op that waits on that fd with CLOSED before the number can be used
  * again. A completion of the old fd that was already on its way never reaches an op on a new fd of the same number.
@@ -78,10 +82,19 @@ export interface Attachment {
   close(): void
 }
 
+declare const OPAQUE: unique symbol
+
+/** What another thread needs to wake a driver. Plain data that survives `postMessage`; nobody but drivers looks into it. */
+export interface WakeToken {
+  readonly [OPAQUE]: never
+}
+
 /** A driver. One kernel owns one driver; everything but the use of `wakeToken` happens on its thread. */
 export interface Driver extends ImmediateCalls {
   /** Why it is this one and not a better one; debug mode tells. */
   readonly note?: string | undefined
+  /** Null exactly if `can.threads` is false. It is good until the driver is closed. */
+  readonly wakeToken: WakeToken | null
   /** Milliseconds on a clock that never goes backwards, fractions included. */
   now(): number
   submit(op: IoOp): boolean

@@ -5,11 +5,11 @@
  * serves guests only.
  */
 
-import { UnsupportedError } from '../protocol/errors.js'
+import type { Capabilities } from '../protocol/capabilities.js'
 import { Fifo } from '../protocol/fifo.js'
 import { clearTimeout, MessageChannel, now, setImmediate, setTimeout } from '../protocol/host-functions.js'
 import type { Attachment } from './contract.js'
-import { TimersOnlyDriver } from './timers-only.js'
+import { TIMERS_ONLY, TimersOnlyDriver } from './timers-only.js'
 
 /** The longest wait that a host's timer can take, in milliseconds: they count in signed 32 bits. */
 const LONGEST_MS = 0x7fffffff
@@ -22,6 +22,7 @@ interface HostTimer {
 /** A driver for places without native I/O. */
 export class HostDriver extends TimersOnlyDriver {
   readonly name = 'host'
+  override readonly can: Capabilities = { ...TIMERS_ONLY, blocking: false }
   readonly note: string | undefined
   private turn: (() => void) | null = null
   private timer: ReturnType<typeof setTimeout> | null = null
@@ -39,9 +40,8 @@ export class HostDriver extends TimersOnlyDriver {
     return now()
   }
 
-  poll(wait: boolean): void {
-    if (wait) throw new UnsupportedError('block the thread', 'the host driver lives on the event loop; use run()')
-  }
+  /** What there is, the host brings by itself. */
+  poll(_wait: boolean): void {}
 
   override arm(at: number): void {
     super.arm(at)

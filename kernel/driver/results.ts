@@ -23,6 +23,8 @@ import {
 /** Results below this are the portable ones. */
 const LOWEST_ERRNO = -100_000
 
+const CLOCK_ALONE = 'it has a clock and nothing else; drupe/testing has networks and streams for virtual time'
+
 /** The error of a completed operation with a negative result. */
 export function ioError(driver: Driver, op: IoOp): Error {
   const syscall = IO_NAMES[op.kind] ?? 'io'
@@ -47,8 +49,8 @@ export function resultError(
   if (result === BUSY)
     return new BusyError(action, 'another task is waiting there; one reader and one writer at a time')
   if (result === UNSUPPORTED) {
-    const { name, note = 'it has a clock and nothing else; drupe/testing has networks and streams for virtual time' } =
-      driver
+    const { can, name } = driver
+    const { note = can.sockets ? 'it has nothing of the kind' : CLOCK_ALONE } = driver
     return new UnsupportedError(action, `the ${name} driver cannot; ${note}`)
   }
   const [code, text] = driver.describeError(result)

@@ -3,6 +3,7 @@
  *
  * The host driver and the virtual driver differ in their clock, and in what calls the turn.
  */
+import type { Capabilities } from '../protocol/capabilities.js'
 import {
   type Address,
   type Attachment,
@@ -15,9 +16,20 @@ import {
   type WakeToken,
 } from './contract.js'
 
+/** A clock, and nothing else. */
+export const TIMERS_ONLY: Capabilities = {
+  blocking: true,
+  threads: false,
+  sockets: false,
+  unixSockets: false,
+  reusePort: false,
+  files: false,
+}
+
 /** The base of drivers without an operating system. */
 export abstract class TimersOnlyDriver implements Driver {
   abstract readonly name: string
+  readonly can: Capabilities = TIMERS_ONLY
   readonly wakeToken: WakeToken | null = null
   /** When the alarm goes off. */
   protected alarm = Number.POSITIVE_INFINITY

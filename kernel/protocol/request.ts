@@ -4,6 +4,7 @@
  * An ASK carries a function that is given these, and nothing else of the driver. Nothing here waits, so nothing here can be
  * cancelled. A negative number becomes the error of the task that asked.
  */
+import type { Capabilities } from './capabilities.js'
 import type { Address } from './io-op.js'
 
 /** Sockets that a driver can open. */
@@ -20,15 +21,10 @@ export type SocketOption =
   | 'receiveBufferBytes'
   | 'sendBufferBytes'
 
-/** What another thread needs to wake this kernel; plain data that survives `postMessage`. */
-export interface WakeToken {
-  readonly fd: number
-}
-
 /** They never wait. Numbers are fds, 0, or negative errno. */
 export interface ImmediateCalls {
   readonly name: string
-  readonly wakeToken: WakeToken | null
+  readonly can: Capabilities
   socket(kind: SocketKind): number
   bind(fd: number, address: Address): number
   listen(fd: number, backlog: number): number

@@ -1,9 +1,10 @@
 /**
- * Refusals: the errors of tasks that the loop does not go on with.
+ * Refusals: the errors of tasks, and of whole runs, that the loop does not go on with.
  */
 
+import type { Driver } from '../driver/contract.js'
 import type { OperationTracker } from '../protocol/debug.js'
-import { KernelStateError } from '../protocol/errors.js'
+import { KernelStateError, UnsupportedError } from '../protocol/errors.js'
 import { adviceFor, ONLY_OPERATIONS } from '../protocol/operation.js'
 import { describe } from '../protocol/value.js'
 import type { TaskRecord } from '../task/task.js'
@@ -23,6 +24,11 @@ export function isGivenUp(forcedWaits: ReadonlyMap<TaskRecord, number>, task: Ta
 export function givenUp(task: TaskRecord): KernelStateError {
   const why = `it was cancelled, its grace is over, and it has begun ${MOST_FORCED_WAITS} waits since`
   return new KernelStateError(`go on with ${String(task)}`, why, { cause: task.value })
+}
+
+/** The error of a blocking run that has to wait, on a driver that serves guests alone. */
+export function notBlocking({ name }: Driver): UnsupportedError {
+  return new UnsupportedError('block the thread', `the ${name} driver lives on the event loop; use run()`)
 }
 
 /**

@@ -17,6 +17,7 @@ import type { TaskRecord } from '../task/task.js'
 import { whereabouts } from '../task/whereabouts.js'
 import { showWaits } from '../watch/traceback.js'
 import type { Loop } from './loop.js'
+import { notBlocking } from './refusals.js'
 
 /** How long a turn may take before the host has the thread again. */
 export const TURN_MS = 6
@@ -25,6 +26,7 @@ export const TURN_MS = 6
  * Runs until `done`, or until a time, sleeping in the driver.
  *
  * @throws DeadlockError if every task waits for another one.
+ * @throws UnsupportedError if they wait for something else, and the driver cannot take the thread.
  */
 export function runBlocking(loop: Loop, done: () => boolean, until = Number.POSITIVE_INFINITY): void {
   const { contexts } = loop
@@ -46,6 +48,7 @@ function block(loop: Loop, done: () => boolean, until: number): void {
       if (until !== Number.POSITIVE_INFINITY && loop.driver.now() >= until) return
       const hopeless = loop.inFlight === 0 && loop.timers.size === 0 && loop.wakers.size === 0
       if (hopeless && until === Number.POSITIVE_INFINITY) throw deadlock(waiting(loop.root))
+      if (!loop.driver.can.blocking) throw notBlocking(loop.driver)
       loop.driver.arm(Math.min(loop.timers.next, until))
       now = loop.poll(true)
     }
@@ -56,10 +59,7 @@ function block(loop: Loop, done: () => boolean, until: number): void {
   }
 }
 
-/**
- * For tasks that wait for host code, in a blocking run or on virtual time, where the host's loop
- * does not turn.
- */
+/** For tasks that wait for host code in a blocking or virtual run: the host's loop does not turn. */
 const STANDS_STILL =
   'wait, and host code (a promise, a callback) cannot wake them, because the host’s loop stands still in a blocking or ' +
   'virtual run; use run()'

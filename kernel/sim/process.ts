@@ -4,7 +4,8 @@
  */
 
 import { type Address, CLOSED, type SocketKind, type SocketOption, UNSUPPORTED } from '../driver/contract.js'
-import { TimersOnlyDriver } from '../driver/timers-only.js'
+import { TIMERS_ONLY, TimersOnlyDriver } from '../driver/timers-only.js'
+import type { Capabilities } from '../protocol/capabilities.js'
 import { Fifo } from '../protocol/fifo.js'
 import { nameless } from './attempt.js'
 import { EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
@@ -18,6 +19,7 @@ const SWITCHES = new Set<SocketOption>(['broadcast', 'noDelay', 'reuseAddress', 
 /** The descriptors of a simulated process, and the calls on them. */
 export abstract class SimProcess extends TimersOnlyDriver implements Holder {
   readonly name = 'simulated'
+  override readonly can: Capabilities = { ...TIMERS_ONLY, sockets: true, unixSockets: true, reusePort: true }
   protected readonly files: (SimSocket | undefined)[] = []
   protected closed = false
 

@@ -15,9 +15,11 @@ import type {
   WakeToken,
 } from '../../kernel/driver/contract.js'
 import { CLOSED } from '../../kernel/driver/contract.js'
+import type { Capabilities } from '../../kernel/protocol/capabilities.js'
 import { now } from '../../kernel/protocol/host-functions.js'
 import { describeError } from '../posix/errno.js'
 import { Sockets } from '../posix/sockets.js'
+import { tokenOf } from '../posix/wake-pipe.js'
 import { Alarm } from './alarm.js'
 import { openLibc } from './libc.js'
 import { Openings } from './openings.js'
@@ -28,9 +30,19 @@ import { Openings } from './openings.js'
  */
 const SLICE_MS = 100
 
+const CAN: Capabilities = {
+  blocking: true,
+  threads: true,
+  sockets: true,
+  unixSockets: true,
+  reusePort: true,
+  files: true,
+}
+
 /** The ground that epoll and io_uring stand on. */
 export abstract class LinuxDriver implements Driver {
   abstract readonly name: string
+  readonly can = CAN
   readonly note: string | undefined
   readonly wakeToken: WakeToken
   protected readonly libc = openLibc()
@@ -38,6 +50,8 @@ export abstract class LinuxDriver implements Driver {
   /** Readable when another thread has called; a negative errno if there is none. */
   protected readonly wakeFd: number
   protected readonly openings: Openings
+  /** What other threads write to. */
+  private readonly wakePipe: number
   protected attachment: Attachment | null = null
   protected woken = false
   protected closed = false
@@ -51,9 +65,10 @@ export abstract class LinuxDriver implements Driver {
     const result = this.libc.pipe(this.libc.addressOf(pipe))
     if (result < 0) pipe.fill(result)
     this.wakeFd = pipe[0] as number
-    this.wakeToken = { fd: pipe[1] as number }
+    this.wakePipe = pipe[1] as number
+    this.wakeToken = tokenOf(this.wakePipe)
     for (const fd of pipe) this.libc.environment?.own(fd)
-    this.openings = new Openings(this.libc, this.wakeToken.fd, (fd) => this.watchAlarm(fd))
+    this.openings = new Openings(this.libc, this.wakePipe, (fd) => this.watchAlarm(fd))
   }
 
   abstract submit(op: IoOp<unknown>): boolean
@@ -126,6 +141,6 @@ export abstract class LinuxDriver implements Driver {
   protected release(): void {
     this.closed = true
     this.attachment = null
-    for (const fd of [this.alarm.fd, this.wakeFd, this.wakeToken.fd]) if (fd >= 0) this.libc.close(fd)
+    for (const fd of [this.alarm.fd, this.wakeFd, this.wakePipe]) if (fd >= 0) this.libc.close(fd)
   }
 }

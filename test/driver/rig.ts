@@ -13,6 +13,7 @@ import {
   READ,
   READABLE,
   type SocketKind,
+  type WakeToken,
   WRITABLE,
   WRITE,
 } from '../../kernel/driver/contract.js'
@@ -58,10 +59,9 @@ export class Rig {
 
   /** As another thread would; false if this driver has nothing to be notified by. */
   notify(): boolean {
-    const token = this.driver.wakeToken
-    if (token === null) return false
-    wakeFromThread(token)
-    return true
+    const { can, wakeToken } = this.driver
+    if (can.threads) wakeFromThread(wakeToken as WakeToken)
+    return can.threads
   }
 
   isPending(op: IoOp<unknown>): boolean {

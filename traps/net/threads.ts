@@ -76,8 +76,9 @@ export function* checkSharing(listener: Listener, threads: number): Operation<vo
   const action = `serve in ${threads} threads`
   if (!listener.options.reusePort)
     throw new TypeError(`Cannot ${action}: the listener was opened without reusePort: true`)
-  const alone = yield* ask('threads', (driver) => (driver.wakeToken === null ? driver.name : ''))
-  if (alone !== '') throw new UnsupportedError(action, `the ${alone} driver knows no other threads`)
+  const { can, name } = yield* ask('threads', (driver) => ({ can: driver.can, name: driver.name }))
+  if (!can.threads) throw new UnsupportedError(action, `the ${name} driver knows no other threads`)
+  if (!can.reusePort) throw new UnsupportedError(action, `the ${name} driver cannot share a port`)
 }
 
 /** One thread that serves. */

@@ -3,7 +3,7 @@
  */
 import { CANCELED, type IoOp } from '../../../kernel/driver/contract.js'
 import { lentReadOp, ok, readOp, textOf, writeOp } from '../rig.js'
-import type { Suite } from './all.js'
+import { needing, type Suite } from './all.js'
 
 export function bytes(suite: Suite): void {
   suite.check('a read of data that is there completes with it', (t, rig) => {
@@ -189,7 +189,7 @@ export function bytes(suite: Suite): void {
     rig.close(a)
   })
 
-  suite.check('a plain write takes what fits, and waits when nothing does', (t, rig) => {
+  needing(suite, 'unixSockets').check('a plain write takes what fits, and waits when nothing does', (t, rig) => {
     const [a, b] = rig.pair('unix', { family: 'unix', path: `\0drupe-fit-${process.pid}-${suite.name}` })
     const op = writeOp(a, new Uint8Array(1 << 20))
     let total = 0

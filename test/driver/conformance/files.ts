@@ -20,7 +20,7 @@ import {
 } from '../../../kernel/driver/contract.js'
 import { openLibc } from '../../../native/linux/libc.js'
 import { ok, type Rig, readOp, textOf, writeOp } from '../rig.js'
-import type { Suite } from './all.js'
+import { needing, type Suite } from './all.js'
 
 function openOp(path: string, flags: number): IoOp<unknown> {
   const op = new IoOp<unknown>(OPEN_FILE, -1, null, 0o640, flags, Number.POSITIVE_INFINITY)
@@ -68,7 +68,8 @@ const openFdsOf = (path: string): number =>
     }
   }).length
 
-export function files(suite: Suite): void {
+export function files(all: Suite): void {
+  const suite = needing(all, 'files')
   suite.check('a file is made, written, flushed, asked about by path and by fd, and read back', (t, rig) => {
     inDirectory((directory) => {
       const path = join(directory, 'größe')

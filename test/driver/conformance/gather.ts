@@ -3,7 +3,7 @@
  */
 
 import { gatherOp, ok, type Rig, readOp, writeOp } from '../rig.js'
-import type { Suite } from './all.js'
+import { needing, type Suite } from './all.js'
 
 /** Pieces of the given sizes; byte number n of them all is n * 7 + (n >> 8). */
 function piecesOf(sizes: readonly number[]): Uint8Array[] {
@@ -80,7 +80,8 @@ export function gather(suite: Suite): void {
     rig.close(a, b)
   })
 
-  suite.check('a plain gathered write takes what fits, also in the middle of a piece', (t, rig) => {
+  const unix = needing(suite, 'unixSockets')
+  unix.check('a plain gathered write takes what fits, also in the middle of a piece', (t, rig) => {
     const [a, b] = rig.pair('unix', { family: 'unix', path: `\0drupe-gather-${process.pid}-${suite.name}` })
     const pieces = piecesOf(Array.from({ length: 400 }, () => 4999))
     const total = 400 * 4999

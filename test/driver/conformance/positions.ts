@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { openLibc } from '../../../native/linux/libc.js'
 import { SEEK_CUR, SEEK_SET } from '../../../native/posix/constants.js'
 import { gatherOp, ok, type Rig, readOp, scatterOp, textOf, writeOp } from '../rig.js'
-import type { Suite } from './all.js'
+import { needing, type Suite } from './all.js'
 
 function withFile(flags: string, text: string, body: (fd: number, path: string) => void): void {
   const directory = mkdtempSync(join(tmpdir(), 'drupe-'))
@@ -32,7 +32,8 @@ function together(rig: Rig, ops: readonly ReturnType<typeof writeOp>[]): void {
   for (const op of pending) rig.finish(op)
 }
 
-export function positions(suite: Suite): void {
+export function positions(all: Suite): void {
+  const suite = needing(all, 'files')
   suite.check('reads and writes of one file go on where the last one ended', (t, rig) => {
     withFile('r+', 'abcdefghij', (fd, path) => {
       t.is(rig.read(fd, 2), 'ab')

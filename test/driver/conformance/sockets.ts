@@ -4,7 +4,7 @@
 import { unlinkSync } from 'node:fs'
 import { CLOSED } from '../../../kernel/driver/contract.js'
 import { acceptOp, connectOp, ok } from '../rig.js'
-import type { Suite } from './all.js'
+import { needing, type Suite } from './all.js'
 
 export function sockets(suite: Suite): void {
   suite.check('a connection that nobody listens for is refused', (t, rig) => {
@@ -13,6 +13,7 @@ export function sockets(suite: Suite): void {
     const fd = rig.socket('tcp4')
     t.is(suite.nameOf(rig, rig.run(connectOp(fd, address))), 'ECONNREFUSED')
     rig.close(fd)
+    if (!rig.driver.can.unixSockets) return
     const unix = rig.socket('unix')
     t.is(suite.nameOf(rig, rig.run(connectOp(unix, { family: 'unix', path: '/no/such/place' }))), 'ENOENT')
     rig.close(unix)
@@ -46,7 +47,7 @@ export function sockets(suite: Suite): void {
     rig.close(...clients, ...servers)
   })
 
-  suite.check('Unix sockets work by path and by abstract name, and say so', (t, rig) => {
+  needing(suite, 'unixSockets').check('Unix sockets work by path and by abstract name, and say so', (t, rig) => {
     for (const path of [`/tmp/drupe-${process.pid}-${suite.name}.sock`, `\0drupe-${process.pid}-${suite.name}`]) {
       const [a, b] = rig.pair('unix', { family: 'unix', path })
       rig.write(a, 'over there')

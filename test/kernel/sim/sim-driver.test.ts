@@ -22,8 +22,8 @@ const ELSEWHERE = new Set([
 const without = (part: (suite: Suite) => void) => (suite: Suite) => {
   part({
     ...suite,
-    check: (sentence, body) => {
-      if (!ELSEWHERE.has(sentence)) suite.check(sentence, body)
+    check: (sentence, body, ...needs) => {
+      if (!ELSEWHERE.has(sentence)) suite.check(sentence, body, ...needs)
     },
   })
 }

@@ -1,7 +1,9 @@
 /**
- * Where the kernel meets the driver of this platform: what `drupe` exports as `Kernel`, `run` and `runSync`.
+ * Where the kernel meets the driver of this platform: what `drupe` exports as `Kernel`, `run` and
+ * `runSync`.
  *
- * The kernel takes any driver and knows none; native/ knows the drivers and no kernel. This file puts one into the other.
+ * The kernel takes any driver and knows none; native/ knows the drivers and no kernel. This file
+ * puts one into the other.
  */
 import type { Driver } from './kernel/driver/contract.js'
 import { HostDriver } from './kernel/driver/host.js'
@@ -25,20 +27,20 @@ function debugAsked(): boolean {
   return asked !== undefined && asked !== '' && asked !== '0'
 }
 
-/** Who wants to hear that the process has nothing left to do; one listener for all. */
+/** The callbacks for when the process has nothing left to do; one listener for all. */
 const callBacks = new Set<() => void>()
 
 function beforeExit(callBack: () => void): () => void {
   // A bundler may make up a process for a browser, with nothing but an environment.
   if (typeof process !== 'object' || typeof process.on !== 'function') return () => {}
-  if (callBacks.size === 0) process.on('beforeExit', tellAll)
+  if (callBacks.size === 0) process.on('beforeExit', callAll)
   callBacks.add(callBack)
   return () => {
-    if (callBacks.delete(callBack) && callBacks.size === 0) process.off('beforeExit', tellAll)
+    if (callBacks.delete(callBack) && callBacks.size === 0) process.off('beforeExit', callAll)
   }
 }
 
-function tellAll(): void {
+function callAll(): void {
   for (const callBack of [...callBacks]) callBack()
 }
 
@@ -53,22 +55,26 @@ function ownDriver(): Driver {
 
 /** How a kernel works. */
 export interface KernelOptions extends Omit<BareOptions, 'driver'> {
-  /** What waits underneath. Default: the best that this platform has; `DRUPE_DRIVER` forces one by name. */
+  /**
+   * What waits underneath. Default: the best that this platform has; `DRUPE_DRIVER` forces one by
+   * name.
+   */
   readonly driver?: Driver
 }
 
 /** How the host runs an operation. */
 export interface RunOptions extends SpawnOptions {
   /**
-   * Native or from the `abort-controller` package. When it is aborted, the operation and all that it started are cancelled, may
-   * clean up within the grace, and then `run` rejects with the signal's reason.
+   * Native or from the `abort-controller` package. When it is aborted, the operation and all that
+   * it started are cancelled, may clean up within the grace, and then `run` rejects with the
+   * signal's reason.
    */
   readonly signal?: AbortSignalLike | undefined
 }
 
 /**
- * Runs tasks. `run` and `runSync` make one for a single operation; make your own to embed Drupe in another program, to
- * start tasks from host code, or to watch them.
+ * Runs tasks. `run` and `runSync` make one for a single operation; make your own to embed Drupe in
+ * another program, to start tasks from host code, or to watch them.
  *
  * @example
  * import { Kernel, sleep } from 'drupe'
@@ -82,6 +88,11 @@ export interface RunOptions extends SpawnOptions {
  * await kernel.close()
  */
 export class Kernel extends KernelBase {
+  /**
+   * Makes a kernel; close it when done.
+   *
+   * @param options What it runs on, and how.
+   */
   constructor(options: KernelOptions = {}) {
     checkOptions('make a kernel', 'options', options)
     super({ contexts: CONTEXTS, beforeExit, debug: debugAsked(), ...options, driver: options.driver ?? ownDriver() })
@@ -90,11 +101,14 @@ export class Kernel extends KernelBase {
   /**
    * Runs an operation in guest mode, on the host's event loop, and gives its result.
    *
+   * @param op The operation, or a function that returns one.
    * @param options With a `signal` that is aborted already the operation is not begun.
-   * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled; the reason of the signal if that
-   * was aborted (a DOMException named `AbortError` if it has none).
-   * @throws (rejects with) DeadlockError if the process has nothing left to do and the operation still waits; see `hold`.
-   * @throws (rejects with) KernelStateError if the kernel is closed, or is being closed and the operation would not leave.
+   * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled; the
+   * reason of the signal if that was aborted (a DOMException named `AbortError` if it has none).
+   * @throws (rejects with) DeadlockError if the process has nothing left to do and the operation
+   * still waits; see `hold`.
+   * @throws (rejects with) KernelStateError if the kernel is closed, or is being closed and the
+   * operation would not leave.
    * @example
    * import { Kernel, sleep } from 'drupe'
    *
@@ -119,13 +133,15 @@ export class Kernel extends KernelBase {
 }
 
 /**
- * Runs an operation on the host's event loop, in a kernel of its own that is closed afterwards, and gives its result.
+ * Runs an operation on the host's event loop, in a kernel of its own that is closed afterwards, and
+ * gives its result.
  *
+ * @param op The operation, or a function that returns one.
  * @param options Those of the kernel, and a `signal` that cancels the operation; see `Kernel.run`.
- * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled; the reason of the signal if that
- * was aborted.
- * @throws (rejects with) DeadlockError if the process has nothing left to do and the operation still waits; `suspend()` waits
- * on purpose, and keeps the process.
+ * @throws (rejects with) what the operation throws; TaskCancelledError if it was cancelled; the
+ * reason of the signal if that was aborted.
+ * @throws (rejects with) DeadlockError if the process has nothing left to do and the operation
+ * still waits; `suspend()` waits on purpose, and keeps the process.
  * @example
  * import { run, sleep } from 'drupe'
  *
@@ -151,8 +167,11 @@ export async function run<T>(op: Op<T>, options?: KernelOptions & RunOptions): P
 }
 
 /**
- * Runs an operation by taking the thread until it is done; the host's own timers and promises stand still meanwhile.
+ * Runs an operation by taking the thread until it is done; the host's own timers and promises stand
+ * still meanwhile.
  *
+ * @param op The operation, or a function that returns one.
+ * @param options Those of the kernel.
  * @throws what the operation throws; TaskCancelledError if it was cancelled.
  * @throws DeadlockError if nothing could ever wake a task again.
  * @example

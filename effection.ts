@@ -1,5 +1,6 @@
 /**
- * Drupe and Effection in one program: operations of either inside the other. Needs `effection` 4.1 installed beside Drupe.
+ * Drupe and Effection in one program: operations of either inside the other. Needs `effection` 4.1
+ * installed beside Drupe.
  *
  * @module drupe/effection
  */

@@ -1,9 +1,9 @@
 /**
  * Drupe: structured concurrency and native I/O for TypeScript.
  *
- * Tasks are generators that ask the kernel for what they need with `yield*`; `run` runs one on the host's event loop,
- * `runSync` by taking the thread. Everything most programs need is here; `drupe/lowlevel` has file descriptors and wait
- * queues, `drupe/testing` virtual time.
+ * Tasks are generators that ask the kernel for what they need with `yield*`; `run` runs one on the
+ * host's event loop, `runSync` by taking the thread. Everything most programs need is here;
+ * `drupe/lowlevel` has file descriptors and wait queues, `drupe/testing` virtual time.
  *
  * @module drupe
  */

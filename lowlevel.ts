@@ -1,5 +1,6 @@
 /**
- * Below the comfort: file descriptors, wait queues, drivers, other threads. What streams and locks are built from.
+ * Below the comfort: file descriptors, wait queues, drivers, other threads. What streams and locks
+ * are built from.
  *
  * @module drupe/lowlevel
  */

@@ -1,10 +1,11 @@
 /**
  * A thread of a server: what a worker that `serve` has started runs.
  *
- * It loads the handler, listens, and serves with a kernel of its own until it is told to end. It never lets go of its thread
- * with something open: what it cannot close by itself, the driver does when the thread exits. An error leaves as an
- * uncaught exception, which carries it to the thread that asked. It loads before it listens, since a listener that nobody
- * accepts from would swallow its share of connections.
+ * It loads the handler, listens, and serves with a kernel of its own until it is told to end. It
+ * never lets go of its thread with something open: what it cannot close by itself, the driver does
+ * when the thread exits. An error leaves as an uncaught exception, which carries it to the thread
+ * that asked. It loads before it listens, since a listener that nobody accepts from would swallow
+ * its share of connections.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { Kernel } from './doors.js'
@@ -16,7 +17,10 @@ import { type Listener, listen } from './traps/net/tcp.js'
 import { LEFT, type ThreadJob, type ThreadOrder, type ThreadReport, UP } from './traps/net/threads.js'
 import { ask } from './traps/raw/call.js'
 
-/** How much longer than the grace a task may take to leave; less than the patience of who waits for the thread. */
+/**
+ * How much longer than the grace a task may take to leave; less than the patience of who waits for
+ * the thread.
+ */
 const PATIENCE_MS = 250
 /** How long the thread's other timers and handles may go on when its tasks are out. */
 const REST_MS = 100

@@ -48,10 +48,13 @@ export interface VirtualOptions extends Omit<KernelOptions, 'driver'> {
 }
 
 /**
- * Runs an operation on a clock that jumps whenever everybody waits: a test that sleeps for a week takes no time. With a
- * `seed` the order of ready tasks is shuffled, always in the same way; without one `DRUPE_SEED` may give it. An error that
- * leaves says which seed it was. Afterwards nothing may be left over: no task, no timer, no open socket.
+ * Runs an operation on a clock that jumps whenever all tasks wait: a test that sleeps for a week
+ * takes no time. With a `seed` the order of ready tasks is shuffled, always in the same way;
+ * without one `DRUPE_SEED` may give it. An error that leaves says which seed it was. Afterwards
+ * nothing may be left over: no task, no timer, no open socket.
  *
+ * @param options Those of the kernel; `network`: the simulated network that it is on.
+ * @param op The operation, or a function that returns one.
  * @throws what the operation throws.
  * @throws DeadlockError if every task waits for another one.
  * @throws Error if tasks, timers, operations or descriptors are left over.
@@ -84,8 +87,9 @@ export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
 }
 
 /**
- * Checks that a kernel has nothing in hand any more.
+ * Checks that a kernel has nothing left over: no task, no timer, no operation.
  *
+ * @param kernel The kernel.
  * @throws Error that says what is left over.
  */
 export function assertNoLeaks(kernel: Kernel): void {

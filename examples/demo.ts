@@ -1,8 +1,9 @@
 /**
  * The demonstration: an echo server and a hundred clients in one process.
  *
- * Every client is a task that connects, sends its messages one after the other and checks each answer. The nursery is left
- * when the last of them is done; then the server is cancelled, and the kernel's own books show that nothing remains.
+ * Every client is a task that connects, sends its messages one after the other and checks each
+ * answer. The nursery is left when the last of them is done; then the server is cancelled, and the
+ * kernel's own books show that nothing remains.
  */
 import { connect, Kernel, listen, nursery, type Operation, type Stream, serve, spawn, timeout } from 'drupe'
 

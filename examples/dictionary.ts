@@ -1,5 +1,6 @@
 /**
- * A server and a client of a protocol of one's own: docs/recipes/add-a-protocol.md walks through it.
+ * A server and a client of a protocol of one's own: docs/recipes/add-a-protocol.md walks through
+ * it.
  */
 import { all, connect, listen, run, serve, spawn, use } from 'drupe'
 import { dictionary, serveDictionary } from './protocols/dictionary.js'

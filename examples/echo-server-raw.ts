@@ -1,8 +1,8 @@
 /**
  * The same echo server on raw traps: file descriptors and buffers, as in C.
  *
- * Each `yield*` here is one request to the kernel. Streams and `serve` are built from these; compare echo-server.ts. Whoever
- * opens a descriptor closes it, in a `finally`.
+ * Each `yield*` here is one request to the kernel. Streams and `serve` are built from these;
+ * compare echo-server.ts. Whoever opens a descriptor closes it, in a `finally`.
  */
 import { Kernel, type Operation, spawn } from 'drupe'
 import { accept, bind, close, listen, localAddress, read, setOption, socket, writeAll } from 'drupe/lowlevel'

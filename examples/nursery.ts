@@ -1,8 +1,9 @@
 /**
  * A nursery: several tasks that succeed or fail as one.
  *
- * The first failure cancels the others, waits until they are out, and leaves the nursery unchanged, so that it can be
- * caught by its type. What failed after it is not lost: `suppressed(error)` has it.
+ * The first failure cancels the others, waits until they are out, and leaves the nursery unchanged,
+ * so that it can be caught by its type. What failed after it is not lost: `suppressed(error)` has
+ * it.
  */
 import { nursery, type Operation, run, sleep, suppressed } from 'drupe'
 

@@ -1,8 +1,9 @@
 /**
  * Limits on time: what happens to an operation that takes too long.
  *
- * It is told to leave by a `Cancelled` at the point where it waits, and it may clean up on its way out, waiting as it needs
- * to. `timeout` makes an error of that, `moveOn` a fallback; only the limit that ran out does so, however they are nested.
+ * It is told to leave by a `Cancelled` at the point where it waits, and it may clean up on its way
+ * out, waiting as it needs to. `timeout` makes an error of that, `moveOn` a fallback; only the
+ * limit that ran out does so, however they are nested.
  */
 import { moveOn, type Operation, run, sleep, TimeoutError, timeout } from 'drupe'
 
@@ -11,7 +12,8 @@ function* download(ms: number): Operation<string> {
     yield* sleep(ms)
     return 'the file'
   } finally {
-    // Cleanup may wait, even though the task is being cancelled: within the grace, 5 seconds unless set otherwise.
+    // Cleanup may wait, even though the task is being cancelled: within the grace, 5 seconds unless
+    // set otherwise.
     yield* sleep(5)
     console.log(`  (the download of ${ms} ms has cleaned up)`)
   }

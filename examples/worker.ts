@@ -1,8 +1,10 @@
 /**
- * Another thread wakes a task: a worker computes, and notifies the kernel when there is something to collect.
+ * Another thread wakes a task: a worker computes, and notifies the kernel when there is something
+ * to collect.
  *
- * The result is in shared memory; the waker only says "look". A notification costs the worker one system call and is never
- * lost: those that come while nobody waits are counted, and the next `wait` returns at once.
+ * The result is in shared memory; the waker only says "look". A notification costs the worker one
+ * system call and is never lost: those that come while nobody waits are counted, and the next
+ * `wait` returns at once.
  */
 import { once } from 'node:events'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'

@@ -1,10 +1,11 @@
 /**
  * A protocol of one's own: a dictionary that many tasks use over one connection.
  *
- * A request is a line, `set <key> <bytes>` with so many bytes behind it or `get <key>`; an answer is `stored`, `missing`, or
- * `value <bytes>` with the bytes. All of it works on any `ByteStream`, so it is tested on streams in memory and on a
- * simulated network. The client lets requests of many tasks be under way at once: answers come in the order of the
- * requests. A task that is cancelled while it waits leaves its place in that order, so the others keep theirs.
+ * A request is a line, `set <key> <bytes>` with so many bytes behind it or `get <key>`; an answer
+ * is `stored`, `missing`, or `value <bytes>` with the bytes. All of it works on any `ByteStream`,
+ * so it is tested on streams in memory and on a simulated network. The client lets requests of many
+ * tasks be under way at once: answers come in the order of the requests. A task that is cancelled
+ * while it waits leaves its place in that order, so the others keep theirs.
  */
 import { BrokenError, type ByteStream, Lock, type Operation, Result, resource, spawn } from 'drupe'
 
@@ -24,7 +25,10 @@ function countOf(text: string | undefined): number {
   throw new BrokenError('read a value', `"${text}" is no number of bytes up to ${VALUE_BYTES}`)
 }
 
-/** Serves one connection until its end. What is no request ends it with an error: nobody knows where the next one begins. */
+/**
+ * Serves one connection until its end. What is no request ends it with an error: nobody knows where
+ * the next one begins.
+ */
 export function* serveDictionary(entries: Map<string, Uint8Array>, stream: ByteStream): Operation<void> {
   for (let text = yield* stream.readLine(LINE_BYTES); text !== null; text = yield* stream.readLine(LINE_BYTES)) {
     const [verb, key = '', ...operands] = text.split(' ')

@@ -1,9 +1,10 @@
 /**
- * Agents: they run operations for code that is not a task, and can be told to stop.
+ * Agents: they run operations for code that is not a task, and stop them when asked to.
  *
- * Host code cannot yield traps, so it leaves a message with somebody who can. `KernelAgent` asks a kernel, whose tasks then
- * have no parent. `NurseryAgent` asks a task that serves as long as it is needed: what it starts are its children, with its
- * context, and leave with it. Either way a job gives exactly one reply, after all that it started is out.
+ * Host code cannot yield traps, so it leaves a message for a task that can. `KernelAgent` asks a
+ * kernel, whose tasks then have no parent. `NurseryAgent` asks a task that serves as long as it is
+ * needed: what it starts are its children, with its context, and leave with it. Either way a job
+ * gives exactly one reply, after all that it started is out.
  */
 import { type Cancelled, ClosedError, TaskCancelledError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
@@ -36,12 +37,15 @@ export class Job {
 
   constructor(private readonly reply: (reply: Reply) => void) {}
 
-  /** Was it asked to stop, or is it over? Then it need not begin. */
+  /** Whether it was asked to stop, or is over. Then it need not begin. */
   get idle(): boolean {
     return this.stopped !== null || this.outcome !== null
   }
 
-  /** Asks it to stop; `done` is called when it is out, at once if it is over. A failing cleanup is the only error then. */
+  /**
+   * Asks it to stop; `done` is called when it is out, at once if it is over. A failing cleanup is
+   * the only error then.
+   */
   stop(done: (reply: Reply) => void): void {
     if (this.outcome !== null) {
       done({ ok: true, value: undefined })
@@ -99,7 +103,7 @@ export class NurseryAgent implements Agent {
       reply(outcome)
     })
     if (this.closed) {
-      // Not at once: whoever starts it does not know it yet.
+      // Not at once: the caller does not have the job yet.
       queueMicrotask(() =>
         job.finish({ ok: false, error: new ClosedError('start the operation', 'its task has ended') }),
       )
@@ -130,7 +134,10 @@ export class NurseryAgent implements Agent {
     yield* this.requests.take()()
   }
 
-  /** The body is cancelled and will stop its jobs in an order of its own; that they are cancelled, too, is no news to it. */
+  /**
+   * The body is cancelled and will stop its jobs in an order of its own; their own cancels change
+   * nothing.
+   */
   leave(): void {
     this.leaving = true
   }
@@ -175,6 +182,6 @@ export class NurseryAgent implements Agent {
 }
 
 function* cancel(task: Task): Operation<void> {
-  // Who has been told is cleaning up; a second cancel would bring no news and cut that short.
+  // A task whose cancel was delivered is cleaning up; a second one would only cut that short.
   if (!task.cancelDelivered) yield* task.cancel('it is not needed any more', { wait: false })
 }

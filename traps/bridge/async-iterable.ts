@@ -1,8 +1,9 @@
 /**
- * A task as an async iterable: the way out for those who read with `for await`.
+ * A task as an async iterable: the way out to code that reads with `for await`.
  *
- * The promise for a task's result is `kernel.run(op)`; this is the same for results that come one by one. Values change
- * hands directly: who emits waits until the host has taken the value, so nothing piles up in between.
+ * The promise for a task's result is `kernel.run(op)`; this is the same for results that come one
+ * by one. A value goes straight from one side to the other: a task that emits waits until the host
+ * has taken the value, so nothing piles up in between.
  */
 import { Fifo, WaiterQueue } from '../../kernel/protocol/fifo.js'
 import type { Task } from '../../kernel/protocol/handles.js'
@@ -13,7 +14,18 @@ import { current, suspend } from '../raw/call.js'
 
 /** What is needed of a kernel to run operations for the host; every `Kernel` has it. */
 export interface HostKernel {
+  /**
+   * Runs an operation as a task without a parent.
+   *
+   * @param op The operation, or a function that returns one.
+   */
   run<T>(op: Op<T>): Promise<T>
+  /**
+   * Cancels a task; returns false if it was over.
+   *
+   * @param task The task.
+   * @param reason What its `Cancelled` says, as `reason`.
+   */
   cancel(task: Task, reason?: unknown): boolean
 }
 
@@ -21,12 +33,15 @@ export interface HostKernel {
 export type Emit<T> = (value: T) => Operation<void>
 
 /**
- * Runs an operation on a kernel and gives what it emits to a `for await` loop. It is started by the first `next()` and ends
- * the loop with its end; its error is thrown there. When the host leaves the loop, the task is cancelled and awaited, cleanup
- * included. Tasks that the operation starts can emit, too.
+ * Runs an operation on a kernel and gives what it emits to a `for await` loop. It is started by the
+ * first `next()` and ends the loop with its end; its error is thrown there. When the host leaves
+ * the loop, the task is cancelled and awaited, cleanup included. Tasks that the operation starts
+ * can emit, too.
  *
  * @param kernel What runs it, in guest mode.
- * @throws (from the loop) what the operation throws; TaskCancelledError if it was cancelled by somebody else.
+ * @param op Gets `emit`, and returns the operation.
+ * @throws (from the loop) what the operation throws; TaskCancelledError if it was cancelled
+ * otherwise.
  * @example
  * import { Kernel, sleep, toAsyncIterable } from 'drupe'
  *
@@ -139,7 +154,7 @@ class Emission<T> implements AsyncIterableIterator<T, undefined> {
     })
   }
 
-  /** Brings together those who offer and those who ask. */
+  /** Matches offers with calls of `next`. */
   private match(): void {
     while (this.askers.size > 0) {
       const offer = this.offers.take()

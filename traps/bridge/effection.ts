@@ -1,14 +1,16 @@
 /**
  * Effection and Drupe in one program: operations of either run inside the other.
  *
- * Neither engine drives the other's generators. `fromEffection` lets Effection run an operation in a scope of its own and
- * waits for its end; a cancel becomes a halt, and is not over before the halt is. `toEffection` is one Effection effect:
- * entering it starts a task, leaving it cancels the task and waits until it is out. So each side keeps its own rules,
- * and structure and context go through both: below a `fromEffection` the tasks of `toEffection` are children of the task
- * that called it, and below a `toEffection` Effection sees the contexts of the scope that it came from.
+ * Neither engine drives the other's generators. `fromEffection` lets Effection run an operation in
+ * a scope of its own and waits for its end; a cancel becomes a halt, and is not over before the
+ * halt is. `toEffection` is one Effection effect: entering it starts a task, leaving it cancels the
+ * task and waits until it is out. So each side keeps its own rules, and structure and context go
+ * through both: below a `fromEffection` the tasks of `toEffection` are children of the task that
+ * called it, and below a `toEffection` Effection sees the contexts of the scope that it came from.
  *
- * Only the public surface of Effection is used. What its halt does not do (a caller goes on after an asynchronous `finally`
- * under it, effection #1190) it does not do here either, inside Effection code; tasks of Drupe are safe from it.
+ * Only the public surface of Effection is used. What its halt does not do (a caller goes on after
+ * an asynchronous `finally` under it, effection #1190) it does not do here either, inside Effection
+ * code; tasks of Drupe are safe from it.
  */
 import {
   createContext,
@@ -29,16 +31,18 @@ import { nursery } from '../scope/nursery.js'
 import { type Agent, KernelAgent, NurseryAgent, type Reply } from './agent.js'
 import type { HostKernel } from './async-iterable.js'
 
-/** In a scope of Effection: who runs operations of Drupe here. */
+/** In a scope of Effection: the agent that runs operations of Drupe here. */
 const AGENT = createContext<Agent>('drupe.agent')
 
 /** In a task of Drupe: the scope of Effection that it runs for. */
 const SCOPE = context<EffectionScope | undefined>('effection scope', undefined)
 
 /**
- * Runs an operation of Effection inside a task and returns its result. Effection drives it, on the host's event loop: use
- * `run`, not `runSync`. Cancelled, the operation is halted, and the task goes on (to its own cleanup) when Effection is
- * done with that; an error of its cleanup is thrown. When the grace is over, the task leaves without waiting any longer.
+ * Runs an operation of Effection inside a task and returns its result. Effection drives it, on the
+ * host's event loop: use `run`, not `runSync`. If the task is cancelled while it waits, the
+ * operation is halted, and the task goes on (to its own cleanup) when Effection is done with that;
+ * an error of its cleanup is thrown. When the grace is over, the task leaves without waiting any
+ * longer.
  *
  * @param op An operation of Effection, or a function that returns one.
  * @throws what the operation throws, the same object.
@@ -65,7 +69,7 @@ export function fromEffection<T>(op: EffectionOperation<T> | (() => EffectionOpe
     const [scope, destroy] = createScope(yield* SCOPE.get())
     return yield* nursery(function* (n) {
       const agent = new NurseryAgent(n)
-      const heard = new Set<object>()
+      const observed = new Set<object>()
       let leaving: Cancelled | null = null
       let outcome: Reply | null = null
 
@@ -74,7 +78,8 @@ export function fromEffection<T>(op: EffectionOperation<T> | (() => EffectionOpe
           outcome ??= end
         })
       }
-      // An error stays inside: outside it would be raised in the Effection task around this one, past all `catch`.
+      // An error stays inside: outside it would be raised in the Effection task around this one,
+      // past all `catch`.
       function* boxed(): EffectionOperation<Reply> {
         try {
           return { ok: true, value: yield* scoped(make) }
@@ -101,10 +106,11 @@ export function fromEffection<T>(op: EffectionOperation<T> | (() => EffectionOpe
             yield* agent.serve()
           } catch (error) {
             // The same scope twice: its grace is over.
-            if (!(error instanceof Cancelled) || heard.has(error.scope)) throw error
-            heard.add(error.scope)
+            if (!(error instanceof Cancelled) || observed.has(error.scope)) throw error
+            observed.add(error.scope)
             if (leaving !== null) continue
-            // Before the halt: what that throws at once is its outcome, and no longer the operation's.
+            // Before the halt: what that throws at once is its outcome, and no longer the
+            // operation's.
             leaving = error
             agent.leave()
             halt()
@@ -126,14 +132,17 @@ function unbox(outcome: Reply, leaving: Cancelled | null): unknown {
 }
 
 /**
- * Makes an operation of Drupe one of Effection. Inside `fromEffection` it runs as a child of the task that called that, with
- * its context; elsewhere on the kernel that is given. Halted, its task is cancelled and Effection waits until it is out,
- * cleanup included; an error of the cleanup is thrown there.
+ * Makes an operation of Drupe one of Effection. Inside `fromEffection` it runs as a child of the
+ * task that called that, with its context; elsewhere on the kernel that is given. Halted, its task
+ * is cancelled and Effection waits until it is out, cleanup included; an error of the cleanup is
+ * thrown there.
  *
  * @param op An operation of Drupe, or a function that returns one.
  * @param kernel Where to run it. Not needed inside `fromEffection`.
- * @throws (inside Effection) what the operation throws, the same object; TaskCancelledError if somebody cancelled its task.
- * @throws KernelStateError (inside Effection) if there is neither a kernel nor a `fromEffection` around it.
+ * @throws (inside Effection) what the operation throws, the same object; TaskCancelledError if its
+ * task was cancelled.
+ * @throws KernelStateError (inside Effection) if there is neither a kernel nor a `fromEffection`
+ * around it.
  * @example
  * import { Kernel, sleep } from 'drupe'
  * import { toEffection } from 'drupe/effection'

@@ -1,8 +1,9 @@
 /**
  * Events of the host inside tasks: the next one, or all of them in their order.
  *
- * An emitter waits for nobody. What comes while the task is busy is kept in a buffer with a limit; what happens at the limit
- * is the caller's to say, and by default it is an error and not a silent loss.
+ * An emitter does not wait. What comes while the task is busy is kept in a buffer with a limit;
+ * what happens at the limit is the caller's to say, and by default it is an error and not a silent
+ * loss.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -16,9 +17,12 @@ import type { Cursor, Source } from '../scope/each.js'
 import { checkEvent, checkTarget, type EmitterLike, type EventTargetLike, Listening } from './listen.js'
 
 /**
- * Waits for the next event of this name and returns its arguments, like Node's `events.once`; for an EventTarget that is one
- * Event. While it waits for another event of an EventEmitter, `'error'` is thrown. Cancelled or done, no listener is left.
+ * Waits for the next event of this name and returns its arguments, like Node's `events.once`; for
+ * an EventTarget that is one Event. While it waits for another event of an EventEmitter, `'error'`
+ * is thrown. If the task is cancelled while it waits, no listener is left.
  *
+ * @param target An EventEmitter or an EventTarget.
+ * @param name The name of the event.
  * @throws what an EventEmitter emits as `'error'`.
  * @throws TypeError if the target is neither an EventEmitter nor an EventTarget.
  * @throws Cancelled if a scope around the task is cancelled.
@@ -66,19 +70,27 @@ export interface EventsOptions {
   /** How many events wait at most for the task to take them. Default 1024. */
   readonly limit?: number
   /**
-   * What happens at the limit. `'fail'` (default): reading throws a BrokenError after the events before it. `'dropOldest'`,
-   * `'dropNewest'`: as they say. `'pause'`: calls `pause()` of the emitter when the buffer is full and `resume()` when it is
-   * empty; meant for streams, whose events go on for a moment after it.
+   * What happens at the limit. `'fail'` (default): reading throws a BrokenError after the events
+   * before it. `'dropOldest'`, `'dropNewest'`: as they say. `'pause'`: calls `pause()` of the
+   * emitter when the buffer is full and `resume()` when it is empty; meant for streams, whose
+   * events go on for a moment after it.
    */
   readonly overflow?: 'fail' | 'dropOldest' | 'dropNewest' | 'pause'
-  /** Events after which there are no more: `'end'`, `['end', 'close']`. Default: none, it goes on until it is closed. */
+  /**
+   * Events after which there are no more: `'end'`, `['end', 'close']`. Default: none, it goes on
+   * until it is closed.
+   */
   readonly until?: string | readonly string[]
 }
 
 /**
- * The events of this name, as a source for `each` and `subscribe`; each item is the list of arguments. They are listened for
- * from when the reading begins until it ends. `'error'` of an EventEmitter is thrown, after the events that came before it.
+ * Makes a source of the events of this name, for `each` and `subscribe`; each item is the list of
+ * arguments. They are listened for while the source is open. `'error'` of an EventEmitter is
+ * thrown, after the events that came before it.
  *
+ * @param target An EventEmitter or an EventTarget.
+ * @param name The name of the event.
+ * @param options How many are kept, and which events are the end.
  * @throws RangeError if `limit` is not an integer of 1 or more, or Infinity.
  * @example
  * import { each, events, run } from 'drupe'
@@ -112,7 +124,7 @@ export function events<A extends readonly unknown[] = unknown[]>(
   return { open: () => new EventCursor<A>(target, name, limit, options) }
 }
 
-/** Who can be asked to hold back. */
+/** An emitter that can pause. */
 interface Pausable {
   pause?(): unknown
   resume?(): unknown
@@ -174,7 +186,9 @@ class EventCursor<A> implements Cursor<A> {
     return { done: true, value: undefined }
   }
 
-  /** @internal For the kernel: a task that was woken for an event is cancelled before it took it. */
+  /**
+   * @internal For the kernel: a task that was woken for an event is cancelled before it took it.
+   */
   readonly undo: Undo = () => {
     if (this.buffer.size > 0) this.waiting.take()?.()
     return true

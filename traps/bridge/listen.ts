@@ -1,23 +1,47 @@
 /**
- * Things that tell their listeners: Node's EventEmitter and the web's EventTarget behind one function.
+ * Things that have listeners: Node's EventEmitter and the web's EventTarget behind one function.
  */
 import { wrong } from '../../kernel/protocol/operands.js'
 
 /** An EventEmitter, or whatever has its `on` and `off`. */
 export interface EmitterLike {
+  /**
+   * Adds a listener.
+   *
+   * @param name The name of the event.
+   * @param listener What is called.
+   */
   on(name: string | symbol, listener: (...args: unknown[]) => void): unknown
+  /**
+   * Removes it.
+   *
+   * @param name The name of the event.
+   * @param listener What is called.
+   */
   off(name: string | symbol, listener: (...args: unknown[]) => void): unknown
 }
 
 /** An EventTarget, or whatever has its two methods. */
 export interface EventTargetLike {
+  /**
+   * Adds a listener.
+   *
+   * @param name The name of the event.
+   * @param listener What is called.
+   */
   addEventListener(name: string, listener: (event: unknown) => void): unknown
+  /**
+   * Removes it.
+   *
+   * @param name The name of the event.
+   * @param listener What is called.
+   */
   removeEventListener(name: string, listener: (event: unknown) => void): unknown
 }
 
 type Listener = (...args: unknown[]) => void
 
-/** Somebody who can be listened to. */
+/** Checks that listeners can be added. */
 export function checkTarget<T extends EmitterLike | EventTargetLike>(action: string, target: T): T {
   if (typeof target === 'object' ? target !== null : typeof target === 'function') {
     if (isEmitter(target)) return target
@@ -27,20 +51,23 @@ export function checkTarget<T extends EmitterLike | EventTargetLike>(action: str
   throw wrong(action, 'target', 'an EventEmitter or an EventTarget', target, '')
 }
 
-/** The name of an event. */
+/** Checks the name of an event. */
 export function checkEvent<N>(action: string, argument: string, name: N): N {
   if (typeof name === 'string' || typeof name === 'symbol') return name
   throw wrong(action, argument, 'a string or a symbol', name, '')
 }
 
-/** Has it Node's `on` and `off`? Who has both is an emitter, as for Node's own `events.once`. */
+/**
+ * Whether it has Node's `on` and `off`. What has both is an emitter, as for Node's own
+ * `events.once`.
+ */
 export function isEmitter(target: EmitterLike | EventTargetLike): target is EmitterLike {
   return typeof (target as EmitterLike).on === 'function' && typeof (target as EmitterLike).off === 'function'
 }
 
 /**
- * Adds a listener; the function that removes it.
- * @throws TypeError if the target tells nobody.
+ * Adds a listener; returns the function that removes it.
+ * @throws TypeError if the target has no listeners.
  */
 export function listen(target: EmitterLike | EventTargetLike, name: string | symbol, listener: Listener): () => void {
   if (isEmitter(target)) {
@@ -54,9 +81,9 @@ export function listen(target: EmitterLike | EventTargetLike, name: string | sym
 /**
  * Listeners at one target that come and go together.
  *
- * A target may call a listener while that is being added or removed (`newListener`, whatever tells its present value to each
- * who comes). So all are known from the first moment on and can go at any; and once they go they hear no more, not even
- * of their own going.
+ * A target may call a listener while that is being added or removed (`newListener`; a store that
+ * calls each new listener with its present value). So all are known from the first moment on and
+ * can be removed at any; once they are removed they are called no more, not even for that.
  */
 export class Listening {
   private removers: (() => void)[] = []
@@ -67,7 +94,7 @@ export class Listening {
   /**
    * Adds one, unless they have gone.
    *
-   * @throws TypeError if the target tells nobody.
+   * @throws TypeError if the target has no listeners.
    */
   add(name: string | symbol, listener: Listener): void {
     if (this.over) return
@@ -78,7 +105,9 @@ export class Listening {
     if (this.over) this.end()
   }
 
-  /** Adds one for errors, where these are an event of their own and not what is listened for anyway. */
+  /**
+   * Adds one for errors, where these are an event of their own and not what is listened for anyway.
+   */
   addError(name: string | symbol, listener: (error: unknown) => void): void {
     if (isEmitter(this.target) && name !== 'error') this.add('error', listener)
   }

@@ -1,9 +1,10 @@
 /**
  * AsyncLocalStorage inside tasks.
  *
- * A task carries the context in which the host started it, and so do its children; that needs no help. To set a store for
- * a part of a task there is `withStore`. The storage's own `run` takes a function that must be over when it returns, and
- * an operation is not; its `enterWith` lasts for one step of the task at most.
+ * A task carries the context in which the host started it, and so do its children; that needs no
+ * help. To set a store for a part of a task there is `withStore`. The storage's own `run` takes a
+ * function that must be over when it returns, and an operation is not; its `enterWith` lasts for
+ * one step of the task at most.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { HostContext } from '../../kernel/protocol/host-context.js'
@@ -11,15 +12,22 @@ import { checkMethods, checkOperation } from '../../kernel/protocol/operands.js'
 import { ENTER, type Op, type Operation, Trap } from '../../kernel/protocol/trap.js'
 import { around } from '../raw/around.js'
 
-/** What can run a function with a store: an AsyncLocalStorage, or anything like it. */
+/** A storage that can run a function with a store: an AsyncLocalStorage, or anything like it. */
 export interface StoreLike<S> {
+  /**
+   * Runs a function with a store.
+   *
+   * @param store What `getStore()` gives inside.
+   * @param callback The function.
+   */
   run<R>(store: S, callback: () => R): R
 }
 
 /**
- * Runs an operation in which, and in whose tasks, an AsyncLocalStorage has another store. Afterwards it is what it was,
- * whatever happens. Loggers and tracers that ask the storage then see it, also in promises and callbacks that the
- * operation makes. Entering and leaving let other ready tasks run first; neither is a cancellation point.
+ * Runs an operation in which, and in whose tasks, an AsyncLocalStorage has another store.
+ * Afterwards it is what it was, whatever happens. Loggers and tracers that ask the storage then see
+ * it, also in promises and callbacks that the operation makes. Entering and leaving let other ready
+ * tasks run first; neither is a cancellation point.
  *
  * @param storage An AsyncLocalStorage, or an object with such a `run`.
  * @param store What `storage.getStore()` gives inside.

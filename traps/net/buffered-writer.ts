@@ -1,13 +1,15 @@
 /**
  * Writing in small pieces that leave together.
  *
- * What is written is gathered, and leaves by `flush`, or when there is more than the high-water mark: whoever writes then
- * waits until no more than the low-water mark is left. There is no task behind it: bytes leave while somebody is in
- * `write` or `flush`, and that call hears of the error.
+ * What is written is gathered, and leaves by `flush`, or when there is more than the high-water
+ * mark: a task that writes then waits until no more than the low-water mark is left. There is no
+ * task behind it: bytes leave while a task is in `write` or `flush`, and that call throws the
+ * error.
  *
- * One rule keeps the books: what a `write` was given is accepted as a whole before it waits for anything, and bytes are
- * dropped from the front exactly when the stream says that it took them (`writeSome`). So a call that is cancelled, times
- * out or fails neither loses a byte nor sends one twice; the next flush goes on where that one stopped.
+ * One rule keeps the books: what a `write` was given is accepted as a whole before it waits for
+ * anything, and bytes are dropped from the front exactly when the stream says that it took them
+ * (`writeSome`). So a call that is cancelled, times out or fails neither loses a byte nor sends one
+ * twice; the next flush goes on where that one stopped.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import {
@@ -30,7 +32,7 @@ const HIGH_WATER_BYTES = 64 * 1024
 const SMALL_BYTES = 4096
 const CHUNK_BYTES = 16 * 1024
 
-/** Chunks that nobody uses now, for all writers of the thread. */
+/** Chunks that are free now, for all writers of the thread. */
 const spare: Uint8Array[] = []
 const MOST_SPARE = 64
 
@@ -43,10 +45,12 @@ export interface BufferOptions {
 }
 
 /**
- * Gathers small writes to a stream, so that they leave in one system call and few packets. Any number of tasks may write; what
- * each writes stays together, in the order of the calls. It holds memory only while it holds bytes.
+ * Gathers small writes to a stream, so that they leave in one system call and few packets. Any
+ * number of tasks may write; what each writes stays together, in the order of the calls. It holds
+ * memory only while it holds bytes.
  *
- * While it is in use, nobody else should write to the stream. Before the stream is ended or closed, `flush`.
+ * While it is in use, nothing else should write to the stream. Call `flush` before the stream is
+ * ended or closed.
  *
  * @see https://pkg.go.dev/bufio#Writer
  * @example
@@ -65,17 +69,23 @@ export interface BufferOptions {
 export class BufferedWriter {
   private readonly highWaterBytes: number
   private readonly lowWaterBytes: number
-  /** What has not left, in order: first what the stream was given last time, which nobody adds to, then the rest. */
+  /**
+   * What has not left, in order: first what the stream was given last time, which is not added to,
+   * then the rest.
+   */
   private leaving: Uint8Array[] = []
   private waiting: Uint8Array[] = []
   private bytes = 0
-  /** Memory of small pieces; how much of the last is used, and how many of these bytes are not in `waiting` yet. */
+  /** Memory of small pieces. */
   private readonly chunks: Uint8Array[] = []
+  /** How much of the last chunk is used, and how many of these bytes are not in `waiting` yet. */
   private used = CHUNK_BYTES
   private open = 0
   private readonly draining = new Lock()
 
   /**
+   * @param stream The stream that the bytes leave by.
+   * @param options The marks, in bytes.
    * @throws RangeError if a mark is negative or NaN, or the low one above the high one.
    */
   constructor(
@@ -100,11 +110,15 @@ export class BufferedWriter {
   }
 
   /**
-   * Accepts all of `bytes` at once, and waits only if that makes more than the high-water mark, until no more than the
-   * low-water mark is left. Once it has returned or thrown, the bytes may change. Cancelled or timed out while it waits, the
-   * bytes are accepted nevertheless and leave with the next flush.
+   * Accepts all of `bytes` at once, and waits only if that makes more than the high-water mark,
+   * until no more than the low-water mark is left. Once it has returned or thrown, the bytes may
+   * change. If the task is cancelled while it waits, or `timeout` is over, the bytes are accepted
+   * nevertheless and leave with the next flush.
    *
-   * @throws ClosedError, BrokenError, SystemError as the stream's `write`, if it has to wait for the stream.
+   * @param bytes The bytes, in one piece or in several.
+   * @param options `timeout` in milliseconds. Default: no limit.
+   * @throws ClosedError, BrokenError, SystemError as the stream's `write`, if it has to wait for
+   * the stream.
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled and it has to wait.
    */
@@ -115,8 +129,11 @@ export class BufferedWriter {
   }
 
   /**
-   * Waits until everything has left that was written before. Cancelled, timed out or failed, what has not left stays, and the
-   * next flush goes on there. Errors as for `write`.
+   * Waits until everything has left that was written before. If the task is cancelled while it
+   * waits, or it fails, what has not left stays, and the next flush goes on there. Errors are those
+   * of `write`.
+   *
+   * @param options `timeout` in milliseconds. Default: no limit.
    */
   flush(options?: WaitOptions): Operation<void> {
     return tracked('flush', within('flush', timeoutOf('flush', options), this.drain(0)))
@@ -194,10 +211,14 @@ export class BufferedWriter {
 }
 
 /**
- * Runs a body that writes in small pieces, and lets all of it leave together when the body returns: what other systems call
- * to cork and to uncork. More than the high-water mark leaves before. If the body throws, or is cancelled, what has not left
- * by then is dropped: an answer that could not be finished is better not begun.
+ * Runs a body that writes in small pieces, and lets all of it leave together when the body returns:
+ * what other systems call to cork and to uncork. More than the high-water mark leaves before. If
+ * the body throws, or is cancelled, what has not left by then is dropped: an answer that could not
+ * be finished is better not begun.
  *
+ * @param stream The stream.
+ * @param body Gets the writer, and returns an operation.
+ * @param options The marks, in bytes.
  * @throws what the body throws, and what the stream's `write` throws.
  * @example
  * import { corked } from 'drupe'

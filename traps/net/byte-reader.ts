@@ -1,9 +1,10 @@
 /**
  * Reading up to somewhere: to a delimiter, to the end of a line, to a number of bytes, to the end.
  *
- * One idea: whatever was read and not returned is *held*, by the stream itself, and every way of reading begins with what is
- * ahead. So nothing is lost, however a reading ends: cancelled, out of time, too long or broken in the middle, the next
- * one finds the bytes where they were. A stream that holds nothing, which is most streams most of the time, pays one field.
+ * One idea: whatever was read and not returned is the *read-ahead* of the stream, and every way of
+ * reading begins with it. So nothing is lost, however a reading ends: cancelled, out of time, too
+ * long or broken in the middle, the next one finds the bytes where they were. A stream without
+ * read-ahead, which is most streams most of the time, pays one field.
  *
  * A kind of stream brings the two ways to get bytes from its source, and gets the rest from here.
  */
@@ -33,32 +34,52 @@ let lastText = ''
 let lastBytes = EMPTY
 
 /**
- * What all streams have in common that read up to somewhere. A class of streams that extends it brings the ways to get bytes
- * from its source, begins its `read` and `readInto` with what is held (`hasReadAhead`, `readAhead`, `readAheadInto`), and calls `drop`
- * when it is closed.
+ * What all streams have in common that read up to somewhere. A class of streams that extends it
+ * brings the ways to get bytes from its source, begins its `read` and `readInto` with the
+ * read-ahead (`hasReadAhead`, `readAhead`, `readAheadInto`), and calls `drop` when it is closed.
  */
 export abstract class ByteReader {
   private ahead: ReadAhead | null = null
 
-  /** From the source: bytes that the caller owns, or null at the end. Cancelled, nothing was read. */
+  /**
+   * Gets bytes from the source, which the caller owns, or null at the end. If the task is cancelled
+   * while it waits, nothing was read.
+   */
   protected abstract receive(max: number): Operation<Uint8Array | null>
-  /** From the source: fills the beginning of a buffer; how far, 0 at the end. Cancelled, nothing was read. */
+  /**
+   * Fills the beginning of a buffer from the source; returns how far, 0 at the end. If the task is
+   * cancelled while it waits, nothing was read.
+   */
   protected abstract receiveInto(buffer: Uint8Array): Operation<number>
-  /** Is a task reading at this moment? What is held is then on its way to that task. */
+  /** Whether a task is reading at this moment. The read-ahead is then on its way to that task. */
   protected abstract get reading(): boolean
-  /** Throws a ClosedError if it is. */
+  /** Throws a ClosedError if the stream is closed. */
   protected abstract assertOpen(action: string): void
 
-  /** Waits for bytes, at most `max`, that the caller owns; null at the end. Cancelled, nothing was read. */
+  /**
+   * Waits for bytes, at most `max`, that the caller owns; null at the end. If the task is cancelled
+   * while it waits, nothing was read.
+   *
+   * @param max At most so many bytes.
+   * @param options `timeout` in milliseconds. Default: no limit.
+   */
   abstract read(max?: number, options?: WaitOptions): Operation<Uint8Array | null>
-  /** Waits for bytes and puts them into `buffer`; how many, 0 at the end. Cancelled, nothing was read. */
+  /**
+   * Waits for bytes, puts them into `buffer` and returns how many, 0 at the end. If the task is
+   * cancelled while it waits, nothing was read.
+   *
+   * @param buffer Where the bytes go.
+   * @param options `timeout` in milliseconds. Default: no limit.
+   */
   abstract readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number>
 
   /**
-   * Waits for exactly so many bytes, which belong to the caller. Cancelled or timed out half-way, nothing is lost: the next
-   * read begins where this one did.
+   * Waits for exactly so many bytes, which belong to the caller. If the task is cancelled while it
+   * waits, or `timeout` is over, nothing is lost: the next read begins where this one did.
    *
-   * @throws BrokenError if the stream ends before; its `partial` holds what had arrived.
+   * @param bytes How many.
+   * @param options `timeout` in milliseconds. Default: no limit.
+   * @throws BrokenError if the stream ends before; its `partial` is what had arrived.
    * @throws TimeoutError after `timeout` milliseconds, everything together.
    * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
    */
@@ -71,13 +92,16 @@ export abstract class ByteReader {
   }
 
   /**
-   * Waits for a delimiter, and returns everything up to it and with it; null at the end of the stream. Cancelled, timed
-   * out, or with too much before the delimiter, nothing is lost: the next read begins where this one did.
+   * Waits for a delimiter, and returns everything up to it and with it; null at the end of the
+   * stream. If the task is cancelled while it waits, or it fails, nothing is lost: the next read
+   * begins where this one did.
    *
    * @param delimiter A string stands for its UTF-8 bytes.
    * @param maxBytes At most so many, the delimiter included. Default 65,536.
-   * @throws TooLargeError if the delimiter is not among the first `maxBytes` bytes; they stay where they are.
-   * @throws BrokenError if the stream ends in the middle; its `partial` holds what had arrived.
+   * @param options `timeout` in milliseconds. Default: no limit.
+   * @throws TooLargeError if the delimiter is not among the first `maxBytes` bytes; they stay where
+   * they are.
+   * @throws BrokenError if the stream ends in the middle; its `partial` is what had arrived.
    * @throws TimeoutError after `timeout` milliseconds, everything together.
    * @throws RangeError if the delimiter is empty, or `maxBytes` less than 1.
    * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
@@ -112,11 +136,13 @@ export abstract class ByteReader {
   }
 
   /**
-   * Waits for a line, and returns it as text, decoded as UTF-8, without its ending (`\n` or `\r\n`); null at the end of the
-   * stream. The last line need not have an ending. Cancelled, timed out or too long, nothing is lost: the next read begins
-   * where this one did.
+   * Waits for a line, and returns it as text, decoded as UTF-8, without its ending (`\n` or
+   * `\r\n`); null at the end of the stream. The last line need not have an ending. If the task is
+   * cancelled while it waits, or it fails, nothing is lost: the next read begins where this one
+   * did.
    *
    * @param maxBytes At most so many bytes, the ending included. Default 65,536.
+   * @param options `timeout` in milliseconds. Default: no limit.
    * @throws TooLargeError if the line is longer; its bytes stay where they are.
    * @throws TimeoutError after `timeout` milliseconds, everything together.
    * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
@@ -142,9 +168,10 @@ export abstract class ByteReader {
   }
 
   /**
-   * Reads to the end of the stream. Cancelled, timed out, too much or broken, nothing is lost: the next read begins where
-   * this one did.
+   * Reads to the end of the stream. If the task is cancelled while it waits, or it fails, nothing
+   * is lost: the next read begins where this one did.
    *
+   * @param options `maxBytes`: at most so many; `timeout` in milliseconds.
    * @throws TooLargeError if there are more than `maxBytes`; what has arrived stays where it is.
    * @throws TimeoutError after `timeout` milliseconds, everything together.
    * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
@@ -159,9 +186,10 @@ export abstract class ByteReader {
   }
 
   /**
-   * Puts bytes back: the next read begins with them. For those who had to look at what comes before they knew who should
-   * read it. The stream keeps a copy. Does not wait.
+   * Puts bytes back: the next read begins with them. It is for code that has to look at the
+   * beginning to know what should read it. The stream keeps a copy. Does not wait.
    *
+   * @param bytes The bytes.
    * @throws ClosedError if the stream is closed.
    * @throws BusyError if a task is reading.
    */
@@ -175,12 +203,12 @@ export abstract class ByteReader {
     this.ahead = ahead
   }
 
-  /** Is there something that a read can have at once? */
+  /** Whether a read can have something at once. */
   protected get hasReadAhead(): boolean {
     return this.ahead !== null && !this.reading
   }
 
-  /** A read of what is ahead. */
+  /** Reads from the read-ahead. */
   protected *readAhead(max: number, options: WaitOptions | undefined): Operation<Uint8Array | null> {
     checkLimit('read', 'max', max, 1)
     timeoutOf('read', options)
@@ -189,11 +217,11 @@ export abstract class ByteReader {
     return this.hasReadAhead ? this.take(max) : yield* this.read(max, options)
   }
 
-  /** The same, into a buffer that had so much room when it was given. */
+  /** Reads from it into a buffer that had so much room when it was given. */
   protected *readAheadInto(buffer: Uint8Array, room: number, options: WaitOptions | undefined): Operation<number> {
     timeoutOf('read', options)
     yield* pass()
-    // What is held stays where it is.
+    // The read-ahead stays where it is.
     if (buffer.byteLength !== room) throw new BufferError('read from the stream')
     if (!this.hasReadAhead) return yield* this.readInto(buffer, options)
     const bytes = this.take(room)
@@ -201,13 +229,16 @@ export abstract class ByteReader {
     return bytes.length
   }
 
-  /** Bytes that were read last and went to nobody: they come after what is ahead. The stream keeps a copy. */
+  /**
+   * Adds bytes that were read last and not delivered: they come after the read-ahead. The stream
+   * keeps a copy.
+   */
   protected putBack(bytes: Uint8Array): void {
     if (this.ahead === null) this.ahead = new ReadAhead(bytes.slice())
     else this.ahead.push(bytes.slice(), 0)
   }
 
-  /** The stream is closed: nobody will ask for what is ahead. */
+  /** Drops the read-ahead: the stream is closed. */
   protected drop(): void {
     this.ahead = null
   }
@@ -251,7 +282,9 @@ export abstract class ByteReader {
     return this.take(Number.POSITIVE_INFINITY)
   }
 
-  /** Waits until the delimiter is there; where it ends, or −1 if the stream ends before it. */
+  /**
+   * Waits until the delimiter is there; returns where it ends, or −1 if the stream ends before it.
+   */
   private *seek(delimiter: Uint8Array, maxBytes: number): Operation<number> {
     let seen = 0
     for (;;) {
@@ -265,7 +298,7 @@ export abstract class ByteReader {
     }
   }
 
-  /** Holds more bytes, as many as come at once; false at the end of the stream. */
+  /** Reads more bytes ahead, as many as come at once; false at the end of the stream. */
   private *more(expected: number): Operation<boolean> {
     const chunk = yield* this.receive(AHEAD_BYTES)
     if (chunk === null) return false
@@ -274,7 +307,10 @@ export abstract class ByteReader {
     return true
   }
 
-  /** The same, without a copy, for those who will get all of it: room is made for `expected` bytes. */
+  /**
+   * The same, without a copy, for a reader that will get all of it: room is made for `expected`
+   * bytes.
+   */
   private *fill(expected: number): Operation<boolean> {
     this.ahead ??= new ReadAhead(EMPTY)
     const { ahead } = this
@@ -301,7 +337,7 @@ export abstract class ByteReader {
     return this.ahead === null ? 0 : this.ahead.length
   }
 
-  /** The first of the bytes that are held, at most `max`. */
+  /** Takes the first bytes of the read-ahead, at most `max`. */
   private take(max: number): Uint8Array {
     const { ahead } = this
     if (ahead === null) return EMPTY

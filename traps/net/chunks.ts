@@ -1,13 +1,15 @@
 /**
  * Small pieces of memory for received bytes.
  *
- * A fresh Uint8Array costs half a microsecond, most of it for an ArrayBuffer of its own; a view on a shared slab costs a
- * fifth of that. So small chunks are cut from slabs, one after the other, as Node's own Buffer pool does it. A slab is
- * collected when all its chunks are. Large chunks get memory of their own, from Node without the zeros, since they are
- * filled at once: for 100 KiB the zeros and the fresh pages cost more than the copy.
+ * A fresh Uint8Array costs half a microsecond, most of it for an ArrayBuffer of its own; a view on
+ * a shared slab costs a fifth of that. So small chunks are cut from slabs, one after the other, as
+ * Node's own Buffer pool does it. A slab is collected when all its chunks are. Large chunks get
+ * memory of their own, from Node without the zeros, since they are filled at once: for 100 KiB the
+ * zeros and the fresh pages cost more than the copy.
  *
- * Whoever transferred a slab would take the chunks of other connections with it. So slabs cannot be transferred, and where
- * a host has no mark for that which holds, each chunk gets memory of its own.
+ * Code that transferred a slab would take the chunks of other connections with it. So slabs are
+ * marked as not transferable, and where a host has no such mark that works, each chunk gets memory
+ * of its own.
  */
 
 /** Memory that will be written before it is read. */
@@ -20,7 +22,7 @@ export const allocate: (bytes: number) => ArrayBuffer = (() => {
 
 let mark: ((memory: ArrayBuffer) => void) | null | undefined
 
-/** Sees to it that memory cannot be transferred; false where the host has no way to, or none that holds. */
+/** Marks memory as not transferable; false where the host has no such mark, or none that works. */
 export function keep(memory: ArrayBuffer): boolean {
   if (mark === undefined) mark = findMark()
   mark?.(memory)
@@ -64,7 +66,7 @@ class Slab {
       this.used = 0
     }
     const chunk = new Uint8Array(this.memory, this.used, length)
-    // The next chunk begins on a multiple of eight, for those who put wider views on it.
+    // The next chunk begins on a multiple of eight, so that wider views can be put on it.
     this.used += (length + 7) & ~7
     chunk.set(source)
     return chunk
@@ -78,7 +80,7 @@ const MEDIUM_BYTES = 32 * 1024
 const small = new Slab(64 * 1024)
 const medium = new Slab(256 * 1024)
 
-/** A copy, for whoever gets it. */
+/** Makes a copy, which belongs to the caller. */
 export function copyOf(source: Uint8Array): Uint8Array {
   const { length } = source
   if (length <= SMALL_BYTES) return small.copy(source)

@@ -1,9 +1,9 @@
 /**
  * Read-ahead: bytes that were read from a stream and not yet returned by it.
  *
- * Memory is filled once, from the front to the back, and never moved inside itself. So what is taken
- * out can be a view that belongs to its taker while more is added behind; such memory cannot be
- * transferred. When there is no room, there is new memory, twice as large.
+ * Memory is filled once, from the front to the back, and never moved inside itself. So what is
+ * taken out can be a view that belongs to its taker while more is added behind; such memory cannot
+ * be transferred. When there is no room, there is new memory, twice as large.
  */
 import { allocate, keep } from './chunks.js'
 
@@ -12,7 +12,7 @@ export class ReadAhead {
   private start = 0
   private end: number
 
-  /** Takes over `bytes`: nobody else may write to them. */
+  /** Takes over `bytes`: nothing else may write to them. */
   constructor(bytes: Uint8Array) {
     this.memory = bytes
     this.end = bytes.length
@@ -34,7 +34,7 @@ export class ReadAhead {
     return -1
   }
 
-  /** Takes the first bytes, at most so many; whoever gets them cannot transfer the rest with them. */
+  /** Takes the first bytes, at most so many; the rest cannot be transferred with them. */
   take(most: number): Uint8Array {
     const from = this.start
     this.start = Math.min(this.end, from + most)
@@ -48,7 +48,10 @@ export class ReadAhead {
     this.end += bytes.length
   }
 
-  /** Free memory behind the bytes, at least `least`; if there must be new memory, it has room for `expected`. */
+  /**
+   * Free memory behind the bytes, at least `least`; if there must be new memory, it has room for
+   * `expected`.
+   */
   room(least: number, expected: number): Uint8Array {
     if (this.end + least > this.memory.length) {
       const bytes = this.memory.subarray(this.start, this.end)

@@ -1,9 +1,10 @@
 /**
  * Servers: a task for each connection, in one thread or in several.
  *
- * The nursery of `serve` holds all connections, so that cancelling the one task that serves ends them all, each with its
- * cleanup, and the listener is closed whatever happens. Other threads that serve are children of the same nursery
- * (threads.ts); each has a kernel and a listener of its own, and runs this file in it.
+ * The nursery of `serve` holds all connections, so that cancelling the one task that serves ends
+ * them all, each with its cleanup, and the listener is closed whatever happens. Other threads that
+ * serve are children of the same nursery (threads.ts); each has a kernel and a listener of its own,
+ * and runs this file in it.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import {
@@ -26,8 +27,9 @@ import { checkSharing, ServerThread } from './threads.js'
 /** How to serve. */
 export interface ServeOptions {
   /**
-   * Told of every error that leaves a handler; that connection is closed, the others go on. Default: `console.error`,
-   * except for connections that the peer broke (`ECONNRESET`, `EPIPE`), which is a server's daily life.
+   * Is called with every error that leaves a handler; that connection is closed, the others go on.
+   * Default: `console.error`, except for connections that the peer broke (`ECONNRESET`, `EPIPE`),
+   * which is a server's daily life.
    */
   readonly onError?: (error: unknown, stream: Stream) => void
 }
@@ -47,10 +49,14 @@ interface Handlers {
 }
 
 /**
- * Accepts connections and runs the handler for each, in a task of its own. A connection is closed when its handler is done.
- * Goes on until it is cancelled or the listener is closed by another task; then the listener is closed at once, and
- * connections are cancelled or awaited, respectively.
+ * Accepts connections and runs the handler for each, in a task of its own. A connection is closed
+ * when its handler is done. Goes on until it is cancelled or the listener is closed by another
+ * task. If the task is cancelled while it waits, the listener is closed at once and the connections
+ * are cancelled; if the listener is closed, they are awaited.
  *
+ * @param listener Where to accept; it is closed at the end.
+ * @param handler Gets the stream, and returns the operation to run for it.
+ * @param options `onError`: is called with the errors of handlers.
  * @throws Cancelled if a scope around the task is cancelled.
  * @throws ClosedError once the listener is closed and the connections are done.
  * @throws SystemError if accepting fails for good.
@@ -75,27 +81,34 @@ export function serve(
   options?: ServeOptions,
 ): Operation<never>
 /**
- * Serves in several threads: this one, and `threads - 1` workers, each with a kernel of its own that listens on the same
- * port (`reusePort`), so that the system shares out new connections. A function cannot be sent to another thread, so the
- * handler is the default export of a module, which every thread loads; its export `onError`, if there is one, is told of
- * errors. It must not be the module of a program that waits for `serve` at its top level: that would wait for itself.
+ * Serves in several threads: this one, and `threads - 1` workers, each with a kernel of its own
+ * that listens on the same port (`reusePort`), so that the OS shares out new connections. A
+ * function cannot be sent to another thread, so the handler is the default export of a module,
+ * which every thread loads; its export `onError`, if there is one, is called with errors. It must
+ * not be the module of a program that waits for `serve` at its top level: that would wait for
+ * itself.
  *
- * All threads are one: what ends one of them, an error in loading the module, an uncaught exception, `process.exit` in a
- * worker, ends `serve` with that error. Cancelled, all listeners are closed, then connections are cancelled and may clean up
- * within the kernel's grace; when this returns the workers are gone and the port is free. If the listener is closed by
- * another task, the workers close theirs, and all connections are awaited. A worker that is stuck in code that never
- * waits is terminated half a second after the grace, with its connections left open, and this throws.
+ * All threads are one: what ends one of them, an error in loading the module, an uncaught
+ * exception, `process.exit` in a worker, ends `serve` with that error. If the task is cancelled
+ * while it waits, all listeners are closed, then connections are cancelled and may clean up within
+ * the kernel's grace; when this returns the workers are gone and the port is free. If the listener
+ * is closed by another task, the workers close theirs, and all connections are awaited. A worker
+ * that is stuck in code that never waits is terminated half a second after the grace, with its
+ * connections left open, and this throws.
  *
  * Needs the host's event loop, so it does not work in a blocking run.
  *
+ * @param listener Where to accept, opened with `reusePort: true`; it is closed at the end.
+ * @param module The URL of the module of the handler.
+ * @param options `threads`: how many; `data`: what the handler gets beside the stream.
  * @throws Cancelled if a scope around the task is cancelled.
  * @throws what loading the module throws, and what a worker dies of.
  * @throws BrokenError if a worker exits by itself.
  * @throws ClosedError once the listener is closed and the connections of all threads are done.
  * @throws SystemError if accepting fails for good.
  * @throws UnsupportedError if the kernel's driver knows no other threads.
- * @throws TypeError if the handler is a function and `threads` more than 1, if the listener was opened without `reusePort`,
- * or if the module has no function to export.
+ * @throws TypeError if the handler is a function and `threads` more than 1, if the listener was
+ * opened without `reusePort`, or if the module has no function to export.
  * @throws RangeError if `threads` is no whole number from 1 on.
  * @example
  * import { connect, listen, run, serve, spawn } from 'drupe'
@@ -180,7 +193,7 @@ function* serveOperation(
       closing = error
       for (const other of others) other.order('close')
     } finally {
-      // Before the connections have cleaned up: nobody is to be let in who will not be served.
+      // Before the connections have cleaned up: no connection is accepted that will not be served.
       yield* listener.close()
     }
   })
@@ -203,7 +216,7 @@ function* connection(
   }
 }
 
-/** Whatever was thrown: that it cannot be looked at must not end the server. */
+/** Reports whatever was thrown; that it cannot be read must not end the server. */
 function reportError(error: unknown): void {
   try {
     const code = (error as { code?: unknown } | null)?.code

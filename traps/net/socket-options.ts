@@ -1,5 +1,6 @@
 /**
- * What a connection is like: the options that connecting and listening have in common, checked and set.
+ * What a connection is like: the options that connecting and listening have in common, checked and
+ * set.
  */
 import { checkOptions, checkSwitch, wrong } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
@@ -8,11 +9,14 @@ import * as io from '../raw/io.js'
 /** What a connection is like. */
 export interface SocketOptions {
   /**
-   * Small messages leave at once. Default true: whoever gathers small writes (BufferedWriter) does it better than Nagle's
-   * algorithm, which holds a message back until the last one was acknowledged.
+   * Small messages leave at once. Default true: gathering small writes (BufferedWriter) is better
+   * than Nagle's algorithm, which delays a message until the last one was acknowledged.
    */
   readonly noDelay?: boolean
-  /** The system asks, after hours of silence, whether the peer is still there. Default false; protocols have better ways. */
+  /**
+   * The OS asks, after hours of silence, whether the peer is still there. Default false; protocols
+   * have better ways.
+   */
   readonly keepAlive?: boolean
 }
 
@@ -27,7 +31,7 @@ export function checkSocketOptions(action: string, { noDelay, keepAlive }: Socke
   checkSwitch(action, 'keepAlive', keepAlive)
 }
 
-/** Only what differs from the system's defaults costs a call. */
+/** Sets what differs from the OS's defaults; the rest costs no call. */
 export function* setOptions(fd: number, { noDelay = true, keepAlive = false }: SocketOptions): Operation<void> {
   if (noDelay) yield* io.setOption(fd, 'noDelay', true)
   if (keepAlive) yield* io.setOption(fd, 'keepAlive', true)

@@ -1,9 +1,10 @@
 /**
  * Streams: bytes both ways over a connected socket.
  *
- * A stream is a descriptor and two operations that it uses again and again, one for reading and one for writing, so that a
- * message costs no allocation but its own bytes. A connection that waits for data holds no buffer: the driver lends one
- * when there is something to put into it. One task may read while another writes; two readers are a BusyError.
+ * A stream is a descriptor and two operations that it uses again and again, one for reading and one
+ * for writing. So a message costs no allocation but its own bytes. A connection that waits for data
+ * holds no buffer: the driver lends one when there is something to put into it. One task may read
+ * while another writes; two readers are a BusyError.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -22,7 +23,7 @@ import { copyOf } from './chunks.js'
 
 /** No read is larger, whatever is asked for. */
 const MOST_BYTES = 0x7fffffff
-/** Of a read that has ended before its stream was closed, and whose task has not had its turn. */
+/** Of a read that has ended before its stream was closed, and whose task has not run since. */
 const CLOSED_FD = -1
 
 /** A connection. Made by `connect`, or given to the handler of `serve`; close it when done. */
@@ -42,16 +43,19 @@ export class Stream extends ByteReader implements Giver {
     return `Stream (${this.fd < 0 ? 'closed' : `fd ${this.fd}`})`
   }
 
-  /** Has it been closed on this side? */
+  /** Whether it was closed on this side. */
   get closed(): boolean {
     return this.fd < 0
   }
 
   /**
-   * Waits for bytes and returns those that are there, at least one and at most `max`; null at the end of the stream. The
-   * bytes belong to the caller; to transfer them to another thread, copy them (`slice()`), since small ones share memory with
-   * others. Cancelled or timed out, nothing was read.
+   * Waits for bytes and returns those that are there, at least one and at most `max`; null at the
+   * end of the stream. The bytes belong to the caller; to transfer them to another thread, copy
+   * them (`slice()`), since small ones share memory with others. If the task is cancelled while it
+   * waits, or `timeout` is over, nothing was read.
    *
+   * @param max At most so many bytes.
+   * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is reading.
    * @throws SystemError if the connection broke (`ECONNRESET`, …).
@@ -78,8 +82,13 @@ export class Stream extends ByteReader implements Giver {
   }
 
   /**
-   * Like `read` without the copy: the bytes lie in a buffer on loan and are valid until the next read on this stream, or
-   * until it is closed. For protocols that are done with their input before they ask for more.
+   * Reads as `read` does, without the copy: the bytes are in a lent buffer and valid until the next
+   * read on this stream, or until it is closed. It is for protocols that are done with their input
+   * before they ask for more. If the task is cancelled while it waits, or `timeout` is over,
+   * nothing was read. Errors are those of `read`.
+   *
+   * @param max At most so many bytes.
+   * @param options `timeout` in milliseconds. Default: no limit.
    */
   borrow(max?: number, options?: WaitOptions): Operation<Uint8Array | null> {
     if (this.hasReadAhead) return tracked('borrow', this.readAhead(max ?? MOST_BYTES, options))
@@ -87,9 +96,12 @@ export class Stream extends ByteReader implements Giver {
   }
 
   /**
-   * Waits for bytes and puts them into `buffer`, whose memory may be shared between threads (SharedArrayBuffer); how many, 0 at
-   * the end of the stream. Errors as for `read`.
+   * Waits for bytes, puts them into `buffer`, and returns how many: 0 at the end of the stream. The
+   * memory may be shared between threads (SharedArrayBuffer). If the task is cancelled while it
+   * waits, or `timeout` is over, nothing was read. Errors are those of `read`.
    *
+   * @param buffer Where the bytes go.
+   * @param options `timeout` in milliseconds. Default: no limit.
    * @throws BufferError if the buffer was transferred or made smaller meanwhile.
    */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
@@ -99,10 +111,13 @@ export class Stream extends ByteReader implements Giver {
   }
 
   /**
-   * Writes all of `bytes`; returns when the system has taken them. They must not change until then. Several pieces leave as
-   * if they were one, without being put together first. Cancelled, timed out or failed, some of them may have been sent:
-   * after that the stream is only good for closing. (`writeSome` and BufferedWriter know how far they came.)
+   * Writes all of `bytes`; returns when the OS has taken them. They must not change until then.
+   * Several pieces leave as if they were one, without being put together first. If the task is
+   * cancelled while it waits, or it fails, some of them may have been sent: after that the stream
+   * is only good for closing. (`writeSome` and BufferedWriter know how far they came.)
    *
+   * @param bytes The bytes, in one piece or in several.
+   * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is writing.
    * @throws BufferError if some of the bytes were transferred or made smaller meanwhile.
@@ -118,8 +133,12 @@ export class Stream extends ByteReader implements Giver {
   }
 
   /**
-   * Waits until there is room and writes the first of `bytes`, as many as fit; how many, at least one. Cancelled or timed
-   * out, nothing was written. Errors as for `write`.
+   * Waits until there is room, writes the first of `bytes`, as many as fit, and returns how many,
+   * at least one. If the task is cancelled while it waits, or `timeout` is over, nothing was
+   * written. Errors are those of `write`.
+   *
+   * @param bytes The bytes, in one piece or in several.
+   * @param options `timeout` in milliseconds. Default: no limit.
    */
   writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
     const op = this.prepareWrite(bytes, options)
@@ -136,7 +155,8 @@ export class Stream extends ByteReader implements Giver {
     if (op === null || !op.claim()) {
       op = new IoOp(WRITE, this.fd, null, 0, 0, 0)
       op.claim()
-      // In use or not run yet: the old one keeps what it was asked, and the driver says which of the two is too many.
+      // In use or not run yet: the old one keeps what it was asked, and the driver says which of
+      // the two is too many.
       if (this.writer?.owner == null) this.writer = op
     }
     op.timeout = limit
@@ -145,11 +165,12 @@ export class Stream extends ByteReader implements Giver {
   }
 
   /**
-   * Ends the writing side, so that the peer reads an end; reading goes on. A connection that the peer has reset is ended
-   * already, and that is no error. Does not wait.
+   * Ends the writing side, so that the peer reads an end; reading goes on. A connection that the
+   * peer has reset is ended already, and that is no error. Does not wait.
    *
    * @throws ClosedError if the stream is closed.
-   * @throws BusyError if another task is writing: the peer would take what has left by then for all there is.
+   * @throws BusyError if another task is writing: the peer would take what has left by then for all
+   * there is.
    */
   end(): Trap<void> {
     this.assertOpen('end the stream')
@@ -160,7 +181,9 @@ export class Stream extends ByteReader implements Giver {
     }) as Trap<void>
   }
 
-  /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait. */
+  /**
+   * Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait.
+   */
   close(): Trap<void> {
     return ask('close', (driver) => {
       if (this.fd < 0) return undefined
@@ -178,19 +201,19 @@ export class Stream extends ByteReader implements Giver {
     return new Disposal(this)
   }
 
-  /** The address of this end. Does not wait. */
+  /** Returns the address of this end. Does not wait. */
   localAddress(): Trap<Address> {
     this.assertOpen('ask for the address of the stream')
     return ask('getsockname', (driver) => driver.localAddress(this.fd)) as Trap<Address>
   }
 
-  /** The address of the other end. Does not wait. */
+  /** Returns the address of the other end. Does not wait. */
   remoteAddress(): Trap<Address> {
     this.assertOpen('ask for the peer of the stream')
     return ask('getpeername', (driver) => driver.remoteAddress(this.fd)) as Trap<Address>
   }
 
-  /** @internal For the kernel: what was read went to nobody, so it is held for the next reader. */
+  /** @internal For the kernel: what was read was not delivered, so it is for the next reader. */
   undo(_task: Task, trap: Trap<unknown>, bytes: unknown): boolean {
     const op = trap as IoOp
     // The end of the stream comes again by itself.
@@ -226,7 +249,8 @@ export class Stream extends ByteReader implements Giver {
       op.claim()
       if (this.reader?.owner == null) this.reader = op
     }
-    // A buffer on loan stays with the operation until the next read; a foreign one sends it home.
+    // A lent buffer stays with the operation until the next read; a read into another one releases
+    // it.
     if (buffer !== null || !op.lend) {
       if (op.lend) op.lender?.release(op)
       op.buffer = buffer
@@ -243,7 +267,10 @@ export class Stream extends ByteReader implements Giver {
   }
 }
 
-/** The stream is closed: its buffer on loan goes home, unless a task has read into it and had no turn since. */
+/**
+ * Releases the lent buffer of a stream that is closed, unless a task has read into it and has not
+ * run since.
+ */
 function release(reader: IoOp): void {
   if (!reader.running) reader.lender?.release(reader)
   // One that has an owner still waits, in another kernel, whose driver knows it by its descriptor.
@@ -269,7 +296,9 @@ function ownedChunk(op: IoOp, bytes: number): Uint8Array | null {
   return chunk
 }
 
-/** The bytes are sent: they must not stay alive, or keep a whole slab alive, until the next write. */
+/**
+ * The bytes are sent: they must not stay alive, or keep a whole slab alive, until the next write.
+ */
 function written(op: IoOp): void {
   op.dropBytes()
 }

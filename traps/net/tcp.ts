@@ -23,11 +23,15 @@ import { Stream } from './stream.js'
 
 export type { SocketOptions } from './socket-options.js'
 
-/** Accepting fails with these when the process or the system has run out of something, and works again later. */
+/**
+ * Accepting fails with these when the process or the OS has run out of something, and works again
+ * later.
+ */
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 /**
- * It was the connection that failed before it was accepted, or a firewall that forbids it: not the listener's trouble, and the
- * next one may be fine. Linux gives accept(2) whatever error is pending on the new connection.
+ * It was the connection that failed before it was accepted, or a firewall that forbids it: not the
+ * listener's trouble, and the next one may be fine. Linux gives accept(2) whatever error is pending
+ * on the new connection.
  */
 const GONE = new Set([
   ...[
@@ -44,7 +48,10 @@ const GONE = new Set([
   // One number with two names, and what a connection can have pending.
   ...['EOPNOTSUPP', 'ENOTSUP', 'ETIMEDOUT', 'ECONNRESET'],
 ])
-/** After so many of those in a row it pauses, too: then it is all of them, and to ask at once would be to spin. */
+/**
+ * After so many of those in a row it pauses, too: then it is all of them, and to ask at once would
+ * be to spin.
+ */
 const MOST_GONE = 16
 const PAUSE_MS = 100
 
@@ -57,8 +64,8 @@ export interface ListenOptions extends SocketOptions {
   /** How many connections wait to be accepted before more are refused. Default 511. */
   readonly backlog?: number
   /**
-   * Lets several sockets of one user listen on the same port, the system sharing out connections: other threads (see
-   * `serve`), but other processes, too.
+   * Lets several sockets of one user listen on the same port, the OS sharing out connections: other
+   * threads (see `serve`), but other processes, too.
    */
   readonly reusePort?: boolean
 }
@@ -75,7 +82,7 @@ export interface ConnectOptions extends WaitOptions, SocketOptions {
 export class Listener implements Giver {
   private op: IoOp<number> | null = null
   /** Connections that were accepted for a task which was cancelled before it saw them. */
-  private readonly kept = new Fifo<number>()
+  private readonly unclaimed = new Fifo<number>()
 
   /** @internal */
   constructor(
@@ -98,12 +105,13 @@ export class Listener implements Giver {
   }
 
   /**
-   * Waits for a connection. Out of descriptors or memory it pauses 100 ms and goes on: those who are connected are served
-   * meanwhile, and the others wait in the backlog. Connections that fail before they are accepted, or that no option can be
-   * set on, are passed over.
+   * Waits for a connection. Out of descriptors or memory it pauses 100 ms and goes on: connected
+   * peers are served meanwhile, and the others wait in the backlog. Connections that fail before
+   * they are accepted, or that no option can be set on, are passed over. If the task is cancelled
+   * while it waits, or `timeout` is over, no connection is lost: it is for the next `accept`.
    *
+   * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError if the listener is closed, before or meanwhile.
-   * @param options `timeout` in milliseconds. Cancelled or timed out, no connection is lost: it is for the next `accept`.
    * @throws BusyError if another task is accepting.
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
@@ -127,7 +135,7 @@ export class Listener implements Giver {
           gone++
         }
       } catch (error) {
-        while (this.fd < 0 && this.kept.size > 0) yield* io.close(this.kept.take())
+        while (this.fd < 0 && this.unclaimed.size > 0) yield* io.close(this.unclaimed.take())
         if (!(error instanceof SystemError)) throw error
         if (GONE.has(error.code)) gone++
         else if (!EXHAUSTED.has(error.code)) throw error
@@ -138,27 +146,30 @@ export class Listener implements Giver {
   }
 
   private *next(): Operation<number> {
-    if (this.kept.size > 0) {
+    if (this.unclaimed.size > 0) {
       yield* pass()
-      if (this.kept.size > 0) return this.kept.take()
+      if (this.unclaimed.size > 0) return this.unclaimed.take()
     }
     this.op ??= new IoOp<number>(ACCEPT, this.fd, null, 0, 0, Number.POSITIVE_INFINITY, this)
     return yield* this.op
   }
 
-  /** @internal For the kernel: a connection went to nobody, so it is kept for the next `accept`. */
+  /** @internal For the kernel: a connection was not delivered, so it is for the next `accept`. */
   undo(_task: Task, _trap: Trap<unknown>, fd: unknown): boolean {
-    this.kept.add(fd as number)
+    this.unclaimed.add(fd as number)
     return true
   }
 
-  /** Stops listening; a task in `accept` gets a ClosedError. A second close does nothing. Does not wait. */
+  /**
+   * Stops listening; a task in `accept` gets a ClosedError. A second close does nothing. Does not
+   * wait.
+   */
   close(): Trap<void> {
     return ask('close', (driver) => {
       if (this.fd < 0) return undefined
       const result = driver.closeFd(this.fd)
       this.fd = -1
-      while (this.kept.size > 0) driver.closeFd(this.kept.take())
+      while (this.unclaimed.size > 0) driver.closeFd(this.unclaimed.take())
       return result < 0 ? result : undefined
     }) as Trap<void>
   }
@@ -172,9 +183,12 @@ export class Listener implements Giver {
 /**
  * Opens a listener. Close it when done; `serve` does.
  *
- * @throws SystemError if the port is taken (`EADDRINUSE`), not allowed (`EACCES`), …, with `address` and `port`.
+ * @param options Where to listen, and what connections are like.
+ * @throws SystemError if the port is taken (`EADDRINUSE`), not allowed (`EACCES`), …, with
+ * `address` and `port`.
  * @throws RangeError if the port is no port.
- * @throws TypeError if `host` is neither an IP address nor `localhost`, or an option is of another type than it should be.
+ * @throws TypeError if `host` is neither an IP address nor `localhost`, or an option is of another
+ * type than it should be.
  * @example
  * import { listen, run } from 'drupe'
  *
@@ -221,10 +235,12 @@ function* listenOn(address: Address, options: ListenOptions): Operation<Listener
 }
 
 /**
- * Connects to a server. A name is looked up, and its addresses are tried one after the other. Cancelled or timed out, no
- * socket is left behind.
+ * Connects to a server. A name is looked up, and its addresses are tried one after the other. If
+ * the task is cancelled while it waits, or `timeout` is over, no socket is left behind.
  *
- * @throws SystemError if it cannot (`ECONNREFUSED`, `ENOTFOUND`, …), with `address` and `port`: the last address's error.
+ * @param options Where to connect, and what the connection is like; `timeout` in milliseconds.
+ * @throws SystemError if it cannot (`ECONNREFUSED`, `ENOTFOUND`, …), with `address` and `port`: the
+ * last address's error.
  * @throws TimeoutError after `timeout` milliseconds, everything together.
  * @throws RangeError if the port is no port; TypeError if `host` is no string, or has a NUL in it.
  * @throws Cancelled if a scope around the task is cancelled.

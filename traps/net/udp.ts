@@ -30,7 +30,7 @@ export interface UdpOptions {
   readonly reusePort?: boolean
 }
 
-/** What came: the bytes, owned by the caller, and from whom. */
+/** What came: the bytes, owned by the caller, and the address that they came from. */
 export interface Datagram {
   readonly bytes: Uint8Array
   readonly from: Address
@@ -39,7 +39,7 @@ export interface Datagram {
 /** A bound datagram socket. */
 export class UdpSocket implements Giver {
   /** Datagrams that were received for a task which was cancelled before it saw them. */
-  private readonly kept = new Fifo<Datagram>()
+  private readonly unclaimed = new Fifo<Datagram>()
 
   /** @internal */
   constructor(
@@ -59,15 +59,17 @@ export class UdpSocket implements Giver {
   }
 
   /**
-   * Waits for a datagram. Cancelled or timed out, none was taken.
+   * Waits for a datagram. If the task is cancelled while it waits, or `timeout` is over, none was
+   * taken.
    *
+   * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError if the socket is closed, before or meanwhile.
    * @throws BusyError if another task is receiving.
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
   receive(options?: WaitOptions): Operation<Datagram> {
-    if (this.kept.size > 0) return tracked('receive', this.receiveKept(options))
+    if (this.unclaimed.size > 0) return tracked('receive', this.receiveUnclaimed(options))
     const fd = this.opened('receive a datagram')
     const op = new IoOp<Datagram>(
       RECEIVE,
@@ -82,22 +84,26 @@ export class UdpSocket implements Giver {
     return op
   }
 
-  private *receiveKept(options: WaitOptions | undefined): Operation<Datagram> {
+  private *receiveUnclaimed(options: WaitOptions | undefined): Operation<Datagram> {
     yield* pass()
     // Meanwhile another task may have had it.
-    return this.kept.size > 0 ? this.kept.take() : yield* this.receive(options)
+    return this.unclaimed.size > 0 ? this.unclaimed.take() : yield* this.receive(options)
   }
 
-  /** @internal For the kernel: a datagram went to nobody, so it is kept for the next `receive`. */
+  /** @internal For the kernel: a datagram was not delivered, so it is for the next `receive`. */
   undo(_task: Task, trap: Trap<unknown>, bytes: unknown): boolean {
-    this.kept.add(datagram(trap as IoOp, bytes as number))
+    this.unclaimed.add(datagram(trap as IoOp, bytes as number))
     return true
   }
 
   /**
-   * Sends one datagram; how many bytes it had. Waits only if the system has no room for it.
+   * Sends one datagram, and returns how many bytes it had. Waits only if the OS has no room for it.
+   * If the task is cancelled while it waits, it was not sent.
    *
-   * @throws SystemError if the system refuses it: `EMSGSIZE`, `ENETUNREACH`, …
+   * @param bytes The payload.
+   * @param to An address, or a host and a port.
+   * @param options `timeout` in milliseconds. Default: no limit.
+   * @throws SystemError if the OS refuses it: `EMSGSIZE`, `ENETUNREACH`, …
    * @throws ClosedError if the socket is closed, before or meanwhile.
    * @throws BusyError if another task is sending.
    * @throws TimeoutError after `timeout` milliseconds.
@@ -111,7 +117,9 @@ export class UdpSocket implements Giver {
     return op
   }
 
-  /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait. */
+  /**
+   * Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait.
+   */
   close(): Trap<void> {
     return ask('close', (driver) => {
       if (this.fd < 0) return undefined
@@ -143,7 +151,9 @@ function datagram(op: IoOp, bytes: number): Datagram {
 /**
  * Opens a datagram socket. Close it when done.
  *
- * @throws SystemError if the port is taken (`EADDRINUSE`), not allowed (`EACCES`), …, with `address` and `port`.
+ * @param options Where to listen. Default: a free port of all IPv4 addresses.
+ * @throws SystemError if the port is taken (`EADDRINUSE`), not allowed (`EACCES`), …, with
+ * `address` and `port`.
  * @throws RangeError if the port is no port.
  * @throws TypeError if `host` is neither an IP address nor `localhost`.
  * @example

@@ -2,8 +2,8 @@
  * Around an operation: one trap before it and one after it, whatever happens in between.
  *
  * Locks, stores, contexts and shields are this and nothing else. The generator is written once here
- * because a generator function that is made anew for each call costs a microsecond: V8 gives each its
- * own shape. What differs is in traps and in plain functions, which cost next to nothing.
+ * because a generator function that is made anew for each call costs a microsecond: V8 gives each
+ * its own shape. What differs is in traps and in plain functions, which cost next to nothing.
  */
 import { toOperation } from '../../kernel/protocol/operation.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'

@@ -1,5 +1,6 @@
 /**
- * Raw traps: about tasks. Each is one trap, made here and answered by the kernel; everything else is built from them.
+ * Raw traps: about tasks. Each is one trap, made here and answered by the kernel; everything else
+ * is built from them.
  */
 
 import { Call } from '../../kernel/protocol/call.js'
@@ -49,7 +50,7 @@ const IDLE_TRAP = new Trap<void>(IDLE, null, null, 0)
 const CURRENT_TRAP = new Trap<Task>(CURRENT, null, null, CURRENT_TASK)
 
 /**
- * Lets the other ready tasks run first, and looks whether this one was cancelled.
+ * Lets the other ready tasks run first. It is a cancellation point.
  *
  * @throws Cancelled if a scope around the task was cancelled.
  * @example
@@ -64,7 +65,7 @@ export function checkpoint(): Trap<void> {
 }
 
 /**
- * The task that asks. Does not wait.
+ * Returns the task that asks. Does not wait.
  *
  * @example
  * import { run, current } from 'drupe'
@@ -78,11 +79,15 @@ export function current(): Trap<Task> {
 }
 
 /**
- * Starts a child of the innermost nursery of this task; it runs when this task waits next. Does not wait, and is no
- * cancellation point. A `timeout`, a `moveOn` or a `scope` is no nursery: a task spawned inside one belongs to the nursery
- * around it and goes on when the time is over. Open a `nursery` inside to keep tasks inside.
+ * Starts a child of the innermost nursery of this task; it runs when this task waits next. Does not
+ * wait, and is no cancellation point. A `timeout`, a `moveOn` or a `scope` is no nursery: a task
+ * spawned inside one belongs to the nursery around it and goes on when the time is over. Open a
+ * `nursery` inside to keep tasks inside.
  *
- * @param op What to run: an operation, or a function that returns one, which then gives the task its name.
+ * @param op What to run: an operation, or a function that returns one, which then gives the task
+ * its name.
+ * @param options `name`: for messages; `daemon`: the nursery does not wait for it, but cancels it
+ * at its end.
  * @throws TypeError if it is neither.
  * @throws ClosedError if the nursery has ended.
  * @example
@@ -103,16 +108,20 @@ export function spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>> {
 }
 
 /**
- * Runs an operation as `yield*` alone would, but in a frame of its own: the kernel resumes the innermost callee directly, and
- * its callers only when it is over. Plain `yield*` resumes through all callers, so a switch under fifty of them costs fifty
- * resumes; under fifty calls it costs one. Nor does depth use up the stack: recursion may go as deep as memory allows. A call
- * itself costs more than a plain `yield*`, so it pays where operations wait often under many callers, or recurse.
+ * Runs an operation as `yield*` alone would, but in a frame of its own: the kernel resumes the
+ * innermost callee directly, and its callers only when it is over. Plain `yield*` resumes through
+ * all callers, so a switch under fifty of them costs fifty resumes; under fifty calls it costs one.
+ * Nor does depth use up the stack: recursion may go as deep as memory allows. A call itself costs
+ * more than a plain `yield*`, so it pays where operations wait often under many callers, or
+ * recurse.
  *
- * A call is not a wait and no cancellation point, but it counts against the turn of the task, so calls that never wait starve
- * nobody. A cancel is thrown into the innermost frame and leaves through its callers, their cleanup included. The price: the
- * stack trace of an error shows the innermost frame, not the callers.
+ * A call is not a wait and no cancellation point, but it counts against the turn of the task, so
+ * calls that never wait starve no other task. A cancel is thrown into the innermost frame and
+ * leaves through its callers, their cleanup included. The price: the stack trace of an error shows
+ * the innermost frame, not the callers.
  *
- * @param op An operation, or a function that returns one. The call can be run more than once if `op` can.
+ * @param op An operation, or a function that returns one. The call can be run more than once if
+ * `op` can.
  * @throws whatever the operation throws, unchanged; TypeError if `op` is no operation.
  * @example
  * import { call, runSync, type Operation } from 'drupe'
@@ -129,11 +138,13 @@ export function call<T>(op: Op<T>): Operation<T> {
 }
 
 /**
- * Waits in a queue until another task wakes it; the value that it was woken with. Cancelled, the task leaves the queue.
+ * Waits in a queue until another task wakes it, and returns the value that it was woken with. If
+ * the task is cancelled while it waits, it leaves the queue.
  *
  * @param options `timeout` in milliseconds.
+ * @param queue The queue.
  * @throws Cancelled if a scope around the task is cancelled.
- * @throws TimeoutError if nobody woke it within `timeout`.
+ * @throws TimeoutError if it was not woken within `timeout`.
  * @throws RangeError if `timeout` is negative or NaN.
  */
 export function park<T = unknown>(queue: WaitQueue, options?: WaitOptions): Trap<T> {
@@ -143,10 +154,12 @@ export function park<T = unknown>(queue: WaitQueue, options?: WaitOptions): Trap
 }
 
 /**
- * Wakes the tasks that have waited in a queue for longest; how many there were. Does not wait.
+ * Wakes the tasks that have waited in a queue for longest; returns how many there were. Does not
+ * wait.
  *
  * @param count How many at most.
  * @param value What their `park` returns.
+ * @param queue The queue.
  * @throws RangeError if `count` is neither a whole number from 0 on nor Infinity.
  */
 export function wake(queue: WaitQueue, count = 1, value?: unknown): Trap<number> {
@@ -154,15 +167,15 @@ export function wake(queue: WaitQueue, count = 1, value?: unknown): Trap<number>
   return new Trap(WAKE, queue, value, checkLimit('wake', 'count', count, 0))
 }
 
-/** Nobody calls back. */
+/** No callback ends it. */
 const FOREVER = new Trap<never>(SLEEP, null, null, Number.POSITIVE_INFINITY)
 
 /**
  * Waits until host code calls back: the bridge to everything that is not a task.
  *
- * @param begin Starts whatever is to call back, with the two ways to do so; the first call counts. It may return a function
- * that calls it off when the task is cancelled; if that function returns false, the callback will still come and the task
- * waits for it.
+ * @param begin Starts whatever is to call back, with the two ways to do so; the first call counts.
+ * It may return a function that calls it off when the task is cancelled; if that function returns
+ * false, the callback will still come and the task waits for it.
  * @throws what `begin` throws, or what was given to `reject`.
  * @throws TypeError if `begin` is no function, or an async one.
  * @throws Cancelled if a scope around the task is cancelled.
@@ -180,7 +193,10 @@ const FOREVER = new Trap<never>(SLEEP, null, null, Number.POSITIVE_INFINITY)
 export function suspend<T = void>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
 ): Trap<T>
-/** Waits until the task is cancelled, which is a reason for the host's process to live: see `Kernel.hold`. */
+/**
+ * Waits until the task is cancelled, which is a reason for the host's process to live: see
+ * `Kernel.hold`.
+ */
 export function suspend(): Trap<never>
 export function suspend(begin?: unknown): Trap<unknown> {
   if (begin === undefined) return tracked('suspend', FOREVER)
@@ -189,8 +205,8 @@ export function suspend(begin?: unknown): Trap<unknown> {
 }
 
 /**
- * Waits until every other task waits and nothing is ready: in a test, until everything that could happen has happened. On
- * virtual time this is before the clock moves.
+ * Waits until every other task waits and nothing is ready: in a test, until everything that could
+ * happen has happened. On virtual time this is before the clock moves.
  *
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
@@ -235,12 +251,18 @@ export function finishNursery(nursery: Nursery, failure: { readonly error: unkno
   return new Trap(FINISH, nursery, failure, FINISH_DELIVERED)
 }
 
-/** The same, but a cancel that comes meanwhile is left to the next wait: what the nursery is for may be done. */
+/**
+ * The same, but a cancel that comes meanwhile is left to the next wait: what the nursery is for may
+ * be done.
+ */
 export function finishDecided(nursery: Nursery, failure: { readonly error: unknown } | null): Trap<void> {
   return new Trap(FINISH, nursery, failure, FINISH_DECIDED)
 }
 
-/** `suspend`, with what becomes of an answer that the task was given and, being cancelled, does not see. */
+/**
+ * `suspend`, with what becomes of an answer that the task was given and, being cancelled, does not
+ * see.
+ */
 export function suspendFor<T>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => boolean | void) | void,
   giver: Giver,
@@ -259,7 +281,10 @@ export function atomically<T>(
   return new Trap<T>(ATOMIC, step, detail, 0)
 }
 
-/** Asks the driver for something that it can do at once; a negative number is thrown as a SystemError. */
+/**
+ * Asks the driver for something that it can do at once; a negative number is thrown as a
+ * SystemError.
+ */
 export function ask<T>(name: string, question: (calls: ImmediateCalls) => T, address: Address | null = null): Trap<T> {
   return new Trap(ASK, question, { name, address }, 0)
 }

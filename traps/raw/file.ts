@@ -1,9 +1,9 @@
 /**
- * Raw traps on files: open, ask about, flush. Reading and writing an open file are `read` and `write`, which go on where the
- * last one ended.
+ * Raw traps on files: open, ask about, flush. Reading and writing an open file are `read` and
+ * `write`, which go on where the last one ended.
  *
- * On io_uring the system does these beside the task; on epoll they are done at once, and the thread waits for the disk, though
- * never for a peer.
+ * On io_uring the system does these beside the task; on epoll they are done at once, and the thread
+ * waits for the disk, though never for a peer.
  */
 import {
   type FileStatus,
@@ -46,12 +46,18 @@ const FLAGS: Readonly<Record<OpenFlags, number>> = {
 }
 
 /**
- * Opens a file; its fd, for `read`, `write` and `close`. `mode` are the permissions of a new one (less the process's umask).
- * Cancelled or timed out before the system got to it, nothing was opened; otherwise the fd is returned all the same.
- * A FIFO waits for its other side, as in C: to read, until somebody has it open to write, and the other way round.
+ * Opens a file, and returns its fd, for `read`, `write` and `close`. `mode` are the permissions of
+ * a new one (less the process's umask). Cancelled or timed out before the system got to it, nothing
+ * was opened; otherwise the fd is returned all the same. A FIFO waits for its other side, as in C:
+ * to read, until it is open to write, and the other way round.
  *
- * @throws SystemError as the system says, with the `path`: `ENOENT`, `EACCES`, `EEXIST`, …
- * @throws RangeError if the flags are none of these, or the mode is none; TypeError if the path is no string or has a NUL in it.
+ * @param path The path.
+ * @param flags As for `fopen`. Default: `'r'`.
+ * @param mode The permissions of a new file, less the umask of the process. Default: 0o666.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ * @throws SystemError as the OS says, with the `path`: `ENOENT`, `EACCES`, `EEXIST`, …
+ * @throws RangeError if the flags are none of these, or the mode is none; TypeError if the path is
+ * no string or has a NUL in it.
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
@@ -78,9 +84,12 @@ export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, opt
 }
 
 /**
- * What a file is: its kind, size, permissions and times; of a path, where links are followed, or of an open fd.
+ * Returns what a file is: its kind, size, permissions and times; of a path, where links are
+ * followed, or of an open fd.
  *
- * @throws SystemError as the system says: `ENOENT`, `EBADF`, …
+ * @param file A path or a descriptor.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ * @throws SystemError as the OS says: `ENOENT`, `EBADF`, …
  * @throws TypeError if the path is no string or has a NUL in it.
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
@@ -94,9 +103,12 @@ export function stat(file: string | number, options?: WaitOptions): Trap<FileSta
 }
 
 /**
- * Waits until everything that was written to the file is on its medium. Cancelled or timed out, the system may go on with it.
+ * Waits until everything that was written to the file is on its medium. Cancelled or timed out, the
+ * system may go on with it.
  *
- * @throws SystemError as the system says: `EBADF`, `EIO`, …
+ * @param fd The descriptor.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ * @throws SystemError as the OS says: `EBADF`, `EIO`, …
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
  */

@@ -1,8 +1,9 @@
 /**
  * Ticks: doing something every so many milliseconds without drifting.
  *
- * The ticks lie on a grid that starts when the first one is asked for. Work between two of them takes nothing away from
- * the grid; what happens when it takes longer than a period is the `late` policy.
+ * The ticks are on a grid that starts when the first one is asked for. Work between two of them
+ * takes nothing away from the grid; what happens when it takes longer than a period is the `late`
+ * policy.
  */
 import { operation, tracked } from '../../kernel/protocol/debug.js'
 import { checkBody, checkOptions, checkTime, checkWord, wrong } from '../../kernel/protocol/operands.js'
@@ -14,8 +15,8 @@ import { clock } from './time.js'
 /** What happens to ticks that came while the task was busy. */
 export interface TickerOptions {
   /**
-   * `'skip'` (default): they are one tick, and the next one is on the grid again. `'burst'`: each is made up for, at
-   * once.
+   * `'skip'` (default): they are one tick, and the next one is on the grid again. `'burst'`: each
+   * is made up for, at once.
    */
   readonly late?: 'skip' | 'burst' | undefined
 }
@@ -23,6 +24,8 @@ export interface TickerOptions {
 /**
  * Makes a ticker with a period in milliseconds.
  *
+ * @param ms The period in milliseconds, more than 0.
+ * @param options `late`: what becomes of ticks that were missed.
  * @throws RangeError if `ms` is not more than 0, or not finite.
  * @example
  * import { clock, sleep, ticker } from 'drupe'
@@ -57,16 +60,21 @@ export class Ticker {
   }
 
   /**
-   * Waits for the next tick; how many ticks it stands for: 1, and with `'skip'` one more for each that was missed. The
-   * first comes a period after this was called for the first time. Always lets others run.
+   * Waits for the next tick, and returns how many ticks it stands for: 1, and with `'skip'` one
+   * more for each that was missed. The first comes a period after this was called for the first
+   * time. Other tasks always run in between. If the task is cancelled while it waits, the tick is
+   * still to come.
    *
-   * @throws Cancelled if a scope around the task is cancelled; the tick is then still to come.
+   * @throws Cancelled if a scope around the task is cancelled.
    */
   next(): Operation<number> {
     return tracked('next', this.waitForNext())
   }
 
-  /** Starts the grid anew: the next tick comes a period after `next` is called. A plain call, no trap. */
+  /**
+   * Starts the grid anew: the next tick comes a period after `next` is called. It is a plain call
+   * and no trap.
+   */
   reset(): void {
     this.due = Number.NaN
   }
@@ -84,10 +92,12 @@ export class Ticker {
 }
 
 /**
- * Runs an operation every so many milliseconds, the first time after one period, until it throws or this is cancelled.
+ * Runs an operation every so many milliseconds, the first time after one period, until it throws or
+ * this is cancelled.
  *
  * @param ms The period in milliseconds, from the beginning of one run to the beginning of the next.
  * @param body Gets the number of ticks that this run stands for; see `Ticker.next`.
+ * @param options `late`: what becomes of ticks that were missed.
  * @throws what the operation throws; Cancelled if a scope around the task is cancelled.
  * @throws RangeError if `ms` is not more than 0, or not finite.
  * @example

@@ -1,9 +1,10 @@
 /**
  * Raw traps: I/O on file descriptors, under the names that Unix gave them.
  *
- * `drupe/lowlevel` exports these; streams and listeners are built from them. Each waiting one takes `{ timeout }`, which is
- * one timer on the waiting task and neither a scope nor a task of its own. The descriptor is a plain number: who closes it
- * and uses it again gets what he asked for, as in C; streams are safe from that.
+ * `drupe/lowlevel` exports these; streams and listeners are built from them. Each waiting one takes
+ * `{ timeout }`, which is one timer on the waiting task and neither a scope nor a task of its own.
+ * The descriptor is a plain number: code that closes it and uses it again may meet another file, as
+ * in C; streams are safe from that.
  */
 
 import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../../kernel/protocol/io-op.js'
@@ -34,11 +35,16 @@ const OPTIONS: readonly SocketOption[] = [
 ]
 
 /**
- * Waits until there is something to read, and reads into `buffer`; how many bytes, 0 at the end of the stream (or for a
- * buffer without room). Several buffers are filled one after the other, in one system call where it can be. Cancelled or timed out,
- * nothing was read. The memory may be shared between threads (SharedArrayBuffer).
+ * Waits until there is something to read, reads into `buffer`, and returns how many bytes it read:
+ * 0 at the end of the stream (or for a buffer without room). Several buffers are filled one after
+ * the other, in one system call where that is possible. The memory may be shared between threads
+ * (SharedArrayBuffer). If the task is cancelled while it waits, or `timeout` is over, nothing was
+ * read.
  *
- * @throws SystemError as the system says: `EBADF`, `ECONNRESET`, …
+ * @param fd The descriptor.
+ * @param buffer Where the bytes go, one piece or several.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ * @throws SystemError as the OS says: `EBADF`, `ECONNRESET`, …
  * @throws BusyError if another task is reading from the fd.
  * @throws BufferError if a buffer was transferred or made smaller meanwhile.
  * @throws ClosedError if the fd is closed meanwhile.
@@ -52,11 +58,15 @@ export function read(fd: number, buffer: Uint8Array | readonly Uint8Array[], opt
 }
 
 /**
- * Waits until there is room, and writes from `bytes`; how many were written, often less than all: `writeAll` goes on to the
- * end. Several pieces are written as if they were one, in one system call where it can be. Cancelled or timed out, nothing
- * was written. The bytes must not change until it returns.
+ * Waits until there is room, writes from `bytes`, and returns how many bytes it wrote, often less
+ * than all: `writeAll` goes on to the end. Several pieces are written as if they were one, in one
+ * system call where that is possible. The bytes must not change until it returns. If the task is
+ * cancelled while it waits, or `timeout` is over, nothing was written.
  *
- * @throws SystemError as the system says: `EBADF`, `EPIPE`, `ECONNRESET`, …
+ * @param fd The descriptor.
+ * @param bytes The bytes, in one piece or in several.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ * @throws SystemError as the OS says: `EBADF`, `EPIPE`, `ECONNRESET`, …
  * @throws BusyError if another task is writing to the fd.
  * @throws BufferError if some of the bytes were transferred or made smaller meanwhile.
  * @throws ClosedError if the fd is closed meanwhile.
@@ -69,7 +79,14 @@ export function write(fd: number, bytes: Uint8Array | readonly Uint8Array[], opt
   return op
 }
 
-/** Like `write`, until all is written. Cancelled, timed out or failed, some of it may have been written. Errors as for `write`. */
+/**
+ * Writes as `write` does, until all is written. If the task is cancelled while it waits, or it
+ * fails, some of it may have been written. Errors are those of `write`.
+ *
+ * @param fd The descriptor.
+ * @param bytes The bytes, in one piece or in several.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ */
 export function writeAll(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(WRITE, checkFd('write', 'fd', fd), null, 0, 0, timeoutOf('write', options))
   load(op, bytes, checkPieces('write', 'bytes', bytes))
@@ -90,17 +107,26 @@ export function load(op: IoOp, bytes: Uint8Array | readonly Uint8Array[], length
 }
 
 /**
- * Waits for a connection on a listening socket; its fd, ready for use. Errors as for `read`. Some are of that connection alone
- * (`ECONNABORTED`, `EPROTO`, `EPERM`, …, see accept(2)), and the next accept may succeed: a `Listener` goes on by itself.
+ * Waits for a connection on a listening socket, and returns its fd, ready for use. If the task is
+ * cancelled while it waits, no connection was taken. Errors are those of `read`. Some are of that
+ * connection alone (`ECONNABORTED`, `EPROTO`, `EPERM`, …, see accept(2)), and the next accept may
+ * succeed: a `Listener` goes on by itself.
+ *
+ * @param fd A listening socket.
+ * @param options `timeout` in milliseconds. Default: no limit.
  */
 export function accept(fd: number, options?: WaitOptions): Trap<number> {
   return new IoOp<number>(ACCEPT, checkFd('accept', 'fd', fd), null, 0, 0, timeoutOf('accept', options))
 }
 
 /**
- * Connects a socket, and waits until it is. Cancelled or timed out, the socket can only be closed.
+ * Connects a socket, and waits until it is. If the task is cancelled while it waits, or `timeout`
+ * is over, the socket can only be closed.
  *
- * @throws SystemError as the system says (`ECONNREFUSED`, …), with `address` and `port`.
+ * @param fd A socket of `socket()`.
+ * @param endpoint An address, or a host and a port.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ * @throws SystemError as the OS says (`ECONNREFUSED`, …), with `address` and `port`.
  */
 export function connect(fd: number, endpoint: Endpoint, options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(CONNECT, checkFd('connect', 'fd', fd), null, 0, 0, timeoutOf('connect', options), STAYS)
@@ -108,50 +134,69 @@ export function connect(fd: number, endpoint: Endpoint, options?: WaitOptions): 
   return op
 }
 
-/** Waits until reading would not wait; for descriptors that other code reads. Errors as for `read`. */
+/**
+ * Waits until reading would not wait; for descriptors that other code reads. Errors are those of
+ * `read`.
+ *
+ * @param fd The descriptor.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ */
 export function readable(fd: number, options?: WaitOptions): Trap<number> {
-  return new IoOp<number>(
-    READABLE,
-    checkFd('wait until readable', 'fd', fd),
-    null,
-    0,
-    0,
-    timeoutOf('wait until readable', options),
-  )
+  checkFd('wait until readable', 'fd', fd)
+  return new IoOp<number>(READABLE, fd, null, 0, 0, timeoutOf('wait until readable', options))
 }
 
-/** Waits until writing would not wait; for descriptors that other code writes. Errors as for `write`. */
+/**
+ * Waits until writing would not wait; for descriptors that other code writes. Errors are those of
+ * `write`.
+ *
+ * @param fd The descriptor.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ */
 export function writable(fd: number, options?: WaitOptions): Trap<number> {
-  return new IoOp<number>(
-    WRITABLE,
-    checkFd('wait until writable', 'fd', fd),
-    null,
-    0,
-    0,
-    timeoutOf('wait until writable', options),
-  )
+  checkFd('wait until writable', 'fd', fd)
+  return new IoOp<number>(WRITABLE, fd, null, 0, 0, timeoutOf('wait until writable', options))
 }
 
-/** Closes a descriptor; tasks that wait on it get a ClosedError. Does not wait. */
+/**
+ * Closes a descriptor; tasks that wait on it get a ClosedError. Does not wait.
+ *
+ * @param fd The descriptor.
+ */
 export function close(fd: number): Trap<number> {
   checkFd('close', 'fd', fd)
   return ask('close', (driver) => driver.closeFd(fd))
 }
 
-/** Opens a socket; its fd. Does not wait. */
+/**
+ * Opens a socket, and returns its fd. Does not wait.
+ *
+ * @param kind `'tcp4'`, `'tcp6'`, `'udp4'`, `'udp6'` or `'unix'`.
+ */
 export function socket(kind: SocketKind): Trap<number> {
   checkWord('open a socket', 'kind', kind, KINDS)
   return ask('socket', (driver) => driver.socket(kind))
 }
 
-/** Gives a socket its address. Does not wait. */
+/**
+ * Gives a socket its address. Does not wait.
+ *
+ * @param fd The descriptor.
+ * @param endpoint An address, or a host and a port.
+ */
 export function bind(fd: number, endpoint: Endpoint): Trap<number> {
   checkFd('bind', 'fd', fd)
   const address = toAddress('bind', endpoint)
   return ask('bind', (driver) => driver.bind(fd, address), address)
 }
 
-/** Makes a socket accept connections, `backlog` of them before they are accepted. Does not wait. */
+/**
+ * Makes a socket accept connections, `backlog` of them before they are accepted. Does not wait.
+ *
+ * @param fd The descriptor.
+ * @param backlog How many connections wait to be accepted before more are refused.
+ * @param address Where it listens, for errors.
+ */
 export function listen(fd: number, backlog = 511, address: Address | null = null): Trap<number> {
   checkFd('listen', 'fd', fd)
   checkCount('listen', 'backlog', backlog, 0, 0x7fffffff)
@@ -159,7 +204,13 @@ export function listen(fd: number, backlog = 511, address: Address | null = null
   return ask('listen', (driver) => driver.listen(fd, backlog), address)
 }
 
-/** Sets a socket option: a switch (true or false), or a size in bytes. Does not wait. */
+/**
+ * Sets a socket option: a switch (true or false), or a size in bytes. Does not wait.
+ *
+ * @param fd The descriptor.
+ * @param option Which one.
+ * @param value True or false, or a size in bytes.
+ */
 export function setOption(fd: number, option: SocketOption, value: boolean | number): Trap<number> {
   checkFd('set the option', 'fd', fd)
   checkWord('set the option', 'option', option, OPTIONS)
@@ -167,19 +218,31 @@ export function setOption(fd: number, option: SocketOption, value: boolean | num
   return ask('setsockopt', (driver) => driver.setOption(fd, option, Number(value)))
 }
 
-/** The address of this end. Does not wait. */
+/**
+ * Returns the address of this end. Does not wait.
+ *
+ * @param fd The descriptor.
+ */
 export function localAddress(fd: number): Trap<Address> {
   checkFd('ask for the address', 'fd', fd)
   return ask('getsockname', (driver) => driver.localAddress(fd)) as Trap<Address>
 }
 
-/** The address of the other end. Does not wait. */
+/**
+ * Returns the address of the other end. Does not wait.
+ *
+ * @param fd The descriptor.
+ */
 export function remoteAddress(fd: number): Trap<Address> {
   checkFd('ask for the peer', 'fd', fd)
   return ask('getpeername', (driver) => driver.remoteAddress(fd)) as Trap<Address>
 }
 
-/** Ends the writing side: the peer reads an end. Does not wait. */
+/**
+ * Ends the writing side: the peer reads an end. Does not wait.
+ *
+ * @param fd The descriptor.
+ */
 export function shutdown(fd: number): Trap<number> {
   checkFd('shut down', 'fd', fd)
   return ask('shutdown', (driver) => driver.shutdown(fd))

@@ -1,10 +1,11 @@
 /**
  * Promises inside tasks.
  *
- * A promise cannot be told to forget who waits for it. So each is asked once, at the moment when it is handed over (from then
- * on its rejection counts as seen), and has one list of waiters that can be left: a promise that lives as long as the
- * program holds nothing of a wait that was called off. What has a `then` of its own is another matter: it may only begin
- * when that is called, and may do so each time. It is asked when a task waits, and what a cancel leaves with it is empty.
+ * A promise cannot forget a callback. So each promise is given one callback, at the moment when it
+ * is passed to `until` (from then on its rejection counts as handled), and has one queue of waiters
+ * that can be left. A promise that lives as long as the program keeps nothing of a wait that was
+ * called off. A thenable, with a `then` of its own, may only begin when that is called, and may do
+ * so each time. It is called when a task waits, and what a cancel leaves with it is empty.
  */
 import { WaiterQueue } from '../../kernel/protocol/fifo.js'
 import { checkPromise } from '../../kernel/protocol/operands.js'
@@ -12,12 +13,15 @@ import type { Operation } from '../../kernel/protocol/trap.js'
 import { suspend } from './call.js'
 
 /**
- * Waits for a promise. Cancelled, the task stops waiting; the promise goes on, unless it came from a function that was
- * given an AbortSignal and listens to it. Needs the host's event loop, so it does not work in a blocking run.
+ * Waits for a promise and returns its value. Needs the host's event loop, so it does not work in a
+ * blocking run. If the task is cancelled while it waits, it waits no longer; the promise goes on,
+ * unless it came from a function that was given an AbortSignal and listens to it.
  *
- * A promise that is given to `until` is never an unhandled rejection, whether or not a task comes to wait for it. One that
- * lives for long may be waited for any number of times; nothing of the waits that were called off stays with it.
+ * A promise that is given to `until` is never an unhandled rejection, whether or not a task comes
+ * to wait for it. One that lives for long may be waited for any number of times: nothing of a wait
+ * that was called off stays with it.
  *
+ * @param promise A promise, or a function that makes one and is given an AbortSignal.
  * @throws what the promise rejects with.
  * @throws TypeError if it is no promise, or the function returns none.
  * @throws Cancelled if a scope around the task is cancelled.
@@ -52,24 +56,27 @@ interface Waiter<T> {
   reject(error: unknown): void
 }
 
-/** Begins to wait; what comes back stops it. */
+/** Begins to wait; returns what stops it. */
 type Wait<T> = (waiter: Waiter<T>) => (() => void) | void
 
 const { then } = Promise.prototype
 
-/** From this call on a rejection of the promise is seen. */
+/** From this call on a rejection of the promise is handled. */
 function follow<T>(promise: PromiseLike<T>): Wait<T> {
   if (promise instanceof Promise && promise.then === then) return outcomeOf(promise).wait
   observe(promise)
   return (waiter) => void promise.then(waiter.resolve, waiter.reject)
 }
 
-/** Marks a promise of another realm, or of a class of its own, without beginning what it may begin in its own `then`. */
+/**
+ * Marks a promise of another realm, or of a class of its own, without beginning what it may begin
+ * in its own `then`.
+ */
 function observe(promise: PromiseLike<unknown>): void {
   try {
     then.call(promise as Promise<unknown>, ignore, ignore)
   } catch {
-    // It only looks like a promise, and nobody counts the rejections of those.
+    // It only looks like a promise; rejections of those are not counted.
   }
 }
 
@@ -86,7 +93,7 @@ function outcomeOf<T>(promise: Promise<T>): Outcome<T> {
   return outcome
 }
 
-/** How one promise ends, and who waits for that. */
+/** How one promise ends, and the waiters for that. */
 class Outcome<T> {
   private state: 'pending' | 'fulfilled' | 'rejected' = 'pending'
   private value: unknown = undefined

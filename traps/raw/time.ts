@@ -1,5 +1,6 @@
 /**
- * Raw traps: about time. Milliseconds, fractions included, on the kernel's own clock, which never goes backwards.
+ * Raw traps: about time. Milliseconds, fractions included, on the kernel's own clock, which never
+ * goes backwards.
  */
 import { tracker } from '../../kernel/protocol/debug.js'
 import { checkAt, checkTime } from '../../kernel/protocol/operands.js'
@@ -22,7 +23,8 @@ const CLOCK_TRAP = new Trap<number>(CLOCK, null, null, 0)
  * })
  */
 export function sleep(ms: number): Trap<void> {
-  // A trap has no state, so the one made last serves again if it fits; in debug mode each call must be told apart.
+  // A trap has no state, so the one made last serves again if it fits; in debug mode each call must
+  // be told apart.
   if (ms === lastSleep.amount && tracker === null) return lastSleep
   lastSleep = new Trap<void>(SLEEP, null, null, checkTime('sleep', 'ms', ms))
   return lastSleep
@@ -47,7 +49,8 @@ export function sleepUntil(at: number): Trap<void> {
 }
 
 /**
- * The time on the kernel's clock, in milliseconds; where it starts is not said. Does not wait.
+ * Returns the time on the kernel's clock, in milliseconds; where the clock starts is not defined.
+ * Does not wait.
  *
  * @example
  * import { runSync, clock, sleep } from 'drupe'

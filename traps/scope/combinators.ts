@@ -1,8 +1,10 @@
 /**
- * Several operations at once, and what becomes of them: all of them, one of them, the first that answers.
+ * Several operations at once, and what becomes of them: all of them, one of them, the first that
+ * answers.
  *
- * Each combinator is a nursery with a rule for when it is over. So they have the nursery's promises: the first error cancels
- * the rest and leaves unchanged, and nothing returns before the losers are out, their cleanup included.
+ * Each combinator is a nursery with a rule for when it is over. So they have the nursery's
+ * promises: the first error cancels the rest and leaves unchanged, and nothing returns before the
+ * losers are out, their cleanup included.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -21,12 +23,15 @@ export type Ops<T extends readonly unknown[]> = readonly [...{ [K in keyof T]: O
 export type NamedOps<T extends object> = { readonly [K in keyof T]: Op<T[K]> }
 
 /**
- * Runs operations at the same time and returns their results: of an array in the order of the operations, of an object under
- * the same names. The first error cancels the rest and is thrown when they are out, the same object; `suppressed(error)` lists later ones. Cancelled, all are.
+ * Runs operations at the same time and returns their results: of an array in the order of the
+ * operations, of an object under the same names. The first error cancels the rest and is thrown
+ * when they are out, the same object; `suppressed(error)` lists later ones. If the task is
+ * cancelled while it waits, all of them are.
  *
+ * @param ops A list of operations, or an object of them; each may be a function that returns one.
  * @throws the first error of an operation.
  * @throws TypeError if `ops` is neither a list nor a record of operations.
- * @throws TaskCancelledError if one of the tasks was cancelled by somebody.
+ * @throws TaskCancelledError if one of the tasks was cancelled.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
  * import { all, run, sleep } from 'drupe'
@@ -63,10 +68,12 @@ export function all(ops: readonly Op<unknown>[] | Readonly<Record<string, Op<unk
 }
 
 /**
- * Runs operations at the same time and returns how each of them ended, in the order of the operations, in the shape of
- * `Promise.allSettled`. An error cancels nobody. A task that was cancelled by somebody counts as failed with a
- * TaskCancelledError. Cancelled, all are.
+ * Runs operations at the same time and returns how each of them ended, in the order of the
+ * operations, in the shape of `Promise.allSettled`. An error cancels no other one. A task that was
+ * cancelled counts as failed with a TaskCancelledError. If the task is cancelled while it waits,
+ * all of them are.
  *
+ * @param ops The operations, or functions that return them.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
  * import { allSettled, run, sleep } from 'drupe'
@@ -88,12 +95,14 @@ export function allSettled<T extends readonly unknown[]>(
 }
 
 /**
- * Runs operations at the same time; the first to come to its end decides, with its result or its error. The others are
- * cancelled, and awaited. An error in their cleanup is thrown, and not lost behind the result. Cancelled, all are.
+ * Runs operations at the same time; the first to come to its end decides, with its result or its
+ * error. The others are cancelled, and awaited. An error in their cleanup is thrown, and not lost
+ * behind the result. If the task is cancelled while it waits, all of them are.
  *
+ * @param ops The operations, or functions that return them.
  * @throws the error, if that comes first; an error in the cleanup of a loser.
- * @throws RangeError if there are no operations: nobody could win.
- * @throws TaskCancelledError if every task was cancelled by somebody.
+ * @throws RangeError if there are no operations: none could win.
+ * @throws TaskCancelledError if every task was cancelled.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
  * import { race, run, sleep } from 'drupe'
@@ -128,10 +137,12 @@ export function race<T extends readonly unknown[]>(ops: Ops<T>): Operation<T[num
 }
 
 /**
- * Runs operations at the same time; the first result that is not `undefined` is returned, and the others are cancelled and
- * awaited. `undefined` if that is what all of them return. An error cancels the rest and is thrown, one in the cleanup of a
- * loser, too. Cancelled, all are.
+ * Runs operations at the same time; the first result that is not `undefined` is returned, and the
+ * others are cancelled and awaited. `undefined` if that is what all of them return. An error
+ * cancels the rest and is thrown, one in the cleanup of a loser, too. If the task is cancelled
+ * while it waits, all of them are.
  *
+ * @param ops The operations, or functions that return them.
  * @throws the first error of an operation.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
@@ -156,10 +167,13 @@ export function first<T extends readonly unknown[]>(ops: Ops<T>): Operation<Excl
 }
 
 /**
- * Runs operations at the same time and returns the first result. Errors are tolerated as long as one operation succeeds,
- * also those of losers on their way out. The others are cancelled and awaited. Cancelled, all are.
+ * Runs operations at the same time and returns the first result. Errors are tolerated as long as
+ * one operation succeeds, also those of losers on their way out. The others are cancelled and
+ * awaited. If the task is cancelled while it waits, all of them are.
  *
- * @throws AggregateError of all errors, in the order of the operations, if all fail or if there are none.
+ * @param ops The operations, or functions that return them.
+ * @throws AggregateError of all errors, in the order of the operations, if all fail or if there are
+ * none.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
  * import { any, run, sleep } from 'drupe'
@@ -214,7 +228,10 @@ interface Outcome<T> {
   readonly tasks: readonly Task[]
 }
 
-/** Runs operations until one of them returns a value that `wins`; what comes out is made of the outcome. */
+/**
+ * Runs operations until one of them returns a value that `wins`; what comes out is made of the
+ * outcome.
+ */
 function* contest<T, R>(
   ops: readonly Op<T>[],
   collect: boolean,
@@ -233,7 +250,8 @@ function* contest<T, R>(
       winner = { value }
       yield* n.cancel('another one was first')
     } catch (error) {
-      // Lost by a hair, without having been told: nobody's concern. What fails in leaving is.
+      // It failed when another one had won, before its cancel was delivered: that is no error of
+      // the race. What fails after that is one.
       if (winner === null || (yield* current()).wasDelivered(n)) throw error
     }
   }
@@ -249,7 +267,7 @@ function* contest<T, R>(
   } catch (error) {
     failure = { error }
   }
-  // Whoever has won has won: a cancel that comes while the losers leave must not lose the value.
+  // The winner is decided: a cancel that comes while the losers leave must not lose its value.
   yield* finishDecided(n, failure)
   if (winner === null) yield* checkpoint()
   return decide({ winner, tasks })
@@ -257,7 +275,7 @@ function* contest<T, R>(
 
 const anything = (): boolean => true
 
-/** Whoever collects looks at every end, so no failure is to be reported as unseen. */
+/** Every end is looked at here, so no failure is to be reported as unobserved. */
 const observe = (task: Task): Trap<void> => atomically((_task, _trap, scheduler) => scheduler.observe(task))
 
 function resultOf(task: Task): unknown {

@@ -1,8 +1,10 @@
 /**
- * Task-local context: values that an operation and everything that it starts can see, without passing them on.
+ * Task-local context: values that an operation and everything that it starts can see, without
+ * passing them on.
  *
- * A value is a link in a chain that the task holds. A child starts with its spawner's chain, so it inherits what was set
- * when it was started, and nothing that is set later; a chain is never changed, which makes inheriting it one assignment.
+ * A value is a link in a chain that the task holds. A child starts with its spawner's chain, so it
+ * inherits what was set when it was started, and nothing that is set later; a chain is never
+ * changed, which makes inheriting it one assignment.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { ContextEntry, Task } from '../../kernel/protocol/handles.js'
@@ -12,7 +14,7 @@ import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { around } from '../raw/around.js'
 import { atomically } from '../raw/call.js'
 
-/** Sets the link that the trap carries, in front of those that the task sees; what it saw before. */
+/** Sets the link that the trap carries, in front of those that the task sees; returns these. */
 function push(task: Task, { detail }: Trap<unknown>, scheduler: Scheduler): ContextEntry | null {
   const { key, value } = detail as ContextEntry
   const outer = task.context
@@ -26,7 +28,7 @@ function restore(task: Task, { detail }: Trap<unknown>, scheduler: Scheduler): v
 
 const setBack = (outer: ContextEntry | null): Trap<void> => atomically(restore, outer)
 
-/** A value that depends on who asks; made by `context(name, default)`. */
+/** A value that depends on the task that asks; made by `context(name, default)`. */
 export class Context<T> {
   /** For messages and debuggers; two contexts of the same name are still two. */
   readonly name: string
@@ -40,14 +42,20 @@ export class Context<T> {
     this.reading = atomically((task) => this.read(task))
   }
 
-  /** The value in the current task: that of the innermost `with` around it, else the default. Does not wait. */
+  /**
+   * Returns the value in the current task: that of the innermost `with` around it, else the
+   * default. Does not wait.
+   */
   get(): Operation<T> {
     return tracked(`${this.name}.get`, this.reading)
   }
 
   /**
-   * Runs an operation in which, and in whose tasks, the value is another one. Afterwards it is what it was, whatever happens.
+   * Runs an operation in which, and in whose tasks, the value is another one. Afterwards it is what
+   * it was, whatever happens.
    *
+   * @param value The value inside.
+   * @param op The operation, or a function that returns one.
    * @throws whatever the operation throws.
    */
   with<R>(value: T, op: Op<R>): Operation<R> {
@@ -65,9 +73,11 @@ export class Context<T> {
 }
 
 /**
- * Makes a context: a value that tasks inherit. Without a default it is `undefined` where nobody has set it.
+ * Makes a context: a value that tasks inherit. Without a default it is `undefined` where it was not
+ * set.
  *
  * @param name For messages.
+ * @param initial The default.
  * @example
  * import { context, run, spawn } from 'drupe'
  *

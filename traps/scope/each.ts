@@ -1,9 +1,11 @@
 /**
- * Sequences of the host inside tasks: async iterables, and whatever else gives one value after the other.
+ * Sequences of the host inside tasks: async iterables, and whatever else gives one value after the
+ * other.
  *
- * A `Source` is opened to a `Cursor`, a cursor has `next` and `close`, and both are operations. `each` opens and closes it
- * around a body; `subscribe` opens one that is closed with the block. The next value is asked for when the body is
- * done with the last, so a fast source waits for a slow task.
+ * A `Source` is opened to a `Cursor`, a cursor has `next` and `close`, and both are operations.
+ * `each` opens and closes it around a body; `subscribe` opens one that is closed with the block.
+ * The next value is asked for when the body is done with the last, so a fast source waits for a
+ * slow task.
  */
 
 import { operation, tracked } from '../../kernel/protocol/debug.js'
@@ -19,9 +21,12 @@ import { resource } from './resource.js'
 
 /** A place in a sequence of values. */
 export interface Cursor<T> {
-  /** Waits for the next value; in the shape of an iterator's `next`. Cancelled, it leaves the value to the next call. */
+  /**
+   * Waits for the next value, and returns it in the shape of an iterator's `next`. If the task is
+   * cancelled while it waits, the value is left to the next call.
+   */
   next(): Operation<IteratorResult<T, unknown>>
-  /** Lets go of the source. More calls do nothing. */
+  /** Closes the source. A second call does nothing. */
   close(): Operation<void>
 }
 
@@ -31,12 +36,15 @@ export interface Source<T> {
 }
 
 /**
- * Runs a body for each value, one after the other, until the source ends or the body returns something other than
- * `undefined`; that is returned. Then, and when the body fails, the source is closed (`return()` of its iterator).
+ * Runs a body for each value, one after the other, until the source ends or the body returns
+ * something other than `undefined`; that is returned. Then, and when the body fails, the source is
+ * closed (`return()` of its iterator).
  *
- * Cancelled while it waits for a value, it closes the source and waits for that within the grace: an async generator gets
- * to its `finally` when the promise that it awaits is settled.
+ * If the task is cancelled while it waits, the source is closed, and that is awaited within the
+ * grace: an async generator gets to its `finally` when the promise that it awaits is settled.
  *
+ * @param source An async iterable, or a `Source`.
+ * @param body Gets a value, and returns the operation to run for it.
  * @throws what the source or the body throws; Cancelled if a scope around the task is cancelled.
  * @throws TypeError if the source is neither an async iterable nor a `Source`.
  * @example
@@ -87,9 +95,10 @@ export function each<T, R = void>(
 }
 
 /**
- * Opens a source for reading at one's own pace, with `yield* cursor.next()`; it is closed when the innermost nursery of the
- * task ends, like every resource, or with `yield* cursor.close()` before.
+ * Opens a source for reading at one's own pace, with `yield* cursor.next()`; it is closed when the
+ * innermost nursery of the task ends, like every resource, or with `yield* cursor.close()` before.
  *
+ * @param source An async iterable, or a `Source`.
  * @throws TypeError if the source is neither an async iterable nor a `Source`.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
@@ -131,8 +140,9 @@ function checkSource<S>(action: string, source: S): S {
 }
 
 /**
- * Reads an async iterator. Its next value is asked for by whoever comes first and kept here until somebody takes it: a wait
- * that is called off leaves the value to the next one. All that a value costs beside its promise is made once.
+ * Reads an async iterator. Its next value is asked for by the first reader and kept here until one
+ * takes it: a wait that is called off leaves the value to the next one. All that a value costs
+ * beside its promise is made once.
  */
 class AsyncCursor<T> implements Cursor<T> {
   private over = false
@@ -167,7 +177,7 @@ class AsyncCursor<T> implements Cursor<T> {
       if (this.over) return { done: true, value: undefined }
       if (!this.asked) this.ask()
       this.answered ??= suspendFor(this.wait, STAYS)
-      // Also if it is there: to take it is a wait, which a cancel comes before.
+      // Also if it is there: taking it is a cancellation point.
       yield* this.answered
       if (this.isThere) return this.take()
     }
@@ -205,7 +215,7 @@ class AsyncCursor<T> implements Cursor<T> {
     return answer as IteratorResult<T, unknown>
   }
 
-  /** All of them: whoever does not find an answer any more asks for the next. */
+  /** Wakes all of them: one that finds no answer any more asks for the next. */
   private wake(): void {
     for (let wake = this.waiting.take(); wake !== undefined; wake = this.waiting.take()) wake()
   }

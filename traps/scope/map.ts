@@ -1,8 +1,9 @@
 /**
  * Many items, some at a time: a pool of tasks that is made for one call and gone with it.
  *
- * Every item gets a task of its own (a task costs less than a closure around a worker would save), and the body of the
- * nursery counts: it starts the next one when one is over. What fails, fails as in every nursery.
+ * Every item gets a task of its own (a task costs less than a closure around a worker would save),
+ * and the body of the nursery counts: it starts the next one when one is over. What fails, fails as
+ * in every nursery.
  */
 
 import { operation } from '../../kernel/protocol/debug.js'
@@ -21,12 +22,14 @@ export interface MapOptions {
 }
 
 /**
- * Runs an operation for every item, so many at a time, and returns the results in the order of the items. Items are taken
- * only when there is room for them, so an endless generator or an async iterable can be the source. The first error cancels
- * the rest and is thrown when they are out. Cancelled, all are, and the source is closed.
+ * Runs an operation for every item, so many at a time, and returns the results in the order of the
+ * items. Items are taken only when there is room for them, so an endless generator or an async
+ * iterable can be the source. The first error cancels the rest and is thrown when they are out. If
+ * the task is cancelled while it waits, all of them are, and the source is closed.
  *
  * @param items Anything iterable; an async iterable is read in between.
  * @param fn Makes the operation for an item; it gives its name to the tasks.
+ * @param options `concurrency`: how many at a time.
  * @throws the first error of an operation, or of the source.
  * @throws RangeError if `concurrency` is not an integer of 1 or more, or Infinity.
  * @throws Cancelled if an outer scope is cancelled.
@@ -87,12 +90,15 @@ export function map<T, R>(
 }
 
 /**
- * Runs operations at the same time and gives each result to the body as it comes, one after the other, with the index of
- * its operation. The first error, of an operation or of the body, cancels the rest and is thrown when they are out.
- * Cancelled, all are.
+ * Runs operations at the same time and gives each result to the body as it comes, one after the
+ * other, with the index of its operation. The first error, of an operation or of the body, cancels
+ * the rest and is thrown when they are out. If the task is cancelled while it waits, all of them
+ * are.
  *
+ * @param ops The operations, or functions that return them.
+ * @param body Gets a result and the index of its operation, and returns an operation.
  * @throws the first error of an operation or of the body.
- * @throws TaskCancelledError if one of the tasks was cancelled by somebody.
+ * @throws TaskCancelledError if one of the tasks was cancelled.
  * @throws Cancelled if an outer scope is cancelled.
  * @example
  * import { asCompleted, sleep } from 'drupe'

@@ -1,8 +1,9 @@
 /**
  * The nursery block: start tasks in it; it is left when all of them are done.
  *
- * The body is a member like the children. It may return early, then the children are awaited; it may fail, then they are
- * cancelled. The kernel keeps the books (kernel/schedule/endings.ts); this is the door.
+ * The body is a member like the children. It may return early, then the children are awaited; it
+ * may fail, then they are cancelled. The kernel keeps the books (kernel/schedule/endings.ts); this
+ * is the door.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { Nursery, NurseryOptions } from '../../kernel/protocol/handles.js'
@@ -12,10 +13,14 @@ import { type Operation, STARTED, Trap } from '../../kernel/protocol/trap.js'
 import { finishNursery, openNursery } from '../raw/call.js'
 
 /**
- * Runs a body that can start tasks, and waits until all of them are done. The first failure, of the body or of a child,
- * cancels the rest and is thrown when they are out, the same object; `suppressed(error)` lists those that came later.
- * Returns what the body returned; undefined if the nursery was cancelled through `n.cancel()` before it did.
+ * Runs a body that can start tasks, and waits until all of them are done. The first failure, of the
+ * body or of a child, cancels the rest and is thrown when they are out, the same object;
+ * `suppressed(error)` lists those that came later. Returns what the body returned; undefined if the
+ * nursery was cancelled through `n.cancel()` before it did. If the task is cancelled while it
+ * waits, the children are, too.
  *
+ * @param body Gets the nursery, and returns an operation.
+ * @param options How it behaves.
  * @throws the first failure; with `errors: 'group'` an AggregateError of all.
  * @throws TypeError if `body` is no function, or an async one.
  * @throws Cancelled if an outer scope is cancelled.
@@ -68,9 +73,10 @@ function groupOf(n: Nursery): AggregateError {
 }
 
 /**
- * Says that a task started with `n.start` is ready, and gives its starter this value. From here on the task is a child of
- * that nursery. Does not wait.
+ * Says that a task started with `n.start` is ready, and gives the caller of `n.start` this value.
+ * From here on the task is a child of that nursery. Does not wait.
  *
+ * @param value What `n.start` returns.
  * @throws KernelStateError if the task was not started that way, or has said so before.
  * @example
  * import { listen, nursery, run, serve, started } from 'drupe'

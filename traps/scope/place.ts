@@ -1,5 +1,6 @@
 /**
- * Where a task is: the raw traps with which resources and signals find their place in the tree. None of them waits.
+ * Where a task is: the raw traps with which resources and signals find their place in the tree.
+ * None of them waits.
  */
 import { scopeOf } from '../../kernel/protocol/errors.js'
 import type { Nursery, Scope } from '../../kernel/protocol/handles.js'
@@ -13,14 +14,16 @@ export function innermostNursery(): Trap<Nursery> {
   return INNERMOST
 }
 
-/** A function with which host code cancels a scope; false if it was cancelled already, or is over. */
+/**
+ * A function with which host code cancels a scope; false if it was cancelled already, or is over.
+ */
 export function canceller(scope: Scope): Trap<(reason: unknown) => boolean> {
   return new Trap(CANCEL, scope, null, CANCEL_LATER)
 }
 
 /**
- * Is this error the current task's answer to a cancel of a scope that it is in? A
- * `Cancelled` of another scope, kept from an earlier cancel for instance, is an error like any other.
+ * Whether this error is the `Cancelled` of a scope that the current task is in. A `Cancelled` of
+ * another scope, for instance of an earlier cancel, is an error like any other.
  */
 export function* isLeaving(error: unknown): Operation<boolean> {
   const cancelled = scopeOf(error)

@@ -1,11 +1,13 @@
 /**
  * Resources: things that are set up with one statement and torn down by themselves.
  *
- * A resource is a daemon task that is started and says that it is ready: `yield* provide(value)` gives the value to who asked
- * for it. It lives where a spawned child would, in the innermost nursery of the caller, and differs from other daemons
- * in how it leaves. It hears a cancel of the nursery like everybody else but stays, because the body and the other children
- * may need it for their cleanup; when they are out it is dismissed, waits for those that came after it, and goes. So
- * resources are torn down one after the other, the last first. All that is within the grace.
+ * A resource is a daemon task that is started and says that it is ready: `yield* provide(value)`
+ * gives the value to the caller. It lives where a spawned child would, in the innermost nursery of
+ * the caller, and differs from other daemons in how it leaves. A cancel of the nursery is delivered
+ * to it as to every child, but it stays, because the body and the other children may need it for
+ * their cleanup. When they are out it is cancelled itself, waits for the resources that came after
+ * it, and leaves. So resources are torn down one after the other, the last first. All that is
+ * within the grace.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -16,23 +18,30 @@ import { asOperation, isOperation, nameOf, toOperation } from '../../kernel/prot
 import type { Op, Operation } from '../../kernel/protocol/trap.js'
 import { isPromise } from '../../kernel/protocol/value.js'
 import { atomically, current, pass } from '../raw/call.js'
-import { until } from '../raw/promise.js'
 import { sleep } from '../raw/time.js'
-import { disposerOf } from './disposal.js'
+import { disposerOf, disposing } from './disposal.js'
 import { nursery, started } from './nursery.js'
 import { innermostNursery } from './place.js'
 
-/** Hands out the value of a resource and stays until it is to be torn down; then it throws `Cancelled`. */
+/**
+ * Hands out the value of a resource and stays until it is to be torn down; then it throws
+ * `Cancelled`.
+ */
 export type Provide<T> = (value: T) => Operation<never>
 
 /**
- * Describes a resource: an operation that sets something up, provides it, and tears it down in its `finally`. Each time the
- * result is run (`const x = yield* …`) a new one is made. It lives until the innermost nursery of the caller ends, a
- * `nursery` block or the task itself; resources of one nursery are torn down in reverse order, after body and children.
- * An error of the resource while it is in use fails that nursery.
+ * Describes a resource: an operation that sets something up, provides it, and tears it down in its
+ * `finally`. Each time the result is run (`const x = yield* …`) a new one is made. It lives until
+ * the innermost nursery of the caller ends, a `nursery` block or the task itself; resources of one
+ * nursery are torn down in reverse order, after body and children. An error of the resource while
+ * it is in use fails that nursery.
  *
- * Cancelled during the set-up, the resource is, and awaited. Later cancels reach it last: see the head of this file.
+ * If the task is cancelled while it waits for the set-up, the resource is cancelled and awaited. A
+ * later cancel of the nursery is followed by the resource last, when the body and the other
+ * children are out.
  *
+ * @param body Sets something up, runs `yield* provide(value)` once, and tears it down in its
+ * `finally`.
  * @throws what the set-up throws, at the place where the resource was asked for.
  * @throws KernelStateError if it returns without providing a value.
  * @throws Cancelled if a scope around the caller is cancelled during the set-up.
@@ -68,7 +77,7 @@ export function resource<T>(body: (provide: Provide<T>) => Operation<unknown>): 
   })
 }
 
-/** What some resource has provided: it is its own business to dispose of that. */
+/** What some resource has provided, and will dispose of. */
 const provided = new WeakSet<object>()
 
 function* life<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<void> {
@@ -83,32 +92,38 @@ function* life<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<
   if (!ready) throw new KernelStateError('open the resource', 'it returned without yield* provide(value)')
 }
 
-/** Stays until the task is dismissed and the youngest in its nursery, or until a grace is over. */
+/**
+ * Waits until the task itself is cancelled and no younger sibling is left, or until a grace is
+ * over.
+ */
 function* serve(): Operation<never> {
   const me = yield* current()
-  const heard = new Set<object>()
-  let dismissed: Cancelled | null = null
+  const observed = new Set<object>()
+  let own: Cancelled | null = null
   for (;;) {
-    if (dismissed !== null && me.nextSibling === null) throw dismissed
+    if (own !== null && me.nextSibling === null) throw own
     try {
-      if (dismissed === null) yield* sleep(Number.POSITIVE_INFINITY)
+      if (own === null) yield* sleep(Number.POSITIVE_INFINITY)
       else if (me.nextSibling !== null) yield* me.nextSibling.wait()
     } catch (error) {
       // The same scope twice: its grace is over.
-      if (!(error instanceof Cancelled) || heard.has(error.scope)) throw error
-      heard.add(error.scope)
+      if (!(error instanceof Cancelled) || observed.has(error.scope)) throw error
+      observed.add(error.scope)
       const { scope } = error
-      // Heard and not followed, unless it is the task itself that was cancelled: it is still to be dismissed.
-      if (!(yield* atomically((task, _trap, scheduler) => scheduler.disregard(task, scope as Scope)))) dismissed = error
+      // Observed and not followed, unless it is the task itself that was cancelled.
+      if (!(yield* atomically((task, _trap, scheduler) => scheduler.disregard(task, scope as Scope)))) own = error
     }
   }
 }
 
 /**
- * Runs a body with a resource that is torn down at the end of the block, together with all that the body has started.
- * Any operation can be the resource; resources that it opens live in the block, too. What it returns is disposed of, as by
- * `using`, if it says how and no resource provided it: `use(connect(…), body)` closes the stream.
+ * Runs a body with a resource that is torn down at the end of the block, together with all that the
+ * body has started. Any operation can be the resource; resources that it opens live in the block,
+ * too. What it returns is disposed of, as by `using`, if it says how and no resource provided it:
+ * `use(connect(…), body)` closes the stream.
  *
+ * @param resource An operation that makes the value, or a function that returns one.
+ * @param body Gets the value, and returns the operation to run with it.
  * @throws whatever set-up, body or tear-down throws; Cancelled if an outer scope is cancelled.
  * @example
  * import { resource, run, use } from 'drupe'
@@ -137,17 +152,20 @@ export function use<T, R>(resource: Op<T>, body: (value: T) => Operation<R>): Op
     const value = yield* toOperation(resource)
     const dispose = provided.has(value as object) ? undefined : disposerOf(value)
     if (dispose !== undefined) yield* usingOperation(value, dispose)
-    // It is there and will be torn down; whoever was cancelled meanwhile need not begin.
+    // It is there and will be torn down; a task that was cancelled meanwhile need not begin.
     yield* pass()
     return yield* asOperation(body(value))
   })
 }
 
 /**
- * Runs a function, or the operation that it returns, when the innermost nursery of the task ends: a `finally` for the rest
- * of the block. Several run in reverse order, after body and children; see `resource`. Does not wait for anything itself.
+ * Runs a function, or the operation that it returns, when the innermost nursery of the task ends: a
+ * `finally` for the rest of the block. Several run in reverse order, after body and children; see
+ * `resource`. Does not wait for anything itself.
  *
- * @throws TypeError if `cleanup` is no function, or an async one. One that returns a promise fails when it is run.
+ * @param cleanup Returns an operation, or nothing.
+ * @throws TypeError if `cleanup` is no function, or an async one. One that returns a promise fails
+ * when it is run.
  * @throws Cancelled if a scope around the task is cancelled; the cleanup is not run then.
  * @example
  * import { ensure, run, sleep } from 'drupe'
@@ -176,9 +194,11 @@ export function ensure(cleanup: () => unknown): Operation<void> {
 }
 
 /**
- * Disposes of an object when the innermost nursery of the task ends, as the language's own `await using` does at the end of a
- * block; `null` and `undefined` are let through. Asynchronous disposal is awaited. Streams, listeners and sockets are closed.
+ * Disposes of an object when the innermost nursery of the task ends, as the language's own
+ * `await using` does at the end of a block, and returns it. `null` and `undefined` are returned as
+ * they are. Asynchronous disposal is awaited. Streams, listeners and sockets are closed.
  *
+ * @param value The object.
  * @throws TypeError if the object has neither `Symbol.asyncDispose` nor `Symbol.dispose`.
  * @throws Cancelled if a scope around the task is cancelled; the object is disposed of before.
  * @example
@@ -223,10 +243,4 @@ function* usingOperation<T>(value: T, dispose: () => unknown): Operation<T> {
     if (!begun) yield* disposing(dispose)
     throw error
   }
-}
-
-function* disposing(dispose: () => unknown): Operation<void> {
-  const end = dispose()
-  if (isOperation(end)) yield* end
-  else if (isPromise(end)) yield* until(end)
 }

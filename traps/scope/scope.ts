@@ -1,9 +1,9 @@
 /**
  * Scopes around an operation: cancel it as one, limit its time, keep cancels out.
  *
- * All of them are one shape: open a scope, run the operation, close the scope whatever happens. They differ only in what
- * they make of the scope's own `Cancelled` at its edge: an error, a fallback, nothing. A `Cancelled` of an outer scope passes
- * through them all.
+ * All of them are one shape: open a scope, run the operation, close the scope whatever happens.
+ * They differ only in what they make of the scope's own `Cancelled` at its edge: an error, a
+ * fallback, nothing. A `Cancelled` of an outer scope passes through all of them.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -19,7 +19,10 @@ const TIMEOUT: ScopeOptions = { name: 'timeout' }
 const MOVE_ON: ScopeOptions = { name: 'moveOn' }
 const SHIELD: ScopeOptions = { name: 'shield', shield: true }
 
-/** Runs a body in a scope; if it is the scope's own `Cancelled` that leaves it, `cancelled` says what becomes of that. */
+/**
+ * Runs a body in a scope; if it is the scope's own `Cancelled` that leaves it, `cancelled` says
+ * what becomes of that.
+ */
 function* enclosed<T, R>(
   options: ScopeOptions,
   ms: number,
@@ -54,10 +57,13 @@ function limited<T>(action: string, options: ScopeOptions, ms: number, op: Op<T>
 function nothing(): undefined {}
 
 /**
- * Runs an operation in a scope of its own, which it is given, and can be cancelled through. Undefined if it was cancelled
- * that way.
+ * Runs an operation in a scope of its own, which it is given, and can be cancelled through.
+ * Undefined if it was cancelled that way.
  *
- * @throws TypeError if `body` is no function, or an async one; RangeError if a time in the options is negative or NaN.
+ * @param options How the scope behaves.
+ * @param body Gets the scope, and returns an operation.
+ * @throws TypeError if `body` is no function, or an async one; RangeError if a time in the options
+ * is negative or NaN.
  * @throws whatever the operation throws; Cancelled if an outer scope is cancelled.
  * @example
  * import { run, scope, sleep, spawn } from 'drupe'
@@ -88,10 +94,11 @@ export function scope<T>(
 }
 
 /**
- * Gives an operation so many milliseconds. When they are over it is cancelled, may clean up within the grace, and then this
- * throws. If the operation finishes all the same, its result counts.
+ * Gives an operation so many milliseconds. When they are over it is cancelled, may clean up within
+ * the grace, and then this throws. If the operation finishes all the same, its result counts.
  *
  * @param ms Milliseconds, 0 or more; Infinity for no limit.
+ * @param op The operation, or a function that returns one.
  * @throws TimeoutError when the time is over. Nested timeouts: only the one that ran out throws.
  * @throws RangeError if `ms` is negative or NaN.
  * @throws Cancelled if an outer scope is cancelled.
@@ -112,14 +119,19 @@ export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
   return tracked('timeout', limited(actionOf(op), TIMEOUT, ms, op))
 }
 
-/** The same for an optional limit to what has a name: with Infinity the operation is as it was. */
+/**
+ * The same for an optional limit, and an action that messages name: with Infinity the operation is
+ * as it was.
+ */
 export function within<T>(action: string, ms: number, operation: Operation<T>): Operation<T> {
   return ms === Number.POSITIVE_INFINITY ? operation : limited(action, TIMEOUT, ms, operation)
 }
 
 /**
- * Like `timeout`, until a time on the kernel's clock.
+ * Gives an operation until a time on the kernel's clock; else it is as `timeout`.
  *
+ * @param at Milliseconds on the clock that `clock()` reads.
+ * @param op The operation, or a function that returns one.
  * @throws TimeoutError when that time has come; its `ms` is NaN.
  */
 export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
@@ -134,8 +146,12 @@ function actionOf(op: Op<unknown>): string {
 }
 
 /**
- * Gives an operation so many milliseconds and goes on without it when they are over; the fallback is returned then.
+ * Gives an operation so many milliseconds and goes on without it when they are over; the fallback
+ * is returned then.
  *
+ * @param ms Milliseconds, 0 or more; Infinity for no limit.
+ * @param op The operation, or a function that returns one.
+ * @param fallback What is returned when the time is over. Default: undefined.
  * @throws whatever the operation throws; Cancelled if an outer scope is cancelled.
  * @throws RangeError if `ms` is negative or NaN.
  * @example
@@ -162,9 +178,10 @@ export function moveOn<T, F>(ms: number, op: Op<T>, fallback?: F): Operation<T |
 }
 
 /**
- * Keeps cancels of outer scopes out of an operation until it is done. Use it for the few lines that must not be cut in two;
- * cleanup rarely needs it, because of the grace.
+ * Keeps cancels of outer scopes out of an operation until it is done. Use it for the few lines that
+ * must not be cut in two; cleanup rarely needs it, because of the grace.
  *
+ * @param op The operation, or a function that returns one.
  * @throws whatever the operation throws.
  * @example
  * import { run, moveOn, shield, sleep } from 'drupe'
@@ -187,9 +204,10 @@ export function shield<T>(op: Op<T>): Operation<T> {
 }
 
 /**
- * When the task will be cancelled at the latest: the earliest deadline of the scopes around it, up to the first shield, on the
- * kernel's clock in milliseconds. Infinity if there is none, -Infinity if one of the scopes is cancelled already. To be
- * passed on to whoever works for the task elsewhere. Does not wait.
+ * Returns when the task will be cancelled at the latest: the earliest deadline of the scopes around
+ * it, up to the first shield, on the kernel's clock in milliseconds. Infinity if there is none,
+ * -Infinity if one of the scopes is cancelled already. It is there to be passed on to another
+ * process that works for the task. Does not wait.
  *
  * @example
  * import { clock, effectiveDeadline, run, timeout } from 'drupe'

@@ -1,10 +1,10 @@
 /**
  * The one mechanism under everything in this folder: *take or wait*, and *give or keep*.
  *
- * To take is to park in a wait queue that has an `admit`. Inside the trap, and after a cancel that is
- * pending was delivered, it is asked whether the task needs to wait at all. To give is an *atomic
- * step* (`atomically`): a function that runs inside a trap, never waits, and is lent a resumer to
- * wake waiting tasks.
+ * To take is to park in a wait queue that has an `admit`. Inside the trap, and after a cancel that
+ * is pending was delivered, it is asked whether the task needs to wait at all. To give is an
+ * *atomic step* (`atomically`): a function that runs inside a trap, never waits, and is lent a
+ * resumer to wake waiting tasks.
  *
  * Nothing comes between the steps of either, so what is given goes straight to the task that has
  * waited for longest. One that comes later cannot steal it. A cancel cannot lose it: one that is
@@ -45,7 +45,9 @@ export function waitIn<T>(name: string, queue: WaitQueue, options: WaitOptions |
   return waitWith(name, queue, null, options)
 }
 
-/** The same with something that `admit`, or whoever wakes the task, finds in `trap.detail`. */
+/**
+ * The same with something that `admit`, or the step that wakes the task, finds in `trap.detail`.
+ */
 export function waitWith<T>(
   name: string,
   queue: WaitQueue,
@@ -73,7 +75,7 @@ function* eachItem<T>(receive: () => Trap<T | null>, body: (item: T) => Operatio
   for (let item = yield* receive(); item !== null; item = yield* receive()) yield* asOperation(body(item))
 }
 
-/** Lets everybody in a queue go on with the same answer; how many there were. */
+/** Wakes all tasks of a queue with the same answer; returns how many there were. */
 export function wakeAll(resumer: Resumer, queue: WaitQueue, value: unknown): number {
   let woken = 0
   for (let task = queue.head; task !== null; task = queue.head) {
@@ -83,7 +85,7 @@ export function wakeAll(resumer: Resumer, queue: WaitQueue, value: unknown): num
   return woken
 }
 
-/** Fails everybody in a queue; each gets an error of its own. */
+/** Fails all tasks of a queue; each gets an error of its own. */
 export function failAll(resumer: Resumer, queue: WaitQueue, error: (task: object) => unknown): void {
   for (let task = queue.head; task !== null; task = queue.head) resumer.fail(task, error(task))
 }

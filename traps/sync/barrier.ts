@@ -1,7 +1,7 @@
 /**
- * Barrier: nobody goes on before so many are there.
+ * Barrier: no task goes on before so many are there.
  *
- * Who is cancelled while it waits is simply not there any more; the others wait for somebody else.
+ * A task that is cancelled while it waits is not counted any more; the others wait for another one.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -12,7 +12,7 @@ import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { atomically } from '../raw/call.js'
 import { failAll, type NameOptions, titleOf, waitIn } from './atomic.js'
 
-/** What a barrier has in hand. */
+/** The figures of a barrier. */
 export interface BarrierStatistics {
   /** How many have to come. */
   readonly parties: number
@@ -51,7 +51,11 @@ export class Barrier {
   private readonly waiters: WaitQueue
   private aborted = false
 
-  /** @throws RangeError if `parties` is no whole number from 1 on. */
+  /**
+   * @param parties How many tasks have to come; 1 or more.
+   * @param options `name`: what it is called in messages.
+   * @throws RangeError if `parties` is no whole number from 1 on.
+   */
   constructor(parties: number, options?: NameOptions) {
     this.parties = checkCount('make a barrier', 'parties', parties, 1)
     this.title = titleOf('barrier', options)
@@ -65,13 +69,14 @@ export class Barrier {
     })
   }
 
-  /** Was it aborted? */
+  /** Whether it was aborted. */
   get broken(): boolean {
     return this.aborted
   }
 
   /**
-   * Waits until all are there; the place in the order of arrival, from 0. Cancelled, the task is not counted any more.
+   * Waits until all are there, and returns the place in the order of arrival, from 0. If the task
+   * is cancelled while it waits, it is not counted any more.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
@@ -82,7 +87,9 @@ export class Barrier {
     return waitIn('wait', this.waiters, options)
   }
 
-  /** Throws a BrokenError into all that wait, and into all that come, until `reset`. Does not wait. */
+  /**
+   * Throws a BrokenError into all that wait, and into all that come, until `reset`. Does not wait.
+   */
   abort(): Trap<void> {
     return tracked(
       'abort',
@@ -93,12 +100,15 @@ export class Barrier {
     )
   }
 
-  /** Makes it new after an abort. A plain call, no trap; who waits at a sound barrier is not touched. */
+  /**
+   * Makes it new after an abort; tasks that wait at a barrier that is whole are left alone. It is a
+   * plain call and no trap.
+   */
   reset(): void {
     this.aborted = false
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): BarrierStatistics {
     return { parties: this.parties, waiting: this.waiters.length, broken: this.aborted }
   }

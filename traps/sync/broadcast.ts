@@ -1,10 +1,11 @@
 /**
  * Broadcast: every subscriber gets every item.
  *
- * Each subscription has a buffer of its own. What happens when one of them is full, because its reader is slow, is the
- * question that every broadcast has to answer, so it is asked when one is made: wait for the slowest, drop its oldest
- * item, drop the new one for it, or close its subscription. An item is published to all or, if the publisher is
- * cancelled while it waits, to none.
+ * Each subscription has a buffer of its own. What happens when one of them is full, because its
+ * reader is slow, is the question that every broadcast has to answer, so it is asked when one is
+ * made: wait for the slowest, drop its oldest item, drop the new one for it, or close its
+ * subscription. An item is published to all or, if the publisher is cancelled while it waits, to
+ * none.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -23,8 +24,9 @@ export interface SubscribeOptions {
   /** How many items it keeps for its reader. Default: 16. */
   readonly capacity?: number | undefined
   /**
-   * What a full one means: `'wait'` (default): publishing waits for it. `'dropOldest'`, `'dropNewest'`: it misses
-   * items, and counts them. `'close'`: it is closed; its reader gets what is in it, and then a BrokenError.
+   * What a full one means: `'wait'` (default): publishing waits for it. `'dropOldest'`,
+   * `'dropNewest'`: it misses items, and counts them. `'close'`: it is closed; its reader gets what
+   * is in it, and then a BrokenError.
    */
   readonly slow?: SlowPolicy | undefined
 }
@@ -34,7 +36,7 @@ export interface BroadcastOptions extends NameOptions, SubscribeOptions {}
 
 const SLOW: readonly SlowPolicy[] = ['wait', 'dropOldest', 'dropNewest', 'close']
 
-/** What a broadcast has in hand. */
+/** The figures of a broadcast. */
 export interface BroadcastStatistics {
   readonly subscribers: number
   /** Tasks that wait to publish. */
@@ -45,6 +47,7 @@ export interface BroadcastStatistics {
 /**
  * Makes a broadcast.
  *
+ * @param options `name`, and the defaults of its subscriptions.
  * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
  * @example
  * import { broadcast, run } from 'drupe'
@@ -67,7 +70,7 @@ export class Broadcast<T> {
   private readonly subscriptions = new Set<Subscription<T>>()
   private readonly publishers: WaitQueue
   private isClosed = false
-  /** Who held publishing up when somebody last looked, and those behind it. */
+  /** The subscription that held publishing up at the last check, and those behind it. */
   private suspect: Subscription<T> | null = null
   private scan: Iterator<Subscription<T>, undefined> | null = null
 
@@ -83,14 +86,16 @@ export class Broadcast<T> {
     )
   }
 
-  /** Is it closed? */
+  /** Whether it is closed. */
   get closed(): boolean {
     return this.isClosed
   }
 
   /**
-   * Subscribes: the subscription gets every item that is published from now on. A plain call, no trap.
+   * Makes a subscription, which gets every item that is published from now on. It is a plain call
+   * and no trap.
    *
+   * @param options How this subscription behaves. Default: as the broadcast says.
    * @throws ClosedError if the broadcast is closed.
    * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
    */
@@ -111,10 +116,12 @@ export class Broadcast<T> {
   }
 
   /**
-   * Gives an item to every subscription; waits while one of those with the policy `'wait'` is full. Cancelled while it
-   * waits, it has given it to none. Without subscriptions the item is dropped.
+   * Gives an item to every subscription; waits while one of those with the policy `'wait'` is full.
+   * Without subscriptions the item is dropped. If the task is cancelled while it waits, no
+   * subscription gets the item.
    *
    * @param options `timeout` in milliseconds.
+   * @param item The item.
    * @throws Cancelled if a scope around the task is cancelled, also when it need not wait.
    * @throws TimeoutError if the slowest reader took longer than `timeout`.
    * @throws ClosedError if the broadcast is closed, before or meanwhile.
@@ -124,8 +131,10 @@ export class Broadcast<T> {
   }
 
   /**
-   * Gives an item to every subscription if it need not wait; true if so. No cancellation point.
+   * Gives an item to every subscription if it need not wait; returns whether it did. It is no
+   * cancellation point.
    *
+   * @param item The item.
    * @throws ClosedError if the broadcast is closed.
    */
   tryPublish(item: T): Trap<boolean> {
@@ -135,7 +144,10 @@ export class Broadcast<T> {
     )
   }
 
-  /** Closes it: readers get what is in their subscriptions, and then null. Does not wait; twice is no error. */
+  /**
+   * Closes it: readers get what is in their subscriptions, and then null. Does not wait; twice is
+   * no error.
+   */
   close(): Trap<void> {
     const step = (closer: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       this.isClosed = true
@@ -149,7 +161,7 @@ export class Broadcast<T> {
     return tracked('close', atomically<void>(step, this))
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): BroadcastStatistics {
     return { subscribers: this.subscriptions.size, publishing: this.publishers.length, closed: this.isClosed }
   }
@@ -162,7 +174,8 @@ export class Broadcast<T> {
   }
 
   private isHeldUp(): boolean {
-    // Goes on where it stopped: only what is published fills a subscription, and nothing is while one holds up.
+    // It goes on where it stopped: only what is published fills a subscription, and nothing is
+    // published while one holds it up.
     const scan = this.scan ?? this.subscriptions.values()
     let suspect = this.scan === null ? null : this.suspect
     if (suspect === null || !this.subscriptions.has(suspect)) suspect = scan.next().value ?? null

@@ -1,10 +1,11 @@
 /**
  * Channels: a way for items with two ends that are closed separately.
  *
- * `channel()` makes one sender and one receiver; each can be cloned, so that every task has an end of its own and
- * closes it when it is done. When the last sender is closed, receivers get what is left and then `null`: the end needs
- * no agreement on a special item, and no counting. When the last receiver is closed, sending is an error: nobody would
- * ever look. Without capacity (the default) a send returns when a receiver has its item.
+ * `channel()` makes one sender and one receiver; each can be cloned, so that every task has an end
+ * of its own and closes it when it is done. When the last sender is closed, receivers get what is
+ * left and then `null`: the end needs no agreement on a special item, and no counting. When the
+ * last receiver is closed, sending is an error: nobody would ever look. Without capacity (the
+ * default) a send returns when a receiver has its item.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -22,9 +23,11 @@ import { type ChannelStatistics, failThose, type Letter, Pipe } from './pipe.js'
 export type { ChannelStatistics } from './pipe.js'
 
 /**
- * Makes a channel; its first sender and its first receiver.
+ * Makes a channel, and returns its first sender and its first receiver.
  *
- * @param capacity How many items may lie in it; 0, the default: none, sender and receiver meet; Infinity: no limit.
+ * @param capacity How many items it keeps; 0, the default: none, a sender waits for a receiver;
+ * Infinity: no limit.
+ * @param options `name`: what it is called in messages.
  * @throws RangeError if `capacity` is neither a whole number from 0 on nor Infinity.
  * @example
  * import { channel, run, spawn } from 'drupe'
@@ -58,14 +61,14 @@ abstract class End<T> {
     this.pipe = pipe
   }
 
-  /** Is this end closed? */
+  /** Whether this end is closed. */
   get closed(): boolean {
     return this.isClosed
   }
 
   /**
-   * Closes this end. After the last sender receivers get what is left, and then null; after the last receiver what lies in the
-   * channel is dropped. Does not wait; twice is no error.
+   * Closes this end. After the last sender, receivers get what is left, and then null. After the
+   * last receiver, what is in the channel is dropped. Does not wait; a second call does nothing.
    */
   close(): Trap<void> {
     const step = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
@@ -81,12 +84,16 @@ abstract class End<T> {
     return new Disposal(this)
   }
 
-  /** Runs an operation and closes this end after it, whatever happens. */
+  /**
+   * Runs an operation and closes this end after it, whatever happens.
+   *
+   * @param op The operation, or a function that returns one.
+   */
   with<R>(op: Op<R>): Operation<R> {
     return during(null, op, () => this.close())
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): ChannelStatistics {
     return this.pipe.statistics()
   }
@@ -109,10 +116,11 @@ export class Sender<T> extends End<T> {
   }
 
   /**
-   * Sends an item; waits until there is room, or without capacity until a receiver takes it. Cancelled while it waits,
-   * it has not sent the item.
+   * Sends an item; waits until there is room, or without capacity until a receiver takes it. If the
+   * task is cancelled while it waits, the item is not sent.
    *
    * @param options `timeout` in milliseconds.
+   * @param item The item.
    * @throws Cancelled if a scope around the task is cancelled, also when it need not wait.
    * @throws TimeoutError if there was no room within `timeout`.
    * @throws ClosedError if this sender is closed, before or meanwhile.
@@ -124,8 +132,9 @@ export class Sender<T> extends End<T> {
   }
 
   /**
-   * Sends an item if it need not wait; true if so. No cancellation point.
+   * Sends an item if it need not wait; returns whether it did. It is no cancellation point.
    *
+   * @param item The item.
    * @throws ClosedError if this sender is closed.
    * @throws BrokenError if every receiver is closed.
    */
@@ -137,7 +146,7 @@ export class Sender<T> extends End<T> {
   }
 
   /**
-   * Makes another sender of this channel. A plain call, no trap.
+   * Makes another sender of this channel. It is a plain call and no trap.
    *
    * @throws ClosedError if this one is closed.
    */
@@ -167,8 +176,9 @@ export class Receiver<T> extends End<T> {
   }
 
   /**
-   * Receives the next item; waits until there is one. Null at the end: every sender is closed and nothing is left.
-   * Cancelled while it waits, it has received nothing: an item that it was handed in that very moment is the next again.
+   * Receives the next item; waits until there is one. Null is the end: every sender is closed and
+   * nothing is left. If the task is cancelled while it waits, it has received nothing: an item that
+   * it was just given is the next one again.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when there is an item.
@@ -182,8 +192,8 @@ export class Receiver<T> extends End<T> {
   }
 
   /**
-   * Receives the next item if it need not wait: null at the end, undefined if there is nothing yet. No cancellation
-   * point.
+   * Receives the next item if it need not wait: null at the end, undefined if there is nothing yet.
+   * It is no cancellation point.
    *
    * @throws ClosedError if this receiver is closed.
    */
@@ -198,6 +208,7 @@ export class Receiver<T> extends End<T> {
   /**
    * Runs an operation for each item until the end of the channel.
    *
+   * @param body Gets an item, and returns the operation.
    * @throws what `receive` throws, or the operation.
    */
   each(body: (item: T) => Operation<unknown>): Operation<void> {
@@ -205,7 +216,8 @@ export class Receiver<T> extends End<T> {
   }
 
   /**
-   * Makes another receiver of this channel; each item goes to one of them. A plain call, no trap.
+   * Makes another receiver of this channel; each item goes to one of them. It is a plain call and
+   * no trap.
    *
    * @throws ClosedError if this one is closed.
    */

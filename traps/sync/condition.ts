@@ -1,9 +1,10 @@
 /**
- * Condition: wait, with a lock in hand, until somebody says that things have changed.
+ * Condition: a task that holds a lock waits until another one says that something has changed.
  *
- * Waiting lets go of the lock and parks in one trap, so no notification falls in between. Whatever ends the wait, the
- * lock is taken back before it returns or throws, and a cancel cannot interrupt that. A task that was notified and is
- * cancelled before it ran passes the notification on to the next, so that none is lost.
+ * Waiting releases the lock and parks in one trap, so no notification is missed in between.
+ * Whatever ends the wait, the lock is taken again before it returns or throws, and a cancel cannot
+ * interrupt that. A task that was notified and is cancelled before it ran passes the notification
+ * on to the next one.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import {
@@ -20,7 +21,7 @@ import { shield } from '../scope/scope.js'
 import { type NameOptions, titleOf, waitWith } from './atomic.js'
 import { Lock, type LockStatistics } from './lock.js'
 
-/** What a condition has in hand. */
+/** The figures of a condition. */
 export interface ConditionStatistics {
   /** Tasks that wait for a notification. */
   readonly waiting: number
@@ -49,11 +50,17 @@ export interface ConditionStatistics {
  * @see https://trio.readthedocs.io/en/stable/reference-core.html#trio.Condition
  */
 export class Condition {
-  /** The lock; an RLock works as well, and is let go of altogether while its owner waits. */
+  /** The lock; an RLock works as well, and is released altogether while its owner waits. */
   readonly lock: Lock
   private readonly title: string
   private readonly waiters: WaitQueue
 
+  /**
+   * Makes a condition.
+   *
+   * @param lock Default: a new one.
+   * @param options `name`: what it is called in messages.
+   */
   constructor(lock: Lock = new Lock(), options?: NameOptions) {
     this.lock = checkInstance('make a condition', 'lock', lock, Lock)
     this.title = titleOf('condition', options)
@@ -72,7 +79,11 @@ export class Condition {
     )
   }
 
-  /** Takes the lock; see `Lock.acquire`. */
+  /**
+   * Takes the lock; see `Lock.acquire`.
+   *
+   * @param options `timeout` in milliseconds. Default: no limit.
+   */
   acquire(options?: WaitOptions): Trap<void> {
     return this.lock.acquire(options)
   }
@@ -87,16 +98,22 @@ export class Condition {
     return this.lock.release()
   }
 
-  /** Runs an operation while holding the lock; see `Lock.with`. */
+  /**
+   * Runs an operation while holding the lock; see `Lock.with`.
+   *
+   * @param op The operation, or a function that returns one.
+   */
   with<T>(op: Op<T>): Operation<T> {
     return this.lock.with(op)
   }
 
   /**
-   * Lets go of the lock, waits until it is notified, and takes the lock back. Cancelled or timed out, it takes the lock
-   * back all the same, and then throws.
+   * Releases the lock, waits until it is notified, and takes the lock again. If the task is
+   * cancelled while it waits, or `timeout` is over, it takes the lock again all the same, and then
+   * throws.
    *
-   * @param options `timeout` in milliseconds, for the notification; taking the lock back is not limited.
+   * @param options `timeout` in milliseconds, for the notification; taking the lock again is not
+   * limited.
    * @throws Cancelled if a scope around the task is cancelled.
    * @throws TimeoutError if it was not notified within `timeout`.
    * @throws KernelStateError if the task does not hold the lock.
@@ -107,8 +124,11 @@ export class Condition {
   }
 
   /**
-   * Waits until a predicate holds, which is asked at first and after each notification; what it returned.
+   * Waits until a predicate holds, and returns what it returned. It is called at first, and after
+   * each notification.
    *
+   * @param predicate Returns something truthy if the task need not wait.
+   * @param options `timeout` in milliseconds, for each notification.
    * @throws what `wait` throws, or the predicate.
    */
   waitFor<T>(predicate: () => T, options?: WaitOptions): Operation<T> {
@@ -117,8 +137,7 @@ export class Condition {
   }
 
   /**
-   * Lets those go on that have waited for longest; how many there were. With nobody there it does nothing. Does not
-   * wait.
+   * Wakes the tasks that have waited for longest; returns how many there were. Does not wait.
    *
    * @param count How many at most.
    * @throws KernelStateError if the task does not hold the lock.
@@ -140,12 +159,12 @@ export class Condition {
     )
   }
 
-  /** The same for all that wait. */
+  /** Wakes all tasks that wait; returns how many there were. Does not wait. */
   notifyAll(): Trap<number> {
     return this.notify(Number.POSITIVE_INFINITY)
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): ConditionStatistics {
     return { waiting: this.waiters.length, lock: this.lock.statistics() }
   }
@@ -155,7 +174,7 @@ export class Condition {
     try {
       yield* waitWith<void>('wait', this.waiters, ticket, options)
     } finally {
-      // 0: the lock was never let go of.
+      // 0: the lock was never released.
       if (ticket.depth > 0) yield* shield(this.lock.retake(ticket.depth))
     }
   }

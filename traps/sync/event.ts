@@ -1,7 +1,7 @@
 /**
  * Event: a flag that tasks can wait for.
  *
- * Setting it lets everybody go who waits, and everybody who comes later, until it is cleared.
+ * Setting it wakes all tasks that wait, and until it is cleared no task waits.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { Task } from '../../kernel/protocol/handles.js'
@@ -12,7 +12,7 @@ import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { atomically } from '../raw/call.js'
 import { type NameOptions, titleOf, waitIn, wakeAll } from './atomic.js'
 
-/** What an event has in hand. */
+/** The figures of an event. */
 export interface EventStatistics {
   readonly isSet: boolean
   /** Tasks that wait for it. */
@@ -41,18 +41,23 @@ export class Event {
   private readonly waiters: WaitQueue
   private setting: Trap<void> | null = null
 
+  /**
+   * Makes an event that is not set.
+   *
+   * @param options `name`: what it is called in messages.
+   */
   constructor(options?: NameOptions) {
     this.waiters = new WaitQueue(`wait for the ${titleOf('event', options)}`, () => (this.flag ? undefined : WAIT))
   }
 
-  /** Is it set? */
+  /** Whether it is set. */
   get isSet(): boolean {
     return this.flag
   }
 
   /**
-   * Waits until the event is set; not at all if it is. A task that was let go is let go, even if the event is cleared
-   * before it runs.
+   * Waits until the event is set; not at all if it is. A task that was woken stays so, even if the
+   * event is cleared before it runs.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
@@ -62,18 +67,18 @@ export class Event {
     return waitIn('wait', this.waiters, options)
   }
 
-  /** Sets it and lets all go that wait. Does not wait. */
+  /** Sets it and wakes all tasks that wait. Does not wait. */
   set(): Trap<void> {
     this.setting ??= atomically(Event.set, this)
     return tracked('set', this.setting)
   }
 
-  /** Clears it: who comes from now on waits. A plain call, no trap. */
+  /** Clears it: tasks wait from now on. It is a plain call and no trap. */
   clear(): void {
     this.flag = false
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): EventStatistics {
     return { isSet: this.flag, waiting: this.waiters.length }
   }

@@ -1,14 +1,15 @@
 /**
- * Where queues keep their items: in the order of arrival (`Fifo`), the last one first, or the least one first.
+ * Where queues keep their items: in the order of arrival (`Fifo`), the last one first, or the least
+ * one first.
  *
- * Three shapes of one small contract, so that the queue above them says everything about waiting and nothing about
+ * Three shapes of one small contract: the queue above them knows about waiting, and nothing about
  * order.
  */
 
 export interface Items<T> {
   readonly size: number
   add(item: T): void
-  /** The next one. The caller knows that there is one. */
+  /** Takes the next one. The caller knows that there is one. */
   take(): T
   /** Puts back what was taken: it is the next again. */
   putBack(item: T): void
@@ -131,7 +132,10 @@ export class Heap<T> implements Items<T> {
     heap[place] = entry
   }
 
-  /** Where on the way down from the top an entry belongs, among the first `count`, when the first one is gone. */
+  /**
+   * Where on the way down from the top an entry belongs, among the first `count`, when the first
+   * one is gone.
+   */
   private placeOf(entry: Ranked<T>, count: number): number {
     const { heap } = this
     let at = 0

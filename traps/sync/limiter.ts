@@ -1,9 +1,10 @@
 /**
- * Capacity limiter: so many at a time, and it knows who.
+ * Capacity limiter: so many at a time, and it knows which.
  *
- * Like a semaphore whose permits have owners: a borrower has one token or none, so none is returned twice, and the
- * total can be changed while it is in use. A borrower is a task, or any object that a task acts for (a thread, a
- * connection). A task that ends keeps its token, unlike a lock: whoever waits for one can still get another's.
+ * Like a semaphore whose permits have owners: a borrower has one token or none, so none is returned
+ * twice, and the total can be changed while it is in use. A borrower is a task, or any object that
+ * a task acts for (a thread, a connection). A task that ends keeps its token, unlike a lock: one
+ * that waits can still get another's.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -22,13 +23,13 @@ export interface BorrowOptions {
   readonly onBehalfOf?: object | undefined
 }
 
-/** What a capacity limiter has in hand. */
+/** The figures of a capacity limiter. */
 export interface LimiterStatistics {
   /** Tokens that are lent. */
   readonly borrowed: number
   /** Tokens that there are; Infinity for no limit. */
   readonly total: number
-  /** Who has one, in the order in which they got them. */
+  /** The borrowers that have one, in the order in which they got them. */
   readonly borrowers: readonly object[]
   /** Tasks that wait for one. */
   readonly waiting: number
@@ -58,7 +59,11 @@ export class CapacityLimiter {
   private readonly borrowers = new Set<object>()
   private readonly waiters: WaitQueue
 
-  /** @throws RangeError if `total` is neither a whole number from 0 on nor Infinity. */
+  /**
+   * @param total How many tokens there are; 0 or more, Infinity for no limit.
+   * @param options `name`: what it is called in messages.
+   * @throws RangeError if `total` is neither a whole number from 0 on nor Infinity.
+   */
   constructor(total: number, options?: NameOptions) {
     this.title = titleOf('limiter', options)
     this.limit = checkLimit('make a limiter', 'total', total, 0)
@@ -66,7 +71,7 @@ export class CapacityLimiter {
       `acquire the ${this.title}`,
       (task, { detail }) => (this.lend(task, (detail as object) ?? task) ? undefined : WAIT),
       (task, { detail }, _nothing, resumer) => {
-        this.giveBack(task, (detail as object) ?? task, resumer)
+        this.returnToken(task, (detail as object) ?? task, resumer)
         return true
       },
     )
@@ -77,7 +82,7 @@ export class CapacityLimiter {
     return this.limit
   }
 
-  /** How many are lent; more than `total` for a while after that was lowered. */
+  /** How many are lent; for a while more than `total`, after that was lowered. */
   get borrowed(): number {
     return this.borrowers.size
   }
@@ -88,8 +93,9 @@ export class CapacityLimiter {
   }
 
   /**
-   * Borrows a token; waits until one is left and all who came before have theirs. Cancelled while it waits, it
-   * has borrowed none: a token that it was handed in that very moment goes to the next.
+   * Borrows a token; waits until one is left and all tasks that came before have theirs. If the
+   * task is cancelled while it waits, it has borrowed none: a token that it was just given goes to
+   * the next one.
    *
    * @param options `timeout` in milliseconds; `onBehalfOf`: the borrower.
    * @throws Cancelled if a scope around the task is cancelled, also when a token is left.
@@ -101,8 +107,10 @@ export class CapacityLimiter {
   }
 
   /**
-   * Borrows a token if one is left; true if so. Does not wait, and is no cancellation point.
+   * Borrows a token if one is left; returns whether it did. Does not wait, and is no cancellation
+   * point.
    *
+   * @param options `onBehalfOf`: the borrower.
    * @throws KernelStateError if the borrower has a token.
    */
   tryAcquire(options?: BorrowOptions): Trap<boolean> {
@@ -116,19 +124,22 @@ export class CapacityLimiter {
   /**
    * Returns a token; it goes straight to the task that has waited for longest. Does not wait.
    *
+   * @param options `onBehalfOf`: the borrower.
    * @throws KernelStateError if the borrower has none.
    */
   release(options?: BorrowOptions): Trap<void> {
     const borrower = borrowerOf('release', options)
     return tracked(
       'release',
-      atomically((task, _, resumer) => this.giveBack(task, borrower ?? task, resumer), this),
+      atomically((task, _, resumer) => this.returnToken(task, borrower ?? task, resumer), this),
     )
   }
 
   /**
-   * Changes how many there are; tasks that wait get what is added. Nothing is taken from who has a token. Does not
-   * wait.
+   * Changes how many there are; tasks that wait get what is added. A borrower keeps the token that
+   * it has. Does not wait.
+   *
+   * @param total 0 or more; Infinity for no limit.
    */
   setTotal(total: number): Trap<void> {
     checkLimit('set the total', 'total', total, 0)
@@ -142,13 +153,15 @@ export class CapacityLimiter {
   /**
    * Runs an operation with a token, and returns it whatever happens.
    *
+   * @param op The operation, or a function that returns one.
+   * @param options `timeout` in milliseconds, for the token; `onBehalfOf`: the borrower.
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>, options?: WaitOptions & BorrowOptions): Operation<T> {
     return during(this.acquire(options), op, () => this.release(options))
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): LimiterStatistics {
     const { borrowers, limit, waiters } = this
     return { borrowed: borrowers.size, total: limit, borrowers: [...borrowers], waiting: waiters.length }
@@ -161,7 +174,7 @@ export class CapacityLimiter {
     return true
   }
 
-  private giveBack(task: Task, borrower: object, resumer: Resumer): void {
+  private returnToken(task: Task, borrower: object, resumer: Resumer): void {
     if (!this.borrowers.delete(borrower)) {
       throw new KernelStateError(`release the ${this.title}`, `${borrowing(task, borrower)} has no token of it`)
     }
@@ -187,7 +200,7 @@ export class CapacityLimiter {
   }
 }
 
-/** Whom a token is for, if it is not the task itself. */
+/** The borrower, if it is not the task itself. */
 function borrowerOf(action: string, options: BorrowOptions | undefined): object | undefined {
   checkOptions(action, 'options', options)
   const borrower = options?.onBehalfOf
@@ -195,7 +208,7 @@ function borrowerOf(action: string, options: BorrowOptions | undefined): object 
   throw wrong(action, 'onBehalfOf', 'an object', borrower, '')
 }
 
-/** Who borrows, for messages: a task, or what it acts for. */
+/** The borrower, for messages: a task, or what it acts for. */
 function borrowing(task: Task, borrower: object): string {
   return borrower === task ? String(task) : `what ${String(task)} acts for`
 }

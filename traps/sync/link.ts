@@ -1,14 +1,15 @@
 /**
  * Links: a universal object that lives in one thread, used from another one.
  *
- * A link is a MessagePort with a small protocol of requests and answers; the object stays where it is and does all the
- * deciding. Two rules keep items whole. A cancel on the far side is only a request: it waits for the answer, which is
- * either what was waited for (then that counts) or "withdrawn". And an item that was sent is forgotten only when the
- * far side says that it has it; if the thread ends before that, the item goes back to where it came from, as does
- * one whose task there is cancelled before it saw it.
+ * A link is a MessagePort with a small protocol of requests and answers; the object stays where it
+ * is and does all the deciding. Two rules keep items whole. A cancel on the far side is only a
+ * request: it waits for the answer, which is either what was waited for (then that counts) or
+ * "withdrawn". And an item that was sent is forgotten only when the far side says that it has it;
+ * if the thread ends before that, the item goes back to where it came from, as does one whose task
+ * there is cancelled before it saw it.
  *
- * A port can be handed on, so anything may come through it. What is no message of the protocol is ignored, and a call that
- * there is not is refused by name.
+ * A port can be passed on, so anything may come through it. What is no message of the protocol is
+ * ignored, and a call that does not exist is refused by name.
  */
 import { ClosedError } from '../../kernel/protocol/errors.js'
 import { MessageChannel } from '../../kernel/protocol/host-functions.js'
@@ -20,12 +21,12 @@ export type LinkPort = InstanceType<typeof MessageChannel>['port1']
 
 /** What the near side of a link offers. */
 export interface Linked {
-  /** Waits that the far side may ask for, by name. */
+  /** The waits that the far side may ask for, by name. */
   readonly calls: Readonly<Record<string, (argument: unknown) => Universal<unknown>>>
-  /** What it may say without an answer. */
+  /** What it may ask for without an answer. */
   readonly casts: Readonly<Record<string, () => void>>
-  /** Takes back an answer that did not arrive. */
-  readonly giveBack?: (answer: unknown) => void
+  /** Puts back an answer that did not arrive. */
+  readonly putBack?: (answer: unknown) => void
   /** Follows the state of the object; what comes back stops that. */
   readonly news?: (tell: (state: unknown) => void) => () => void
 }
@@ -53,14 +54,14 @@ export function linkTo(linked: Linked): LinkPort {
 }
 
 /** Listens to a port without keeping the process alive. */
-export function listenTo(port: LinkPort, hear: (message: unknown) => void, gone: () => void): void {
-  port.addEventListener('message', (event: object) => hear((event as { readonly data?: unknown }).data))
+export function listenTo(port: LinkPort, receive: (message: unknown) => void, gone: () => void): void {
+  port.addEventListener('message', (event: object) => receive((event as { readonly data?: unknown }).data))
   port.addEventListener('close', gone)
   port.start()
   port.unref?.()
 }
 
-/** Could it be one? Its fields are for the end that hears it to check. */
+/** Whether it could be a message. Its fields are checked by the end that receives it. */
 export function isMessage(message: unknown): boolean {
   return typeof message === 'object' && message !== null
 }
@@ -80,7 +81,7 @@ class NearEnd {
     const stop = linked.news?.((news) => this.post({ news }))
     listenTo(
       port,
-      (message) => this.hear(message as Request),
+      (message) => this.receive(message as Request),
       () => {
         stop?.()
         this.lost()
@@ -88,7 +89,7 @@ class NearEnd {
     )
   }
 
-  private hear(request: Request): void {
+  private receive(request: Request): void {
     if (!isMessage(request)) return
     if ('call' in request) {
       const { call, id, argument } = request
@@ -103,7 +104,7 @@ class NearEnd {
     } else if ('got' in request) {
       this.sent.delete(request.got)
     } else if ('back' in request) {
-      this.linked.giveBack?.(request.back)
+      this.linked.putBack?.(request.back)
     } else if (Object.hasOwn(this.linked.casts, request.cast)) {
       this.linked.casts[request.cast]?.()
     }
@@ -124,10 +125,10 @@ class NearEnd {
       try {
         answer({ id, value })
       } catch (error) {
-        // It cannot be copied to the other thread; somebody on this side may still want it.
+        // It cannot be copied to the other thread; another waiter on this side may get it.
         fail(error)
         this.sent.delete(id)
-        this.linked.giveBack?.(value)
+        this.linked.putBack?.(value)
       }
     }
     try {
@@ -144,7 +145,7 @@ class NearEnd {
   private lost(): void {
     for (const callOff of this.pending.values()) callOff()
     this.pending.clear()
-    for (const value of [...this.sent.values()].reverse()) this.linked.giveBack?.(value)
+    for (const value of [...this.sent.values()].reverse()) this.linked.putBack?.(value)
     this.sent.clear()
   }
 

@@ -1,9 +1,10 @@
 /**
  * The far end of a link: a universal object that lives in another thread, as it looks from here.
  *
- * Every call is a request, and what comes back is its answer; see link.ts for what makes that safe. Messages come through
- * the host's event loop on both sides. A blocking run stops that loop: its own tasks get an error when they want to wait at
- * a link, and the far side of its thread's objects waits until the run is over.
+ * Every call is a request, and what comes back is its answer; see link.ts for what makes that safe.
+ * Messages come through the host's event loop on both sides. A blocking run stops that loop: its
+ * own tasks get an error when they want to wait at a link, and the far side of its thread's objects
+ * waits until the run is over.
  */
 import { BrokenError, ClosedError } from '../../kernel/protocol/errors.js'
 import { checkMethods } from '../../kernel/protocol/operands.js'
@@ -20,7 +21,7 @@ class FarEnd {
   private readonly asked = new Map<number, Asked>()
   private lastId = 0
   private closed = false
-  /** The last that was heard of the object's state. */
+  /** The last known state of the object. */
   state: unknown = undefined
 
   constructor(
@@ -29,7 +30,7 @@ class FarEnd {
   ) {
     listenTo(
       port,
-      (message) => this.hear(message as Answer),
+      (message) => this.receive(message as Answer),
       () => this.lost(),
     )
   }
@@ -62,7 +63,7 @@ class FarEnd {
     this.port.close()
   }
 
-  private hear(answer: Answer): void {
+  private receive(answer: Answer): void {
     if (!isMessage(answer)) return
     if ('news' in answer) {
       this.state = answer.news
@@ -122,13 +123,13 @@ export class LinkedEvent {
     this.end = new FarEnd(port, 'event')
   }
 
-  /** Was it set when the other thread was last heard of? */
+  /** Whether it was set when the other thread last said so. */
   get isSet(): boolean {
     return this.end.state === true
   }
 
   /**
-   * Waits until it is set. Cancelled, a task stops waiting.
+   * Waits until it is set. If the task is cancelled while it waits, it waits no longer.
    *
    * @throws BrokenError if the thread that has it ends.
    * @throws KernelStateError in a blocking run.
@@ -137,12 +138,12 @@ export class LinkedEvent {
     return this.end.call('wait')
   }
 
-  /** Sets it; `isSet` shows it when the other thread has heard. */
+  /** Sets it; `isSet` shows it once the other thread has said so. */
   set(): void {
     this.end.cast('set')
   }
 
-  /** Clears it. */
+  /** Clears it; `isSet` shows it once the other thread has said so. */
   clear(): void {
     this.end.cast('clear')
   }
@@ -163,9 +164,10 @@ export class LinkedQueue<T> {
   }
 
   /**
-   * Puts a copy of an item in; waits until it is in the queue. Cancelled meanwhile, it has not put the item, or if it
-   * was in time, it has, and returns.
+   * Puts a copy of an item in; waits until it is in the queue. If the task is cancelled while it
+   * waits, the item is not put; if it is in the queue by then, this returns.
    *
+   * @param item What `postMessage` can copy.
    * @throws ClosedError if the queue is or was shut down.
    * @throws BrokenError if the thread that has it ends.
    * @throws KernelStateError in a blocking run.
@@ -175,8 +177,8 @@ export class LinkedQueue<T> {
   }
 
   /**
-   * Takes the next item out; waits until there is one. Cancelled meanwhile, a task leaves the line; an item that was on
-   * its way goes back and is the next again.
+   * Takes the next item out; waits until there is one. If the task is cancelled while it waits, it
+   * leaves the queue; an item that was on its way goes back and is the next one again.
    *
    * @throws ClosedError if the queue was shut down and is empty.
    * @throws BrokenError if the thread that has it ends.
@@ -197,14 +199,19 @@ export class LinkedQueue<T> {
   }
 }
 
-/** The other end of `event.link()`, in the thread that it was transferred to. */
+/**
+ * Makes the other end of `event.link()`, in the thread that the port was transferred to.
+ *
+ * @param port What `event.link()` returned.
+ */
 export function linkedEvent(port: LinkPort): LinkedEvent {
   return new LinkedEvent(checkPort('event', port))
 }
 
 /**
- * The other end of `queue.link()`, in the thread that it was transferred to.
+ * Makes the other end of `queue.link()`, in the thread that the port was transferred to.
  *
+ * @param port What `queue.link()` returned.
  * @example
  * import { linkedQueue, run, UniversalQueue } from 'drupe'
  *

@@ -1,9 +1,10 @@
 /**
  * Locks: one task at a time, first come, first served.
  *
- * A lock that is released while others wait is never free in between: it is handed to the task that has waited for
- * longest, which owns it before it runs. So nobody who comes later can snatch it; and a task that is cancelled after it
- * was handed the lock, and before it ran, passes it on to the next.
+ * A lock that is released while others wait is never free in between: it goes to the task that has
+ * waited for longest, which owns it before it runs. So a task that comes later cannot take it. A
+ * task that is cancelled after it was given the lock, and before it ran, passes it on to the next
+ * one.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -16,10 +17,10 @@ import { WAIT, WaitQueue } from '../../kernel/protocol/wait-queue.js'
 import { atomically } from '../raw/call.js'
 import { during, failAll, type NameOptions, titleOf, waitIn, waitWith } from './atomic.js'
 
-/** What a lock has in hand. */
+/** The figures of a lock. */
 export interface LockStatistics {
   readonly locked: boolean
-  /** Who holds it. */
+  /** The task that holds it. */
   readonly owner: Task | null
   /** How many times over; more than 1 only for an RLock. */
   readonly depth: number
@@ -28,7 +29,7 @@ export interface LockStatistics {
 }
 
 /**
- * A lock that one task can hold at a time. The task that took it gives it back.
+ * A lock that one task can hold at a time. The task that took it releases it.
  *
  * @example
  * import { Lock, nursery, run, sleep } from 'drupe'
@@ -55,13 +56,18 @@ export class Lock {
   private holder: Task | null = null
   private depth = 0
   private readonly waiters: WaitQueue
-  /** Its holder keeps it in mind, for those who wait. */
+  /** It is among the things that its holder owns, for the tasks that wait. */
   private followed = false
   /** @internal */
   nextOwned: Owned | null = null
   private releasing: Trap<void> | null = null
   private trying: Trap<boolean> | null = null
 
+  /**
+   * Makes a lock that is free.
+   *
+   * @param options `name`: what it is called in messages.
+   */
   constructor(options?: NameOptions) {
     this.title = titleOf(this.kind, options)
     this.waiters = new WaitQueue(
@@ -80,19 +86,20 @@ export class Lock {
     return 'lock'
   }
 
-  /** Does anybody hold it? */
+  /** Whether a task holds it. */
   get locked(): boolean {
     return this.holder !== null
   }
 
-  /** Who holds it. */
+  /** The task that holds it; null if it is free. */
   get owner(): Task | null {
     return this.holder
   }
 
   /**
-   * Takes the lock; waits until it is free and all who came before have had it. Cancelled while it waits, it
-   * has not taken it: if it was handed the lock in that very moment, the next one gets it.
+   * Takes the lock; waits until it is free and all tasks that came before have had it. If the task
+   * is cancelled while it waits, it has not taken the lock: if it was just given it, the next one
+   * gets it.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when the lock is free.
@@ -105,7 +112,8 @@ export class Lock {
   }
 
   /**
-   * Takes the lock if it is free; true if it was. Does not wait, and is no cancellation point.
+   * Takes the lock if it is free; returns whether it was. Does not wait, and is no cancellation
+   * point.
    *
    * @throws KernelStateError if the task holds it already.
    * @throws BrokenError if the task that holds it has ended.
@@ -116,7 +124,7 @@ export class Lock {
   }
 
   /**
-   * Gives the lock back, straight to the task that has waited for longest. Does not wait.
+   * Releases the lock; it goes straight to the task that has waited for longest. Does not wait.
    *
    * @throws KernelStateError if the task does not hold it.
    */
@@ -126,15 +134,16 @@ export class Lock {
   }
 
   /**
-   * Runs an operation while holding the lock, and gives it back whatever happens.
+   * Runs an operation while holding the lock, and releases it whatever happens.
    *
+   * @param op The operation, or a function that returns one.
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>): Operation<T> {
     return during(this.acquire(), op, () => this.release())
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): LockStatistics {
     return { locked: this.locked, owner: this.holder, depth: this.depth, waiting: this.waiters.length }
   }
@@ -147,12 +156,12 @@ export class Lock {
     )
   }
 
-  /** @internal Takes it back as it was before `letGo`; for conditions. */
+  /** @internal Takes it as it was before `letGo`; for conditions. */
   retake(depth: number): Trap<void> {
     return waitWith('retake', this.waiters, depth, undefined)
   }
 
-  /** @internal The task lets go of it altogether; how many times over it had it. */
+  /** @internal The task releases it altogether; returns how many times over it had it. */
   letGo(task: Task, action: string, resumer: Resumer): number {
     const { depth } = this
     this.assertHeldBy(task, action)
@@ -179,18 +188,18 @@ export class Lock {
       this.depth++
       return true
     }
-    // Nobody will ever release it.
+    // It will never be released.
     if (holder.idle) throw this.broken()
     return false
   }
 
-  /** @internal Those who wait for it hear that its holder is over. */
+  /** @internal Its holder has ended: the tasks that wait for it fail. */
   ownerEnded(resumer: Resumer): void {
     this.followed = false
     failAll(resumer, this.waiters, () => this.broken())
   }
 
-  /** Only while somebody waits: a lock that nobody else wants costs no more for it. */
+  /** Only while a task waits: a lock that no other task wants costs no more for it. */
   private follow(on: boolean, resumer: Resumer): void {
     this.followed = on
     const scheduler = resumer as Scheduler
@@ -231,7 +240,7 @@ export class Lock {
 }
 
 /**
- * A lock that its owner may take again; it is free when it was given back as many times.
+ * A lock that its owner may take again; it is free when it was released as many times.
  *
  * @example
  * import { RLock, run } from 'drupe'

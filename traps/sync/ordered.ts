@@ -1,5 +1,6 @@
 /**
- * Queues with another order: the least item first, or the last one first. Waiting is that of `Queue`, unchanged.
+ * Queues with another order: the least item first, or the last one first. Waiting is that of
+ * `Queue`, unchanged.
  */
 import { checkFunction } from '../../kernel/protocol/operands.js'
 import type { NameOptions } from './atomic.js'
@@ -26,7 +27,11 @@ export interface PriorityOptions<T> extends NameOptions {
  * @see https://docs.python.org/3/library/asyncio-queue.html#priority-queue
  */
 export class PriorityQueue<T> extends Queue<T> {
-  /** @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity. */
+  /**
+   * @param capacity How many items it takes; default: no limit.
+   * @param options `name`, and `compare`: the order of the items.
+   * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
+   */
   constructor(capacity = Number.POSITIVE_INFINITY, options?: PriorityOptions<T>) {
     super(capacity, options)
     if (options?.compare !== undefined) checkFunction('make a queue', 'compare', options.compare)
@@ -45,6 +50,14 @@ function byValue<T>(a: T, b: T): number {
 /**
  * A queue whose last item comes first: a stack.
  *
+ * @example
+ * import { LifoQueue, run } from 'drupe'
+ *
+ * await run(function* () {
+ *   const stack = new LifoQueue<number>()
+ *   for (const n of [1, 2, 3]) yield* stack.put(n)
+ *   console.log(yield* stack.get(), yield* stack.get()) // => 3 2
+ * })
  * @see https://docs.python.org/3/library/asyncio-queue.html#lifo-queue
  */
 export class LifoQueue<T> extends Queue<T> {

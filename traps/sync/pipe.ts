@@ -1,9 +1,10 @@
 /**
- * The inside of a channel: the items, who waits at either end, and how many ends are open.
+ * The inside of a channel: its items, the tasks that wait at either end, and how many ends are
+ * open.
  *
- * The ends (channel.ts) only say through whom something comes or goes. Tasks wait in two lines for the whole channel,
- * first come, first served, whichever sender or receiver they use; what they wait through is in their trap, so that
- * closing one end can pick out its own.
+ * The ends (channel.ts) only say through which of them something comes or goes. Tasks wait in two
+ * queues for the whole channel, first come, first served, whichever sender or receiver they use.
+ * The end that they use is in their trap, so that closing one can pick out its own.
  */
 import { BrokenError, ClosedError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
@@ -87,7 +88,7 @@ export class Pipe<T> {
     return null
   }
 
-  /** The last sender has gone: those who wait get the end. */
+  /** The last sender has gone: the tasks that wait get the end. */
   end(resumer: Resumer): void {
     if (wakeAll(resumer, this.receiving, null) > 0) this.endDelivered = true
   }
@@ -101,10 +102,10 @@ export class Pipe<T> {
     this.items.add(item)
   }
 
-  /** Who received an item has not seen it, and never will: it is the next again. */
+  /** A task that was given an item is cancelled before it ran: the item is the next one again. */
   private putBack(item: T | null, resumer: Resumer): boolean {
-    // The end comes again by itself. A receiver that has had it receives no more, so an item that was
-    // given stays given.
+    // The end comes again by itself. A receiver that has had it receives no more, so an item that
+    // was given stays given.
     if (this.endDelivered) return item === null
     const receiver = this.receiving.head
     if (receiver !== null) resumer.wake(receiver, item)
@@ -112,7 +113,10 @@ export class Pipe<T> {
     return true
   }
 
-  /** Who sent an item does not know it yet, and never will: it is taken out again, unless somebody has it. */
+  /**
+   * A task that sent an item is cancelled before it ran: the item is taken out again, unless it was
+   * received.
+   */
   private remove(item: T, resumer: Resumer): boolean {
     if (!this.items.remove(item)) return false
     if (this.items.size < this.capacity) this.admit(resumer)

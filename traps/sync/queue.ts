@@ -1,10 +1,11 @@
 /**
  * Queues: items on their way from tasks that have them to tasks that need them.
  *
- * While tasks wait to get, an item goes to the first of them and never lies in the queue; while tasks wait to put, room
- * goes to the first of them. So nobody overtakes, and an item is at every moment in exactly one place: with the task
- * that puts it, in the queue, or with the task that gets it. A cancelled put has put nothing, and a cancelled get has
- * taken nothing, also when the cancel finds a task that was given its item or its room and has not run since.
+ * While tasks wait to get, an item goes to the first of them and is never in the queue; while tasks
+ * wait to put, room goes to the first of them. So no task overtakes another, and an item is at
+ * every moment in exactly one place: with the task that puts it, in the queue, or with the task
+ * that gets it. A cancelled put has put nothing, and a cancelled get has taken nothing. That holds
+ * for a task, too, that was given its item or its room and has not run since.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -19,12 +20,12 @@ import { atomically } from '../raw/call.js'
 import { failAll, type NameOptions, titleOf, waitIn, waitWith, wakeAll } from './atomic.js'
 import type { Items } from './items.js'
 
-/** What a queue has in hand. */
+/** The figures of a queue. */
 export interface QueueStatistics {
-  /** Items that lie in it. */
+  /** Items that are in it. */
   readonly size: number
   readonly capacity: number
-  /** Items that were put and for which nobody called `taskDone` yet. */
+  /** Items that were put and for which `taskDone` was not called yet. */
   readonly unfinished: number
   /** Tasks that wait to get an item. */
   readonly getting: number
@@ -68,6 +69,7 @@ export class Queue<T> {
 
   /**
    * @param capacity How many items it takes; default: no limit.
+   * @param options `name`: what it is called in messages.
    * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
    */
   constructor(capacity = Number.POSITIVE_INFINITY, options?: NameOptions) {
@@ -92,20 +94,22 @@ export class Queue<T> {
     return new Fifo()
   }
 
-  /** How many items lie in it. */
+  /** How many items are in it. */
   get size(): number {
     return this.items.size
   }
 
-  /** Does it take no more items? */
+  /** Whether it takes no more items. */
   get closed(): boolean {
     return this.closing !== null
   }
 
   /**
-   * Puts an item in; waits while the queue is full. Cancelled while it waits, it has not put the item.
+   * Puts an item in; waits while the queue is full. If the task is cancelled while it waits, the
+   * item is not put.
    *
    * @param options `timeout` in milliseconds.
+   * @param item The item.
    * @throws Cancelled if a scope around the task is cancelled, also when there is room.
    * @throws TimeoutError if there was no room within `timeout`.
    * @throws ClosedError if the queue is or was shut down; the item was not put.
@@ -115,8 +119,10 @@ export class Queue<T> {
   }
 
   /**
-   * Puts an item in if there is room; true if so. Does not wait, and is no cancellation point.
+   * Puts an item in if there is room; returns whether it did. Does not wait, and is no cancellation
+   * point.
    *
+   * @param item The item.
    * @throws ClosedError if the queue was shut down.
    */
   tryPut(item: T): Trap<boolean> {
@@ -127,8 +133,8 @@ export class Queue<T> {
   }
 
   /**
-   * Takes the next item out; waits until there is one. Cancelled while it waits, it has taken nothing: an item that it
-   * was handed in that very moment is the next again.
+   * Takes the next item out; waits until there is one. If the task is cancelled while it waits, it
+   * has taken nothing: an item that it was just given is the next one again.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when there is an item.
@@ -140,7 +146,8 @@ export class Queue<T> {
   }
 
   /**
-   * Takes the next item out if there is one, else undefined. Does not wait, and is no cancellation point.
+   * Takes the next item out if there is one, else undefined. Does not wait, and is no cancellation
+   * point.
    *
    * @throws ClosedError if the queue was shut down and is empty.
    */
@@ -180,11 +187,11 @@ export class Queue<T> {
   }
 
   /**
-   * Takes no more items; what is in it can still be got. Tasks that wait to put fail, and so do tasks that wait to get,
-   * as nothing will come. Does not wait; shutting down again is no error.
+   * Takes no more items; what is in it can still be got. Tasks that wait to put fail, and so do
+   * tasks that wait to get, as nothing will come. Does not wait; shutting down again is no error.
    *
-   * @param options `immediate`: throws away what is in it, as if it had been got and done; how many these were is
-   * returned.
+   * @param options `immediate`: throws away what is in it, as if it had been got and done; how many
+   * these were is returned.
    */
   shutdown(options?: { readonly immediate?: boolean }): Trap<number> {
     checkOptions('shut down', 'options', options)
@@ -192,7 +199,7 @@ export class Queue<T> {
     const step = (task: Task, _trap: Trap<unknown>, resumer: Resumer): number => {
       this.closing ??= `${String(task)} has shut it down`
       failAll(resumer, this.putters, (putter) => this.closedError(`put ${String(putter)}'s item into`))
-      // Nobody waits to get while there are items.
+      // No task waits to get while there are items.
       failAll(resumer, this.getters, (getter) => this.closedError(`get an item for ${String(getter)} from`))
       if (!options?.immediate) return 0
       const dropped = this.items.size
@@ -203,7 +210,7 @@ export class Queue<T> {
     return tracked('shutdown', atomically<number>(step, this))
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): QueueStatistics {
     const { items, capacity, unfinished, getters, putters, closed } = this
     return { size: items.size, capacity, unfinished, getting: getters.length, putting: putters.length, closed }
@@ -249,7 +256,7 @@ export class Queue<T> {
     }
   }
 
-  /** Who got an item has not seen it, and never will: it is the next again. */
+  /** A task that was given an item is cancelled before it ran: the item is the next one again. */
   private putBack(item: T, resumer: Resumer): boolean {
     const getter = this.getters.head
     if (getter !== null) resumer.wake(getter, item)
@@ -257,7 +264,10 @@ export class Queue<T> {
     return true
   }
 
-  /** Who put an item does not know it yet, and never will: it is taken out again, unless somebody has it. */
+  /**
+   * A task that put an item is cancelled before it ran: the item is taken out again, unless it was
+   * got.
+   */
   private remove(item: T, resumer: Resumer): boolean {
     if (!this.items.remove(item)) return false
     this.finish(1, resumer)

@@ -1,8 +1,8 @@
 /**
  * Result: a value that comes later, from a task that is not a child.
  *
- * It is settled once: with a value, with an error, or by a cancel, which says that nobody wants it any more. It is read
- * with the same words as a task.
+ * It is settled once: with a value, with an error, or by a cancel, which says that it is not wanted
+ * any more. It is read with the same words as a task.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -18,7 +18,7 @@ import { type NameOptions, titleOf, waitWith } from './atomic.js'
 /** Where a result is in its life. */
 export type ResultState = 'pending' | 'done' | 'failed' | 'cancelled'
 
-/** What a result has in hand. */
+/** The figures of a result. */
 export interface ResultStatistics {
   readonly state: ResultState
   /** Tasks that wait for it. */
@@ -50,6 +50,11 @@ export class Result<T = void> {
   private value: unknown = undefined
   private readonly waiters: WaitQueue
 
+  /**
+   * Makes a result that is pending.
+   *
+   * @param options `name`: what it is called in messages.
+   */
   constructor(options?: NameOptions) {
     this.title = titleOf('result', options)
     this.waiters = new WaitQueue(`wait for the ${this.title}`, (_task, { detail }) => {
@@ -65,12 +70,12 @@ export class Result<T = void> {
     return this.phase
   }
 
-  /** Is it settled, in whichever way? */
+  /** Whether it is settled, in whichever way. */
   get done(): boolean {
     return this.phase !== 'pending'
   }
 
-  /** Was it cancelled? */
+  /** Whether it was cancelled. */
   get cancelled(): boolean {
     return this.phase === 'cancelled'
   }
@@ -110,8 +115,9 @@ export class Result<T = void> {
   }
 
   /**
-   * Settles it with a value. True if that counted; false if it was cancelled before. Does not wait.
+   * Settles it with a value; returns false if it was cancelled before. Does not wait.
    *
+   * @param value The value.
    * @throws KernelStateError if it has a value or an error already.
    */
   set(value: T): Trap<boolean> {
@@ -119,16 +125,21 @@ export class Result<T = void> {
   }
 
   /**
-   * Settles it with an error, which every joiner gets. True if that counted; false if it was cancelled before. Does not
-   * wait.
+   * Settles it with an error, which every joiner gets; returns false if it was cancelled before.
+   * Does not wait.
    *
+   * @param error The error.
    * @throws KernelStateError if it has a value or an error already.
    */
   fail(error: unknown): Trap<boolean> {
     return tracked('fail', atomically(this.settling('failed', error), this))
   }
 
-  /** Says that it is not wanted any more. True if it was pending. Does not wait. */
+  /**
+   * Says that it is not wanted any more; returns whether it was pending. Does not wait.
+   *
+   * @param reason The `cause` of the TaskCancelledError that joiners get.
+   */
   cancel(reason?: unknown): Trap<boolean> {
     const step = (_task: Task, _trap: Trap<unknown>, resumer: Resumer): boolean => {
       if (this.phase !== 'pending') return false
@@ -138,7 +149,7 @@ export class Result<T = void> {
     return tracked('cancel', atomically(step, this))
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): ResultStatistics {
     return { state: this.phase, waiting: this.waiters.length }
   }

@@ -1,8 +1,8 @@
 /**
  * Semaphores: a number of permits that tasks take and give back, not necessarily the same ones.
  *
- * A permit that is given back while tasks wait goes to the one that has waited for longest and is never seen in the
- * count.
+ * A permit that is released while tasks wait goes to the one that has waited for longest and is
+ * never in the count.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -21,7 +21,7 @@ export interface SemaphoreOptions extends NameOptions {
   readonly max?: number | undefined
 }
 
-/** What a semaphore has in hand. */
+/** The figures of a semaphore. */
 export interface SemaphoreStatistics {
   /** Permits that are there. */
   readonly value: number
@@ -32,8 +32,8 @@ export interface SemaphoreStatistics {
 }
 
 /**
- * A number of permits. To limit how many tasks do something at once, a `CapacityLimiter` is the better tool: it knows
- * who has what.
+ * A number of permits. To limit how many tasks do something at once, a `CapacityLimiter` is the
+ * better tool: it knows the borrowers.
  *
  * @example
  * import { Semaphore, nursery, run, sleep } from 'drupe'
@@ -63,7 +63,12 @@ export class Semaphore {
   private releasing: Trap<void> | null = null
   private trying: Trap<boolean> | null = null
 
-  /** @throws RangeError if `value` or `max` is no whole number from 0 on, or `max` is less than `value`. */
+  /**
+   * @param value How many permits there are at first; 0 or more.
+   * @param options `name`, and `max`: how many there may be.
+   * @throws RangeError if `value` or `max` is no whole number from 0 on, or `max` is less than
+   * `value`.
+   */
   constructor(value: number, options?: SemaphoreOptions) {
     this.title = titleOf('semaphore', options)
     this.permits = checkCount('make a semaphore', 'value', value, 0)
@@ -85,8 +90,8 @@ export class Semaphore {
   }
 
   /**
-   * Takes a permit; waits until there is one. Cancelled while it waits, it has taken none: a permit that it was handed in
-   * that very moment goes to the next.
+   * Takes a permit; waits until there is one. If the task is cancelled while it waits, it has taken
+   * none: a permit that it was just given goes to the next one.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when there is a permit.
@@ -96,14 +101,18 @@ export class Semaphore {
     return waitIn('acquire', this.waiters, options)
   }
 
-  /** Takes a permit if there is one; true if so. Does not wait, and is no cancellation point. */
+  /**
+   * Takes a permit if there is one; returns whether it did. Does not wait, and is no cancellation
+   * point.
+   */
   tryAcquire(): Trap<boolean> {
     this.trying ??= atomically(Semaphore.try, this)
     return tracked('tryAcquire', this.trying)
   }
 
   /**
-   * Gives a permit, straight to the task that has waited for longest. Any task may. Does not wait.
+   * Gives a permit back; it goes straight to the task that has waited for longest. Any task may.
+   * Does not wait.
    *
    * @throws KernelStateError if there are `max` already.
    */
@@ -115,13 +124,14 @@ export class Semaphore {
   /**
    * Runs an operation with a permit, and gives it back whatever happens.
    *
+   * @param op The operation, or a function that returns one.
    * @throws what `acquire` throws, or the operation.
    */
   with<T>(op: Op<T>): Operation<T> {
     return during(this.acquire(), op, () => this.release())
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): SemaphoreStatistics {
     return { value: this.permits, max: this.max, waiting: this.waiters.length }
   }
@@ -153,12 +163,30 @@ export class Semaphore {
 }
 
 /**
- * A semaphore that never has more permits than it had at first: giving back one too many is an error, not a leak.
+ * A semaphore that never has more permits than it had at first: giving back one too many is an
+ * error, not a leak.
  *
+ * @example
+ * import { BoundedSemaphore, run } from 'drupe'
+ *
+ * await run(function* () {
+ *   const permits = new BoundedSemaphore(1)
+ *   yield* permits.acquire()
+ *   yield* permits.release()
+ *   try {
+ *     yield* permits.release()
+ *   } catch (error) {
+ *     console.log((error as Error).name) // => KernelStateError
+ *   }
+ * })
  * @see https://docs.python.org/3/library/asyncio-sync.html#boundedsemaphore
  */
 export class BoundedSemaphore extends Semaphore {
-  /** @throws RangeError if `value` is no whole number from 0 on. */
+  /**
+   * @param value How many permits there are; 0 or more.
+   * @param options `name`: what it is called in messages.
+   * @throws RangeError if `value` is no whole number from 0 on.
+   */
   constructor(value: number, options?: NameOptions) {
     super(
       value,

@@ -1,7 +1,7 @@
 /**
  * Subscription: one reader's share of a broadcast, with a buffer and a rule for when it is full.
  *
- * If a reader waits, an item goes straight to it; the buffer is for those who are busy.
+ * If a reader waits, an item goes straight to it; the buffer is for readers that are busy.
  */
 
 import { tracked } from '../../kernel/protocol/debug.js'
@@ -19,7 +19,7 @@ import { during, eachOf, failAll, waitIn, wakeAll } from './atomic.js'
 /** What is done about a reader that is too slow. */
 export type SlowPolicy = 'wait' | 'dropOldest' | 'dropNewest' | 'close'
 
-/** What a subscription has in hand. */
+/** The figures of a subscription. */
 export interface SubscriptionStatistics {
   /** Items that its reader has not taken yet. */
   readonly buffered: number
@@ -31,7 +31,7 @@ export interface SubscriptionStatistics {
   readonly closed: boolean
 }
 
-/** What the broadcast wants to know. */
+/** What it tells its broadcast. */
 export interface Broadcaster {
   /** There is room again where there was none. */
   room(resumer: Resumer): void
@@ -71,7 +71,7 @@ export class Subscription<T> {
     )
   }
 
-  /** Does it get no more items? */
+  /** Whether it gets no more items. */
   get closed(): boolean {
     return this.phase !== OPEN
   }
@@ -82,8 +82,9 @@ export class Subscription<T> {
   }
 
   /**
-   * Receives the next item; waits until there is one. Null at the end: the broadcast is closed and nothing is left.
-   * Cancelled while it waits, it has received nothing: an item that it was handed in that very moment is the next again.
+   * Receives the next item; waits until there is one. Null is the end: the broadcast is closed and
+   * nothing is left. If the task is cancelled while it waits, it has received nothing: an item that
+   * it was just given is the next one again.
    *
    * @param options `timeout` in milliseconds.
    * @throws Cancelled if a scope around the task is cancelled, also when there is an item.
@@ -96,7 +97,8 @@ export class Subscription<T> {
   }
 
   /**
-   * Receives the next item if there is one: null at the end, undefined if there is nothing yet. No cancellation point.
+   * Receives the next item if there is one: null at the end, undefined if there is nothing yet. It
+   * is no cancellation point.
    *
    * @throws what `receive` throws about the subscription.
    */
@@ -111,13 +113,17 @@ export class Subscription<T> {
   /**
    * Runs an operation for each item until the end.
    *
+   * @param body Gets an item, and returns the operation.
    * @throws what `receive` throws, or the operation.
    */
   each(body: (item: T) => Operation<unknown>): Operation<void> {
     return eachOf(() => this.receive(), body)
   }
 
-  /** Ends the subscription and drops what is in it; nobody waits for it any more. Does not wait; twice is no error. */
+  /**
+   * Ends the subscription and drops what is in it; publishing waits for it no longer. Does not
+   * wait; a second call does nothing.
+   */
   close(): Trap<void> {
     const step = (closer: Task, _trap: Trap<unknown>, resumer: Resumer): void => {
       if (this.phase === SHUT) return
@@ -135,18 +141,22 @@ export class Subscription<T> {
     return new Disposal(this)
   }
 
-  /** Runs an operation and closes the subscription after it, whatever happens. */
+  /**
+   * Runs an operation and closes the subscription after it, whatever happens.
+   *
+   * @param op The operation, or a function that returns one.
+   */
   with<R>(op: Op<R>): Operation<R> {
     return during(null, op, () => this.close())
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): SubscriptionStatistics {
     const { items, capacity, lost, readers, closed } = this
     return { buffered: items.size, capacity, missed: lost, receiving: readers.length, closed }
   }
 
-  /** @internal Does publishing have to wait for it? */
+  /** @internal Whether publishing has to wait for it. */
   get holdsUp(): boolean {
     return this.slow === 'wait' && this.items.size >= this.capacity
   }
@@ -196,7 +206,7 @@ export class Subscription<T> {
     return WAIT
   }
 
-  /** Who received an item has not seen it, and never will: it is the next again. */
+  /** A task that was given an item is cancelled before it ran: the item is the next one again. */
   private putBack(item: T | null, resumer: Resumer): boolean {
     // The end comes again by itself. A reader that has had it receives no more, so an item that was
     // given stays given.

@@ -1,5 +1,6 @@
 /**
- * Universal event: set and waited for by tasks of any kernel, by host code and, through a link, by other threads.
+ * Universal event: set and waited for by tasks of any kernel, by host code and, through a link, by
+ * other threads.
  */
 import { WaiterQueue } from '../../kernel/protocol/fifo.js'
 import { type LinkPort, linkTo } from './link.js'
@@ -25,12 +26,15 @@ export class UniversalEvent {
   private readonly waiters = new WaiterQueue<Waiter<void>>()
   private readonly watchers = new Set<(isSet: boolean) => void>()
 
-  /** Is it set? */
+  /** Whether it is set. */
   get isSet(): boolean {
     return this.flag
   }
 
-  /** Waits until it is set; not at all if it is. Cancelled, a task stops waiting. */
+  /**
+   * Waits until it is set; not at all if it is. If a task is cancelled while it waits, it waits no
+   * longer.
+   */
   wait(): Universal<void> {
     return new Universal<void>((resolve, reject) => {
       if (!this.flag) return this.waiters.join({ resolve, reject })
@@ -39,25 +43,26 @@ export class UniversalEvent {
     })
   }
 
-  /** Sets it; all who wait go on. From anywhere in this thread. */
+  /** Sets it, from anywhere in this thread; all that wait go on. */
   set(): void {
     this.change(true)
     for (let one = this.waiters.take(); one !== undefined; one = this.waiters.take()) one.resolve()
   }
 
-  /** Clears it: who comes from now on waits. */
+  /** Clears it: tasks and host code wait from now on. */
   clear(): void {
     this.change(false)
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): { readonly isSet: boolean; readonly waiting: number } {
     return { isSet: this.flag, waiting: this.waiters.size }
   }
 
   /**
-   * Makes a link for another thread: a MessagePort to be transferred, out of which `linkedEvent` makes an event there.
-   * Messages go through the host's event loop: while a blocking run has this thread, the other one waits.
+   * Makes a link for another thread: a MessagePort to be transferred, of which `linkedEvent` makes
+   * an event there. Messages go through the host's event loop: while a blocking run has this
+   * thread, the other one waits.
    */
   link(): LinkPort {
     return linkTo({

@@ -1,7 +1,8 @@
 /**
  * Universal queue: between tasks of any kernel, host code and, through a link, other threads.
  *
- * The rules are those of `Queue`: nobody overtakes, and an item is at every moment in exactly one place.
+ * The rules are those of `Queue`: no waiter overtakes another, and an item is at every moment in
+ * exactly one place.
  */
 import { ClosedError } from '../../kernel/protocol/errors.js'
 import { Fifo, WaiterQueue } from '../../kernel/protocol/fifo.js'
@@ -10,12 +11,12 @@ import { type NameOptions, titleOf } from './atomic.js'
 import { type LinkPort, linkTo } from './link.js'
 import { type Begin, Universal, type Waiter } from './universal.js'
 
-/** Somebody who waits for room. */
+/** A waiter for room. */
 interface Putter<T> extends Waiter<void> {
   readonly item: T
 }
 
-/** What a universal queue has in hand. */
+/** The figures of a universal queue. */
 export interface UniversalQueueStatistics {
   readonly size: number
   readonly capacity: number
@@ -49,6 +50,7 @@ export class UniversalQueue<T> {
 
   /**
    * @param capacity How many items it takes; default: no limit.
+   * @param options `name`: what it is called in messages.
    * @throws RangeError if `capacity` is neither a whole number from 1 on nor Infinity.
    */
   constructor(capacity = Number.POSITIVE_INFINITY, options?: NameOptions) {
@@ -56,20 +58,21 @@ export class UniversalQueue<T> {
     this.title = titleOf('universal queue', options)
   }
 
-  /** How many items lie in it. */
+  /** How many items are in it. */
   get size(): number {
     return this.items.size
   }
 
-  /** Does it take no more items? */
+  /** Whether it takes no more items. */
   get closed(): boolean {
     return this.isClosed
   }
 
   /**
-   * Puts an item in; waits while the queue is full. Cancelled while it waits, a task has not put the item. It is an
-   * operation: without `await` or `yield*` nothing is put. Who will not wait uses `tryPut`.
+   * Puts an item in; waits while the queue is full. It is an operation: without `await` or `yield*`
+   * nothing is put. If a task is cancelled while it waits, the item is not put.
    *
+   * @param item The item.
    * @throws ClosedError if the queue is or was shut down.
    */
   put(item: T): Universal<void> {
@@ -82,8 +85,9 @@ export class UniversalQueue<T> {
   }
 
   /**
-   * Takes the next item out; waits until there is one. Cancelled while it waits, a task has taken nothing: an item that
-   * it was handed in that very moment is the next again. Without `await` or `yield*` nothing is taken.
+   * Takes the next item out; waits until there is one. Without `await` or `yield*` nothing is
+   * taken. If a task is cancelled while it waits, it has taken nothing: an item that it was just
+   * given is the next one again.
    *
    * @throws ClosedError if the queue was shut down and is empty.
    */
@@ -97,8 +101,9 @@ export class UniversalQueue<T> {
   }
 
   /**
-   * Puts an item in if there is room; true if so. From anywhere in this thread.
+   * Puts an item in if there is room, from anywhere in this thread; returns whether it did.
    *
+   * @param item The item.
    * @throws ClosedError if the queue was shut down.
    */
   tryPut(item: T): boolean {
@@ -111,7 +116,7 @@ export class UniversalQueue<T> {
   }
 
   /**
-   * Takes the next item out if there is one, else undefined. From anywhere in this thread.
+   * Takes the next item out if there is one, from anywhere in this thread; else returns undefined.
    *
    * @throws ClosedError if the queue was shut down and is empty.
    */
@@ -120,7 +125,8 @@ export class UniversalQueue<T> {
   }
 
   /**
-   * Takes no more items; what is in it can still be got. All who wait get a ClosedError. From anywhere in this thread.
+   * Takes no more items, from anywhere in this thread; what is in it can still be got. All that
+   * wait get a ClosedError.
    */
   shutdown(): void {
     this.isClosed = true
@@ -132,26 +138,30 @@ export class UniversalQueue<T> {
     }
   }
 
-  /** What is in hand right now. */
+  /** Returns the current figures. */
   statistics(): UniversalQueueStatistics {
     const { items, capacity, getters, putters, closed } = this
     return { size: items.size, capacity, getting: getters.size, putting: putters.size, closed }
   }
 
   /**
-   * Makes a link for another thread: a MessagePort to be transferred, out of which `linkedQueue` makes a queue there.
-   * Items are copied as `postMessage` does it. Messages go through the host's event loop: while a blocking run has this
-   * thread, the other one waits. An item that was sent to a thread which ends before it has it is the next again.
+   * Makes a link for another thread: a MessagePort to be transferred, of which `linkedQueue` makes
+   * a queue there. Items are copied as `postMessage` does it. Messages go through the host's event
+   * loop: while a blocking run has this thread, the other one waits. An item that was sent to a
+   * thread which ends before it has it is the next again.
    */
   link(): LinkPort {
     return linkTo({
       calls: { put: (item) => this.put(item as T), get: () => this.get() },
       casts: { shutdown: () => this.shutdown() },
-      giveBack: (item) => void this.putBack(item as T),
+      putBack: (item) => void this.putBack(item as T),
     })
   }
 
-  /** Who was to get an item never saw it, a thread that ended or a task that was cancelled: it is the next again. */
+  /**
+   * The waiter that was given an item never saw it, since its thread ended or its task was
+   * cancelled: the item is the next one again.
+   */
   private putBack(item: T): true {
     const getter = this.getters.take()
     if (getter !== undefined) getter.resolve(item)
@@ -159,7 +169,10 @@ export class UniversalQueue<T> {
     return true
   }
 
-  /** Who put an item does not know it yet, and never will: it is taken out again, unless somebody has it. */
+  /**
+   * A task that put an item is cancelled before it ran: the item is taken out again, unless it was
+   * got.
+   */
   private remove(item: T): boolean {
     if (!this.items.remove(item)) return false
     this.fill()

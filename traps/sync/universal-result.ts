@@ -1,7 +1,8 @@
 /**
  * Universal result: a value that comes later, for tasks of any kernel and for host code.
  *
- * A promise for those who can block a thread with a kernel of their own, and settled from anywhere in this thread.
+ * It is a promise that a blocking run can wait for, too, and it is settled from anywhere in this
+ * thread.
  */
 import { KernelStateError } from '../../kernel/protocol/errors.js'
 import { WaiterQueue } from '../../kernel/protocol/fifo.js'
@@ -25,17 +26,23 @@ export class UniversalResult<T = void> {
   private value: unknown = undefined
   private readonly waiters = new WaiterQueue<Waiter<T>>()
 
+  /**
+   * Makes a result that is pending.
+   *
+   * @param options `name`: what it is called in messages.
+   */
   constructor(options?: NameOptions) {
     this.title = titleOf('universal result', options)
   }
 
-  /** Is it settled? */
+  /** Whether it is settled. */
   get done(): boolean {
     return this.state !== 'pending'
   }
 
   /**
-   * Waits until it is settled and returns the value. Cancelled, a task stops waiting.
+   * Waits until it is settled and returns the value. If a task is cancelled while it waits, it
+   * waits no longer.
    *
    * @throws what was given to `fail`, the same object.
    */
@@ -49,8 +56,9 @@ export class UniversalResult<T = void> {
   }
 
   /**
-   * Settles it with a value. From anywhere in this thread.
+   * Settles it with a value, from anywhere in this thread.
    *
+   * @param value The value.
    * @throws KernelStateError if it is settled already.
    */
   set(value: T): void {
@@ -59,8 +67,9 @@ export class UniversalResult<T = void> {
   }
 
   /**
-   * Settles it with an error, which all who wait get. From anywhere in this thread.
+   * Settles it with an error, which all that wait get, from anywhere in this thread.
    *
+   * @param error The error.
    * @throws KernelStateError if it is settled already.
    */
   fail(error: unknown): void {

@@ -1,13 +1,14 @@
 /**
  * What host code and tasks of any kernel can wait for alike.
  *
- * The other objects of this folder belong to the tasks of one kernel, which is what makes them fast. Universal ones
- * belong to the thread: nothing of a kernel is in them, and who waits is a pair of callbacks. A task waits with
- * `yield*`, in whichever kernel it lives; host code waits for the very same call with `await`. For other threads there
- * are links (link.ts).
+ * The other objects of this folder belong to the tasks of one kernel, which is what makes them
+ * fast. Universal ones belong to the thread: nothing of a kernel is in them, and a waiter is a pair
+ * of callbacks. A task waits with `yield*`, in whichever kernel it lives; host code waits for the
+ * very same call with `await`. For other threads there are links (link.ts).
  *
- * An answer goes to whoever has waited for longest, and is given the moment it is there. A cancel that comes before the
- * task ran puts it back, one that comes earlier takes the task out of the line.
+ * An answer goes to the waiter that has waited for longest, the moment it is there. A cancel that
+ * is delivered before the task ran puts it back; one that comes earlier takes the task out of the
+ * queue.
  */
 
 import type { Undo } from '../../kernel/protocol/scheduler.js'
@@ -30,7 +31,10 @@ export type Begin<T> = (
   reject: (error: unknown) => void,
 ) => (() => boolean | void) | void
 
-/** A wait for tasks and host code alike: `yield*` it in a task, `await` it elsewhere. It begins when that is done. */
+/**
+ * A wait for tasks and host code alike: `yield*` it in a task, `await` it elsewhere. It begins when
+ * that is done.
+ */
 export class Universal<T> implements Operation<T>, PromiseLike<T> {
   /** @internal */
   constructor(
@@ -72,19 +76,24 @@ export class Universal<T> implements Operation<T>, PromiseLike<T> {
     }
   }
 
-  /** Host code waits. */
+  /**
+   * Waits in host code.
+   *
+   * @param done Gets the value.
+   * @param failed Gets the error.
+   */
   // biome-ignore lint/suspicious/noThenProperty: being awaited is half of what it is for
   then<A = T, B = never>(
     done?: ((value: T) => A | PromiseLike<A>) | null,
     failed?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    // Nobody calls off a promise, so it cannot be withdrawn.
+    // A promise cannot be called off, so it cannot be withdrawn.
     const begun = new Promise<T>((resolve, reject) => void this.begin((value) => resolve(value as T), reject))
     return begun.then(done, failed)
   }
 }
 
-/** Somebody who waits. */
+/** A waiter: a pair of callbacks. */
 export interface Waiter<T> {
   resolve(value: T): void
   reject(error: unknown): void

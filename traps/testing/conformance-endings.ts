@@ -1,12 +1,13 @@
 /**
- * Conformance of streams, part two: how they end. On this side, on the other side, half, and in the middle of something.
+ * Conformance of streams, part two: how they end. On this side, on the other side, half, and in the
+ * middle of something.
  */
 import type { BrokenError } from '../../kernel/protocol/errors.js'
 import { spawn, waitAllBlocked } from '../raw/call.js'
 import type { CheckBody } from './conformance.js'
 import { bytesOf, failsWith, holds, same, stillWaits, textOf } from './expect.js'
 
-/** What a stream says that the world broke: Drupe's own class, or the system's name for it. */
+/** The code of a stream that was broken from outside: Drupe's own, or the OS's name for it. */
 const BROKEN = ['DRUPE_BROKEN', 'EPIPE', 'ECONNRESET'] as const
 
 export const endings: readonly CheckBody[] = [

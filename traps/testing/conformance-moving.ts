@@ -1,5 +1,6 @@
 /**
- * Conformance of streams, part one: bytes arrive, all of them, in order, and who waits for them can be called off.
+ * Conformance of streams, part one: bytes arrive, all of them, in order, and a wait for them can be
+ * cancelled.
  */
 import type { Operation } from '../../kernel/protocol/trap.js'
 import type { ByteStream } from '../net/byte-stream.js'

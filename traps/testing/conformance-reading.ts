@@ -1,5 +1,6 @@
 /**
- * Conformance of streams, part three: reading up to somewhere. However a reading ends, no byte is lost.
+ * Conformance of streams, part three: reading up to somewhere. However a reading ends, no byte is
+ * lost.
  */
 import type { BrokenError } from '../../kernel/protocol/errors.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
@@ -10,7 +11,9 @@ import { moveOn } from '../scope/scope.js'
 import type { CheckBody } from './conformance.js'
 import { bytesOf, difference, failsWith, pattern, same, stillWaits, textOf } from './expect.js'
 
-/** Begins a reading that cannot be done yet, cancels it half-way, and lets the same be read again. */
+/**
+ * Begins a reading that cannot be done yet, cancels it half-way, and lets the same be read again.
+ */
 function* interrupted<T>(
   a: ByteStream,
   b: ByteStream,
@@ -200,7 +203,7 @@ export const reading: readonly CheckBody[] = [
     },
   },
   {
-    name: 'a task that was cancelled reads nothing of what is held either',
+    name: 'a task that was cancelled reads nothing of the read-ahead either',
     *run(a, b) {
       b.unread(bytesOf('kept\n'))
       for (const read of [

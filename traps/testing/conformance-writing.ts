@@ -1,5 +1,6 @@
 /**
- * Conformance of streams, part four: writing in pieces and in parts. What was taken arrives once, and nothing else does.
+ * Conformance of streams, part four: writing in pieces and in parts. What was taken arrives once,
+ * and nothing else does.
  */
 
 import { BufferedWriter } from '../net/buffered-writer.js'

@@ -1,9 +1,10 @@
 /**
- * Stream conformance: what every stream of bytes promises, as checks that any implementation can run.
+ * Stream conformance: what every stream of bytes promises, as checks that any implementation can
+ * run.
  *
- * A check is an operation that throws if the promise is broken, so it runs under every test runner and every kernel: on
- * virtual time, as a guest, blocking. None of them sleeps; where one has to wait for "nothing more can happen now", it does
- * that and no more.
+ * A check is an operation that throws if the promise is broken, so it runs under every test runner
+ * and every kernel: on virtual time, as a guest, blocking. None of them sleeps; where one has to
+ * wait for "nothing more can happen now", it does that and no more.
  */
 import { checkCount, checkOperation, checkOptions, checkSwitch } from '../../kernel/protocol/operands.js'
 import { toOperation } from '../../kernel/protocol/operation.js'
@@ -17,11 +18,14 @@ import { writing } from './conformance-writing.js'
 /** Two streams that are connected to each other. */
 export type StreamPair = readonly [ByteStream, ByteStream]
 
-/** What a stream is like that is to be checked. */
+/** What the streams that are to be checked are like. */
 export interface ConformanceOptions {
   /** A writer never waits for room: skips the checks of back-pressure. */
   readonly unbounded?: boolean
-  /** It has no half-closed state (`end` closes for both directions, as TLS of old): skips those checks. */
+  /**
+   * It has no half-closed state (`end` closes for both directions, as TLS of old): skips those
+   * checks.
+   */
   readonly noHalfClose?: boolean
   /** At least as many bytes as fit between writer and reader. Default 16 MiB. */
   readonly plenty?: number
@@ -43,9 +47,10 @@ export interface CheckBody {
 }
 
 /**
- * The checks for one kind of stream.
+ * Returns the checks for one kind of stream.
  *
  * @param pair Makes two connected streams; the check closes them.
+ * @param options What the streams are like.
  * @see https://trio.readthedocs.io/en/stable/reference-testing.html#trio.testing.check_two_way_stream
  * @example
  * import { memoryStreams, streamConformance, virtual } from 'drupe/testing'
@@ -71,6 +76,8 @@ export function streamConformance(pair: Op<StreamPair>, options: ConformanceOpti
 /**
  * Runs all checks, one after the other.
  *
+ * @param pair Makes two connected streams; each check closes them.
+ * @param options What the streams are like.
  * @throws Error whose message names the promise that is broken, and whose cause says how.
  */
 export function checkStreams(pair: Op<StreamPair>, options?: ConformanceOptions): Operation<void> {

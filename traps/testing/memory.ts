@@ -22,13 +22,22 @@ const CAPACITY_BYTES = 64 * 1024
 
 /** What a pair of memory streams is like. */
 export interface MemoryOptions {
-  /** How many bytes lie between writer and reader before the writer waits; Infinity for no limit. Default 65,536. */
+  /**
+   * How many bytes there can be between writer and reader before the writer waits; Infinity for no
+   * limit. Default 65,536.
+   */
   readonly capacity?: number
-  /** No read returns more bytes than this, whatever there is: 1 is the hardest test of a parser. Default Infinity. */
+  /**
+   * No read returns more bytes than this, whatever there is: 1 is the hardest test of a parser.
+   * Default Infinity.
+   */
   readonly chunk?: number
 }
 
-/** One end of a pair of streams in memory. It behaves as a socket does, and says BrokenError where that says EPIPE. */
+/**
+ * One end of a pair of streams in memory. It behaves as a socket does, and says BrokenError where
+ * that says EPIPE.
+ */
 export class MemoryStream extends ByteReader implements ByteStream {
   private isClosed = false
   private scratch: Uint8Array | null = null
@@ -41,15 +50,18 @@ export class MemoryStream extends ByteReader implements ByteStream {
     super()
   }
 
-  /** Has it been closed on this side? */
+  /** Whether it was closed on this side. */
   get closed(): boolean {
     return this.isClosed
   }
 
   /**
-   * Waits for bytes and returns those that are there, at least one and at most `max`; null at the end of the stream.
-   * Cancelled or timed out, nothing was read.
+   * Waits for bytes and returns those that are there, at least one and at most `max`; null at the
+   * end of the stream. If the task is cancelled while it waits, or `timeout` is over, nothing was
+   * read.
    *
+   * @param max At most so many bytes.
+   * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is reading.
    * @throws TimeoutError after `timeout` milliseconds.
@@ -61,7 +73,14 @@ export class MemoryStream extends ByteReader implements ByteStream {
     return tracked('read', this.hasReadAhead ? this.readAhead(max, options) : this.readChunk(max, limit))
   }
 
-  /** Waits for bytes and puts them into `buffer`; how many, 0 at the end of the stream. Errors as for `read`. */
+  /**
+   * Waits for bytes, puts them into `buffer`, and returns how many: 0 at the end of the stream. If
+   * the task is cancelled while it waits, or `timeout` is over, nothing was read. Errors are those
+   * of `read`.
+   *
+   * @param buffer Where the bytes go.
+   * @param options `timeout` in milliseconds. Default: no limit.
+   */
   readInto(buffer: Uint8Array, options?: WaitOptions): Operation<number> {
     checkBytes('read', 'buffer', buffer)
     const limit = timeoutOf('read', options)
@@ -70,9 +89,11 @@ export class MemoryStream extends ByteReader implements ByteStream {
   }
 
   /**
-   * Writes all of `bytes`, which may come in several pieces; waits while there is no room. Cancelled or timed out, some of
-   * them may have been read.
+   * Writes all of `bytes`, which may come in several pieces; waits while there is no room. If the
+   * task is cancelled while it waits, or `timeout` is over, some of them may have been read.
    *
+   * @param bytes The bytes, in one piece or in several.
+   * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is writing.
    * @throws BrokenError if the other end is closed, or this end's writing side was ended.
@@ -84,8 +105,12 @@ export class MemoryStream extends ByteReader implements ByteStream {
   }
 
   /**
-   * Waits until there is room and writes the first of `bytes`, as many as fit; how many, at least one. Cancelled or timed
-   * out, nothing was written. Errors as for `write`.
+   * Waits until there is room, writes the first of `bytes`, as many as fit, and returns how many,
+   * at least one. If the task is cancelled while it waits, or `timeout` is over, nothing was
+   * written. Errors are those of `write`.
+   *
+   * @param bytes The bytes, in one piece or in several.
+   * @param options `timeout` in milliseconds. Default: no limit.
    */
   writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<number> {
     return tracked('writeSome', this.output.write(joined(bytes), false, timeoutOf('write', options)))
@@ -102,7 +127,9 @@ export class MemoryStream extends ByteReader implements ByteStream {
     yield* this.output.end()
   }
 
-  /** Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait. */
+  /**
+   * Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait.
+   */
   *close(): Operation<void> {
     if (this.isClosed) return
     this.isClosed = true
@@ -157,8 +184,9 @@ function joined(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Two streams that are connected to each other in memory. Each call gives other tasks a turn.
+ * Makes two streams that are connected to each other in memory. Each call gives other tasks a turn.
  *
+ * @param options Sizes, in bytes.
  * @throws RangeError if a size is negative or NaN, or `chunk` is less than 1.
  * @see https://trio.readthedocs.io/en/stable/reference-testing.html#trio.testing.memory_stream_pair
  * @example
@@ -182,8 +210,8 @@ export function memoryStreams(options: MemoryOptions = {}): [MemoryStream, Memor
 }
 
 /**
- * Two streams in memory with nothing in between: a write returns when the other side has read all of it. It finds code
- * that relies on buffers to take what nobody reads.
+ * Makes two streams in memory with nothing in between: a write returns when the other side has read
+ * all of it. They find code that relies on buffers to take what is not read.
  *
  * @see https://trio.readthedocs.io/en/stable/reference-testing.html#trio.testing.lockstep_stream_pair
  * @example

@@ -1,8 +1,10 @@
 /**
- * One direction of a pair of streams in memory: a writer, a reader, and a number of bytes between them.
+ * One direction of a pair of streams in memory: a writer, a reader, and a number of bytes between
+ * them.
  *
- * With a capacity of 0 nothing lies in between: a write returns when a reader has taken all of it (lockstep). Every call
- * gives other tasks a turn, because on a real network there is always somebody who comes in between.
+ * With a capacity of 0 nothing is in between: a write returns when a reader has taken all of it
+ * (lockstep). Every call gives other tasks a turn, because on a real network something always comes
+ * in between.
  */
 import { BrokenError, BusyError, ClosedError, TimeoutError } from '../../kernel/protocol/errors.js'
 import { Fifo } from '../../kernel/protocol/fifo.js'
@@ -19,10 +21,10 @@ export class Pipe {
   private writerClosed = false
   private readerClosed = false
   private ended = false
-  /** Is a task reading? */
+  /** Whether a task is reading. */
   reading = false
   private writing = false
-  // Whoever is cancelled when it has been woken has not taken or put anything yet.
+  // A task that is cancelled when it has been woken has not taken or put anything yet.
   private readonly readers = new WaitQueue('read from the stream in memory', null, () => true)
   private readonly writers: WaitQueue
 
@@ -67,7 +69,7 @@ export class Pipe {
       let at = 0
       while (at < bytes.length && (all || at === 0)) {
         this.assertWritable(bytes.length)
-        if (this.capacity === 0) at += yield* this.hand(bytes.slice(at), wait)
+        if (this.capacity === 0) at += yield* this.pass(bytes.slice(at), wait)
         else if (this.capacity > this.length) at += yield* this.put(bytes.slice(at, at + this.capacity - this.length))
         else yield* wait(this.writers)
       }
@@ -102,8 +104,11 @@ export class Pipe {
     return chunk.length
   }
 
-  /** Lockstep: lays bytes on the table until somebody has taken some, and takes back the rest; how many were taken. */
-  private *hand(bytes: Uint8Array, wait: (queue: WaitQueue) => Operation<unknown>): Operation<number> {
+  /**
+   * Lockstep: lays bytes on the table until somebody has taken some, and takes back the rest; how
+   * many were taken.
+   */
+  private *pass(bytes: Uint8Array, wait: (queue: WaitQueue) => Operation<unknown>): Operation<number> {
     const before = this.taken
     try {
       yield* this.put(bytes)

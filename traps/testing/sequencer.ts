@@ -1,5 +1,6 @@
 /**
- * Sequencer: forces the steps of several tasks into one order, so that a race in a test is always won by the same one.
+ * Sequencer: forces the steps of several tasks into one order, so that a race in a test is always
+ * won by the same task.
  */
 import { DrupeError, KernelStateError } from '../../kernel/protocol/errors.js'
 import { checkCount, checkOperation } from '../../kernel/protocol/operands.js'
@@ -39,10 +40,14 @@ export class Sequencer {
   private broken = false
 
   /**
-   * Waits for this turn, and ends it: at once, or when the operation is over, however it ends. Returns its result.
+   * Waits for this turn, and ends it: at once, or when the operation is over, however it ends.
+   * Returns its result.
    *
-   * Cancelled while it waits, the turn will never come, and neither will those after it: all who wait get an error.
+   * If the task is cancelled while it waits, its turn will never come, and neither will those after
+   * it: all tasks that wait get an error.
    *
+   * @param turn Its number, from 0.
+   * @param op The operation, or a function that returns one. Default: nothing.
    * @throws KernelStateError if the turn was taken before.
    * @throws RangeError if the number is none that can be waited for.
    * @throws Cancelled if a scope around the task is cancelled.

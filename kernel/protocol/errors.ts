@@ -118,7 +118,7 @@ export class BufferError extends DrupeError {
   }
 }
 
-/** The other side or the world broke it: the stream ended in the middle, the peer is gone. */
+/** The other side broke it: the stream ended in the middle, the peer is gone. */
 export class BrokenError extends DrupeError {
   /** What had arrived before it broke, where that is known. */
   readonly partial: Uint8Array | undefined

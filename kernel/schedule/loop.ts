@@ -25,7 +25,7 @@ const MOST_LOANS = 64
 /** How many timers may go off at one poll. */
 const MOST_TIMERS = 4096
 /**
- * With nothing under way, only a wake-up from outside can come from the driver: every eighth look
+ * With nothing under way, only a wake-up from outside can come from the driver: every eighth poll
  * suffices. A mask.
  */
 const IDLE_POLLS = 7

@@ -118,7 +118,7 @@ const RESOLVED = Promise.resolve()
  */
 export class Guest {
   private readonly attachment: Attachment
-  private held = false
+  private referenced = false
   /** How many holds keep the host alive, whatever the tasks do. */
   private holds = 0
   private warned = false
@@ -206,8 +206,8 @@ export class Guest {
     const { loop } = this
     const waits = loop.inFlight > 0 || loop.timers.size > 0 || loop.wakers.size > 0
     const busy = waits || this.holds > 0 || (loop.endless > 0 && loop.endCallbacks.size > 0)
-    if (busy === this.held) return
-    this.held = busy
+    if (busy === this.referenced) return
+    this.referenced = busy
     if (busy) this.attachment.ref()
     else this.attachment.unref()
   }

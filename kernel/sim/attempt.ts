@@ -1,7 +1,9 @@
 /**
- * One attempt at an operation on a simulated socket: it completes now, with a result, or it has to wait.
+ * One attempt at an operation on a simulated socket: it completes now, with a result, or it has to
+ * wait.
  *
- * The counterpart of native/posix/attempt.ts, with the simulated system's answers where that one makes system calls.
+ * The counterpart of native/posix/attempt.ts, with the simulated system's answers where that one
+ * makes system calls.
  */
 import { BUSY, CLOSED, isIntact, isReader } from '../driver/contract.js'
 import {
@@ -108,7 +110,7 @@ function write(desk: Desk, socket: SimSocket, op: IoOp): boolean {
 
 function accept(desk: Desk, socket: SimSocket, op: IoOp): boolean {
   if (socket.queue === null) return finish(op, errno.EINVAL)
-  // Who broke while it waited is not the listener's trouble.
+  // A connection that broke while it waited does not concern the listener.
   while (socket.queue.first?.broken && socket.queue.first.incoming?.received.length === 0) socket.queue.take()
   const next = socket.queue.first
   if (next === undefined) return false

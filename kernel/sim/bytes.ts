@@ -1,5 +1,5 @@
 /**
- * A queue of bytes, between those who write and those who read.
+ * A queue of bytes, between writers and readers.
  */
 
 export class ByteQueue {
@@ -10,7 +10,7 @@ export class ByteQueue {
   private first = 0
   private gone = 0
 
-  /** Adds bytes, which nobody may change from now on. */
+  /** Adds bytes, which must not change from now on. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
     this.chunks.push(chunk)

@@ -1,8 +1,9 @@
 /**
  * Choices: what a scenario leaves to chance, drawn so that it can be drawn again and made smaller.
  *
- * Each choice is a whole number from 0 on, and 0 is the simplest. What was drawn is kept as a list; a shorter list, or
- * smaller numbers in it, is a simpler run of the same scenario. So shrinking needs to know nothing about the scenario.
+ * Each choice is a whole number from 0 on, and 0 is the simplest. What was drawn is kept as a list;
+ * a shorter list, or smaller numbers in it, is a simpler run of the same scenario. So shrinking
+ * needs to know nothing about the scenario.
  *
  * @see https://hypothesis.works/articles/compositional-shrinking/
  */
@@ -48,7 +49,8 @@ export class Choices {
 
   /** True with this probability; false is the simplest. */
   chance(probability: number): boolean {
-    // Drawn as one of a thousand, so that the most probable outcomes are not lost when it is made smaller.
+    // Drawn as one of a thousand, so that the most probable outcomes are not lost when it is made
+    // smaller.
     checkShare('choose', 'probability', probability)
     return this.draw(999) >= 1000 - Math.round(probability * 1000)
   }

@@ -1,5 +1,6 @@
 /**
- * Datagrams: sent whole, and after that nobody's business. They may get lost, arrive twice, or overtake each other.
+ * Datagrams: sent whole, and never sent again. They may get lost, arrive twice, or overtake each
+ * other.
  */
 import type { IoOp } from '../protocol/io-op.js'
 import { canonical, type IpAddress, isLoopback, isWildcard, mapped, unmapped } from './address.js'
@@ -59,7 +60,7 @@ function arrive(host: SimHost, target: IpAddress, from: IpAddress, bytes: Uint8A
   const socket = host.inboxAt(target)
   if (socket?.inbox == null) return
   if (socket.inboxBytes + bytes.length > socket.receiveBytes) return
-  // A connected socket hears nobody else.
+  // A connected socket receives from its peer only.
   const source = socket.kind === 'udp6' ? mapped(from) : from
   const { remote } = socket
   if (remote !== null && remote.family !== 'unix' && (remote.host !== source.host || remote.port !== source.port))

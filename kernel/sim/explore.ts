@@ -1,8 +1,8 @@
 /**
  * The explorer: runs a scenario with many seeds, and makes the first failure small.
  *
- * Seeds are tried in ascending order, so the first that fails is the smallest. Then its choices are made fewer and smaller as
- * long as the scenario keeps failing in the same way.
+ * Seeds are tried in ascending order, so the first that fails is the smallest. Then its choices are
+ * made fewer and smaller as long as the scenario keeps failing in the same way.
  */
 
 import { checkCount, checkFunction, checkOptions } from '../protocol/operands.js'
@@ -154,7 +154,7 @@ function isSimpler(a: readonly number[], b: readonly number[]): boolean {
   return at >= 0 && (a[at] as number) < (b[at] as number)
 }
 
-/** Failures of one kind: whoever looks for one bug should not be given another. */
+/** Failures of one kind: the smaller form must be of the same bug. */
 function kindOf(error: unknown): string {
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
   return `${typeof error} ${String(name)} ${String(code)}`

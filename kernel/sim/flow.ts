@@ -1,8 +1,9 @@
 /**
  * One direction of a connection: a stream of bytes, cut into packets, put together again in order.
  *
- * The sender may have a window's worth of bytes under way or unread at the other side; what was read is told back over the
- * network, and more is sent. A sender whose window and buffer are full waits: this is where back-pressure comes from.
+ * The sender may have a window's worth of bytes under way or unread at the other side. The receiver
+ * acknowledges over the network what was read, and more is sent. A sender whose window and buffer
+ * are full waits: this is where back-pressure comes from.
  */
 import { Fifo } from '../protocol/fifo.js'
 import { ByteQueue } from './bytes.js'
@@ -18,11 +19,11 @@ export interface FlowEnds {
   arrived(): void
   /** The sender has room again. */
   drained(): void
-  /** The receiver's socket is gone: it says so to the sender. */
+  /** The receiver's socket is gone: it tells the sender. */
   refused(): void
   /** Nothing came through for too long. */
   gaveUp(): void
-  /** Does the receiver's host hear anything at all? */
+  /** Is the receiver's host up? */
   hears(): boolean
 }
 
@@ -36,9 +37,9 @@ export class Flow {
   readonly received = new ByteQueue()
   /** The end has arrived. */
   ended = false
-  /** Nobody will ever read: what arrives is refused. */
+  /** Nothing will ever be read: what arrives is refused. */
   abandoned = false
-  /** The writer has said that nothing more comes. */
+  /** The writer has ended the stream. */
   finished = false
   /** Nothing moves any more. */
   dead = false
@@ -128,7 +129,7 @@ export class Flow {
     this.there.deliver(bytes?.length ?? 0, DATA, isWanted, arrive, () => this.ends.gaveUp())
   }
 
-  /** False if nobody heard it. */
+  /** False if the host is down. */
   private arrive(packet: Packet): boolean {
     if (this.dead) return true
     if (!this.ends.hears()) return false

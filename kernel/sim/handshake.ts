@@ -1,8 +1,8 @@
 /**
- * How a connection comes about: a request, an answer, and a place in the listener's queue.
+ * How a connection is made: a request, an answer, and a place in the listener's queue.
  *
- * The request is sent again while nobody answers: the host is down, the network is cut, the queue is full. A host that is up
- * and has nobody there refuses.
+ * The request is sent again while no answer comes, because the host is down, the network is cut, or
+ * the queue is full. A host that is up and has no listener there refuses.
  */
 import type { IpAddress } from './address.js'
 import { ECONNREFUSED, ETIMEDOUT } from './errno.js'
@@ -74,7 +74,10 @@ function serverEnd(client: SimSocket, listener: SimSocket, target: SimHost, addr
   return server
 }
 
-/** The answer has arrived at the client, who may write at once; its last word puts it into the listener's queue. */
+/**
+ * The answer has arrived at the client, which may write at once; its acknowledgement puts it into
+ * the listener's queue.
+ */
 function established(client: SimSocket, server: SimSocket, listener: SimSocket): boolean {
   const there = client.home.pathTo(server.home)
   if (client.closed || !client.connecting) {

@@ -1,5 +1,6 @@
 /**
- * A simulated host: addresses, ports, paths of Unix sockets, a clock of its own, and the processes that run there.
+ * A simulated host: addresses, ports, paths of Unix sockets, a clock of its own, and the processes
+ * that run there.
  */
 import type { Address } from '../protocol/io-op.js'
 import {
@@ -32,11 +33,12 @@ export interface HostOptions {
   readonly rate?: number
   /** How many descriptors a process may have; then EMFILE. Default 1024. */
   readonly descriptors?: number
-  /** The share of reads and plain writes that move fewer bytes than they could, from 0 to 1. Default 0. */
+  /** The share, 0 to 1, of reads and plain writes that move less than they could. Default 0. */
   readonly partial?: number
   /**
-   * How its drivers work: `readiness` tries at once and can always withdraw (epoll, kqueue); `completion` answers later,
-   * and a cancel may come too late (io_uring, IOCP). Default `readiness`.
+   * How its drivers work: `readiness` tries at once and can always withdraw (epoll, kqueue);
+   * `completion` answers later, and a cancel may come too late (io_uring, IOCP). Default
+   * `readiness`.
    */
   readonly style?: 'readiness' | 'completion'
 }
@@ -77,7 +79,10 @@ export class SimHost implements Home {
   /** @internal */
   readonly drivers = new Set<SimDriver>()
   private readonly bound = new Set<SimSocket>()
-  /** What the file system says about paths of Unix sockets: who listens there, or that nobody does any more. */
+  /**
+   * The paths of Unix sockets in the file system: the socket that listens there; null if none does
+   * any more.
+   */
   private readonly paths = new Map<string, SimSocket | null>()
   private lastPort = FIRST_EPHEMERAL
 
@@ -151,7 +156,10 @@ export class SimHost implements Home {
     return 0
   }
 
-  /** @internal Gives a socket that is about to connect there a name, if it has none; 0 or a negative errno. */
+  /**
+   * @internal Gives a socket that is about to connect there a name, if it has none; 0 or a negative
+   * errno.
+   */
   bindFor(socket: SimSocket, target: IpAddress): number {
     if (socket.local !== null && !isWildcard(socket.local as IpAddress)) return 0
     const own = isLoopback(target) ? target : this.ips.find(({ family }) => family === target.family)
@@ -163,22 +171,25 @@ export class SimHost implements Home {
     return 0
   }
 
-  /** @internal Who listens there; several share by chance. */
+  /** @internal The socket that listens there; of several, one by chance. */
   listenerAt(target: IpAddress): SimSocket | null {
     return this.find(target, ({ queue }) => queue !== null)
   }
 
-  /** @internal Who gets datagrams that come there. */
+  /** @internal The socket that gets datagrams that come there. */
   inboxAt(target: IpAddress): SimSocket | null {
     return this.find(target, ({ inbox }) => inbox !== null)
   }
 
-  /** @internal Who listens at a path; null if nobody does any more, undefined if nothing is there. */
+  /**
+   * @internal The socket that listens at a path; null if none does any more, undefined if nothing
+   * is there.
+   */
   listenerAtPath(path: string): SimSocket | null | undefined {
     return this.paths.get(path)
   }
 
-  /** @internal An address as a listener's socket shows it: IPv6 sockets show IPv4 addresses mapped. */
+  /** @internal An address as a listener's socket shows it: IPv6 sockets show mapped addresses. */
   seenBy(listener: SimSocket, address: IpAddress): IpAddress {
     return listener.kind === 'tcp6' ? mapped(address) : address
   }

@@ -1,5 +1,6 @@
 /**
- * Buffers on loan to reads, as native drivers lend them: taken when there is data, given back by whoever is done with it.
+ * Buffers lent to reads, as native drivers lend them: taken when there is data, given back when it
+ * was used.
  */
 import type { IoOp, Lender } from '../protocol/io-op.js'
 

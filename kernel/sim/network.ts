@@ -1,8 +1,9 @@
 /**
- * The simulated network: hosts, what lies between them, and what goes wrong.
+ * The simulated network: hosts, what is between them, and what goes wrong.
  *
- * Everything hangs on one seed: how long a packet takes, which is lost, who runs first. So a whole distributed program, with
- * its faults, is a function of a number, and a failure that turned up once can be had again.
+ * Everything depends on one seed: how long a packet takes, which is lost, which kernel runs first.
+ * So a whole distributed program, with its faults, is a function of a number, and a failure that
+ * was seen once can be seen again.
  */
 
 import { checkList, checkOperation, checkOptions, checkSeed, checkString, wrong } from '../protocol/operands.js'
@@ -23,8 +24,8 @@ export interface NetworkOptions extends Conditions {
 }
 
 /**
- * A network of simulated hosts in this process, on one virtual clock. Kernels on its hosts have TCP, UDP and Unix sockets that
- * behave as Linux's do, under the same traps as real ones.
+ * A network of simulated hosts in this process, on one virtual clock. Kernels on its hosts have
+ * TCP, UDP and Unix sockets that behave as Linux's do, under the same traps as real ones.
  *
  * @example
  * import { connect, listen, serve } from 'drupe'
@@ -66,7 +67,8 @@ export class SimNetwork implements Neighbourhood {
     if (options.seed !== undefined) checkSeed('make a network', options.seed)
     this.seed = options.seed ?? seedFromEnvironment() ?? 0
     this.random = seededRandom(this.seed)
-    // The order of turns has numbers of its own: a packet more must not change who runs first.
+    // The order of turns has random numbers of its own: one packet more must not change which
+    // kernel runs first.
     this.stage = new Stage(seededRandom(this.seed ^ 0x5f3759df))
   }
 
@@ -101,7 +103,10 @@ export class SimNetwork implements Neighbourhood {
     return host
   }
 
-  /** Changes what it is like between two hosts, both ways; what is not given is as in the network's own options. */
+  /**
+   * Changes what it is like between two hosts, both ways; what is not given is as in the network's
+   * own options.
+   */
   link(one: string, other: string, conditions: Conditions): void {
     checkString('link the hosts', 'one', one)
     checkString('link the hosts', 'other', other)
@@ -111,7 +116,9 @@ export class SimNetwork implements Neighbourhood {
     for (const path of this.between([one], [other])) path.conditions = { ...this.options, ...conditions }
   }
 
-  /** From now on nothing gets through between these and those; connections do not notice at first. */
+  /**
+   * From now on nothing gets through between these and those; connections do not notice at first.
+   */
   partition(these: readonly string[], those: readonly string[]): void {
     checkList('partition the network', 'these', these)
     checkList('partition the network', 'those', those)
@@ -130,7 +137,10 @@ export class SimNetwork implements Neighbourhood {
     for (const paths of this.paths.values()) for (const path of paths.values()) path.cut = false
   }
 
-  /** Breaks all connections between two hosts, as a router does that forgot them: both ends get ECONNRESET. */
+  /**
+   * Breaks all connections between two hosts, as a router does that forgot them: both ends get
+   * ECONNRESET.
+   */
   reset(one: string, other: string): void {
     checkString('reset connections', 'one', one)
     checkString('reset connections', 'other', other)
@@ -140,8 +150,8 @@ export class SimNetwork implements Neighbourhood {
   }
 
   /**
-   * Stops a host without a word: its kernels never run again, without cleanup, and its peers are left half-open until
-   * they time out or the host is `restart`ed and refuses what they send.
+   * Stops a host without a word: its kernels never run again, without cleanup, and its peers are
+   * left half-open until they time out or the host is `restart`ed and refuses what they send.
    */
   crash(name: string): void {
     const host = this.host(name)
@@ -150,7 +160,10 @@ export class SimNetwork implements Neighbourhood {
     this.simulation?.crashed(name)
   }
 
-  /** Starts a host that crashed; with an operation also a new kernel for it, as part of the run that is under way. */
+  /**
+   * Starts a host that crashed; with an operation also a new kernel for it, as part of the run that
+   * is under way.
+   */
   restart(name: string, op?: Op<unknown>): void {
     const host = this.host(name)
     if (op !== undefined) checkOperation('restart the host', 'op', op)
@@ -159,8 +172,9 @@ export class SimNetwork implements Neighbourhood {
   }
 
   /**
-   * Runs operations side by side, each in a kernel of its own on the host of its name, on virtual time. Ends when all but
-   * the daemons have returned, with their results; daemons are cancelled then. If one fails, the others are cancelled.
+   * Runs operations side by side, each in a kernel of its own on the host of its name, on virtual
+   * time. Ends when all but the daemons have returned, with their results; daemons are cancelled
+   * then. If one fails, the others are cancelled.
    *
    * @throws what an operation throws; later failures are with the first one, see `suppressed`.
    * @throws DeadlockError if everything waits and nothing can happen any more.

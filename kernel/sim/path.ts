@@ -1,8 +1,9 @@
 /**
  * The way from one host to another: how long a packet takes, and whether it arrives.
  *
- * Packets queue for the bandwidth, travel for the latency, and may get lost. Whoever needs them to arrive sends them again,
- * with pauses that double, as TCP does: so loss and short partitions show as delays, and long partitions as ETIMEDOUT.
+ * Packets queue for the bandwidth, travel for the latency, and may get lost. A connection sends
+ * them again, with pauses that double, as TCP does: so loss and short partitions show as delays,
+ * and long partitions as ETIMEDOUT.
  */
 import { checkOptions, checkShare, checkTime, wrong } from '../protocol/operands.js'
 import type { Timeline } from './timeline.js'
@@ -13,9 +14,15 @@ export interface Conditions {
   readonly latency?: number | readonly [least: number, most: number]
   /** Bytes per second, each way for itself. Default Infinity. */
   readonly bandwidth?: number
-  /** The share of packets that get lost, from 0 to 1. TCP sends them again, 200 ms later and more. Default 0. */
+  /**
+   * The share of packets that get lost, from 0 to 1. TCP sends them again, 200 ms later and more.
+   * Default 0.
+   */
   readonly loss?: number
-  /** The share of datagrams that others may overtake: they take up to three times as long. Default 0. */
+  /**
+   * The share of datagrams that others may overtake: they take up to three times as long. Default
+   * 0.
+   */
   readonly reorder?: number
   /** The share of datagrams that arrive twice. Default 0. */
   readonly duplicate?: number
@@ -88,8 +95,8 @@ export class Path {
   }
 
   /**
-   * Sends a packet until it has arrived: until `arrive` returns something else than false. `wanted` says whether the
-   * sender still cares, `gaveUp` is called when its patience is over.
+   * Sends a packet until it has arrived: until `arrive` returns something else than false. `wanted`
+   * says whether the sender still needs that; `gaveUp` is called after the last retry.
    */
   deliver(
     bytes: number,

@@ -1,5 +1,6 @@
 /**
- * A run of several kernels: start them, step the stage until they are done, cancel those that serve, see that nothing is left.
+ * A run of several kernels: starts them, steps the stage until they are done, cancels those that
+ * serve, and checks that nothing is left.
  */
 
 import { KernelBase } from '../kernel.js'
@@ -24,7 +25,9 @@ export interface Program<T = unknown> {
 /** What runs, by the name of the host. */
 export type Programs = Readonly<Record<string, Op<unknown> | Program>>
 
-/** What came out of it, by the name of the host; undefined for daemons and for hosts that crashed. */
+/**
+ * What came out of it, by the name of the host; undefined for daemons and for hosts that crashed.
+ */
 export type Results<P extends Programs> = {
   [Name in keyof P]: P[Name] extends { readonly daemon: true }
     ? undefined
@@ -74,7 +77,7 @@ export class Simulation {
     this.stage.stepping++
     try {
       const task = kernel.spawn(op) as TaskRecord
-      // Its failure is this run's business, and no unhandled rejection.
+      // This run reports its failure, so it is no unhandled rejection.
       task.observed = true
       this.members.push({ name, kernel, driver, task, daemon, crashed: false })
     } finally {

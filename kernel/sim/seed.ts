@@ -1,13 +1,17 @@
 /**
  * Where seeds come from, and how a failure says which one it was.
  *
- * The environment is read where there is one; a browser has none. An error that leaves a seeded run gets a note on it that
- * every test runner prints, so that the run can be had again; it stays the same object, and `catch` by type works.
+ * The environment is read where there is one; a browser has none. An error that leaves a seeded run
+ * gets a note, which every test runner prints, so that the run can be repeated. It stays the same
+ * object, and `catch` by type works.
  */
 
 const HOW = Symbol('how to run it again')
 
-/** The seed that `DRUPE_SEED` asks for: a number, or `random` for a new one each time. Undefined without it. */
+/**
+ * The seed that `DRUPE_SEED` asks for: a number, or `random` for a new one each time. Undefined
+ * without it.
+ */
 export function seedFromEnvironment(): number | undefined {
   const host = globalThis as { process?: { env?: Record<string, string | undefined> } }
   const text = host.process?.env?.DRUPE_SEED

@@ -1,8 +1,10 @@
 /**
- * A simulated socket: a fresh one, a listening one, or one end of a connection. It behaves as Linux's do.
+ * A simulated socket: a fresh one, a listening one, or one end of a connection. It behaves as
+ * Linux's do.
  *
- * The socket knows what a read, a write or a connect would give now; who waits for it is the driver's business (attempt.ts
- * asks, driver.ts waits). A socket outlives its descriptor until its last bytes have been sent.
+ * The socket knows what a read, a write or a connect would give now. What waits for it is known to
+ * the driver (attempt.ts asks, driver.ts waits). A socket outlives its descriptor until its last
+ * bytes have been sent.
  */
 import type { SocketKind } from '../driver/contract.js'
 import { Fifo } from '../protocol/fifo.js'
@@ -17,7 +19,7 @@ const BUFFER_BYTES = 256 * 1024
 
 /** The process that has the socket. */
 export interface Holder {
-  /** @internal Something changed: whoever waits should try again. */
+  /** @internal Something changed: what waits should try again. */
   touch(socket: SimSocket): void
 }
 
@@ -33,7 +35,7 @@ export interface Home {
   pathTo(home: Home): Path
 }
 
-/** A datagram, and who sent it. */
+/** A datagram, and where it came from. */
 export interface Parcel {
   readonly bytes: Uint8Array
   readonly from: IpAddress
@@ -44,7 +46,7 @@ export class SimSocket {
   writer: IoOp | null = null
   /** The number that its process knows it by. */
   fd = -1
-  /** Its driver is waiting for it to be looked at. */
+  /** Its driver will look at it in the next poll. */
   touched = false
   /** Its descriptor is being closed. */
   closing = false
@@ -56,7 +58,10 @@ export class SimSocket {
   reusePort = false
   sendBytes = BUFFER_BYTES
   receiveBytes = BUFFER_BYTES
-  /** Listening: who waits to be accepted, how many are on their way, and how many may be. */
+  /**
+   * Listening: the connections that wait to be accepted, how many are on their way, and how many
+   * may be.
+   */
   queue: Fifo<SimSocket> | null = null
   arriving = 0
   backlog = 0
@@ -83,7 +88,7 @@ export class SimSocket {
     this.inbox = kind === 'udp4' || kind === 'udp6' ? new Fifo() : null
   }
 
-  /** Who waits should try again. */
+  /** What waits should try again. */
   touch(): void {
     this.holder?.touch(this)
   }
@@ -109,7 +114,7 @@ export class SimSocket {
   break(code: number): void {
     if (this.broken) return
     this.broken = true
-    // Linux says EPIPE if the peer had said goodbye before.
+    // Linux says EPIPE if the peer had ended the stream before.
     this.error = code === ECONNRESET && this.incoming?.ended ? EPIPE : code
     this.outgoing?.kill()
     if (this.incoming !== null) this.incoming.dead = true
@@ -126,7 +131,9 @@ export class SimSocket {
     this.home.pathTo(peer.home).send(0, () => peer.break(ECONNRESET))
   }
 
-  /** The descriptor is gone: says goodbye to the peer, or resets if there are bytes that nobody will read. */
+  /**
+   * The descriptor is gone: ends the stream, or resets it if there are bytes that will not be read.
+   */
   close(): void {
     this.closed = true
     this.holder = null

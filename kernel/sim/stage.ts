@@ -1,23 +1,24 @@
 /**
  * The stage: several kernels on one virtual time line.
  *
- * A kernel is driven through the turn that it gave to its driver's `attach`, as if the stage were a host's event loop. Those
- * who have something to do take their turns, in an order that the seed decides; when nobody has, the clock jumps to the
- * next event or alarm. A kernel that blocks the thread (`runSync`) steps the stage for the others while it sleeps.
+ * A kernel is driven through the turn that it gave to its driver's `attach`, as if the stage were a
+ * host's event loop. Kernels that have something to do take their turns, in an order that the seed
+ * decides. When none has, the clock jumps to the next event or alarm. A kernel that blocks the
+ * thread (`runSync`) steps the stage for the others while it sleeps.
  *
- * Without anybody who steps it, attached kernels are guests: the stage then steps itself from the real host's timers, so that
- * promises go on in between.
+ * If nothing steps it, attached kernels are guests: the stage then steps itself from the real
+ * host's timers, so that promises go on in between.
  */
 import { setTimeout } from '../protocol/host-functions.js'
 import { Timeline } from './timeline.js'
 
-/** Who acts on a stage: a driver. */
+/** An actor on a stage: a driver. */
 export interface Actor {
   /** @internal When its alarm goes off, on the stage's clock. */
   readonly alarmTime: number
   /** @internal Has it something to do, and can it do it now? */
   readonly wantsTurn: boolean
-  /** @internal Is somebody's host loop to step it? */
+  /** @internal Is the host's loop to step it? */
   readonly attached: boolean
   /** @internal */
   takeTurn(): void
@@ -28,7 +29,7 @@ export interface Actor {
 export class Stage {
   readonly timeline = new Timeline()
   readonly actors = new Set<Actor>()
-  /** Somebody steps it from within this thread: the host's timers are not needed. */
+  /** It is being stepped from within this thread: the host's timers are not needed. */
   stepping = 0
   private requested = false
 
@@ -48,7 +49,7 @@ export class Stage {
     return true
   }
 
-  /** Asks the host to step the stage, if nobody else does and somebody lives there. */
+  /** Asks the host to step the stage, if nothing else does and an actor is a guest. */
   request(): void {
     if (this.requested || this.stepping > 0 || ![...this.actors].some(({ attached }) => attached)) return
     this.requested = true

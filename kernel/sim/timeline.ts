@@ -1,9 +1,10 @@
 /**
  * The one time line of a simulation: what will happen, and when.
  *
- * Everything in a simulated world is an event at a time: a packet arrives, a retransmission is due. The clock moves only
- * when the stage (stage.ts) says so, and then to the next event; events of one time happen in the order in which they were
- * set, so a run depends on nothing but its seed.
+ * Everything that happens in a simulation is an event at a time: a packet arrives, a retransmission
+ * is due. The clock moves only when the stage (stage.ts) says so, and then to the next event;
+ * events of one time happen in the order in which they were set, so a run depends on nothing but
+ * its seed.
  */
 import { type Timed, Timers } from '../time/timers.js'
 

@@ -52,15 +52,9 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
   /** The body is over: no more than the children are waited for. */
   finishing = false
   failed = false
-  /**
-   * A child's failure cancels no sibling; the child is kept with the others that have
-   * ended.
-   */
+  /** A child's failure cancels no sibling; the child is kept with the others that have ended. */
   collecting = false
-  /**
-   * Children that have ended and that `next` has not returned yet; null if they are not
-   * kept.
-   */
+  /** Children that have ended and that `next` has not returned yet; null if they are not kept. */
   endedChildren: TaskRecord[] | null = null
   /** How many of them it has returned. */
   private returned = 0
@@ -68,10 +62,7 @@ export class NurseryRecord extends ScopeRecord implements Nursery {
   nextQueue: WaitQueue | null = null
   /** While a child is being started here for another nursery: that nursery. */
   startingFor: NurseryRecord | null = null
-  /**
-   * The starters' nurseries in which a child is being started for this one; they keep it
-   * open.
-   */
+  /** The starters' nurseries in which a child is being started for this one; they keep it open. */
   starts: Set<NurseryRecord> | null = null
   /** What the child gave to `started`, once it did. */
   started: { readonly value: unknown } | null = null

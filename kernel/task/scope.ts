@@ -30,10 +30,7 @@ export class ScopeRecord implements Scope, Timed {
   /** The task that opened it; null for the root. */
   readonly task: TaskRecord | null
   status = LIVE
-  /**
-   * When it was opened: a number of `state.sequence`; 0 for one that is as old as its
-   * task.
-   */
+  /** When it was opened: a number of `state.sequence`; 0 for one that is as old as its task. */
   opened = 0
   /** Its task has left it. */
   closed = false

@@ -6,6 +6,7 @@
  * timeouts are taken back before they end.
  */
 import { now } from '../../kernel/protocol/host-functions.js'
+import { Descriptor } from '../posix/descriptor.js'
 import { CLOCK_MONOTONIC, CLOEXEC, O_NONBLOCK } from './constants.js'
 import type { Libc } from './libc.js'
 
@@ -13,10 +14,8 @@ import type { Libc } from './libc.js'
 const MAX_SECONDS = 0x7fffffff
 
 /** One alarm on the clock of the host. */
-export class Alarm {
-  /** Negative: the system gave none. */
-  readonly fd: number
-  private readonly libc: Libc
+export class Alarm extends Descriptor {
+  declare protected readonly libc: Libc
   /** struct itimerspec: interval and value, each seconds and nanoseconds, 64 bits each. */
   private readonly timer = new Int32Array(8)
   private readonly timerAt: number
@@ -25,10 +24,8 @@ export class Alarm {
   private armed = Number.POSITIVE_INFINITY
 
   constructor(libc: Libc) {
-    this.libc = libc
+    super(libc, libc.timerfdCreate(CLOCK_MONOTONIC, CLOEXEC | O_NONBLOCK))
     this.timerAt = libc.addressOf(this.timer)
-    this.fd = libc.timerfdCreate(CLOCK_MONOTONIC, CLOEXEC | O_NONBLOCK)
-    libc.environment?.own(this.fd)
   }
 
   set(at: number): void {

@@ -17,6 +17,7 @@ import type {
 import { CLOSED } from '../../kernel/driver/contract.js'
 import type { Capabilities } from '../../kernel/protocol/capabilities.js'
 import { now } from '../../kernel/protocol/host-functions.js'
+import { Descriptor } from '../posix/descriptor.js'
 import { describeError } from '../posix/errno.js'
 import { Sockets } from '../posix/sockets.js'
 import { tokenOf } from '../posix/wake-pipe.js'
@@ -47,11 +48,11 @@ export abstract class LinuxDriver implements Driver {
   readonly wakeToken: WakeToken
   protected readonly libc = openLibc()
   protected readonly alarm = new Alarm(this.libc)
-  /** Readable when another thread has called; a negative errno if there is none. */
-  protected readonly wakeFd: number
+  /** Readable when another thread has called. */
+  protected readonly wake: Descriptor
   protected readonly openings: Openings
   /** What other threads write to. */
-  private readonly wakePipe: number
+  private readonly wakePipe: Descriptor
   protected attachment: Attachment | null = null
   protected woken = false
   protected closed = false
@@ -64,11 +65,10 @@ export abstract class LinuxDriver implements Driver {
     const pipe = new Int32Array(2)
     const result = this.libc.pipe(this.libc.addressOf(pipe))
     if (result < 0) pipe.fill(result)
-    this.wakeFd = pipe[0] as number
-    this.wakePipe = pipe[1] as number
-    this.wakeToken = tokenOf(this.wakePipe)
-    for (const fd of pipe) this.libc.environment?.own(fd)
-    this.openings = new Openings(this.libc, this.wakePipe, (fd) => this.watchAlarm(fd))
+    this.wake = new Descriptor(this.libc, pipe[0] as number)
+    this.wakePipe = new Descriptor(this.libc, pipe[1] as number)
+    this.wakeToken = tokenOf(this.wakePipe.fd)
+    this.openings = new Openings(this.libc, this.wakePipe.fd, (fd) => this.watchAlarm(fd))
   }
 
   abstract submit(op: IoOp<unknown>): boolean
@@ -134,13 +134,15 @@ export abstract class LinuxDriver implements Driver {
   /** The pipe became readable. Who finds it full need not write: it has not been emptied yet. */
   protected wokenByThread(): void {
     this.woken = true
-    while (this.libc.read(this.wakeFd, this.drainAt, this.drain.length) === this.drain.length);
+    while (this.libc.read(this.wake.fd, this.drainAt, this.drain.length) === this.drain.length);
   }
 
   /** Lets go of what the constructor of this class has opened. */
   protected release(): void {
     this.closed = true
     this.attachment = null
-    for (const fd of [this.alarm.fd, this.wakeFd, this.wakePipe]) if (fd >= 0) this.libc.close(fd)
+    this.alarm.close()
+    this.wake.close()
+    this.wakePipe.close()
   }
 }

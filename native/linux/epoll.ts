@@ -9,6 +9,7 @@
  */
 import type { Attachment, IoOp } from '../../kernel/driver/contract.js'
 import { attachToHost } from '../host/guest-poll.js'
+import { Descriptor } from '../posix/descriptor.js'
 import { describeError, EEXIST, EINTR, ENOENT } from '../posix/errno.js'
 import { Readiness, type Watcher } from '../posix/readiness.js'
 import * as c from './constants.js'
@@ -35,7 +36,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
   private readonly eventsAt = this.libc.addressOf(this.events)
   private readonly event = new Int32Array(EVENT_WORDS)
   private readonly eventAt = this.libc.addressOf(this.event)
-  private epollFd = -1
+  private readonly epoll: Descriptor
 
   /**
    * @param note why it is this driver and not a better one.
@@ -43,11 +44,11 @@ export class EpollDriver extends LinuxDriver implements Watcher {
    */
   constructor(note?: string) {
     super(note)
+    this.epoll = new Descriptor(this.libc, this.libc.epollCreate(c.CLOEXEC))
     this.need(this.alarm.fd)
-    this.need(this.wakeFd)
-    this.epollFd = this.need(this.libc.epollCreate(c.CLOEXEC))
-    this.libc.environment?.own(this.epollFd)
-    this.need(this.watchAlarm(this.wakeFd))
+    this.need(this.wake.fd)
+    this.need(this.epoll.fd)
+    this.need(this.watchAlarm(this.wake.fd))
     this.need(this.watchAlarm(this.alarm.fd))
   }
 
@@ -73,7 +74,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
   }
 
   attach(turn: () => void): Attachment {
-    this.attachment = attachToHost(this.libc, this.epollFd, {
+    this.attachment = attachToHost(this.libc, this.epoll.fd, {
       turn: () => this.turn(turn),
       exit: () => this.exit(),
     })
@@ -114,13 +115,12 @@ export class EpollDriver extends LinuxDriver implements Watcher {
   }
 
   protected adopt(fd: number, datagrams: boolean): void {
-    this.readiness.fds.adopt(fd, datagrams)
+    this.readiness.adopt(fd, datagrams)
   }
 
   protected override release(): void {
     super.release()
-    if (this.epollFd >= 0) this.libc.close(this.epollFd)
-    this.epollFd = -1
+    this.epoll.close()
   }
 
   /** Those in the line have had their event, so the epoll fd will not tell of them again. */
@@ -134,7 +134,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
 
   private takeIn(wait: boolean): void {
     if (wait) this.beforeWait()
-    const found = this.libc.epollWait(this.epollFd, this.eventsAt, BATCH, wait ? -1 : 0)
+    const found = this.libc.epollWait(this.epoll.fd, this.eventsAt, BATCH, wait ? -1 : 0)
     // After a signal the kernel looks around. Anything else would fail again, for ever.
     if (found < 0 && found !== EINTR && !this.closed)
       throw new Error(`Cannot wait for epoll: ${describeError(found).join(', ')}`)
@@ -144,7 +144,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
   private dispatch(at: number): void {
     const bits = this.events[at] as number
     const fd = this.events[at + DATA] as number
-    if (fd === this.wakeFd) this.wokenByThread()
+    if (fd === this.wake.fd) this.wokenByThread()
     else if (fd === this.alarm.fd) this.alarm.wentOff()
     else if (fd === this.openings.alarmFd) this.readiness.look()
     else {
@@ -159,7 +159,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     this.event[0] = events
     this.event[DATA] = fd
     this.event[DATA + 1] = generation
-    return this.libc.epollControl(this.epollFd, action, fd, this.eventAt)
+    return this.libc.epollControl(this.epoll.fd, action, fd, this.eventAt)
   }
 
   private need(result: number): number {

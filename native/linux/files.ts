@@ -17,7 +17,7 @@ import {
   STAT,
 } from '../../kernel/driver/contract.js'
 import { EINTR } from '../posix/errno.js'
-import type { Files } from '../posix/readiness.js'
+import type { Files } from '../posix/operations.js'
 import { CLOEXEC, O_APPEND, O_NONBLOCK } from './constants.js'
 import type { Libc } from './libc.js'
 import type { Openings } from './openings.js'

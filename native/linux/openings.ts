@@ -97,7 +97,7 @@ export class Openings {
   close(): IoOp<unknown>[] {
     const ops = [...this.waiting.keys()]
     for (const op of ops) this.cancel(op)
-    if (this.alarmFd >= 0) this.libc.close(this.alarmFd)
+    this.alarm?.close()
     this.alarm = null
     for (const op of ops) op.result = CLOSED
     return ops
@@ -145,7 +145,7 @@ export class Openings {
       const alarm = new Alarm(this.libc)
       const result = alarm.fd < 0 ? alarm.fd : this.watch(alarm.fd)
       if (result < 0) {
-        if (alarm.fd >= 0) this.libc.close(alarm.fd)
+        alarm.close()
         return result
       }
       this.alarm = alarm

@@ -27,6 +27,7 @@ import * as errno from './errno.js'
 import { type FdState, type FdTable, LARGE_BYTES } from './fds.js'
 import { Gather, SMALL_BYTES } from './gather.js'
 import type { Libc } from './libc.js'
+import { finish, finishConnect, finishRead, finishWrite } from './settle.js'
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './sockaddr.js'
 
 /** PIPE_BUF: a pipe that polls as writable takes this much without blocking. */
@@ -90,12 +91,13 @@ export class Attempts {
         else if (state.own) result = this.libc.recv(state.fd, at, length)
         else result = this.libc.read(state.fd, at, length)
       } while (result === EINTR)
-    if (result <= 0) op.lender?.release(op)
-    else if (op.lend) state.lent = this.pool.fit(op, result)
-    if (result === EAGAIN) return waits(state, 'readable')
+    if (result === EAGAIN) {
+      op.lender?.release(op)
+      return waits(state, 'readable')
+    }
     state.large = result >= LARGE_BYTES
     if (result > 0 && result < length && state.own && !state.hangup && !state.datagrams) state.readable = false
-    return finish(op, result)
+    return finishRead(state, op, result, this.pool)
   }
 
   private write(state: FdState, op: IoOp<unknown>): boolean {
@@ -119,12 +121,8 @@ export class Attempts {
       }
       if (result === EINTR) continue
       if (result === EAGAIN) return waits(state, 'writable')
-      if (result < 0) return finish(op, result)
-      // Nothing, and no reason why: to try again would be for ever.
-      if (result === 0) return finish(op, errno.EIO)
-      op.moved += result
-      if (result < asked && state.own && !state.hangup) state.writable = false
-      if (!op.all || op.moved === op.length) return finish(op, op.moved)
+      if (result > 0 && result < asked && state.own && !state.hangup) state.writable = false
+      if (finishWrite(op, result)) return true
       if (!state.writable) return false
     }
   }
@@ -174,8 +172,7 @@ export class Attempts {
       state.readable = state.writable = false
       return false
     }
-    // Already connected: an attempt that was cancelled came through in the meantime.
-    return finish(op, result === errno.EISCONN ? 0 : result)
+    return finishConnect(op, result)
   }
 
   /** A socket under way polls as writable when it is decided; SO_ERROR then says how. Without a peer it is still open. */
@@ -228,11 +225,6 @@ export class Attempts {
 function waits(state: FdState, direction: 'readable' | 'writable'): false {
   state[direction] = false
   return false
-}
-
-function finish(op: IoOp<unknown>, result: number): true {
-  op.result = result
-  return true
 }
 
 /** How much may be written to a blocking fd that polls as writable. Files take anything. */

@@ -43,7 +43,7 @@ export class FdState {
   lent: ReadBuffer | null = null
   /** Read buffers that its writer writes from: pinned until that is over. */
   private pinned: readonly ReadBuffer[] = NONE_PINNED
-  /** It stands in the line of those who can be read (line.ts), and who is behind it. */
+  /** It is in the queue of what can be read (read-queue.ts), and what is behind it. */
   queued = false
   nextQueued: FdState | null = null
 
@@ -69,7 +69,18 @@ export class FdState {
     for (const buffer of pinned) buffer.unpin()
   }
 
-  /** Forgets the file and keeps the number, which keeps its place in the line. */
+  /** Its reader waits no more. */
+  detachReader(): void {
+    this.reader = null
+  }
+
+  /** Its writer waits no more. */
+  detachWriter(): void {
+    this.writer = null
+    this.unpin()
+  }
+
+  /** Forgets the file and keeps the number, which keeps its place in the queue. */
   reset(): void {
     this.unpin()
     this.generation = (this.generation + 1) | 0

@@ -15,10 +15,11 @@
 import type { Attachment, IoOp } from '../../../kernel/driver/contract.js'
 import { setTimeout } from '../../../kernel/protocol/host-functions.js'
 import { attachToHost } from '../../host/guest-poll.js'
+import { Descriptor } from '../../posix/descriptor.js'
 import { ECANCELED } from '../../posix/errno.js'
 import * as c from '../constants.js'
 import { LinuxDriver } from '../driver.js'
-import { Operations } from './operations.js'
+import { RingOperations } from './operations.js'
 import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
 
 /** Keys of the driver's own requests; those of ops are made in completions.ts, below these. */
@@ -39,9 +40,9 @@ interface Remains {
 export class UringDriver extends LinuxDriver {
   readonly name = 'io_uring'
   private readonly ring: Ring
-  private readonly operations: Operations
+  private readonly operations: RingOperations
   /** For a guest. Made at once: where descriptors are few, it had better be epoll. */
-  private readonly eventFd: number
+  private readonly event: Descriptor
   /** Where the eventfd's count goes when it is read. */
   private readonly count = new Int32Array(2)
   private readonly countAt = this.libc.addressOf(this.count)
@@ -52,10 +53,9 @@ export class UringDriver extends LinuxDriver {
   /** @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more fds. */
   constructor(options?: RingOptions) {
     super()
-    this.eventFd = this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK)
-    this.libc.environment?.own(this.eventFd)
+    this.event = new Descriptor(this.libc, this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK))
     try {
-      const worst = Math.min(this.alarm.fd, this.wakeFd, this.eventFd)
+      const worst = Math.min(this.alarm.fd, this.wake.fd, this.event.fd)
       const [code, text] = this.describeError(worst)
       if (worst < 0) throw new NoRing(`${text} (${code})`)
       this.ring = new Ring(this.libc, options)
@@ -64,13 +64,13 @@ export class UringDriver extends LinuxDriver {
       throw error
     }
     try {
-      this.operations = new Operations(this.libc, this.ring, this.openings)
+      this.operations = new RingOperations(this.libc, this.ring, this.openings, () => this.reap())
     } catch (error) {
       this.ring.close()
       this.release()
       throw error
     }
-    this.watch(this.wakeFd, WAKE)
+    this.watch(this.wake.fd, WAKE)
     this.watch(this.alarm.fd, ALARM)
   }
 
@@ -121,7 +121,7 @@ export class UringDriver extends LinuxDriver {
   /** Without the ring: time goes on, and other threads still call. */
   private pollBroken(wait: boolean): void {
     const failed = this.fail()
-    const fds = Int32Array.of(this.alarm.fd, c.POLLIN, this.wakeFd, c.POLLIN)
+    const fds = Int32Array.of(this.alarm.fd, c.POLLIN, this.wake.fd, c.POLLIN)
     if (wait) this.beforeWait()
     this.libc.poll(this.libc.addressOf(fds), 2, wait && !failed && !this.woken ? -1 : 0)
     if (wait) this.woken = false
@@ -145,35 +145,35 @@ export class UringDriver extends LinuxDriver {
   }
 
   attach(turn: () => void): Attachment {
-    const result = this.ring.registerEvent(this.eventFd)
+    const result = this.ring.registerEvent(this.event.fd)
     if (result < 0) throw new Error(`Cannot attach io_uring to the host: ${this.describeError(result).join(', ')}`)
     const guest = { turn: (called: boolean) => this.turn(turn, called), exit: () => this.exit() }
-    this.attachment = attachToHost(this.libc, this.eventFd, guest)
+    this.attachment = attachToHost(this.libc, this.event.fd, guest)
     return this.attachment
   }
 
   close(): void {
     if (this.closed) return
     this.attachment?.close()
-    this.operations.close(() => this.reap())
+    this.operations.close()
     this.ring.close()
     this.release()
   }
 
   protected override release(): void {
     super.release()
-    if (this.eventFd >= 0) this.libc.close(this.eventFd)
+    this.event.close()
   }
 
   /** The thread exits with its kernel open: its sockets must not outlive it, as those of a process would not. */
   private exit(): void {
-    const own = this.operations.own()
+    const own = this.operations.fds.own()
     this.close()
     for (const fd of own) this.libc.close(fd)
   }
 
   closeFd(fd: number): number {
-    return this.operations.closeFd(fd, () => this.reap())
+    return this.operations.closeFd(fd)
   }
 
   protected watchAlarm(fd: number): number {
@@ -191,7 +191,7 @@ export class UringDriver extends LinuxDriver {
       turn()
     } finally {
       if (!this.closed) {
-        if (called) this.libc.read(this.eventFd, this.countAt, 8)
+        if (called) this.libc.read(this.event.fd, this.countAt, 8)
         this.ring.submit()
         this.ring.notify(true)
         if (this.ring.failure !== 0) this.tick()

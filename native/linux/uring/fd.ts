@@ -14,56 +14,89 @@ import type { Place } from './positions.js'
 export const RECEIVER = 1 << 24
 export const READER = 2 << 24
 export const WRITER = 3 << 24
-const WHO = 0x7f << 24
+const SIDE = 0x7f << 24
 const GENERATION = (1 << 24) - 1
 
 /** The end of the data is not known yet. No result of a request: those are 0 or negative. */
 export const NOT_YET = 1
 
+/** What an fd has under way for whatever reader it will have: nothing. */
+export const IDLE = 0
+/** A multishot receive. */
+export const RECEIVING = 1
+/** The same, asked to end until its pieces are read. */
+export const PAUSING = 2
+/** Instead of that, a multishot poll, which says when there is something. */
+export const WATCHING = 3
+
+/** How a reader or a writer waits: not at all. */
+export const FREE = 0
+/** A reader without a request of its own: it waits for the multishot one. */
+export const LISTENS = 1
+/** Its request does what it asks for. */
+export const ASKS = 2
+/** The same, and what is sent is a copy of small bytes in the outbox. */
+export const ASKS_COPY = 3
+/** Its request only asks when to try. */
+export const POLLS = 4
+
 /** One fd. */
 export class RingFd extends FdState {
   /** Requests that the system has. */
   requests = 0
-  /** The multishot receive is under way; was asked to end. */
-  receiving = false
-  pausing = false
-  /** Instead of that, a multishot poll says when there is something. */
-  watching = false
+  /** IDLE, RECEIVING, PAUSING or WATCHING. */
+  source = IDLE
   /** Pieces received and not read: a chain of buffers. */
   first = NONE
   last = NONE
   pieces = 0
   /** What comes after them: 0 for an end, a negative errno, or NOT_YET. */
   end = NOT_YET
-  /** The reader has no request of its own: it waits for the multishot one. */
-  readerListens = false
-  /** The op's request only asks when to try. */
-  readerPolls = false
-  writerPolls = false
-  /** Memory of ours that the op's request reads into, or writes from; or a copy of small bytes in the outbox. */
-  readerBounce: ReadBuffer | null = null
-  writerBounce: ReadBuffer | null = null
-  writerCopied = false
-  /** Where in a file the op reads or writes, if it is a file with a position. */
-  readerPlace: Place | null = null
-  writerPlace: Place | null = null
+  /** FREE, LISTENS, ASKS or POLLS; FREE, ASKS, ASKS_COPY or POLLS. */
+  readerWay = FREE
+  writerWay = FREE
   /** The op was asked to be withdrawn. */
   readerLeaves = false
   writerLeaves = false
+  /** Memory of ours that the op's request reads into, or writes from. */
+  readerBounce: ReadBuffer | null = null
+  writerBounce: ReadBuffer | null = null
+  /** Where in a file the op reads or writes, if it is a file with a position. */
+  readerPlace: Place | null = null
+  writerPlace: Place | null = null
+
+  /** Is the multishot receive under way? */
+  get receives(): boolean {
+    return this.source === RECEIVING || this.source === PAUSING
+  }
+
+  override detachReader(): void {
+    super.detachReader()
+    this.readerWay = FREE
+    this.readerLeaves = false
+    this.readerPlace = null
+  }
+
+  override detachWriter(): void {
+    super.detachWriter()
+    this.writerWay = FREE
+    this.writerLeaves = false
+    this.writerPlace = null
+  }
 
   override reset(): void {
     super.reset()
     this.requests = this.pieces = 0
-    this.receiving = this.pausing = this.watching = this.readerListens = false
-    this.readerPolls = this.writerPolls = this.readerLeaves = this.writerLeaves = false
+    this.source = IDLE
+    this.readerWay = this.writerWay = FREE
+    this.readerLeaves = this.writerLeaves = false
     this.readerPlace = this.writerPlace = this.readerBounce = this.writerBounce = null
-    this.writerCopied = false
     this.first = this.last = NONE
     this.end = NOT_YET
   }
 
-  key(who: number): number {
-    return who | (this.generation & GENERATION)
+  key(side: number): number {
+    return side | (this.generation & GENERATION)
   }
 
   /** Is this the key of a request for the present use of the number? */
@@ -72,6 +105,7 @@ export class RingFd extends FdState {
   }
 }
 
-export function whoseKey(key: number): number {
-  return key & WHO
+/** RECEIVER, READER or WRITER. */
+export function sideOf(key: number): number {
+  return key & SIDE
 }

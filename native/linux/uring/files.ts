@@ -6,8 +6,18 @@
  */
 import { CANCELED, CLOSED, type IoOp, OPEN_FILE, STAT } from '../../../kernel/driver/contract.js'
 import * as errno from '../../posix/errno.js'
+import type { Files } from '../../posix/operations.js'
 import { isInterrupted } from '../constants.js'
-import { AT_EMPTY_PATH, AT_FDCWD, openFlags, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from '../files.js'
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  isFileOp,
+  openFlags,
+  pathBytes,
+  STATX_BASIC,
+  STATX_BYTES,
+  statusFrom,
+} from '../files.js'
 import type { Libc } from '../libc.js'
 import type { Openings } from '../openings.js'
 import { OP_ASYNC_CANCEL, OP_FSYNC, OP_OPENAT, OP_STATX, type Ring } from './ring.js'
@@ -24,7 +34,7 @@ interface UnderWay {
 }
 
 /** The file operations of one ring. */
-export class FileRequests {
+export class FileRequests implements Files {
   private readonly libc: Libc
   private readonly ring: Ring
   private readonly openings: Openings
@@ -35,6 +45,10 @@ export class FileRequests {
     this.libc = libc
     this.ring = ring
     this.openings = openings
+  }
+
+  isFileOp(op: IoOp<unknown>): boolean {
+    return isFileOp(op)
   }
 
   submit(op: IoOp<unknown>): false {

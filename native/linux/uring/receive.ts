@@ -21,7 +21,7 @@ import type { ReadQueue } from '../../posix/read-queue.js'
 import { POLLERR, POLLHUP, POLLIN, POLLRDHUP } from '../constants.js'
 import type { Libc } from '../libc.js'
 import { ProvidedBuffers } from './buffers.js'
-import { READER, RECEIVER, type RingFd } from './fd.js'
+import { FREE, IDLE, LISTENS, PAUSING, READER, RECEIVER, RECEIVING, type RingFd, WATCHING } from './fd.js'
 import { Inbox } from './inbox.js'
 import { CQE_BUFFER, CQE_MORE } from './ring.js'
 import type { Requests } from './sqe.js'
@@ -59,22 +59,22 @@ export class Receiving {
   /** A READ or READABLE. True: it is complete; else it waits. What is there already waits, too, if others came first. */
   submit(state: RingFd, op: IoOp<unknown>): boolean {
     const isReceived = this.inbox.has(state)
-    const isThere = isReceived || (op.kind === READ && state.watching && state.readable)
+    const isThere = isReceived || (op.kind === READ && state.source === WATCHING && state.readable)
     if (isThere && !this.readQueue.isEmpty) {
-      state.readerListens = true
+      state.readerWay = LISTENS
       this.readQueue.add(state)
       return false
     }
     if (isReceived) return this.deliver(state, op)
     if (isThere && this.attempts.attempt(state, op)) return true
-    if (state.receiving) state.readerListens = true
+    if (state.receives) state.readerWay = LISTENS
     else this.listen(state, op)
     return false
   }
 
   /** An answer to the multishot request. The op that it completes, or null. */
   answer(state: RingFd, result: number, flags: number): IoOp | null {
-    if (!state.watching) return this.received(state, result, flags)
+    if (state.source !== WATCHING) return this.received(state, result, flags)
     this.watched(state, result, flags)
     return null
   }
@@ -82,11 +82,11 @@ export class Receiving {
   /** Its turn in the line has come: the op if it is complete, or null. */
   read(state: RingFd): IoOp | null {
     const op = state.reader
-    if (op === null || !state.readerListens || state.closing || this.closed) return null
+    if (op === null || state.readerWay !== LISTENS || state.closing || this.closed) return null
     if (this.inbox.has(state)) this.deliver(state, op)
-    else if (state.receiving) return null
+    else if (state.receives) return null
     else if (!this.attempts.attempt(state, op)) {
-      if (!state.watching) this.requests.watch(state)
+      if (state.source !== WATCHING) this.requests.watch(state)
       return null
     }
     return detach(state, op)
@@ -104,28 +104,28 @@ export class Receiving {
 
   /** Asks the system for what an op waits for. */
   private listen(state: RingFd, op: IoOp<unknown>): void {
-    if (op.kind === READABLE || (op.vector !== null && state.own && !state.watching))
+    if (op.kind === READABLE || (op.vector !== null && state.own && state.source !== WATCHING))
       this.requests.poll(state, READER, POLLIN)
-    else if (state.watching) state.readerListens = true
+    else if (state.source === WATCHING) state.readerWay = LISTENS
     else if (!state.own || state.datagrams) this.requests.read(state, op)
     else if (state.large) this.watch(state)
     else {
-      state.readerListens = true
+      state.readerWay = LISTENS
       this.requests.receive(state)
     }
   }
 
   private watch(state: RingFd): void {
-    state.readerListens = true
+    state.readerWay = LISTENS
     this.requests.watch(state)
   }
 
   private received(state: RingFd, result: number, flags: number): IoOp | null {
     if ((flags & CQE_MORE) === 0) {
-      state.receiving = state.pausing = false
+      state.source = IDLE
       state.requests--
     }
-    const op = state.readerListens ? state.reader : null
+    const op = state.readerWay === LISTENS ? state.reader : null
     if ((flags & CQE_BUFFER) !== 0) {
       const buffer = this.buffers.taken(flags)
       if (result <= 0 || state.closing || this.closed) this.buffers.give(buffer)
@@ -140,30 +140,30 @@ export class Receiving {
     if (state.large || state.pieces >= MOST_PIECES) this.pause(state)
     if (op === null) return null
     if (this.inbox.has(state)) this.readQueue.add(state)
-    else if (!state.receiving) this.listenAgain(state, op, result)
+    else if (!state.receives) this.listenAgain(state, op, result)
     return null
   }
 
   private watched(state: RingFd, result: number, flags: number): void {
     if ((flags & CQE_MORE) === 0) {
-      state.watching = false
+      state.source = IDLE
       state.requests--
     }
     if (state.closing || this.closed) return
     state.readable = true
     if ((result & ENDED) !== 0) state.hangup = true
-    if (state.readerListens) this.readQueue.add(state)
+    if (state.readerWay === LISTENS) this.readQueue.add(state)
   }
 
   private pause(state: RingFd): void {
-    if (!state.receiving || state.pausing) return
-    state.pausing = true
-    this.requests.takeBack(state, RECEIVER)
+    if (state.source !== RECEIVING) return
+    state.source = PAUSING
+    this.requests.cancel(state, RECEIVER)
   }
 
   /** It was paused, or the buffers have run out. If there are to be no more of them, it goes on without. */
   private listenAgain(state: RingFd, op: IoOp<unknown>, result: number): void {
-    state.readerListens = false
+    state.readerWay = FREE
     if (result !== errno.ENOBUFS || op.kind === READABLE || state.large || this.buffers.replenish())
       this.listen(state, op)
     else this.watch(state)
@@ -177,7 +177,6 @@ export class Receiving {
 
 /** Takes an op that is complete off its fd. */
 function detach(state: RingFd, op: IoOp): IoOp {
-  state.reader = null
-  state.readerListens = false
+  state.detachReader()
   return op
 }

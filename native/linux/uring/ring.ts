@@ -12,6 +12,7 @@
  */
 
 import { PAGE_BYTES } from '../../memory/pages.js'
+import { Descriptor } from '../../posix/descriptor.js'
 import { describeError, EAGAIN, EBUSY, EINTR, EINVAL, ENOMEM } from '../../posix/errno.js'
 import type { Libc } from '../libc.js'
 
@@ -107,12 +108,11 @@ export class NoRing extends Error {
 }
 
 /** An io_uring; see the head of this file. */
-export class Ring {
+export class Ring extends Descriptor {
   /** The words of all requests. `add` says where the new one begins. */
   readonly requests: Int32Array
   /** The words of all answers: user data (fd and key), result, flags. */
   readonly answers: Int32Array
-  fd: number
   /** The memory that it shares with the system, if that is the system's; mapped memory holds the ring. */
   readonly maps: [at: number, bytes: number][] = []
   /** The same, if it is ours: then the ring goes with its fd, and the memory with the thread. */
@@ -122,7 +122,7 @@ export class Ring {
   /** Why the system cannot be entered any more, negative; 0 as long as it can. Nothing is submitted or answered then. */
   failure = 0
   private refusals = 0
-  private readonly libc: Libc
+  declare protected readonly libc: Libc
   private readonly words: Int32Array
   private readonly submitTail: number
   private readonly submitFlags: number
@@ -139,12 +139,9 @@ export class Ring {
 
   /** @throws NoRing if this system has no io_uring, forbids it, or has too old a one. */
   constructor(libc: Libc, options: RingOptions = {}) {
-    this.libc = libc
     const params = new Int32Array(30)
     const memory = libc.environment === null ? null : allocate(libc, options)
-    this.fd = setUp(libc, params, options, memory)
-    // Before all else: the thread may be ended at any moment, and what is done here takes a while.
-    libc.environment?.own(this.fd)
+    super(libc, setUp(libc, params, options, memory))
     this.memory = ((params[2] as number) & NO_MMAP) === 0 ? null : memory
     const word = (index: number): number => params[index] as number
     const requests = word(0)
@@ -286,11 +283,9 @@ export class Ring {
     Atomics.store(this.words, this.answerFlags, on ? 0 : CQ_EVENTFD_DISABLED)
   }
 
-  close(): void {
-    if (this.fd < 0) return
-    this.libc.close(this.fd)
-    this.fd = -1
-    for (const [at, bytes] of this.maps) this.libc.unmap(at, bytes)
+  override close(): void {
+    super.close()
+    for (const [at, bytes] of this.maps.splice(0)) this.libc.unmap(at, bytes)
   }
 
   /** More requests than fit are submitted at once. If the system takes no more, nobody will see them. */

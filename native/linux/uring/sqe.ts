@@ -13,7 +13,8 @@ import { ADDRESS_BYTES, encodeAddress } from '../../posix/sockaddr.js'
 import * as c from '../constants.js'
 import type { Libc } from '../libc.js'
 import { GROUP } from './buffers.js'
-import { READER, RECEIVER, type RingFd, WRITER } from './fd.js'
+import type { RingFd } from './fd.js'
+import * as fd from './fd.js'
 import { scatter } from './inbox.js'
 import { APPENDS, Positions } from './positions.js'
 import * as ring from './ring.js'
@@ -64,17 +65,17 @@ export class Requests {
 
   /** Receives whatever comes, again and again, into buffers of the group. */
   receive(state: RingFd): void {
-    const at = this.begin(RECEIVE, state, RECEIVER)
+    const at = this.begin(RECEIVE, state, fd.RECEIVER)
     this.ring.requests[at + 10] = GROUP
-    state.receiving = true
+    state.source = fd.RECEIVING
   }
 
   /** Says whenever there is something to read, beginning with what is there already. */
   watch(state: RingFd): void {
-    const at = this.begin(ring.OP_POLL_ADD, state, RECEIVER)
+    const at = this.begin(ring.OP_POLL_ADD, state, fd.RECEIVER)
     this.ring.requests[at + 6] = ring.POLL_MULTISHOT
     this.ring.requests[at + 7] = c.POLLIN | c.POLLRDHUP
-    state.watching = true
+    state.source = fd.WATCHING
   }
 
   /** One read, into a buffer on loan or else into one of ours: its bytes are copied when the answer is there. */
@@ -83,7 +84,7 @@ export class Requests {
     const buffer = op.lend ? null : this.borrow()
     state.readerBounce = buffer
     const from = buffer === null ? op.pinnedAddress + op.offset : buffer.address
-    const at = this.begin(state.own ? ring.OP_RECV : ring.OP_READ, state, READER)
+    const at = this.begin(state.own ? ring.OP_RECV : ring.OP_READ, state, fd.READER)
     this.ring.point(at, from, Math.min(op.length, BUFFER_BYTES))
     if (!state.own) this.place(at, state, op)
   }
@@ -99,14 +100,14 @@ export class Requests {
       buffer.whole.set(part, to)
       to += part.length
     }
-    const at = this.begin(ring.OP_WRITE, state, WRITER)
+    const at = this.begin(ring.OP_WRITE, state, fd.WRITER)
     this.ring.point(at, buffer.address, bytes)
     this.place(at, state, op)
   }
 
   /** Sends from a read buffer, on a socket of our own. */
   send(state: RingFd, op: IoOp<unknown>): void {
-    const at = this.begin(ring.OP_SEND, state, WRITER)
+    const at = this.begin(ring.OP_SEND, state, fd.WRITER)
     this.ring.point(at, op.pinnedAddress + op.offset + op.moved, op.length - op.moved)
     this.ring.requests[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
   }
@@ -117,12 +118,12 @@ export class Requests {
     if (length > COPIED_BYTES || this.outboxEnd + length > OUTBOX_BYTES) return false
     const bytes = buffer as Uint8Array
     this.outbox.set(length === bytes.length ? bytes : bytes.subarray(offset, offset + length), this.outboxEnd)
-    const at = this.begin(ring.OP_SEND, state, WRITER)
+    const at = this.begin(ring.OP_SEND, state, fd.WRITER)
     this.ring.point(at, this.outboxAt + this.outboxEnd, length)
     this.ring.requests[at + 7] = c.MSG_NOSIGNAL | MSG_DONTWAIT
     this.outboxEnd += length
     this.copies++
-    state.writerCopied = true
+    state.writerWay = fd.ASKS_COPY
     return true
   }
 
@@ -141,14 +142,13 @@ export class Requests {
   sent(state: RingFd): void {
     if (state.writerBounce !== null) this.giveBack(state.writerBounce)
     state.writerBounce = null
-    if (state.writerCopied) this.copySent()
-    state.writerCopied = false
+    if (state.writerWay === fd.ASKS_COPY) this.copySent()
   }
 
-  /** The fd is lost to another use of its number: what the request of its reader or writer uses until it is answered. */
-  lose(state: RingFd, who: number): LostMemory {
-    if (who === READER) return { memory: memoryOf(state.reader), bounce: state.readerBounce, copied: false }
-    return { memory: memoryOf(state.writer), bounce: state.writerBounce, copied: state.writerCopied }
+  /** The fd is lost to another use of its number: what its request uses until that is answered. */
+  lose(state: RingFd, side: number): LostMemory {
+    if (side === fd.READER) return { memory: memoryOf(state.reader), bounce: state.readerBounce, copied: false }
+    return { memory: memoryOf(state.writer), bounce: state.writerBounce, copied: state.writerWay === fd.ASKS_COPY }
   }
 
   /** That request is answered. */
@@ -159,7 +159,7 @@ export class Requests {
   }
 
   accept(state: RingFd): void {
-    const at = this.begin(ring.OP_ACCEPT, state, READER)
+    const at = this.begin(ring.OP_ACCEPT, state, fd.READER)
     this.ring.requests[at + 7] = c.SOCK_NONBLOCK | c.CLOEXEC
   }
 
@@ -167,38 +167,38 @@ export class Requests {
     const bytes = new Uint8Array(ADDRESS_BYTES)
     op.pinned = bytes
     const length = encodeAddress(this.libc.constants, address, bytes)
-    const at = this.begin(ring.OP_CONNECT, state, WRITER)
+    const at = this.begin(ring.OP_CONNECT, state, fd.WRITER)
     this.ring.point(at, this.libc.addressOf(bytes), 0)
     this.ring.requests[at + 2] = length
   }
 
   /** Asks when it is worth trying. */
-  poll(state: RingFd, who: number, events: number): void {
-    const at = this.begin(ring.OP_POLL_ADD, state, who)
+  poll(state: RingFd, side: number, events: number): void {
+    const at = this.begin(ring.OP_POLL_ADD, state, side)
     this.ring.requests[at + 7] = events
-    if (who === READER) state.readerPolls = true
-    else state.writerPolls = true
+    if (side === fd.READER) state.readerWay = fd.POLLS
+    else state.writerWay = fd.POLLS
   }
 
-  /** Asks for one request back; its own answer will say whether that came in time. */
-  takeBack(state: RingFd, who: number): void {
+  /** Cancels one request; its own answer will say whether that came in time. */
+  cancel(state: RingFd, side: number): void {
     const at = this.ring.add(ring.OP_ASYNC_CANCEL, -1, 0)
     this.ring.requests[at + 4] = state.fd
-    this.ring.requests[at + 5] = state.key(who)
+    this.ring.requests[at + 5] = state.key(side)
   }
 
   /**
-   * Asks for all requests of an fd back. One by one: the system would go by the file, which may have another number, too, and
-   * requests under that.
+   * Cancels all requests of an fd. One by one: Linux would go by the file, which may have another number, too,
+   * and requests under that.
    */
-  takeFdBack(state: RingFd): void {
-    if (state.receiving || state.watching) this.takeBack(state, RECEIVER)
-    if (state.reader !== null && !state.readerListens) this.takeBack(state, READER)
-    if (state.writer !== null) this.takeBack(state, WRITER)
+  cancelFd(state: RingFd): void {
+    if (state.source !== fd.IDLE) this.cancel(state, fd.RECEIVER)
+    if (state.reader !== null && state.readerWay !== fd.LISTENS) this.cancel(state, fd.READER)
+    if (state.writer !== null) this.cancel(state, fd.WRITER)
   }
 
-  /** Asks for everything back. */
-  takeAllBack(): void {
+  /** Cancels everything. */
+  cancelAll(): void {
     const at = this.ring.add(ring.OP_ASYNC_CANCEL, -1, 0)
     this.ring.requests[at + 7] = ring.CANCEL_ALL | ring.CANCEL_ANY
   }
@@ -218,10 +218,12 @@ export class Requests {
     buffer.giveBack()
   }
 
-  private begin(first: number, state: RingFd, who: number): number {
-    const at = this.ring.add(first, state.fd, state.key(who))
+  private begin(first: number, state: RingFd, side: number): number {
+    const at = this.ring.add(first, state.fd, state.key(side))
     // Counted when it is there: a close waits for all that are.
     state.requests++
+    if (side === fd.READER) state.readerWay = fd.ASKS
+    else if (side === fd.WRITER) state.writerWay = fd.ASKS
     return at
   }
 

@@ -1,9 +1,11 @@
 /**
- * `npm test`: AVA, told in few lines. One line for each folder, then every failure whole, then "N passed, N failed".
+ * `npm test`: AVA, told in few lines. One line for each folder, then every failure whole, then "N
+ * passed, N failed".
  *
- * AVA writes TAP, which is parsed line by line; its titles begin with folder and file: `kernel › timers › a title`. If all files
- * are of one folder, AVA leaves it out, and there is a line for each file. Arguments go to AVA as they are: files, `--match`.
- * What tests print themselves comes at once, since none should.
+ * AVA writes TAP, which is parsed line by line; its titles begin with folder and file: `kernel ›
+ * timers › a title`. If all files are of one folder, AVA leaves it out, and there is a line for
+ * each file. Arguments go to AVA as they are: files, `--match`. What tests print themselves comes
+ * at once, since none should.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,7 +21,10 @@ interface Group {
   endMs: number
 }
 
-/** Titles without a folder: all of a single file, uncaught exceptions, workers that ended by themselves. */
+/**
+ * Titles without a folder: all of a single file, uncaught exceptions, workers that ended by
+ * themselves.
+ */
 const ELSEWHERE = 'other'
 
 const groups = new Map<string, Group>()
@@ -30,7 +35,7 @@ let latestMs = performance.now()
 /** The result that further lines are about. */
 let current: { readonly title: string; readonly group: Group; readonly details: string[] | null } | null = null
 
-function hear(line: string): void {
+function take(line: string): void {
   const result = /^(not )?ok \d+ - (.*)$/.exec(line)
   if (result === null) {
     elaborate(line)
@@ -56,7 +61,9 @@ function skip(group: Group, line: string): void {
   skipped.push(line)
 }
 
-/** A line about the result before it. A test that cannot run here passes and logs "skipped: why". */
+/**
+ * A line about the result before it. A test that cannot run here passes and logs "skipped: why".
+ */
 function elaborate(line: string): void {
   if (current === null || line.trim() === '') return
   const why = /^# +(skipped: .*)$/.exec(line)?.[1]
@@ -65,7 +72,10 @@ function elaborate(line: string): void {
   else current.details?.push(line)
 }
 
-/** A folder's time begins where the result before its first one came, so it has the loading of its files in it. */
+/**
+ * A folder's time begins where the result before its first one came, so it has the loading of its
+ * files in it.
+ */
 function groupOf(title: string): Group {
   const name = /^((?:(?:kernel|native|traps) › )?.+?) › /.exec(title)?.[1]?.replace(' › ', '/') ?? ELSEWHERE
   const startMs = latestMs
@@ -81,7 +91,7 @@ const child = spawn(process.execPath, [ava, '--tap', ...process.argv.slice(2)], 
   stdio: ['ignore', 'pipe', 'inherit'],
 })
 const ended = once(child, 'close') as Promise<[code: number | null, signal: NodeJS.Signals | null]>
-for await (const line of createInterface({ input: child.stdout })) hear(line)
+for await (const line of createInterface({ input: child.stdout })) take(line)
 const [code, signal] = await ended
 
 for (const [name, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {

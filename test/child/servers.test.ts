@@ -1,5 +1,6 @@
 /**
- * Servers as processes: killed by signals, left by peers that are killed, out of descriptors, and idle.
+ * Servers as processes: killed by signals, left by peers that are killed, out of descriptors, and
+ * idle.
  *
  * The clients are Node's own sockets, so that nothing of Drupe's stands on both sides.
  */
@@ -20,7 +21,7 @@ async function dial(port: number): Promise<Socket> {
 }
 
 /** What comes next; null if nothing does in time. */
-function heard(socket: Socket, ms = PATIENCE_MS): Promise<string | null> {
+function received(socket: Socket, ms = PATIENCE_MS): Promise<string | null> {
   return new Promise((resolve) => {
     const limit = setTimeout(resolve, ms, null)
     socket.once('data', (chunk) => {
@@ -33,12 +34,13 @@ function heard(socket: Socket, ms = PATIENCE_MS): Promise<string | null> {
 /** Sends a word and waits for its echo; null if none came in time. */
 function ask(socket: Socket, word: string, ms?: number): Promise<string | null> {
   socket.write(word)
-  return heard(socket, ms)
+  return received(socket, ms)
 }
 
 /**
- * How a port refuses connections. A killed process gives its descriptors back at once, but not what an io_uring of its had
- * under way: the system cleans that up in the background, and a listener may live for a moment longer.
+ * How a port refuses connections. A killed process gives its descriptors back at once, but not what
+ * an io_uring of its had under way: the system cleans that up in the background, and a listener may
+ * live for a moment longer.
  */
 async function refusal(port: number): Promise<unknown> {
   for (let tries = 0; tries < PATIENCE_MS / 20; tries++) {
@@ -104,13 +106,14 @@ for (const mode of ['guest', 'blocking']) {
   test(`a server in ${mode} mode without descriptors serves those it has, and the rest later`, async (t) => {
     const { child, port } = await serverIn(mode, `-n ${DESCRIPTORS}`)
     const sockets: Socket[] = []
-    // More than there are descriptors for; the system completes all connections, the server accepts as many as it can.
+    // More than there are descriptors for; the system completes all connections, the server accepts
+    // as many as it can.
     for (let i = 0; i < DESCRIPTORS + 10; i++) sockets.push(await dial(port))
     t.is(await ask(sockets[0] as Socket, 'first'), 'first')
     const last = sockets.at(-1) as Socket
     t.is(await ask(last, 'too early', 300), null)
     t.is(await ask(sockets[1] as Socket, 'second'), 'second')
-    const late = heard(last)
+    const late = received(last)
     for (const socket of sockets.slice(0, DESCRIPTORS)) socket.destroy()
     t.is(await late, 'too early')
     for (const socket of sockets) socket.destroy()
@@ -162,7 +165,8 @@ test('a server with idle connections does nothing', async (t) => {
     await ask(socket, 'hello')
     sockets.push(socket)
   }
-  // An answer is heard before the step that gave it has ended: there are some more, and then none.
+  // An answer is received before the step that gave it has ended: there are some more, and then
+  // none.
   for (let steps = -1, now = 0; steps !== now; ) {
     steps = now
     await pause(100)

@@ -1,5 +1,6 @@
 /**
- * Kernels in worker threads: they work, end, are terminated with everything under way, and hear notifications of other threads.
+ * Kernels in worker threads: they work, end, are terminated with everything under way, and get
+ * notifications of other threads.
  */
 import test from 'ava'
 import { execute } from './child-kit.js'

@@ -1,5 +1,6 @@
 /**
- * The public surface, name by name. Whoever adds or removes one does it here, too, and in the changelog.
+ * The public surface, name by name. A name that is added or removed changes here, too, and in the
+ * changelog.
  */
 import test from 'ava'
 import { exportsOfDoors } from './program.js'

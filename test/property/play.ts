@@ -69,7 +69,10 @@ class Player {
   private readonly queues = [new WaitQueue('0'), new WaitQueue('1')]
   private count = 0
   private outermost: Nursery | null = null
-  /** Some task somewhere puts up shields of others, or starts something in a nursery of others that may have shields. */
+  /**
+   * Some task somewhere puts up shields of others, or starts something in a nursery of others that
+   * may have shields.
+   */
   private raises = false
   /** Something somewhere may keep a cancel out. */
   private shields = true
@@ -102,13 +105,15 @@ class Player {
     }
   }
 
-  /** A task; one that nobody waits for goes on for ever, except where nothing could drive it out. */
+  /**
+   * A task; one that nobody waits for goes on for ever, except where nothing could drive it out.
+   */
   private *task(node: Node, daemon: boolean): Operation<void> {
     yield* this.region('task', node)
     if (daemon && this.grace !== Number.POSITIVE_INFINITY) yield* sleep(Number.POSITIVE_INFINITY)
   }
 
-  /** What is inside a shield hears nothing of scopes outside of it. */
+  /** Cancels of scopes outside a shield are not delivered inside it. */
   private *shielded(body: Node): Operation<void> {
     const task = (yield* current()) as InnerTask
     const { scope } = task
@@ -312,7 +317,7 @@ class Player {
     yield* suspend<void>((resolve, reject) => {
       answer = () => (fails ? reject(this.books.threw(new Error(`failure ${++this.count}`))) : resolve())
       return () => {
-        // Called off, there is nobody any more who would hear of a failure.
+        // Once cancelled, there is nothing any more that a failure could go to.
         if (!late) answer = () => {}
         return !late
       }

@@ -1,8 +1,10 @@
 /**
- * Places from which numbers can be taken, one kind for each thing of Drupe's that can be taken from: for takes.ts.
+ * Places from which numbers can be taken, one kind for each thing of Drupe's that can be taken
+ * from: for takes.ts.
  *
- * What has no items of its own is made one: a permit is the item 0; a lock is taken and given back in one step, and what
- * counts is who got in, and that it is free in the end; of a condition it is the item that the notification is about.
+ * What has no items of its own is made one: a permit is the item 0; a lock is taken and given back
+ * in one step, and what counts is who got in, and that it is free in the end; of a condition it is
+ * the item that the notification is about.
  */
 import { EventEmitter } from 'node:events'
 import {
@@ -137,8 +139,8 @@ function* permits(): Operation<Source> {
 }
 
 /**
- * Whoever has it gives it back in the same step, or after a while: in the end it is free. And whoever got in says so: two
- * contenders of one race have no business in there.
+ * Whoever has it gives it back in the same step, or after a while: in the end it is free. And
+ * whoever got in says so: two contenders of one race have no business in there.
  */
 function* exclusive(
   acquire: () => Operation<unknown>,
@@ -186,7 +188,7 @@ function* limiter(): Operation<Source> {
   )
 }
 
-/** A list with a condition: whoever puts something notifies one. */
+/** A list with a condition: a task that puts something notifies one. */
 function* notified(): Operation<Source> {
   const made = new Condition()
   const items: number[] = []
@@ -281,7 +283,7 @@ function* connection(): Operation<Source> {
   return yield* bytes(writer, yield* using(yield* listener.accept()))
 }
 
-/** Closes it in the end, whoever has opened it. */
+/** Closes it in the end, whichever task has opened it. */
 function* opened(n: Nursery, connecting: Operation<Stream>): Operation<Stream> {
   const stream = yield* connecting
   yield* n.start(
@@ -319,7 +321,7 @@ function* accepted(n: Nursery): Operation<Source> {
     *meant(taken) {
       const stream = streams.get(taken) as Stream
       streams.delete(taken)
-      // Whoever connected was cancelled before it could write: nothing was given.
+      // The client was cancelled before it could write: nothing was given.
       const item = yield* moveOn(QUIET_MS, stream.read(2), null)
       yield* stream.close()
       if (item === null) return NOTHING

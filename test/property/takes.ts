@@ -1,9 +1,11 @@
 /**
- * Random takers: whatever can be taken is taken once, or is still there, whoever is cancelled and when.
+ * Random takers: whatever can be taken is taken once, or is still there, whichever task is
+ * cancelled, and when.
  *
- * Producers fill one to three sources of one kind. Takers take from them in random ways: alone, in a race, with a limit of
- * time around it, or several of these; and some of them are cancelled. What a taker's operation returned is what it has. In
- * the end the sources are emptied, and everything that was given must have been had once.
+ * Producers fill one to three sources of one kind. Takers take from them in random ways: alone, in
+ * a race, with a limit of time around it, or several of these; and some of them are cancelled. What
+ * a taker's operation returned is what it has. In the end the sources are emptied, and everything
+ * that was given must have been had once.
  */
 
 import {
@@ -29,7 +31,10 @@ import { drain, KINDS, type Kind, NETWORKED, NOTHING, type Source, type Taken } 
 /** The items of source n begin at n times this. */
 const SHARE = 1000
 
-/** One random way to take from the sources; `apart`: no two contenders of a race take from the same one. */
+/**
+ * One random way to take from the sources; `apart`: no two contenders of a race take from the same
+ * one.
+ */
 function taking(choices: Choices, sources: readonly Source[], apart: boolean): () => Operation<Taken> {
   const take = (source: Source): Op<Taken> => {
     const ms = choices.integer(0, 4)
@@ -94,7 +99,10 @@ function* limited(ms: number, op: () => Operation<Taken>): Operation<Taken> {
   }
 }
 
-/** Plays one random program and says who had what; throws if an item is lost, doubled, or out of order, or a wake-up is lost. */
+/**
+ * Plays one random program and says who had what; throws if an item is lost, doubled, or out of
+ * order, or a wake-up is lost.
+ */
 export function takes(choices: Choices, kinds: readonly string[] = Object.keys(KINDS)): string[] {
   const kind = choices.pick(kinds)
   const given: number[] = []

@@ -1,5 +1,6 @@
 /**
- * Kernels in worker threads; the first argument says what happens to them. The same file is the worker.
+ * Kernels in worker threads; the first argument says what happens to them. The same file is the
+ * worker.
  */
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -70,13 +71,13 @@ const JOBS: Readonly<Record<string, (token?: WakerToken) => unknown>> = {
 
 /** Listens for so many notifications; how many wake-ups that took. */
 function* listenFor(waker: ReturnType<Kernel['waker']>, notifications: number): Operation<string> {
-  let heard = 0
+  let received = 0
   let wakeUps = 0
-  while (heard < notifications) {
-    heard += yield* waker.wait()
+  while (received < notifications) {
+    received += yield* waker.wait()
     wakeUps++
   }
-  return `${heard} notifications in ${wakeUps <= heard ? 'as many wake-ups or fewer' : 'too many wake-ups'}`
+  return `${received} notifications in ${wakeUps <= received ? 'as many wake-ups or fewer' : 'too many wake-ups'}`
 }
 
 const PROGRAMS: Readonly<Record<string, () => unknown>> = {
@@ -89,8 +90,8 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
       worker.on('error', () => {})
       say(`${job} ${await exitOf(worker)}`)
     }
-    // Only while it waits: a worker that is terminated in the middle of a call of koffi's, or while it loads koffi, may
-    // take the process down before any code of ours could prevent it.
+    // Only while it waits: a worker that is terminated in the middle of a call of koffi's, or while
+    // it loads koffi, may take the process down before any code of ours could prevent it.
     for (let i = 0; i < 3; i++) {
       const worker = start({ job: 'idle' })
       await once(worker, 'message')
@@ -141,7 +142,7 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
   async 'a cancelled wait hears later notifications'() {
     const kernel = new Kernel()
     const waker = kernel.waker()
-    const heard = await kernel.run(function* () {
+    const received = await kernel.run(function* () {
       const first = yield* spawn(waker.wait())
       yield* sleep(1)
       yield* first.cancel()
@@ -150,7 +151,7 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
       notify(waker.token)
       return yield* waker.wait()
     })
-    say(String(heard))
+    say(String(received))
     await kernel.close()
   },
 }

@@ -1,6 +1,7 @@
 /**
- * Call-backs of the user's, over everything that takes one: those that throw, and those that call back while they are being
- * registered, be it to settle what they were given or to cancel the very task that waits.
+ * Call-backs of the user's, over everything that takes one: those that throw, and those that call
+ * back while they are being registered, be it to settle what they were given or to cancel the very
+ * task that waits.
  */
 import test from 'ava'
 import {
@@ -134,7 +135,7 @@ test('a starter that cancels its own task is called off at once; if that settles
       },
       { name: 'main' },
     )
-    // What has come counts; the cancel would be heard at the next wait.
+    // What has come counts; the cancel would be delivered at the next wait.
     t.deepEqual(log, ['called off'])
     assertNoLeaks(kernel)
   })
@@ -166,20 +167,20 @@ const WAITS: Readonly<Record<string, () => Operation<unknown>>> = {
 for (const [what, wait] of Object.entries(WAITS)) {
   test(`an instrument that cancels a task when it is told of its wait: ${what}`, (t) => {
     let victim: Task | null = null
-    const watching: Instrument = {
+    const instrument: Instrument = {
       suspend: (task) => {
         if (task === victim) kernel.cancel(task, 'by an instrument')
       },
     }
     const driver = new SimNetwork({ seed: 1 }).host('main').driver()
-    const kernel = new Kernel({ driver, instruments: [watching], grace: Number.POSITIVE_INFINITY })
-    const heard = kernel.runSync(function* () {
+    const kernel = new Kernel({ driver, instruments: [instrument], grace: Number.POSITIVE_INFINITY })
+    const delivered = kernel.runSync(function* () {
       const task = yield* spawn(() => thrownBy(wait()))
       victim = task
       yield* task.wait()
       return task.result
     })
-    t.true(heard instanceof Cancelled)
+    t.true(delivered instanceof Cancelled)
     assertNoLeaks(kernel)
     kernel.closeSync()
   })
@@ -187,12 +188,12 @@ for (const [what, wait] of Object.entries(WAITS)) {
 
 test('instruments that cancel tasks whenever they are told of something leave a kernel that works', (t) => {
   for (const method of ['spawn', 'beforeStep', 'afterStep', 'suspend', 'exit'] as const) {
-    const watching: Instrument = {
+    const instrument: Instrument = {
       [method]: (task: Task) => {
         if (task.name === 'victim') kernel.cancel(task)
       },
     }
-    const kernel: Kernel = new Kernel({ driver: new VirtualDriver(), instruments: [watching] })
+    const kernel: Kernel = new Kernel({ driver: new VirtualDriver(), instruments: [instrument] })
     const state = kernel.runSync(function* () {
       const task = yield* spawn(
         function* () {

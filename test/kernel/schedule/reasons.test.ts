@@ -1,8 +1,8 @@
 /**
- * Why: what a cancelled task is told, and that the first reason stays.
+ * Reasons: what a delivered `Cancelled` says, and that the first reason stays.
  *
- * A reason is whatever `cancel` was given; of a deadline there is none, the scope says `expired`; siblings of a task that
- * failed are told its error.
+ * A reason is whatever `cancel` was given; of a deadline there is none, the scope says `expired`;
+ * siblings of a task that failed get its error as the reason.
  */
 import test from 'ava'
 import { Cancelled, nursery, type Operation, type Scope, scope, sleep, spawn, started, suppressed } from 'drupe'
@@ -12,7 +12,7 @@ import { fail, thrownBy } from '../../kit.js'
 const FOREVER = Number.POSITIVE_INFINITY
 
 /** What a wait that is cancelled says. */
-function* told(): Operation<Cancelled> {
+function* delivered(): Operation<Cancelled> {
   return (yield* thrownBy(sleep(FOREVER))) as Cancelled
 }
 
@@ -20,7 +20,7 @@ test('a cancel by hand gives its reason, a deadline none; the scope knows which 
   virtual({}, function* () {
     yield* scope({ name: 'work' }, function* (s) {
       yield* s.cancel('hello')
-      const { message, reason } = yield* told()
+      const { message, reason } = yield* delivered()
       t.is(message, 'Cannot go on: work was cancelled (hello)')
       t.is(reason, 'hello')
       t.false(s.expired)
@@ -28,7 +28,7 @@ test('a cancel by hand gives its reason, a deadline none; the scope knows which 
     for (const adjust of [(s: Scope) => s.setDeadline(5), (s: Scope) => s.setDeadline(-1)]) {
       yield* scope({ name: 'work' }, function* (s) {
         yield* adjust(s)
-        const { message, reason } = yield* told()
+        const { message, reason } = yield* delivered()
         t.is(message, 'Cannot go on: work was cancelled')
         t.is(reason, undefined)
         t.true(s.expired)
@@ -41,9 +41,9 @@ test('a deadline that comes after a cancel changes nothing about its reason [tri
   virtual({ grace: 0 }, () =>
     scope({}, function* (s) {
       yield* s.cancel('first')
-      t.is((yield* told()).reason, 'first')
+      t.is((yield* delivered()).reason, 'first')
       yield* s.setDeadline(-1)
-      t.is((yield* told()).reason, 'first')
+      t.is((yield* delivered()).reason, 'first')
       t.false(s.expired)
     }),
   )
@@ -52,9 +52,9 @@ test('a deadline that comes after a cancel changes nothing about its reason [tri
 test('a cancel that comes after the deadline changes nothing either [trio cancelled: cancel_reason_not_overwritten_2]', (t) => {
   virtual({ grace: 0 }, () =>
     scope({ deadline: 0 }, function* (s) {
-      t.is((yield* told()).reason, undefined)
+      t.is((yield* delivered()).reason, undefined)
       t.false(yield* s.cancel('too late'))
-      t.is((yield* told()).reason, undefined)
+      t.is((yield* delivered()).reason, undefined)
       t.true(s.expired)
     }),
   )
@@ -70,10 +70,10 @@ test('the siblings of a task that failed are told its error, those that start la
           yield* started()
           throw boom
         })
-        t.is((yield* told()).reason, boom)
+        t.is((yield* delivered()).reason, boom)
         yield* n.start(function* () {
           yield* started()
-          t.is((yield* told()).reason, boom)
+          t.is((yield* delivered()).reason, boom)
           throw later
         })
       }),
@@ -95,7 +95,7 @@ test('a sibling that was asleep when the other one failed is told its error [tri
         })
         yield* n.start(function* () {
           yield* started()
-          const { reason, message } = yield* told()
+          const { reason, message } = yield* delivered()
           t.is(reason, boom)
           t.regex(message, /\(Error: boom\)$/)
           throw new TypeError('later')
@@ -121,7 +121,7 @@ for (const [what, tag, body] of [
       thrownBy(
         nursery(function* (n) {
           yield* n.spawn(function* () {
-            reason = (yield* told()).reason
+            reason = (yield* delivered()).reason
           })
           yield* waitAllBlocked()
           yield* body(boom)

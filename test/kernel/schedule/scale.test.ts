@@ -1,8 +1,10 @@
 /**
- * Size: a hundred thousand tasks, deep `yield*`, deep trees and long chains of scopes, wide nurseries.
+ * Size: a hundred thousand tasks, deep `yield*`, deep trees and long chains of scopes, wide
+ * nurseries.
  *
- * Nothing here measures speed. What is asserted is that size changes no behaviour and overflows no stack, and that what
- * should be done in constant time is not done in linear time by a margin that shows (the process would time out).
+ * Nothing here measures speed. What is asserted is that size changes no behaviour and overflows no
+ * stack, and that what should be done in constant time is not done in linear time by a margin that
+ * shows (the process would time out).
  */
 import test from 'ava'
 import { clock, moveOn, nursery, type Operation, scope, sleep, spawn, type Task, timeout } from 'drupe'
@@ -183,11 +185,11 @@ test('a failure at the bottom of ten thousand generations comes up unchanged', (
 })
 
 test('five hundred scopes inside each other [trio run: very_deep_cancel_scope_nesting]', (t) => {
-  function* nest(depth: number): Operation<string | undefined> {
-    if (depth > 0) return yield* scope({}, () => nest(depth - 1))
+  function* nested(depth: number): Operation<string | undefined> {
+    if (depth > 0) return yield* scope({}, () => nested(depth - 1))
     yield* sleep(1)
     return 'bottom'
   }
-  t.is(virtual({}, nest(500)), 'bottom')
-  t.is(virtual({}, moveOn(0, nest(500), 'cancelled')), 'cancelled')
+  t.is(virtual({}, nested(500)), 'bottom')
+  t.is(virtual({}, moveOn(0, nested(500), 'cancelled')), 'cancelled')
 })

@@ -1,5 +1,6 @@
 /**
- * A `Cancelled` says to leave the scope that it names. Kept and thrown anywhere else it is an error like any other.
+ * A `Cancelled` says to leave the scope that it names. Kept and thrown anywhere else it is an error
+ * like any other.
  */
 import test from 'ava'
 import { Cancelled, connect, listen, nursery, type Operation, serve, sleep, spawn, type Task } from 'drupe'
@@ -17,7 +18,7 @@ function* stale(): Operation<Cancelled> {
 
 test('a handler that throws a Cancelled of a scope long over goes to onError, and the server serves on', (t) => {
   const network = new SimNetwork({ latency: 1 })
-  const told: unknown[] = []
+  const reported: unknown[] = []
   const { client } = network.run({
     server: {
       daemon: true,
@@ -26,7 +27,7 @@ test('a handler that throws a Cancelled of a scope long over goes to onError, an
         const handler = function* (): Operation<void> {
           throw error
         }
-        yield* serve(yield* listen({ port: 80 }), handler, { onError: (error) => void told.push(error) })
+        yield* serve(yield* listen({ port: 80 }), handler, { onError: (error) => void reported.push(error) })
       },
     },
     *client(): Operation<number> {
@@ -34,20 +35,22 @@ test('a handler that throws a Cancelled of a scope long over goes to onError, an
         yield* connected((stream) => stream.read())()
         yield* sleep(10)
       }
-      return told.length
+      return reported.length
     },
   })
   t.is(client, 2)
-  t.true(told.every((error) => error instanceof Cancelled))
+  t.true(reported.every((error) => error instanceof Cancelled))
 })
 
 test('a handler that is cancelled with its server is no error', (t) => {
   const network = new SimNetwork({ latency: 1 })
-  const told: unknown[] = []
+  const reported: unknown[] = []
   network.run({
     *server(): Operation<void> {
       const listener = yield* listen({ port: 80 })
-      const server = yield* spawn(serve(listener, (stream) => stream.readAll(), { onError: (e) => void told.push(e) }))
+      const server = yield* spawn(
+        serve(listener, (stream) => stream.readAll(), { onError: (e) => void reported.push(e) }),
+      )
       yield* sleep(100)
       yield* server.cancel()
     },
@@ -58,7 +61,7 @@ test('a handler that is cancelled with its server is no error', (t) => {
       yield* stream.close()
     },
   })
-  t.deepEqual(told, [])
+  t.deepEqual(reported, [])
 })
 
 test("a nursery with errors: 'group' groups a Cancelled of another scope like every failure", (t) => {

@@ -1,5 +1,6 @@
 /**
- * What is being started for a nursery is cancelled with it, wherever the starter is; the shields of either are respected.
+ * What is being started for a nursery is cancelled with it, wherever the starter is; the shields of
+ * either are respected.
  */
 import test from 'ava'
 import {
@@ -35,7 +36,10 @@ function* errorOf(op: () => Operation<unknown>): Operation<unknown> {
   return undefined
 }
 
-/** Runs a nursery beside a task of which it knows nothing: the starter, who gets it. Whom the starter's error came to. */
+/**
+ * Runs a nursery beside a task of which it knows nothing: the starter, who gets it. Whom the
+ * starter's error came to.
+ */
 function* beside(
   body: (n: Nursery) => Operation<unknown>,
   starter: (n: Nursery) => Operation<unknown>,
@@ -63,19 +67,19 @@ test('a start into a nursery that fails is over: what is being started is cancel
   virtual({}, function* () {
     const boom = new Error('boom')
     const failures: unknown[] = []
-    let heard: unknown
+    let delivered: unknown
     const error = yield* beside(
       () => fail(boom),
       (n) =>
         n.start(function* () {
-          heard = yield* thrownBy(sleep(FOREVER))
-          throw heard
+          delivered = yield* thrownBy(sleep(FOREVER))
+          throw delivered
         }),
       failures,
     )
     t.is(yield* clock(), 1)
     t.deepEqual(failures, [boom])
-    t.true(heard instanceof Cancelled)
+    t.true(delivered instanceof Cancelled)
     t.true(error instanceof ClosedError)
     t.is((error as Error).message, 'Cannot start the task: the nursery was cancelled')
     t.is((error as Error).cause, boom)
@@ -149,7 +153,7 @@ test('what is being started cleans up within the grace of the nursery that it is
 
 test('a shield in what is being started is respected: it is ready, and hears of the cancel as a child', (t) => {
   virtual({}, function* () {
-    let heard: unknown
+    let delivered: unknown
     const error = yield* beside(
       (n) => n.cancel(),
       (n) =>
@@ -158,13 +162,13 @@ test('a shield in what is being started is respected: it is ready, and hears of 
             yield* sleep(10)
             yield* started('ready')
           })
-          heard = yield* thrownBy(sleep(FOREVER))
-          throw heard
+          delivered = yield* thrownBy(sleep(FOREVER))
+          throw delivered
         }),
     )
     t.is(error, undefined)
     t.is(yield* clock(), 10)
-    t.true(heard instanceof Cancelled)
+    t.true(delivered instanceof Cancelled)
   })
 })
 
@@ -242,7 +246,10 @@ test('a shield that comes down where nothing is cancelled aborts no signal', (t)
   )
 })
 
-/** Some starters for some nurseries, from inside, from beside and from a shield; cancels of either in any order. */
+/**
+ * Some starters for some nurseries, from inside, from beside and from a shield; cancels of either
+ * in any order.
+ */
 function starts(choices: Choices): void {
   const { seed } = choices
   const grace = choices.pick([0, 3, 5000])
@@ -287,7 +294,8 @@ function starts(choices: Choices): void {
     })
     return yield* clock()
   })
-  // Starters begin by 6 and nurseries are cancelled by 12; nothing shielded takes longer than 7, no tear-down more than 2.
+  // Starters begin by 6 and nurseries are cancelled by 12; nothing shielded takes longer than 7, no
+  // tear-down more than 2.
   if (end > 12 + 7 + 2 + 2) throw new Error(`over at ${end}`)
 }
 

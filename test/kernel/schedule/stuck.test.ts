@@ -1,5 +1,6 @@
 /**
- * A guest whose host has no work left: the tasks that wait are named, and whoever awaits a run is told.
+ * A guest whose host has no work left: the error names the tasks that wait, and runs that are
+ * awaited reject with it.
  */
 import test from 'ava'
 import { DeadlockError, Kernel, KernelStateError, Queue, sleep } from 'drupe'

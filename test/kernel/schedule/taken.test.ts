@@ -1,8 +1,8 @@
 /**
- * Taken and then cancelled: what a task was handed and has not seen goes back to where it was.
+ * Taken and then cancelled: what a task was given and has not seen goes back to where it was.
  *
- * Each test fills what a task waits for and cancels the task in the same pass, before it runs. The long form of this is
- * test/property/takes.ts; here is each kind, and what a race promises.
+ * Each test fills what a task waits for and cancels the task in the same pass, before it runs. The
+ * long form of this is test/property/takes.ts; here is each kind, and what a race promises.
  */
 import test from 'ava'
 import {
@@ -34,7 +34,9 @@ import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { SimNetwork, virtual, waitAllBlocked } from 'drupe/testing'
 import { bytes, text } from '../sim/net-kit.js'
 
-/** Lets a task begin to wait, fills what it waits for, and cancels it before it runs; how it ended. */
+/**
+ * Lets a task begin to wait, fills what it waits for, and cancels it before it runs; how it ended.
+ */
 function* cancelWoken(op: Op<unknown>, fill: () => Operation<unknown>): Operation<string> {
   const task: Task<unknown> = yield* spawn(op)
   yield* waitAllBlocked()
@@ -74,7 +76,7 @@ test('a race that was won returns what it won, though its time is over before th
       yield* queue.put('mine')
     })
     t.is(yield* moveOn(20, race([queue.get(), slow()]), 'nothing'), 'mine')
-    // And it hears of the cancel at its next wait.
+    // And the cancel is delivered at its next wait.
     yield* spawn(function* () {
       yield* sleep(5)
       yield* queue.put('yours')
@@ -189,11 +191,11 @@ test('a permit, a token, a lock and a notification go on to the next', (t) => {
     }
 
     const condition = new Condition()
-    const told: string[] = []
+    const notified: string[] = []
     const waits = function* (name: string): Operation<void> {
       yield* condition.with(function* () {
         yield* condition.wait()
-        told.push(name)
+        notified.push(name)
       })
     }
     const first = yield* spawn(() => waits('first'))
@@ -202,7 +204,7 @@ test('a permit, a token, a lock and a notification go on to the next', (t) => {
     yield* condition.with(() => condition.notify())
     yield* first.cancel()
     yield* waitAllBlocked()
-    t.deepEqual(told, ['second'])
+    t.deepEqual(notified, ['second'])
   })
 })
 

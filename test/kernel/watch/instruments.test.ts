@@ -1,8 +1,9 @@
 /**
- * Instruments: what they are told, in which order, and that a broken one changes nothing.
+ * Instruments: which of their methods are called, in which order, and that a broken one changes
+ * nothing.
  *
- * Broken instruments report through an unhandled rejection, which a test process does not survive; that part lives in
- * test/child.
+ * Broken instruments report through an unhandled rejection, which a test process does not survive;
+ * that part lives in test/child.
  */
 import test from 'ava'
 import {
@@ -153,7 +154,9 @@ test('an exit is told for every way to end, after the children [curio activation
   t.deepEqual(states, ['grandchild done', 'sibling cancelled', 'failing failed', 'main done'].sort(byEnd(states)))
 })
 
-/** Keeps the order in which things were seen; what is asserted is the set, and that main comes last. */
+/**
+ * Keeps the order in which things were seen; what is asserted is the set, and that main comes last.
+ */
 function byEnd(seen: readonly string[]): (a: string, b: string) => number {
   return (a, b) => seen.indexOf(a) - seen.indexOf(b)
 }
@@ -242,18 +245,18 @@ test('an instrument sees the task in its state', (t) => {
 })
 
 test('methods are looked up at each event: an instrument can begin and stop to listen [trio instrumentation: instruments_monkeypatch]', (t) => {
-  const heard: string[] = []
+  const called: string[] = []
   const instrument: { beforeStep?: (task: Task) => void } = {}
   virtual({ instruments: [instrument] }, function* main() {
     yield* checkpoint()
-    t.deepEqual(heard, [])
-    instrument.beforeStep = (task) => void heard.push(task.name)
+    t.deepEqual(called, [])
+    instrument.beforeStep = (task) => void called.push(task.name)
     yield* checkpoint()
     yield* checkpoint()
-    t.deepEqual(heard, ['main', 'main'])
+    t.deepEqual(called, ['main', 'main'])
     delete instrument.beforeStep
     yield* checkpoint()
-    t.deepEqual(heard, ['main', 'main'])
+    t.deepEqual(called, ['main', 'main'])
   })
 })
 

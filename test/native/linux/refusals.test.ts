@@ -1,7 +1,9 @@
 /**
- * A ring that the system does not let in: for a moment, which costs nothing, or for good, which fails what waits and nothing else.
+ * A ring that the system does not let in: for a moment, which costs nothing, or for good, which
+ * fails what waits and nothing else.
  *
- * The C library's table is the same for the whole thread, so its `uringEnter` is replaced while a test runs; tests run one by one.
+ * The C library's table is the same for the whole thread, so its `uringEnter` is replaced while a
+ * test runs; tests run one by one.
  */
 
 import test from 'ava'
@@ -19,7 +21,10 @@ const EPERM = -1
 const EIO = -5
 const PASSING = { ENOMEM: -12, EAGAIN: -11, EBUSY: -16, EINTR: -4 }
 
-/** Has calls of io_uring_enter fail while the body runs: `refuse` gives the result, or 0 to let it in. */
+/**
+ * Has calls of io_uring_enter fail while the body runs: `refuse` gives the result, or 0 to let it
+ * in.
+ */
 function refusing<T>(refuse: (call: number) => number, body: () => T): T {
   const libc = openLibc()
   const { uringEnter } = libc
@@ -86,7 +91,7 @@ if (process.platform === 'linux') {
     )
 
   test.serial('a ring that lets nobody in any more fails what waits and what comes, and closes', async (t) => {
-    const told = await warnings(async () => {
+    const warned = await warnings(async () => {
       for (const result of [EPERM, PASSING.ENOMEM]) {
         const rig = new Rig(new UringDriver())
         const [a, b] = rig.pair()
@@ -115,8 +120,8 @@ if (process.platform === 'linux') {
         )
       }
     })
-    t.is(told.length, 2)
-    t.regex(told[0] as string, /^io_uring cannot be entered any more \(EPERM/)
+    t.is(warned.length, 2)
+    t.regex(warned[0] as string, /^io_uring cannot be entered any more \(EPERM/)
   })
 
   test.serial('more requests than fit into a ring that lets nobody in fail like all others', async (t) => {
@@ -158,7 +163,7 @@ if (process.platform === 'linux') {
 
   for (const mode of ['guest', 'blocking'])
     test.serial(`${mode}: tasks hear of a ring that lets nobody in any more, and time goes on`, async (t) => {
-      const told = await warnings(async () => {
+      const warned = await warnings(async () => {
         const kernel = new Kernel({ driver: new UringDriver() })
         let broken = false
         const op = function* () {
@@ -182,6 +187,6 @@ if (process.platform === 'linux') {
         })
         t.deepEqual(codes, ['EIO', 'EIO', 'EIO'])
       })
-      t.is(told.length, 1)
+      t.is(warned.length, 1)
     })
 }

@@ -1,6 +1,7 @@
 /**
- * How many read buffers are on their way to tasks: each is memory that peers can make the process use, whatever they send. The clock
- * runs so fast here that every turn is over after one step, as on a machine that is much too slow.
+ * How many read buffers are on their way to tasks: each is memory that peers can make the process
+ * use, whatever they send. The clock runs so fast here that every turn is over after one step, as
+ * on a machine that is much too slow.
  */
 import test from 'ava'
 import { Kernel, spawn } from 'drupe'
@@ -14,8 +15,8 @@ import { UringDriver } from '../../../native/linux/uring/driver.js'
 const CONNECTIONS = 300
 const MOST_LOANS = 64
 
-/** A driver that is watched: what it lent and has not reached its task. */
-function watched(driver: Driver) {
+/** Counts for a driver what it lent and has not reached its task. */
+function counted(driver: Driver) {
   const onTheirWay = new Set<IoOp>()
   const seen = { most: 0, slow: false, skippedMs: 0 }
   const { start, now } = driver
@@ -44,7 +45,7 @@ function* connected(): Operation<[client: number, server: number]> {
 }
 
 /** Everybody waits with a read; then everybody's data comes at once. */
-function* crowd({ onTheirWay, seen }: ReturnType<typeof watched>): Operation<number> {
+function* crowd({ onTheirWay, seen }: ReturnType<typeof counted>): Operation<number> {
   let served = 0
   const pairs: [number, number][] = []
   for (let i = 0; i < CONNECTIONS; i++) pairs.push(yield* connected())
@@ -70,19 +71,19 @@ function* crowd({ onTheirWay, seen }: ReturnType<typeof watched>): Operation<num
 for (const Driver of process.platform === 'linux' ? [EpollDriver, UringDriver] : []) {
   test(`${Driver.name}, blocking: a crowd of slow readers has no more than ${MOST_LOANS} buffers on their way`, (t) => {
     const driver = new Driver()
-    const watch = watched(driver)
+    const counting = counted(driver)
     const kernel = new Kernel({ driver })
-    t.is(kernel.runSync(crowd(watch)), CONNECTIONS)
-    t.true(watch.seen.most > 0 && watch.seen.most <= MOST_LOANS, `${watch.seen.most} buffers`)
+    t.is(kernel.runSync(crowd(counting)), CONNECTIONS)
+    t.true(counting.seen.most > 0 && counting.seen.most <= MOST_LOANS, `${counting.seen.most} buffers`)
     kernel.closeSync()
   })
 
   test(`${Driver.name}, guest: a crowd of slow readers has no more than ${MOST_LOANS} buffers on their way`, async (t) => {
     const driver = new Driver()
-    const watch = watched(driver)
+    const counting = counted(driver)
     const kernel = new Kernel({ driver })
-    t.is(await kernel.run(crowd(watch)), CONNECTIONS)
-    t.true(watch.seen.most > 0 && watch.seen.most <= MOST_LOANS, `${watch.seen.most} buffers`)
+    t.is(await kernel.run(crowd(counting)), CONNECTIONS)
+    t.true(counting.seen.most > 0 && counting.seen.most <= MOST_LOANS, `${counting.seen.most} buffers`)
     await kernel.close()
   })
 }

@@ -1,4 +1,7 @@
-/** Fds that the driver did not open: pipes, files, terminals, of other owners and in any mode. Linux only. */
+/**
+ * Fds that the driver did not open: pipes, files, terminals, of other owners and in any mode. Linux
+ * only.
+ */
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +33,10 @@ function closeElsewhere(fd: number): void {
   ok(openLibc().close(fd))
 }
 
-/** A socket of ours under this number, which was closed elsewhere, and those that had lower ones; null if it is taken. */
+/**
+ * A socket of ours under this number, which was closed elsewhere, and those that had lower ones;
+ * null if it is taken.
+ */
 function takeNumber(rig: Rig, fd: number): number[] | null {
   const sockets: number[] = []
   while (sockets.at(-1) !== fd && sockets.length < 50) sockets.push(rig.socket('tcp4'))
@@ -58,7 +64,7 @@ for (const [mode, flags] of [
       for (const op of ops) rig.submit(op)
       rig.settle()
       const withdrawn = new Set<IoOp<unknown>>()
-      // Both are told of in one poll. The first to complete empties the other's pipe and calls it off.
+      // One poll brings both. The first to complete empties the other's pipe and withdraws it.
       rig.onComplete = (done) => {
         rig.onComplete = () => {}
         const other = ops.find((op) => op !== done) as IoOp<unknown>

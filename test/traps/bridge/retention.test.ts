@@ -1,9 +1,10 @@
 /**
- * Nothing of a wait that was called off stays with what was waited for.
+ * Nothing of a wait that was withdrawn stays with what was waited for.
  *
- * Each wait of the table is called off in rounds, once because a race was won by another task and once because its time was
- * up, while what it waits for lives on. Then the garbage is collected: neither the winner's result nor what the waiting
- * task had in hand may be left. A test reads the sources: who adds a wait adds it to the table.
+ * Each wait of the table is withdrawn in rounds, once because a race was won by another task and
+ * once because its time was up, while what it waits for lives on. Then the garbage is collected:
+ * neither the winner's result nor what the waiting task had in hand may be left. A test reads the
+ * sources: who adds a wait adds it to the table.
  */
 import { EventEmitter } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
@@ -25,7 +26,10 @@ type Wait = () => Operation<unknown>
 interface Entry {
   /** The functions of the sources that it goes through, as the last test names them. */
   readonly covers: readonly string[]
-  /** Makes what is waited for, and lives as long as the test; what comes back waits for it without an end. */
+  /**
+   * Makes what is waited for, and lives as long as the test; what comes back waits for it without
+   * an end.
+   */
   make(kernel: Kernel): Wait | Operation<Wait>
 }
 
@@ -182,7 +186,7 @@ const TABLE: Readonly<Record<string, Entry>> = {
   ),
 }
 
-/** How many of the things that the called off waits had to do with are still there. */
+/** How many of the things that the withdrawn waits had to do with are still there. */
 async function leftBy({ make }: Entry): Promise<number> {
   const kernel = new Kernel({ driver: new SimNetwork({ seed: 1 }).host('main').driver() })
   const left: WeakRef<object>[] = []
@@ -231,7 +235,10 @@ for (const [name, one] of Object.entries(TABLE)) {
   })
 }
 
-/** Waits that are made of others, are the driver's to forget, or are one task's own for as long as it waits. */
+/**
+ * Waits that are made of others, are the driver's to forget, or are one task's own for as long as
+ * it waits.
+ */
 const ELSEWHERE = new Set([
   ...['openFile', 'stat', 'sync'].map((name) => `file.${name}`),
   ...['read', 'write', 'writeAll', 'accept', 'connect', 'readable', 'writable'].map((name) => `io.${name}`),

@@ -1,5 +1,6 @@
 /**
- * Scopes that change while they are open: deadlines that move, shields that go up and down, and both in the wrong moment.
+ * Scopes that change while they are open: deadlines that move, shields that go up and down, and
+ * both in the wrong moment.
  *
  * With grace 0 where the rule is that of every wait, with a grace where it is that of one delivery.
  */
@@ -282,7 +283,8 @@ test('a scope that was kept is neither cancelled again nor entered again [trio r
     yield* checkpoint()
     t.deepEqual([left.cancelled, left.caught], [false, false])
 
-    // An operation that was cancelled before it began begins, and hears of it at its first wait.
+    // An operation that was cancelled before it began begins, and gets the cancel at its first
+    // wait.
     const late = yield* spawn(function* () {
       yield* scope({}, () => sleep(FOREVER))
     })

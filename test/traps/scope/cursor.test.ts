@@ -1,5 +1,6 @@
 /**
- * Cursors over async iterables: a value that was asked for is had by somebody, whoever is cancelled meanwhile.
+ * Cursors over async iterables: a value that was asked for goes to a task, whichever is cancelled
+ * meanwhile.
  */
 import test from 'ava'
 import { each, moveOn, type Operation, race, run, spawn, subscribe, suspend, until } from 'drupe'
@@ -9,7 +10,7 @@ import { thrownBy } from '../../kit.js'
 /** A source whose values come when the test says so. */
 class Slow {
   readonly asked: { resolve(value: number): void; reject(error: unknown): void }[] = []
-  /** Told of each value before whoever waits for it. */
+  /** Called for each value before the task that waits for it goes on. */
   settled: () => void = () => {};
 
   [Symbol.asyncIterator](): AsyncIterator<number> {

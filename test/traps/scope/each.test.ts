@@ -1,5 +1,6 @@
 /**
- * Cursors over async iterables: one value after the other, to whoever asks, and none lost with a wait that was called off.
+ * Cursors over async iterables: one value after the other, to the task that asks, and none lost
+ * with a wait that was withdrawn.
  */
 import test from 'ava'
 import { all, Cancelled, moveOn, run, scope, sleep, spawn, subscribe } from 'drupe'

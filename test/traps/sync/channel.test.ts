@@ -1,5 +1,5 @@
 /**
- * Channels: two ends, each cloned and closed on its own, and an end that everybody hears of.
+ * Channels: two sides, each cloned and closed on its own, and an end that reaches all receivers.
  */
 import test from 'ava'
 import {

@@ -1,5 +1,5 @@
 /**
- * What everything that can serve as a lock has in common, told once for all of them.
+ * What everything that can serve as a lock has in common, tested once for all.
  */
 import test from 'ava'
 import { checkpoint, nursery, type Operation, sleep, spawn, type Trap } from 'drupe'
@@ -93,7 +93,8 @@ for (const [name, make] of Object.entries(LOCKS)) {
         yield* n.spawn(() => loop(2))
         yield* n.spawn(() => loop(3))
       })
-      // The first round of three is the start; from then on nobody has two turns while another one waits.
+      // The first round of three is the start; from then on nobody has two turns while another one
+      // waits.
       for (let i = 3; i + 3 <= 9; i += 3) t.deepEqual(log.slice(i, i + 3).sort(), [1, 2, 3], log.join(' '))
     })
   })

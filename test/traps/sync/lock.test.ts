@@ -1,5 +1,5 @@
 /**
- * Locks: one task at a time, in the order in which they came, handed over without a gap.
+ * Locks: one task at a time, in the order in which they came, passed on without a gap.
  */
 import test from 'ava'
 import {
@@ -86,7 +86,7 @@ test('statistics say who holds it and how many wait [curio sync: repr] [trio syn
     t.is(lock.statistics().waiting, 1)
     t.is(lock.owner, owner)
     yield* lock.release()
-    // Handed over before the other has run.
+    // Passed on before the other has run.
     t.is(lock.owner?.id, other.id)
     t.is((yield* other.join())?.id, other.id)
   })

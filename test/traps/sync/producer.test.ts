@@ -1,8 +1,10 @@
 /**
- * A producer beside its reader: what async generators are for elsewhere, made of a resource, a nursery and a channel.
+ * A producer beside its reader: what async generators are for elsewhere, made of a resource, a
+ * nursery and a channel.
  *
- * Nothing here is the library's own. It shows that the parts add up: the producer is gone with the block, whoever fails or
- * leaves first, its errors come out of the block, and it is never more than an item ahead.
+ * Nothing here is the library's own. It shows that the parts add up: the producer is gone with the
+ * block, whoever fails or leaves first, its errors come out of the block, and it is never more than
+ * an item ahead.
  */
 import test from 'ava'
 import {
@@ -283,7 +285,7 @@ test('two readers get one item each, in the order in which they came [trio chann
 })
 
 test('a cancel from outside is heard by reader and producer, once each [trio channel: as_safe_channel_multi_cancel]', (t) => {
-  const heard: string[] = []
+  const delivered: string[] = []
   virtual({}, function* () {
     let s: Scope | undefined
     yield* scope({}, function* (outer) {
@@ -292,7 +294,7 @@ test('a cancel from outside is heard by reader and producer, once each [trio cha
         try {
           yield* counting(emit)
         } catch (error) {
-          heard.push(`producer ${(error as Cancelled).scope === outer}`)
+          delivered.push(`producer ${(error as Cancelled).scope === outer}`)
           throw error
         }
       })
@@ -302,14 +304,14 @@ test('a cancel from outside is heard by reader and producer, once each [trio cha
         try {
           yield* checkpoint()
         } catch (error) {
-          heard.push(`reader ${(error as Cancelled).scope === outer}`)
+          delivered.push(`reader ${(error as Cancelled).scope === outer}`)
           throw error
         }
       })
     })
     t.true(s?.caught)
   })
-  t.deepEqual(heard.sort(), ['producer true', 'reader true'])
+  t.deepEqual(delivered.sort(), ['producer true', 'reader true'])
 })
 
 test('a reader that leaves early ends a producer with tasks of its own, and hears of their errors only [trio channel: as_safe_channel_genexit_exception_group, as_safe_channel_genexit_filter, as_safe_channel_swallowing_extra_exceptions]', (t) => {

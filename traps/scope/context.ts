@@ -93,8 +93,13 @@ export class Context<T> {
  * })
  * @see https://peps.python.org/pep-0567/
  */
-export function context<T>(name: string): Context<T | undefined>
 export function context<T>(name: string, initial: T): Context<T>
+/**
+ * Makes a context without a default.
+ *
+ * @param name For messages.
+ */
+export function context<T>(name: string): Context<T | undefined>
 export function context<T>(name: string, initial?: T): Context<T | undefined> {
   checkString('make a context', 'name', name)
   return new Context<T | undefined>(name, initial)

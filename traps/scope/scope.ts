@@ -79,8 +79,13 @@ function nothing(): undefined {}
  *   console.log(result) // => undefined
  * })
  */
-export function scope<T>(body: (scope: Scope) => Operation<T>): Operation<T | undefined>
 export function scope<T>(options: ScopeOptions, body: (scope: Scope) => Operation<T>): Operation<T | undefined>
+/**
+ * Runs an operation in a scope of its own, without options.
+ *
+ * @param body Gets the scope, and returns an operation.
+ */
+export function scope<T>(body: (scope: Scope) => Operation<T>): Operation<T | undefined>
 export function scope<T>(
   ...given: [ScopeOptions, (scope: Scope) => Operation<T>] | [(scope: Scope) => Operation<T>]
 ): Operation<T | undefined> {
@@ -161,8 +166,14 @@ function actionOf(op: Op<unknown>): string {
  *   console.log(yield* moveOn(5, sleep(60_000), 'too slow')) // => too slow
  * })
  */
-export function moveOn<T>(ms: number, op: Op<T>): Operation<T | undefined>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback: F): Operation<T | F>
+/**
+ * Gives an operation so many milliseconds and goes on with undefined when they are over.
+ *
+ * @param ms Milliseconds, 0 or more; Infinity for no limit.
+ * @param op The operation, or a function that returns one.
+ */
+export function moveOn<T>(ms: number, op: Op<T>): Operation<T | undefined>
 export function moveOn<T, F>(ms: number, op: Op<T>, fallback?: F): Operation<T | F | undefined> {
   checkTime('limit the time', 'ms', ms)
   checkOperation('limit the time', 'op', op)

@@ -47,13 +47,18 @@ export class Sequencer {
    * it: all tasks that wait get an error.
    *
    * @param turn Its number, from 0.
-   * @param op The operation, or a function that returns one. Default: nothing.
+   * @param op The operation, or a function that returns one.
    * @throws KernelStateError if the turn was taken before.
    * @throws RangeError if the number is none that can be waited for.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  at(turn: number): Operation<void>
   at<T>(turn: number, op: Op<T>): Operation<T>
+  /**
+   * Waits for this turn, and ends it at once.
+   *
+   * @param turn Its number, from 0.
+   */
+  at(turn: number): Operation<void>
   at<T>(turn: number, op?: Op<T>): Operation<T | undefined> {
     checkCount('wait for the turn', 'turn', turn, 0)
     return this.atOperation(turn, op === undefined ? op : checkOperation('wait for the turn', 'op', op))

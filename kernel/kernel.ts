@@ -55,7 +55,7 @@ export class KernelBase {
     return this.loop.driver.name
   }
 
-  /** What is in hand right now. */
+  /** The current figures. */
   get statistics(): KernelStatistics {
     const { live, ready, timers, inFlight, suspended } = this.loop
     return { tasks: live, ready: ready.length, timers: timers.size, operations: inFlight, suspended }
@@ -76,6 +76,8 @@ export class KernelBase {
    * Runs an operation by taking the thread until it is done, other tasks of the kernel beside it.
    * The host's timers, promises and callbacks stand still meanwhile.
    *
+   * @param op The operation, or a function that returns one.
+   * @param options `name`: for messages.
    * @throws what the operation threw, or TaskCancelledError.
    * @throws DeadlockError if nothing could ever wake a task again.
    */
@@ -97,6 +99,9 @@ export class KernelBase {
   /**
    * Starts a task from outside, in guest mode. Its failure is reported as an unhandled rejection
    * unless a task joins it first; use `run` to get the result as a promise.
+   *
+   * @param op The operation, or a function that returns one.
+   * @param options `name`: for messages.
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Task<T> {
     checkOperation('spawn', 'op', op)
@@ -111,6 +116,8 @@ export class KernelBase {
   /**
    * Cancels a task from outside; false if it was over. Does not wait.
    *
+   * @param task The task.
+   * @param reason What its `Cancelled` says, as `reason`.
    * @throws KernelStateError if it is a task of another kernel.
    */
   cancel(task: Task, reason?: unknown): boolean {

@@ -22,7 +22,11 @@ export class VirtualDriver extends TimersOnlyDriver {
     return this.time
   }
 
-  /** Moves the clock forward and runs nothing; timers in between are due at the next poll. */
+  /**
+   * Moves the clock forward and runs nothing; timers in between are due at the next poll.
+   *
+   * @param ms Milliseconds, 0 or more.
+   */
   advance(ms: number): void {
     this.time += checkTime('advance the clock', 'ms', ms)
   }

@@ -67,7 +67,7 @@ export interface Task<out T = unknown> {
   readonly state: TaskState
   /** The task whose nursery it is in; null for a task that the host spawned. */
   readonly parent: Task | null
-  /** Is it over? */
+  /** Whether it is over. */
   readonly ended: boolean
   /** What it returned; undefined unless its state is `done`. */
   readonly result: T | undefined
@@ -78,21 +78,25 @@ export interface Task<out T = unknown> {
   readonly error: unknown
 
   /**
-   * Waits for the end and returns the result. If the waiting task is cancelled, this one goes on.
+   * Waits for the end and returns the result. If the task is cancelled while it waits, this one
+   * goes on.
    *
    * @throws whatever the task threw, the same object.
    * @throws TaskCancelledError if it was cancelled.
    */
   join(): Trap<T>
 
-  /** Waits for the end, however it came. If the waiting task is cancelled, this one goes on. */
+  /**
+   * Waits for the end, however it came. If the task is cancelled while it waits, this one goes on.
+   */
   wait(): Trap<void>
 
   /**
-   * Asks the task to leave and waits until it is out, cleanup and children included; `{ wait: false
-   * }` only asks. Returns whether it was still alive.
+   * Cancels the task, waits until it is out, cleanup and children included, and returns whether it
+   * was still alive. If the task that asks is cancelled while it waits, this one stays cancelled.
    *
    * @param reason What its `Cancelled` says, as `reason`.
+   * @param options `wait`: false only asks. Default: true.
    */
   cancel(reason?: unknown, options?: { readonly wait?: boolean }): Operation<boolean>
 
@@ -116,7 +120,7 @@ export interface Task<out T = unknown> {
   readonly idle: boolean
   /** @internal It got a `Cancelled` of a scope that is around the whole task. */
   readonly cancelDelivered: boolean
-  /** @internal Did it get a `Cancelled` of this scope? */
+  /** @internal Whether it got a `Cancelled` of this scope. */
   wasDelivered(scope: Scope): boolean
 }
 
@@ -124,7 +128,7 @@ export interface Task<out T = unknown> {
 export interface Scope {
   /** What it is called in messages. */
   readonly name: string
-  /** Are cancels from outside kept out? Changed through `setShield`. */
+  /** Whether cancels from outside are kept out. Changed through `setShield`. */
   readonly shield: boolean
   /** Milliseconds of grace after a cancel. */
   readonly grace: number
@@ -133,28 +137,38 @@ export interface Scope {
    * through `setDeadline`.
    */
   readonly deadline: number
-  /** Was it the deadline that cancelled it? */
+  /** Whether the deadline cancelled it. */
   readonly expired: boolean
-  /** Did its own `Cancelled` arrive at its edge, so that what was in it did not come to its end? */
+  /**
+   * Whether its own `Cancelled` arrived at its edge, so that what was in it did not come to its
+   * end.
+   */
   readonly caught: boolean
   /** What was given to `cancel`. */
   readonly reason: unknown
-  /** Was it cancelled (whether or not anything inside took notice)? */
+  /** Whether it was cancelled; nothing inside need have noticed yet. */
   readonly cancelled: boolean
 
   /**
    * Moves the deadline to a time on the kernel's clock, in milliseconds; one that is past cancels
    * at once. Does not wait.
+   *
+   * @param at Milliseconds on the kernel's clock; Infinity for never.
    */
   setDeadline(at: number): Trap<void>
 
-  /** Raises or takes down the shield; a cancel that waited outside then comes in. Does not wait. */
+  /**
+   * Sets the shield on or off; once it is off, a cancel that waited outside comes in. Does not
+   * wait.
+   *
+   * @param on Whether cancels from outside are kept out.
+   */
   setShield(on: boolean): Trap<void>
 
   /**
-   * Cancels everything inside; false if it was cancelled already. Does not wait, and does not throw
-   * into the caller: a task that cancels a scope it is in gets the `Cancelled` at its next waiting
-   * trap.
+   * Cancels everything inside; returns false if it was cancelled already. Does not wait, and does
+   * not throw into the caller: a task that cancels a scope it is in gets the `Cancelled` at its
+   * next waiting trap.
    *
    * @param reason What each `Cancelled` says, as `reason`.
    */
@@ -168,7 +182,7 @@ export interface Scope {
 export interface Nursery extends Scope {
   /** How many children are alive. */
   readonly size: number
-  /** @internal Has its body failed, or a child? */
+  /** @internal Whether its body has failed, or a child. */
   readonly failed: boolean
   /** @internal The first failure. */
   readonly failure: unknown
@@ -180,17 +194,20 @@ export interface Nursery extends Scope {
    *
    * @param op What to run: an operation, or a function that returns one, which then gives the task
    * its name.
+   * @param options `name`: for messages; `daemon`: it is cancelled when everything else is done.
    * @throws TypeError if `op` is neither an operation nor a function that returns one.
    * @throws ClosedError once the nursery has ended.
    */
   spawn<T>(op: Op<T>, options?: SpawnOptions): Trap<Task<T>>
 
   /**
-   * Starts a child and waits until it says that it is ready, with `yield* started(value)`; that
-   * value. Until then it belongs to the caller: its errors come out here, and cancelling the
+   * Starts a child, waits until it says that it is ready, with `yield* started(value)`, and returns
+   * that value. Until then it belongs to the caller: its errors come out here, and cancelling the
    * caller, or this nursery, cancels it. From then on it is a child of this nursery, which stays
    * open meanwhile.
    *
+   * @param op What to run: an operation, or a function that returns one.
+   * @param options `name`: for messages; `daemon`: it is cancelled when everything else is done.
    * @throws what the task throws before it is ready.
    * @throws KernelStateError if it returns before it is ready.
    * @throws ClosedError once the nursery has ended, and if it was cancelled before the task was

@@ -8,6 +8,13 @@
  */
 /** A context of the host, as it was when this was made; Node's AsyncResource is one. */
 export interface HostContext {
+  /**
+   * Calls a function in this context; returns what it returns.
+   *
+   * @param step The function.
+   * @param self Its `this`.
+   * @param operands Its arguments.
+   */
   runInAsyncScope<A extends unknown[], R>(step: (...operands: A) => R, self: unknown, ...operands: A): R
 }
 

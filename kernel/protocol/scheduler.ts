@@ -22,9 +22,17 @@ export interface Resumer {
   /**
    * Answers the wait of a parked task. A cancel that comes before it runs may still take that back;
    * see `Undo`.
+   *
+   * @param task The task.
+   * @param value What its wait returns.
    */
   wake(task: Task, value: unknown): void
-  /** The same with an error. */
+  /**
+   * The same with an error.
+   *
+   * @param task The task.
+   * @param error What its wait throws.
+   */
   fail(task: Task, error: unknown): void
 }
 

@@ -12,6 +12,7 @@
  * The first failure leaves a nursery unchanged; those that came after it are kept here and are
  * shown when it is printed.
  *
+ * @param error What was thrown.
  * @example
  * import { run, nursery, suppressed } from 'drupe'
  *

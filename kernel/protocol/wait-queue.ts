@@ -90,6 +90,13 @@ export class WaitQueue extends TaskList implements Giver {
   readonly undo: Undo | null
   private parking: Trap<unknown> | null = null
 
+  /**
+   * Makes an empty queue.
+   *
+   * @param name What a task does that waits here, for messages.
+   * @param admit Asked before a task waits; null: every task waits.
+   * @param undo Takes back what a task was given; null: it stays given.
+   */
   constructor(name = 'wait in a queue', admit: Atomic | null = null, undo: Undo | null = null) {
     super()
     this.name = checkString('make a wait queue', 'name', name)

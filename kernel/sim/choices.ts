@@ -26,8 +26,10 @@ export class Choices {
   }
 
   /**
-   * A whole number from `least` to `most`; `least` is the simplest.
+   * Chooses a whole number from `least` to `most`; `least` is the simplest.
    *
+   * @param least The least number.
+   * @param most The greatest number.
    * @throws RangeError if there is none.
    */
   integer(least: number, most: number): number {
@@ -37,8 +39,9 @@ export class Choices {
   }
 
   /**
-   * One of these; the first is the simplest.
+   * Chooses one of these; the first is the simplest.
    *
+   * @param list At least one item.
    * @throws RangeError if the list is empty.
    */
   pick<T>(list: readonly T[]): T {
@@ -47,7 +50,11 @@ export class Choices {
     return list[this.draw(list.length - 1)] as T
   }
 
-  /** True with this probability; false is the simplest. */
+  /**
+   * Chooses true with this probability; false is the simplest.
+   *
+   * @param probability From 0 to 1.
+   */
   chance(probability: number): boolean {
     // Drawn as one of a thousand, so that the most probable outcomes are not lost when it is made
     // smaller.
@@ -55,7 +62,11 @@ export class Choices {
     return this.draw(999) >= 1000 - Math.round(probability * 1000)
   }
 
-  /** These in some order; their own is the simplest. */
+  /**
+   * Chooses an order of these; their own is the simplest.
+   *
+   * @param list The items.
+   */
   shuffled<T>(list: readonly T[]): T[] {
     const rest = [...checkList('choose', 'list', list)]
     return list.map(() => rest.splice(this.draw(rest.length - 1), 1)[0] as T)

@@ -57,6 +57,8 @@ export class ExplorationError extends Error {
 /**
  * Runs a scenario with many seeds. `DRUPE_SEED` restricts it to one.
  *
+ * @param scenario What to run; it is given the choices.
+ * @param options How often, and with which seeds.
  * @throws ExplorationError at the first seed that fails, with the smallest form that was found.
  * @throws TypeError if the scenario returns a promise: it must be over when it returns.
  * @example

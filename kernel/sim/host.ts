@@ -115,7 +115,11 @@ export class SimHost implements Home {
     return driver
   }
 
-  /** Removes the file that a Unix socket left behind; false if there is none. */
+  /**
+   * Removes the file that a Unix socket left behind; false if there is none.
+   *
+   * @param path The path of the socket.
+   */
   unlink(path: string): boolean {
     checkString('unlink', 'path', path)
     return !path.startsWith('\0') && this.paths.delete(path)

@@ -62,6 +62,11 @@ export class SimNetwork implements Neighbourhood {
   private readonly paths = new Map<Home, Map<Home, Path>>()
   private simulation: Simulation | null = null
 
+  /**
+   * Makes a network without hosts.
+   *
+   * @param options What links are like, and the seed.
+   */
   constructor(private readonly options: NetworkOptions = {}) {
     checkConditions('make a network', options)
     if (options.seed !== undefined) checkSeed('make a network', options.seed)
@@ -80,6 +85,8 @@ export class SimNetwork implements Neighbourhood {
   /**
    * The host of that name, made when it is first named; options count only then.
    *
+   * @param name Its name.
+   * @param options What it is like.
    * @throws RangeError if one of its addresses is none, or another host's.
    */
   host(name: string, options: HostOptions = {}): SimHost {
@@ -106,6 +113,10 @@ export class SimNetwork implements Neighbourhood {
   /**
    * Changes what it is like between two hosts, both ways; what is not given is as in the network's
    * own options.
+   *
+   * @param one The name of a host.
+   * @param other The name of a host.
+   * @param conditions Delay, loss and the like.
    */
   link(one: string, other: string, conditions: Conditions): void {
     checkString('link the hosts', 'one', one)
@@ -118,6 +129,9 @@ export class SimNetwork implements Neighbourhood {
 
   /**
    * From now on nothing gets through between these and those; connections do not notice at first.
+   *
+   * @param these Names of hosts.
+   * @param those Names of hosts.
    */
   partition(these: readonly string[], those: readonly string[]): void {
     checkList('partition the network', 'these', these)
@@ -125,7 +139,12 @@ export class SimNetwork implements Neighbourhood {
     for (const path of this.between(these, those)) path.cut = true
   }
 
-  /** From now on nothing gets through from one host to another; the other way it does. */
+  /**
+   * From now on nothing gets through from one host to another; the other way it does.
+   *
+   * @param from The name of a host.
+   * @param to The name of a host.
+   */
   mute(from: string, to: string): void {
     checkString('mute a host', 'from', from)
     checkString('mute a host', 'to', to)
@@ -140,6 +159,9 @@ export class SimNetwork implements Neighbourhood {
   /**
    * Breaks all connections between two hosts, as a router does that forgot them: both ends get
    * ECONNRESET.
+   *
+   * @param one The name of a host.
+   * @param other The name of a host.
    */
   reset(one: string, other: string): void {
     checkString('reset connections', 'one', one)
@@ -152,6 +174,8 @@ export class SimNetwork implements Neighbourhood {
   /**
    * Stops a host without a word: its kernels never run again, without cleanup, and its peers are
    * left half-open until they time out or the host is `restart`ed and refuses what they send.
+   *
+   * @param name The name of a host.
    */
   crash(name: string): void {
     const host = this.host(name)
@@ -163,6 +187,9 @@ export class SimNetwork implements Neighbourhood {
   /**
    * Starts a host that crashed; with an operation also a new kernel for it, as part of the run that
    * is under way.
+   *
+   * @param name The name of a host.
+   * @param op What a new kernel of it runs. Default: none.
    */
   restart(name: string, op?: Op<unknown>): void {
     const host = this.host(name)
@@ -176,6 +203,8 @@ export class SimNetwork implements Neighbourhood {
    * time. Ends when all but the daemons have returned, with their results; daemons are cancelled
    * then. If one fails, the others are cancelled.
    *
+   * @param programs Operations by the names of their hosts.
+   * @param options Which of them are daemons, and the like.
    * @throws what an operation throws; later failures are with the first one, see `suppressed`.
    * @throws DeadlockError if everything waits and nothing can happen any more.
    * @throws Error if a kernel has something left over at the end.

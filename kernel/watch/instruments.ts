@@ -16,19 +16,42 @@ import type { Trap } from '../protocol/trap.js'
  * kernel.
  */
 export interface Instrument {
-  /** A task was made. */
+  /**
+   * A task was made.
+   *
+   * @param task The task.
+   */
   spawn?(task: Task): void
-  /** The kernel is about to run a task. */
+  /**
+   * The kernel is about to run a task.
+   *
+   * @param task The task.
+   */
   beforeStep?(task: Task): void
-  /** The task has stopped running: it waits, it was put back into the queue, or it is over. */
+  /**
+   * The task has stopped running: it waits, it was put back into the queue, or it is over.
+   *
+   * @param task The task.
+   */
   afterStep?(task: Task): void
-  /** The task waits in this trap. */
+  /**
+   * The task waits in this trap.
+   *
+   * @param task The task.
+   * @param trap What it waits in.
+   */
   suspend?(task: Task, trap: Trap): void
-  /** The task is over, children included. */
+  /**
+   * The task is over, children included.
+   *
+   * @param task The task.
+   */
   exit?(task: Task): void
   /**
    * The task returned although it had been cancelled, and outlived the cancel: it swallowed its
    * `Cancelled`.
+   *
+   * @param task The task.
    */
   swallowed?(task: Task): void
 }

@@ -1,5 +1,6 @@
 /**
- * koffi, loaded when a driver first needs it: a browser, or a platform without its binary, can import all of native/.
+ * koffi, loaded when a driver first needs it: a browser, or a platform without its binary, can
+ * import all of native/.
  */
 
 /** dlopen's flags, the same wherever koffi pins itself. */
@@ -33,8 +34,8 @@ export function loadKoffi(): Koffi {
       : 'install it beside drupe (npm install koffi)'
     throw new NoKoffi(`koffi cannot be loaded (${why}); ${allow}`, { cause: error })
   }
-  // A terminated worker unloads its addons before libuv has called back into them: a crash, if koffi was loaded in
-  // workers only. So its library is pinned, for the life of the process.
+  // A terminated worker unloads its addons before libuv has called back into them: a crash, if
+  // koffi was loaded in workers only. So its library is pinned, for the life of the process.
   const file = Object.keys(require.cache).find((path) => path.endsWith('.node') && path.includes('koffi'))
   if (file !== undefined) koffi.load(null).func('dlopen', 'uintptr_t', ['str', 'int'])(file, RTLD_LAZY | RTLD_NODELETE)
   return koffi

@@ -1,5 +1,6 @@
 /**
- * Notifying another thread's kernel: count the notification in shared memory, then wake the kernel to look.
+ * Notifying another thread's kernel: count the notification in shared memory, then wake the kernel
+ * to look.
  */
 import type { WakeToken } from '../kernel/driver/contract.js'
 import { wrong } from '../kernel/protocol/operands.js'
@@ -9,7 +10,8 @@ import { isToken, wake } from './posix/wake-pipe.js'
 /**
  * Lets the task that waits in `waker.wait()` go on, from any thread.
  *
- * Whoever closes the kernel sees to it that nobody notifies it any more: the number in the token may be something else's then.
+ * Closing the kernel is only safe when no thread notifies it any more: the number in the token may
+ * be something else's then.
  *
  * @param token `waker.token`, by way of `postMessage` or `workerData`.
  */

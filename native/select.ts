@@ -1,7 +1,8 @@
 /**
  * Which driver to use here. The only file that asks what platform and what engine this is.
  *
- * The environment variable DRUPE_DRIVER forces one by name; 'host' means none of these, only the host's timers.
+ * The environment variable DRUPE_DRIVER forces one by name; 'host' means none of these, only the
+ * host's timers.
  */
 import type { Driver } from '../kernel/driver/contract.js'
 import { pollsCallOnce } from './host/guest-poll.js'
@@ -24,8 +25,9 @@ interface Versions {
 }
 
 /**
- * Makes the driver for this platform; null where there is none. Where io_uring is missing, too old or forbidden (by a
- * sysctl, by a container's seccomp filter) it is epoll, with a note that says why.
+ * Makes the driver for this platform; null where there is none. Where io_uring is missing, too old
+ * or forbidden (by a sysctl, by a container's seccomp filter) it is epoll, with a note that says
+ * why.
  *
  * @param forced One by name; default: what DRUPE_DRIVER says, or else the best.
  * @param explain Is told why it is none.
@@ -82,7 +84,9 @@ function engineObstacle(): string | null {
   return null
 }
 
-/** `getBuiltinModule` is the youngest thing that is needed: without it, what would come is a puzzle. */
+/**
+ * `getBuiltinModule` is the youngest thing that is needed: without it, what would come is a puzzle.
+ */
 function assertNewEnough(): void {
   const { node, bun, deno } = versions()
   if (node === undefined || process.getBuiltinModule !== undefined) return

@@ -1,9 +1,11 @@
 /**
- * The simulated driver: sockets of a simulated host, under the same contract as epoll's and io_uring's.
+ * The simulated driver: sockets of a simulated host, under the same contract as epoll's and
+ * io_uring's.
  *
- * It is one process of its host: a table of descriptors, and the operations that wait on them. A socket that has news is *touched*, and
- * looked at in the next `poll`. To sleep is to step the stage, which lets other kernels run and moves the common clock. In the
- * `completion` style nothing completes at once and a cancel answers "its completion will come", as mechanisms of that kind do.
+ * It is one process of its host: a table of descriptors, and the operations that wait on them. A
+ * socket that has news is *touched*, and looked at in the next `poll`. To sleep is to step the
+ * stage, which lets other kernels run and moves the common clock. In the `completion` style nothing
+ * completes at once and a cancel answers "its completion will come", as mechanisms of that kind do.
  */
 import { type Attachment, CANCELED, CLOSED, isReader } from '../driver/contract.js'
 import { CONNECT, type IoOp, OPEN_FILE } from '../protocol/io-op.js'

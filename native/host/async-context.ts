@@ -1,13 +1,15 @@
 /**
  * The host's ambient context (AsyncLocalStorage), as tasks carry it.
  *
- * Node follows a context through its own call-backs and promises. Tasks are resumed by the kernel, so the kernel has to
- * carry it: it asks for the context where the host starts a task, hands it on to the task's children, and enters it for
- * each step. An AsyncResource is all that is needed: it keeps the context in which it was made.
+ * Node follows a context through its own call-backs and promises. Tasks are resumed by the kernel,
+ * so the kernel has to carry it: it asks for the context where the host starts a task, hands it on
+ * to the task's children, and enters it for each step. An AsyncResource is all that is needed: it
+ * keeps the context in which it was made.
  *
- * A step in a context costs some 10 ns more, so a task gets one only if there is something in it. What is in it nobody
- * tells; but a store is kept on the resource itself, under a symbol (Node 20 and 22: one for each store; later: one
- * table), and a resource made where no store is set has none. An engine that keeps it elsewhere gets a context each time.
+ * A step in a context costs some 10 ns more, so a task gets one only if there is something in it.
+ * What is in it nobody tells; but a store is kept on the resource itself, under a symbol (Node 20
+ * and 22: one for each store; later: one table), and a resource made where no store is set has
+ * none. An engine that keeps it elsewhere gets a context each time.
  */
 import type { HostContext, HostContexts } from '../../kernel/protocol/host-context.js'
 

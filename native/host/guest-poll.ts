@@ -1,18 +1,22 @@
 /**
- * Living on the host's event loop as a guest: no thread of our own, and the host is never kept waiting.
+ * Living on the host's event loop as a guest: no thread of our own, and the host is never kept
+ * waiting.
  *
- * The driver's fd is readable when something is there, and libuv watches it like any other, through koffi. On the main thread
- * its callback does the turn at once: whoever waits for an answer does not wait for another phase of the loop. But koffi calls without
- * what Node wraps around its own callbacks, so an exception would vanish, and promises and ticks of the turn would wait for somebody
- * else's callback; an immediate, which runs in the same pass of the loop, sees to both.
+ * The driver's fd is readable when something is there, and libuv watches it like any other, through
+ * koffi. On the main thread its callback does the turn at once: a peer that waits for an answer
+ * does not wait for another phase of the loop. But koffi calls without what Node wraps around its
+ * own callbacks, so an exception would vanish, and promises and ticks of the turn would wait for
+ * somebody else's callback; an immediate, which runs in the same pass of the loop, sees to both.
  *
- * In a worker a callback of koffi's takes the whole process down if the worker is terminated just when its fd becomes
- * ready: it makes objects while that is forbidden. So there libuv only marks the handle (environment.ts), and an immediate
- * looks at the mark. It does not keep the loop alive or awake, so it comes in every pass that has another reason,
- * as the fd is. Where the host does not allow that, koffi's callback asks for the immediate.
+ * In a worker a callback of koffi's takes the whole process down if the worker is terminated just
+ * when its fd becomes ready: it makes objects while that is forbidden. So there libuv only marks
+ * the handle (environment.ts), and an immediate looks at the mark. It does not keep the loop alive
+ * or awake, so it comes in every pass that has another reason, as the fd is. Where the host does
+ * not allow that, koffi's callback asks for the immediate.
  *
- * The handle must be held, since once collected it stops without a word, and be closed before its thread ends. What else a
- * driver has to let go of then, it says: the descriptors of a thread that exits are not closed by anybody else.
+ * The handle must be held, since once collected it stops without a word, and be closed before its
+ * thread ends. What else a driver has to let go of then, it says: the descriptors of a thread that
+ * exits are not closed by anybody else.
  */
 import type { Attachment } from '../../kernel/driver/contract.js'
 import { setImmediate } from '../../kernel/protocol/host-functions.js'
@@ -31,9 +35,10 @@ function closeAll(): void {
 }
 
 /**
- * Deno calls back once for each start of a poll, from a thread of its own that polls until then, and a call on its way is not
- * called off when the handle is closed (denoland/deno#36317). So there a poll is started again after each turn, and a handle
- * is only stopped, and closed when nothing can be on its way any more.
+ * Deno calls back once for each start of a poll, from a thread of its own that polls until then,
+ * and a call on its way is not called off when the handle is closed (denoland/deno#36317). So there
+ * a poll is started again after each turn, and a handle is only stopped, and closed when nothing
+ * can be on its way any more.
  */
 let callsOnce = false
 
@@ -55,7 +60,10 @@ function retire(handle: PollHandle): void {
 
 /** What the host calls. */
 export interface Guest {
-  /** Whenever the fd is readable, and soon after `schedule`; `called` tells whether the fd was readable. */
+  /**
+   * Whenever the fd is readable, and soon after `schedule`; `called` tells whether the fd was
+   * readable.
+   */
   turn(called: boolean): void
   /** If the thread exits while attached. */
   exit(): void
@@ -84,7 +92,10 @@ export function attachToHost({ koffi, isMainThread, environment }: Libc, fd: num
     scheduled = true
     if (!atOnce) setImmediate(run)
   }
-  /** Ticks and promises run after it, as after any callback of Node's own. The next turn is for the next pass. */
+  /**
+   * Ticks and promises run after it, as after any callback of Node's own. The next turn is for the
+   * next pass.
+   */
   const settle = (): void => {
     atOnce = false
     if (scheduled) setImmediate(run)

@@ -1,16 +1,19 @@
 /**
  * The alarm of a Linux driver: one timerfd.
  *
- * The fd becomes readable when it goes off; the driver watches it edge-triggered, like everything else, and never reads
- * it. Setting it is a system call, so an earlier alarm stays as it is and sets the later one when it goes off: most
- * timeouts are taken back before they end.
+ * The fd becomes readable when it goes off; the driver watches it edge-triggered, like everything
+ * else, and never reads it. Setting it is a system call, so an earlier alarm stays as it is and
+ * sets the later one when it goes off: most timeouts are cancelled before they end.
  */
 import { now } from '../../kernel/protocol/host-functions.js'
 import { Descriptor } from '../posix/descriptor.js'
 import { CLOCK_MONOTONIC, CLOEXEC, O_NONBLOCK } from './constants.js'
 import type { Libc } from './libc.js'
 
-/** The seconds of a timespec are written as 32 bits. An alarm beyond that goes off early and is set again. */
+/**
+ * The seconds of a timespec are written as 32 bits. An alarm beyond that goes off early and is set
+ * again.
+ */
 const MAX_SECONDS = 0x7fffffff
 
 /** One alarm on the clock of the host. */

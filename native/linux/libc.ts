@@ -1,7 +1,8 @@
 /**
  * Linux's part of the C library: epoll, the ring's system calls, timerfd, statx.
  *
- * Nothing is loaded before `openLibc` is called, so that a browser, or a platform without koffi, can import this file.
+ * Nothing is loaded before `openLibc` is called, so that a browser, or a platform without koffi,
+ * can import this file.
  */
 import type { Koffi } from '../koffi.js'
 import { Binder, bindPosix, type Call, type Libc as PosixLibc } from '../posix/libc.js'
@@ -40,10 +41,11 @@ export function openLibc(): Libc {
 }
 
 /**
- * Received bytes are allocated and freed by the megabyte. glibc gives freed memory back to the system, and every page of
- * the next chunk is then a fault, which costs more than reading the bytes: 20 of 54 µs for an echo of 100 KiB. But it learns
- * from what a program frees: after one large block it expects more of them, and keeps up to twice as much (64 MiB here) for
- * the next ones. So it is shown one, of the largest size that it learns from; the block is never touched. Other allocators
+ * Received bytes are allocated and freed by the megabyte. glibc gives freed memory back to Linux,
+ * and every page of the next chunk is then a fault, which costs more than reading the bytes: 20 of
+ * 54 µs for an echo of 100 KiB. But it learns from what a program frees: after one large block it
+ * expects more of them, and keeps up to twice as much (64 MiB here) for the next ones. So it is
+ * shown one, of the largest size that it learns from; the block is never touched. Other allocators
  * take no notice.
  */
 function keepFreedMemory(library: ReturnType<Koffi['load']>): void {
@@ -58,7 +60,8 @@ function bindLinux(binder: Binder) {
   const pipe2 = binder.bindChecked('pipe2', 'uintptr_t', 'int')
   const epollWait = binder.bind('epoll_wait', 'int', 'uintptr_t', 'int', 'int')
   const epollControl = binder.bind('epoll_ctl', 'int', 'int', 'int', 'uintptr_t')
-  // The C library has no functions for io_uring; all 64-bit Linux systems have the same numbers for it.
+  // The C library has no functions for io_uring; all 64-bit Linux systems have the same numbers for
+  // it.
   const uringSetup = library.func('syscall', 'long', ['long', 'uint', 'uintptr_t']) as Call
   const uringEnter = library.func('syscall', 'long', [
     'long',

@@ -1,12 +1,12 @@
 /**
- * Memory that lies well for the system, which copies to and from it.
+ * Memory at addresses that the OS can copy to and from quickly.
  *
- * Its copy loop is slow on bytes that begin shortly behind the begin of a page, which is where an allocator's own sixteen bytes put
- * them, and on some processors where both sides begin alike. The system's own side often begins where a page does; so ours
- * begins in the middle of one.
+ * Its copy loop is slow on bytes that begin shortly behind the begin of a page, which is where an
+ * allocator's own sixteen bytes put them, and on some processors where both sides begin alike. The
+ * OS's own side often begins where a page does; so ours begins in the middle of one.
  *
- * Nor can anybody take it away: what is borrowed of it is a view, and whoever transferred that would leave the system with an
- * address that is no longer ours.
+ * Nor can it be taken away: what is borrowed of it is a view, and a transfer of that would leave
+ * the OS with an address that is no longer ours.
  */
 
 /** The size of a page; larger ones are multiples of it. */
@@ -34,7 +34,10 @@ const host = globalThis as unknown as {
 
 let marksHold: boolean | null = null
 
-/** Memory that cannot be transferred. Where the host's mark does not stop `ArrayBuffer.transfer`, WebAssembly's own cannot. */
+/**
+ * Memory that cannot be transferred. Where the host's mark does not stop `ArrayBuffer.transfer`,
+ * WebAssembly's own cannot.
+ */
 function keptMemory(bytes: number): Uint8Array {
   const { markAsUntransferable } = process.getBuiltinModule('node:worker_threads')
   if (marksHold === null) {

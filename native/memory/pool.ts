@@ -1,8 +1,9 @@
 /**
- * Read buffers on loan.
+ * Read buffers to lend.
  *
- * A connection that waits for data should not own a buffer, and a buffer that was just used is still in the processor's
- * cache. So the buffers lie on a stack: the last one given back is the next one lent. Lending allocates nothing.
+ * A connection that waits for data should not own a buffer, and a buffer that was just used is
+ * still in the processor's cache. So the buffers are on a stack: the last one given back is the
+ * next one lent. Lending allocates nothing.
  */
 import type { IoOp, Lender } from '../../kernel/driver/contract.js'
 import { KnownMemory, ReadBuffer } from './read-buffers.js'
@@ -33,7 +34,10 @@ export class BufferPool {
     op.offset = 0
   }
 
-  /** So many bytes have been read into what was lent: the op shows those alone. What was lent, or null. */
+  /**
+   * So many bytes have been read into what was lent: the op shows those alone. What was lent, or
+   * null.
+   */
   fit(op: IoOp<unknown>, bytes: number): ReadBuffer | null {
     const { lender } = op
     if (!(lender instanceof PooledBuffer)) return null

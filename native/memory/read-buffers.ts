@@ -1,13 +1,14 @@
 /**
  * Read buffers whose addresses are known.
  *
- * To ask for an address, or to make a view, costs more than the rest of what the driver does for a message. So each buffer
- * knows its address and keeps the views that were handed out last, because messages are often of one size, or come in few. Whoever writes a borrowed
- * chunk mostly writes it back to where it came from, so each fd knows the buffer that was lent to its reader; a chunk that goes
- * anywhere else, or a piece of one, is found by its memory.
+ * To ask for an address, or to make a view, costs more than the rest of what the driver does for a
+ * message. So each buffer knows its address and keeps the views that were handed out last, because
+ * messages are often of one size, or come in few. A borrowed chunk is mostly written back to where
+ * it came from, so each fd knows the buffer that was lent to its reader; a chunk that goes anywhere
+ * else, or a piece of one, is found by its memory.
  *
- * A buffer whose bytes are being written is *pinned*: given back meanwhile (its stream was closed), it is lent again only when that
- * is over, or another peer's bytes would be sent.
+ * A buffer whose bytes are being written is *pinned*: given back meanwhile (its stream was closed),
+ * it is lent again only when that is over, or another peer's bytes would be sent.
  */
 import type { IoOp } from '../../kernel/driver/contract.js'
 import { allocatePages } from './pages.js'
@@ -25,7 +26,7 @@ export class ReadBuffer {
   readonly address: number
   /** Where its memory begins; a view of it is so many bytes behind as its `byteOffset` says. */
   readonly begin: number
-  /** Itself, for whoever holds a list of them. */
+  /** Itself, where a list of them is needed. */
   readonly alone: readonly ReadBuffer[] = [this]
   /** All of it. */
   whole: Uint8Array
@@ -51,7 +52,7 @@ export class ReadBuffer {
     known.note(this)
   }
 
-  /** Whoever had it is done with it. */
+  /** It is used no more. */
   giveBack(): void {
     if (this.pins > 0) this.isBack = true
     else this.keep(this)
@@ -82,14 +83,14 @@ export class ReadBuffer {
     return view
   }
 
-  /** Nobody will get it again: whoever still knows it does not keep its memory. */
+  /** It is never lent again; a reference to it does not keep its memory. */
   letGo(): void {
     this.whole = this.shown = NOTHING
     this.views.length = 0
   }
 }
 
-/** Which memory belongs to read buffers; and whom to ask for other addresses. */
+/** Which memory belongs to read buffers; and how to ask for other addresses. */
 export class KnownMemory {
   readonly ask: (view: Uint8Array) => number
   private readonly buffers = new WeakMap<ArrayBufferLike, ReadBuffer>()

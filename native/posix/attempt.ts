@@ -1,13 +1,15 @@
 /**
- * One attempt at an operation: make the system call, and say whether the op is complete or has to wait.
+ * One attempt at an operation: make the system call, and say whether the op is complete or has to
+ * wait.
  *
- * The idea: what a call returns also tells what the next one would. EAGAIN means that nothing is there, and so do fewer
- * bytes than asked for: with edge-triggered events whatever comes later makes an event of its own. So the usual "call
- * again until EAGAIN" is saved, on our own sockets. The exception is an end that was already reported: it may lie right
- * behind the bytes just read, and no event will announce it again.
+ * The idea: what a call returns also tells what the next one would. EAGAIN means that nothing is
+ * there, and so do fewer bytes than asked for: with edge-triggered events whatever comes later
+ * makes an event of its own. So the usual "call again until EAGAIN" is saved, on our own sockets.
+ * The exception is an end that was already reported: it may be right behind the bytes just read,
+ * and no event will announce it again.
  *
- * A blocking fd (a shell's terminal, a pipe from a parent) must never stop the thread: poll(2) is asked before each call,
- * and a write is kept so small that it fits if there is room at all.
+ * A blocking fd (a shell's terminal, a pipe from a parent) must never stop the thread: poll(2) is
+ * asked before each call, and a write is kept so small that it fits if there is room at all.
  */
 import {
   ACCEPT,
@@ -60,7 +62,7 @@ export class Attempts {
     this.gather = new Gather(libc)
   }
 
-  /** True: `op.result` is set. False: it has to wait, and the state's flag of its direction is down. */
+  /** True: `op.result` is set. False: it has to wait, and the flag of its direction is down. */
   attempt(state: FdState, op: IoOp<unknown>): boolean {
     if (op.kind === READ) return this.read(state, op)
     if (op.kind === WRITE) return this.write(state, op)
@@ -103,7 +105,8 @@ export class Attempts {
   private write(state: FdState, op: IoOp<unknown>): boolean {
     const { vector } = op
     if (vector !== null && state.datagrams) return finish(op, errno.EINVAL)
-    // A small buffer is copied to where the address is known, which is cheaper than to ask for its own and makes no garbage.
+    // A small buffer is copied to where the address is known, which is cheaper than to ask for its
+    // own and makes no garbage.
     const isSmall = op.length <= SMALL_BYTES && op.buffer !== state.lent?.shown
     if (vector !== null || isSmall ? !isIntact(op) : !this.locate(state, op)) return finish(op, EFAULT)
     for (;;) {
@@ -127,7 +130,10 @@ export class Attempts {
     }
   }
 
-  /** A datagram that fills less than the buffer says nothing about the next one: only EAGAIN takes the flag down. */
+  /**
+   * A datagram that fills less than the buffer says nothing about the next one: only EAGAIN takes
+   * the flag down.
+   */
   private receive(state: FdState, op: IoOp<unknown>): boolean {
     if (!this.locate(state, op)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLIN) === 0) return waits(state, 'readable')
@@ -153,7 +159,8 @@ export class Attempts {
 
   private accept(state: FdState, op: IoOp<unknown>): boolean {
     for (;;) {
-      // A foreign listening socket may block, and then another process may have been faster than us.
+      // A foreign listening socket may block, and then another process may have been faster than
+      // us.
       const blocked = state.blocking && this.poll(state.fd, POLLIN) === 0
       const result = blocked ? EAGAIN : this.libc.accept(state.fd)
       if (result === EAGAIN) return waits(state, 'readable')
@@ -164,7 +171,8 @@ export class Attempts {
   }
 
   private connect(state: FdState, op: IoOp<unknown>): boolean {
-    // Connecting a blocking socket would stop the thread, and no other call can ask for the same thing.
+    // Connecting a blocking socket would stop the thread, and no other call can ask for the same
+    // thing.
     if (op.address === null || state.blocking) return finish(op, op.address === null ? errno.EINVAL : UNSUPPORTED)
     const length = encodeAddress(this.libc.constants, op.address, this.sockaddr)
     const result = this.libc.connect(state.fd, this.sockaddrAt, length)
@@ -175,7 +183,10 @@ export class Attempts {
     return finishConnect(op, result)
   }
 
-  /** A socket under way polls as writable when it is decided; SO_ERROR then says how. Without a peer it is still open. */
+  /**
+   * A socket under way polls as writable when it is decided; SO_ERROR then says how. Without a peer
+   * it is still open.
+   */
   private connected(state: FdState, op: IoOp<unknown>): boolean {
     const { SOL_SOCKET, SO_ERROR } = this.libc.constants
     this.answer[1] = 4
@@ -189,7 +200,7 @@ export class Attempts {
     return false
   }
 
-  /** READABLE and WRITABLE: others may use the fd as well, so only the system itself knows. */
+  /** READABLE and WRITABLE: others may use the fd as well, so only the OS knows. */
   private level(state: FdState, op: IoOp<unknown>): boolean {
     const reads = op.kind === READABLE
     const found = this.poll(state.fd, reads ? POLLIN : POLLOUT)
@@ -209,7 +220,7 @@ export class Attempts {
     return result <= 0 ? result : (this.pollfd[1] as number) >>> 16
   }
 
-  /** Sees to `op.pointer`, and that no system call can leave the buffer. */
+  /** Sees to `op.pinnedAddress`, and that no system call can leave the buffer. */
   private locate(state: FdState, op: IoOp<unknown>): boolean {
     const { buffer } = op
     if (buffer !== null && buffer !== op.pinned) {

@@ -1,8 +1,8 @@
 /**
  * A descriptor that a driver has for itself: its alarm, its pipe, what it polls.
  *
- * It is closed once, by whoever has it, or with its thread if that is ended before. Operations know nothing of it; their
- * own are in fds.ts.
+ * It is closed once, by its owner, or with its thread if that is ended before. Operations know
+ * nothing of it; those that they work on are in fds.ts.
  */
 import type { Libc } from './libc.js'
 

@@ -1,24 +1,34 @@
 /**
- * What a worker thread needs of Node below JavaScript, because JavaScript may be over at any moment there.
+ * What a worker thread needs of Node below JavaScript, because JavaScript may be over at any moment
+ * there.
  *
- * `terminate()`, and the exit of the process, stop the JavaScript of a worker wherever it is; the worker's loop makes one more
- * pass, and then Node takes its environment down. So two things are left to C functions that exist already. The environment
- * has a list of what to call at its end: `close` for each descriptor of a driver is put there. And a poll handle of libuv's
- * calls a C function that only marks the handle; koffi's own callback makes JavaScript objects, and its methods look up
- * theirs, which aborts the process when JavaScript is forbidden. Calls of C functions are safe at any moment.
+ * `terminate()`, and the exit of the process, stop the JavaScript of a worker wherever it is; the
+ * worker's loop makes one more pass, and then Node takes its environment down. So two things are
+ * left to C functions that exist already. The environment has a list of what to call at its end:
+ * `close` for each descriptor of a driver is put there. And a poll handle of libuv's calls a C
+ * function that only marks the handle; koffi's own callback makes JavaScript objects, and its
+ * methods look up theirs, which aborts the process when JavaScript is forbidden. Calls of C
+ * functions are safe at any moment.
  *
- * Node exports all of it to addons. Two of the functions have no names for C, so they are found under their C++ names;
- * where any is missing there is no environment (null), and a driver does without.
+ * Node exports all of it to addons. Two of the functions have no names for C, so they are found
+ * under their C++ names; where any is missing there is no environment (null), and a driver does
+ * without.
  */
 /** libuv's numbers: a handle's type, an event. */
 const UV_POLL = 8
 const UV_READABLE = 1
 
-/** Where libuv's public structures have what is needed here, the same in all of its versions 1.x on 64-bit systems. */
+/**
+ * Where libuv's public structures have what is needed here, the same in all of its versions 1.x on
+ * 64-bit systems.
+ */
 const LOOP_HANDLES_LAST_BYTES = 24
 const HANDLE_QUEUE_BYTES = 32
 
-/** A handle's data as long as nothing has happened: its callback is `uv_handle_set_data`, which stores the status there. */
+/**
+ * A handle's data as long as nothing has happened: its callback is `uv_handle_set_data`, which
+ * stores the status there.
+ */
 const QUIET = 1
 
 /** A poll handle that is watched without JavaScript. */
@@ -60,12 +70,18 @@ export class Environment {
     this.functions.addHook(this.isolate, this.functions.closeAt, fd)
   }
 
-  /** Somebody else closes it. To be called before that: afterwards the number may be another thread's. */
+  /**
+   * Somebody else closes it. To be called before that: afterwards the number may be another
+   * thread's.
+   */
   disown(fd: number): void {
     if (this.closing.delete(fd)) this.functions.removeHook(this.isolate, this.functions.closeAt, fd)
   }
 
-  /** Makes the newest handle of the loop a quiet one, if it is a poll handle for this fd that watches nothing yet. */
+  /**
+   * Makes the newest handle of the loop a quiet one, if it is a poll handle for this fd that
+   * watches nothing yet.
+   */
   quieten(fd: number): QuietPoll | null {
     const { type, fileno, setData, getData, pollStart, ref, unref, markAt } = this.functions
     // A handle's data is its first word, so this reads any word.

@@ -1,18 +1,23 @@
 /**
  * What a readiness driver knows about each file descriptor, in an array by number.
  *
- * *Own* fds were opened or accepted here: sockets, non-blocking, closed only through us, so what is known about
- * them stays true. All others are *foreign*: anybody may read from them, close them, and get another file under the
- * same number. They are looked at anew for every operation, one cheap call each, and only their registration is kept.
+ * *Own* fds were opened or accepted here: sockets, non-blocking, closed only through us, so what is
+ * known about them stays true. All others are *foreign*: anybody may read from them, close them,
+ * and get another file under the same number. They are looked at anew for every operation, one
+ * cheap call each, and only their registration is kept.
  *
- * A state is made once for a number and used again after a close; `generation` tells the uses apart.
+ * A state is made once for a number and used again after a close; `generation` tells the uses
+ * apart.
  */
 import type { IoOp } from '../../kernel/driver/contract.js'
 import type { ReadBuffer } from '../memory/read-buffers.js'
 import { EBADF } from './errno.js'
 import type { Libc } from './libc.js'
 
-/** No system gives out numbers above this; a larger one is a mistake, and must not make the array huge. */
+/**
+ * No system gives out numbers above this; a larger one is a mistake, and must not make the array
+ * huge.
+ */
 const MAX_FDS = 1 << 24
 
 /** A piece of data of so many bytes is large. */
@@ -39,7 +44,7 @@ export class FdState {
   blocking = false
   /** The last piece that was read was large. */
   large = false
-  /** What was lent to its reader last: a guess at whose bytes will be written (read-buffers.ts). */
+  /** What was lent to its reader last: a guess at which bytes will be written (read-buffers.ts). */
   lent: ReadBuffer | null = null
   /** Read buffers that its writer writes from: pinned until that is over. */
   private pinned: readonly ReadBuffer[] = NONE_PINNED
@@ -51,7 +56,9 @@ export class FdState {
     this.fd = fd
   }
 
-  /** Is its writer writing from one read buffer? That is memory of ours, which nobody takes away. */
+  /**
+   * Is its writer writing from one read buffer? That is memory of ours, which nobody takes away.
+   */
   get writesOurs(): boolean {
     return this.pinned.length > 0
   }
@@ -97,7 +104,10 @@ export function isFd(fd: number): boolean {
 
 /** All fds that a driver has met; `S` is what it wants to know about each. */
 export class FdTable<S extends FdState = FdState> {
-  /** Ops that waited on a foreign fd whose number turned up again as one of ours: closed behind our back. */
+  /**
+   * Ops that waited on a foreign fd. Its number turned up again as one of ours: it was closed
+   * behind our back.
+   */
   readonly orphans: IoOp<unknown>[] = []
   private readonly states: (S | undefined)[] = []
   private readonly libc: Libc
@@ -108,12 +118,12 @@ export class FdTable<S extends FdState = FdState> {
     this.make = make
   }
 
-  /** What is known about an fd; never asks the system. */
+  /** What is known about an fd; never asks the OS. */
   at(fd: number): S | undefined {
     return fd >= 0 && fd < this.states.length ? this.states[fd] : undefined
   }
 
-  /** The state of a number, made if there is none; never asks the system. */
+  /** The state of a number, made if there is none; never asks the OS. */
   of(fd: number): S {
     return this.at(fd) ?? this.add(fd)
   }
@@ -159,7 +169,9 @@ export class FdTable<S extends FdState = FdState> {
     return waiting
   }
 
-  /** The driver is closed: leaves all states to the collector, but one for the sake of its shape. */
+  /**
+   * The driver is closed: leaves all states to the collector, but one for the sake of its shape.
+   */
   forget(): void {
     const [one] = this.states.filter((state) => state !== undefined)
     one?.reset()

@@ -1,12 +1,13 @@
 /**
  * Scattered reads and gathered writes: many pieces of memory, one system call.
  *
- * The system takes a list of addresses and lengths (struct iovec). To ask for an address costs as much as to copy a few
- * kilobytes, so small pieces to be written are copied into one stretch of memory whose address is known, and only large ones are listed
- * where they lie. A header and a body become two entries, a hundred small replies one, and then it is a plain write.
+ * The OS takes a list of addresses and lengths (struct iovec). To ask for an address costs as much
+ * as to copy a few kilobytes, so small pieces to be written are copied into one stretch of memory
+ * whose address is known, and only large ones are listed where they are. A header and a body become
+ * two entries, a hundred small replies one, and then it is a plain write.
  *
- * The list is made anew for each call, from where the last one stopped; so nothing has to be kept while an op waits,
- * and all of a driver's calls share the same memory.
+ * The list is made anew for each call, from where the last one stopped; so nothing has to be kept
+ * while an op waits, and all of a driver's calls share the same memory.
  */
 import type { Libc } from './libc.js'
 
@@ -43,8 +44,8 @@ export class Gather {
   }
 
   /**
-   * Lists the pieces without the first `skip` bytes, at most `most` bytes of them; how many bytes that is. Those of up to `small`
-   * bytes are copied.
+   * Lists the pieces without the first `skip` bytes, at most `most` bytes of them; how many bytes
+   * that is. Those of up to `small` bytes are copied.
    */
   collect(pieces: readonly Uint8Array[], skip: number, most: number, small = SMALL_BYTES): number {
     this.count = 0
@@ -93,7 +94,7 @@ export class Gather {
     return this.libc.readv(fd, this.entriesAt, this.count)
   }
 
-  /** False if the list is full. What lies right behind the last entry becomes part of it. */
+  /** False if the list is full. What is right behind the last entry becomes part of it. */
   private add(at: number, bytes: number): boolean {
     if (this.count > 0 && at === this.lastAt + this.lastBytes) this.lastBytes += bytes
     else if (this.count === MOST_ENTRIES) return false

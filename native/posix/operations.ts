@@ -1,10 +1,11 @@
 /**
  * Operations on descriptors: what every driver of a POSIX system does with them, however they wait.
  *
- * An fd has one reader and one writer. An op is refused, or it begins and may be complete at once, or else it waits on
- * its side of the fd until it is settled, withdrawn or closed. How it begins, what withdraws it and what has to be told
- * to the OS before its fd is closed is for the subclass to say: readiness.ts for mechanisms that say "try again now",
- * linux/uring/operations.ts for the ring.
+ * An fd has one reader and one writer. An op is refused, or it begins and may be complete at once,
+ * or else it waits on its side of the fd until it is settled, withdrawn or closed. How it begins,
+ * what withdraws it and what has to be told to the OS before its fd is closed is for the subclass
+ * to say: readiness.ts for mechanisms that say "try again now", linux/uring/operations.ts for the
+ * ring.
  *
  * An op that waits nowhere any more has been handed over or is about to be, so `cancel` says false.
  */
@@ -49,14 +50,18 @@ export abstract class Operations<S extends FdState> {
     this.attempts = new Attempts(libc, this.fds, this.pool)
   }
 
-  /** Begins an op that nothing speaks against. True: it is complete; false: it waits from now on. */
+  /**
+   * Begins an op that nothing speaks against. True: it is complete; false: it waits from now on.
+   */
   protected abstract begin(state: S, op: IoOp<unknown>, reads: boolean): boolean
   /** Its turn in the read queue has come; true if that completed the reader. */
   protected abstract read(state: S): boolean
   /** True: the side is free at once. False: the op's completion will come. */
   protected abstract cancelReader(state: S): boolean
   protected abstract cancelWriter(state: S): boolean
-  /** The fd is going to be closed: nothing of the OS's may be under way for it when this returns. */
+  /**
+   * The fd is going to be closed: nothing of the OS's may be under way for it when this returns.
+   */
   protected abstract withdraw(state: S): void
   /** The fd is closed now. */
   protected abstract letGo(state: S): void

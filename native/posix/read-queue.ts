@@ -1,21 +1,26 @@
 /**
- * The line of those who can be read.
+ * The read queue: the fds that can be read.
  *
- * News of an fd only puts it into the line; a poll of the driver serves the head. So nobody is read twice before all others
- * were read once, however quick its peer, and only so many buffers are on loan as can be answered soon: thousands of fds may
- * be announced at once, and were all of them read then, each would hold a buffer until its task is done with it.
+ * News of an fd only puts it into the queue; a poll of the driver serves the head. So no fd is read
+ * twice before all others were read once, however quick its peer, and only so many buffers are lent
+ * as can be used soon: thousands of fds may be announced at once, and were all of them read then,
+ * each would hold a buffer until its task is done with it.
  *
- * Small pieces are read by the dozen, so that what their tasks answer goes to the system together. A large piece is read alone: its
- * task sees it while it is in the processor's cache, and the next one comes into the same buffer.
+ * Small pieces are read by the dozen, so that what their tasks answer goes to the OS together. A
+ * large piece is read alone: its task sees it while it is in the processor's cache, and the next
+ * one comes into the same buffer.
  */
 import type { FdState } from './fds.js'
 
 /** For so many small pieces one poll reads. */
 const SHARE = 16
-/** So many polls in a row may live on the line alone. */
+/** So many polls in a row may serve the queue alone. */
 const MOST_UNASKED = 16
 
-/** Fds whose data has been announced, in that order. It holds numbers, not files: whoever is served may have been closed since. */
+/**
+ * Fds whose data has been announced, in that order. It holds numbers, not files: an fd may have
+ * been closed when its turn comes.
+ */
 export class ReadQueue<S extends FdState> {
   private first: S | null = null
   private last: S | null = null
@@ -41,7 +46,10 @@ export class ReadQueue<S extends FdState> {
     this.last = state
   }
 
-  /** Is there enough to do without asking the system for more? Others have news, too, so the answer is no now and then. */
+  /**
+   * Is there enough to do without asking the OS for more? Other fds have news, too, so the answer
+   * is no now and then.
+   */
   suffices(): boolean {
     if (this.first !== null && this.unasked < MOST_UNASKED) {
       this.unasked++
@@ -51,7 +59,10 @@ export class ReadQueue<S extends FdState> {
     return false
   }
 
-  /** May somebody with a small piece be served without standing here? Yes while nobody stands here; it counts as if he had. */
+  /**
+   * May an fd with a small piece be served without being here? Yes while the queue is empty; it
+   * counts as if it had been.
+   */
   passes(): boolean {
     if (this.first !== null || this.share <= 0) return false
     this.share--
@@ -63,7 +74,7 @@ export class ReadQueue<S extends FdState> {
     if (loans < this.share) this.share = loans
   }
 
-  /** Reads for those in front. */
+  /** Reads for the first ones. */
   serve(): void {
     while (this.share > 0 && this.first !== null) {
       const state = this.first

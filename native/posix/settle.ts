@@ -1,9 +1,9 @@
 /**
  * What the result of a system call means for its operation.
  *
- * It is the same whether the call was made here after an event, or by the OS on our behalf: so a driver of readiness
- * and a ring settle their operations with the same few functions. EINTR and EAGAIN do not come this far, since what to
- * do about those is the driver's own.
+ * It is the same whether the call was made here after an event, or by the OS on our behalf: so a
+ * driver of readiness and a ring settle their operations with the same few functions. EINTR and
+ * EAGAIN do not come this far, since what to do about those is the driver's own.
  */
 import type { IoOp } from '../../kernel/driver/contract.js'
 import type { BufferPool } from '../memory/pool.js'
@@ -32,7 +32,10 @@ export function finishWrite(op: IoOp<unknown>, result: number): boolean {
   return op.all && op.moved !== op.length ? false : finish(op, op.moved)
 }
 
-/** A CONNECT has ended. If it is connected already, an attempt that was cancelled came through in the meantime. */
+/**
+ * A CONNECT has ended. If it is connected already, an attempt that was cancelled came through in
+ * the meantime.
+ */
 export function finishConnect(op: IoOp<unknown>, result: number): true {
   return finish(op, result === EISCONN ? 0 : result)
 }

@@ -1,12 +1,13 @@
 /**
  * Socket addresses, between the contract's objects and the bytes of `struct sockaddr`.
  *
- * Pure functions on bytes: sockaddr_in, sockaddr_in6 and sockaddr_un. The family is in the machine's own byte
- * order (little-endian wherever Node runs), port and address in network order. On BSD systems the family has one byte, and
- * the one before it has the length. Only IP literals are
- * understood here; names are looked up elsewhere.
+ * Pure functions on bytes: sockaddr_in, sockaddr_in6 and sockaddr_un. The family is in the
+ * machine's own byte order (little-endian wherever Node runs), port and address in network order.
+ * On BSD systems the family has one byte, and the one before it has the length. Only IP literals
+ * are understood here; names are looked up elsewhere.
  *
- * A Unix path that begins with '\0' is an abstract name: no file, and every byte counts, so the length says where it ends.
+ * A Unix path that begins with '\0' is an abstract name: no file, and every byte counts, so the
+ * length says where it ends.
  */
 import type { Address } from '../../kernel/driver/contract.js'
 import { formatIPv6, parseIPv4, parseIPv6, splitZone } from '../../kernel/protocol/address.js'
@@ -15,13 +16,17 @@ import { AF_INET, AF_UNIX, type PosixConstants } from './constants.js'
 /** Room for the largest address: sockaddr_un is 110 bytes; rounded up. */
 export const ADDRESS_BYTES = 112
 
-/** Where a path begins, and how long one may be. A file's path needs a '\0' behind it, an abstract name does not. */
+/**
+ * Where a path begins, and how long one may be. A file's path needs a '\0' behind it, an abstract
+ * name does not.
+ */
 const PATH_OFFSET = 2
 
 /**
  * Writes an address into `bytes` and returns its length.
  *
- * @throws RangeError if the host is not an IP literal of its family, the port is not 0–65535 or the path is too long.
+ * @throws RangeError if the host is not an IP literal of its family, the port is not 0–65535 or the
+ * path is too long.
  */
 export function encodeAddress(platform: PosixConstants, address: Address, bytes: Uint8Array): number {
   bytes.fill(0, 0, ADDRESS_BYTES)
@@ -80,7 +85,8 @@ function encodePath({ SUN_PATH_BYTES }: PosixConstants, path: string, bytes: Uin
   if (encoded.length > limit) {
     throw new RangeError(`Cannot use a Unix socket path of ${encoded.length} bytes: at most ${limit} fit`)
   }
-  // An empty path would ask for a name of the system's choice, and a '\0' inside a file's path would cut it short.
+  // An empty path would ask for a name of the OS's choice, and a '\0' inside a file's path would
+  // cut it short.
   if (path === '') throw new RangeError('Cannot use an empty Unix socket path')
   if (!abstract && path.includes('\0')) throw new RangeError('Cannot use a Unix socket path with a "\\0" in it')
   bytes[0] = AF_UNIX

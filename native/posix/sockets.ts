@@ -1,8 +1,9 @@
 /**
- * The immediate calls: open, name and configure sockets. They never wait, so they are plain functions of numbers.
+ * The immediate calls: open, name and configure sockets. They never wait, so they are plain
+ * functions of numbers.
  *
- * Shared by all drivers on systems with BSD sockets. Sockets are made non-blocking and close-on-exec from the start, so
- * that no child process inherits one in between.
+ * Shared by all drivers on systems with BSD sockets. Sockets are made non-blocking and
+ * close-on-exec from the start, so that no child process inherits one in between.
  */
 import { type Address, type SocketKind, type SocketOption, UNSUPPORTED } from '../../kernel/driver/contract.js'
 import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_STREAM } from './constants.js'

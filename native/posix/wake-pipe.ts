@@ -1,8 +1,8 @@
 /**
  * What is in a wake token on POSIX systems: the writing end of a pipe.
  *
- * Descriptors are the process's, so any of its threads can write to it. What is written means nothing: it makes the
- * other end readable, and the driver there looks.
+ * Descriptors are the process's, so any of its threads can write to it. What is written means
+ * nothing: it makes the other end readable, and the driver there looks.
  */
 import type { WakeToken } from '../../kernel/driver/contract.js'
 import type { Libc } from './libc.js'

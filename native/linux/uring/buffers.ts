@@ -1,12 +1,14 @@
 /**
- * Receive buffers that the system picks from when data is there.
+ * Receive buffers that Linux picks from when data is there.
  *
- * They lie in a ring that the system shares with us: it takes one from the front for each piece of data. So thousands of
- * connections wait without owning a buffer. Pieces that nobody has asked for yet are chained to their fd; the chain is
- * three arrays by buffer number, so that it costs no allocation.
+ * They are in a ring that Linux shares with us: it takes one from the front for each piece of data.
+ * So thousands of connections wait without owning a buffer. Pieces that nobody has asked for yet
+ * are chained to their fd; the chain is three arrays by buffer number, so that it costs no
+ * allocation.
  *
- * A ring hands out what has rested longest, which is no longer in the processor's cache. So it holds only as many as one
- * `enter` can need; the rest lies on a stack, and those that came back last go into the ring first.
+ * A ring hands out what has rested longest, which is no longer in the processor's cache. So it
+ * holds only as many as one `enter` can need; the rest is on a stack, and those that came back last
+ * go into the ring first.
  *
  * There are none at first. More are made when all are in use, up to a limit.
  */
@@ -24,8 +26,8 @@ const MOST_BUFFERS = 128
 /** So many are made at a time. */
 const STEP_BUFFERS = 16
 /**
- * So many lie in the ring at first: since 6.13 Linux receives for at most twice twenty connections in one `enter`. Where it
- * takes more than were there, there will be more.
+ * So many are in the ring at first: since 6.13 Linux receives for at most twice twenty connections
+ * in one `enter`. Where it takes more than were there, there will be more.
  */
 const READY_BUFFERS = 44
 
@@ -56,7 +58,7 @@ export class ProvidedBuffers implements Lender {
   private spares = 0
   private left = 0
 
-  /** @throws NoRing if the system has no such rings. */
+  /** @throws NoRing if this Linux has no such rings. */
   constructor(libc: Libc, ringFd: number, known: KnownMemory) {
     this.known = known
     const { view, address } = allocatePages(MOST_BUFFERS * ENTRY_WORDS * 4, libc.addressOf, 0)
@@ -71,7 +73,10 @@ export class ProvidedBuffers implements Lender {
     if (result < 0) throw new NoRing(`buffers cannot be shared with it (${result})`)
   }
 
-  /** A receive found none: will there be one for it the next time? More are made if need be, as long as there may be more. */
+  /**
+   * A receive found none: will there be one for it the next time? More are made if need be, as long
+   * as there may be more.
+   */
   replenish(): boolean {
     if (this.left > 0) {
       this.mostReady = Math.min(this.mostReady + STEP_BUFFERS, MOST_BUFFERS)
@@ -110,13 +115,13 @@ export class ProvidedBuffers implements Lender {
     this.buffers[op.bufferIndex]?.giveBack()
   }
 
-  /** The buffer that the system has taken for an answer with these flags. */
+  /** The buffer that Linux has taken for a CQE with these flags. */
   taken(flags: number): number {
     this.ready--
     return flags >>> 16
   }
 
-  /** Nobody uses it any more. */
+  /** It is free again. */
   give(buffer: number): void {
     if (buffer < this.buffers.length) this.spare[this.spares++] = buffer
   }
@@ -143,7 +148,7 @@ export class ProvidedBuffers implements Lender {
     entries[at + 2] = BUFFER_BYTES
     this.halves[at * 2 + 6] = buffer
     this.tail = (tail + 1) & 0xffff
-    // The system reads this only while we are inside `enter`, which is barrier enough.
+    // Linux reads this only while we are inside `enter`, which is barrier enough.
     this.halves[7] = this.tail
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What an answer of the ring means for its operation: that it is complete, or that it needs another request.
+ * What a CQE means for its operation: that it is complete, or that it needs another request.
  *
- * A result is settled as that of any system call (posix/settle.ts). Here is what a ring has besides: an op that was
- * asked to be withdrawn and whose request won or lost, a poll that only said when to try, a request that was
- * interrupted and is made again.
+ * A result is settled as that of any system call (posix/settle.ts). Here is what a ring has
+ * besides: an op that was asked to be withdrawn while its request goes on, a poll that only said
+ * when to try, a request that was interrupted and is made again.
  */
 import {
   ACCEPT,
@@ -75,13 +75,19 @@ export class Completions {
     return finish(op, result)
   }
 
-  /** A poll said that it is worth trying. That may have been a while ago, and others may use the fd as well. */
+  /**
+   * A poll said that it is worth trying. That may have been a while ago, and others may use the fd
+   * as well.
+   */
   private ready(state: RingFd, op: IoOp<unknown>): boolean {
     const tried = state.own || isTried(op) || op.kind === READABLE || op.kind === WRITABLE
     return tried ? this.attempts.attempt(state, op) || this.whenReady(state, op) : this.again(state, op)
   }
 
-  /** Makes the same request again; not for an op that is leaving, whose cancel has been spent on the last one. */
+  /**
+   * Makes the same request again; not for an op that is leaving: its cancel has been spent on the
+   * last one.
+   */
   private again(state: RingFd, op: IoOp<unknown>): boolean {
     if (leaves(state, op)) return withdraw(op)
     if (op.kind === WRITE && state.own) {
@@ -95,7 +101,10 @@ export class Completions {
     return false
   }
 
-  /** A non-blocking file of others', or a datagram: Linux does not wait for those, so it is asked when to try again. */
+  /**
+   * A non-blocking file of others', or a datagram: Linux does not wait for those, so it is asked
+   * when to try again.
+   */
   private whenReady(state: RingFd, op: IoOp<unknown>): boolean {
     if (leaves(state, op)) return withdraw(op)
     if (isReader(op.kind)) this.requests.poll(state, READER, POLLIN)
@@ -105,9 +114,9 @@ export class Completions {
 }
 
 /**
- * Datagrams, and several pieces on our own sockets, are tried at once, as under epoll, and the ring only says when to
- * try again: what they need beside their bytes (addresses, lists) is shared memory of ours, which a request would have
- * to own.
+ * Datagrams, and several pieces on our own sockets, are tried at once, as under epoll, and the ring
+ * only says when to try again: what they need beside their bytes (addresses, lists) is shared
+ * memory of ours, which a request would have to own.
  */
 export function isTried(op: IoOp<unknown>): boolean {
   return op.kind === RECEIVE || op.kind === SEND || op.vector !== null

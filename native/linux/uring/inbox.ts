@@ -1,8 +1,8 @@
 /**
- * What was received before anybody asked for it.
+ * What was received before it was asked for.
  *
- * Each piece lies in a buffer of the ring's, chained to its fd. A lending read that takes a whole piece gets the buffer
- * itself; all others get a copy of what they take.
+ * Each piece is in a buffer of the ring's, chained to its fd. A lending read that takes a whole
+ * piece gets the buffer itself; all others get a copy of what they take.
  */
 import { type IoOp, isIntact, partsOf } from '../../../kernel/driver/contract.js'
 import { EFAULT } from '../../posix/errno.js'
@@ -60,7 +60,7 @@ export class Inbox {
     return true
   }
 
-  /** An end stays; an error is told once, and what comes after it is for the system to say. */
+  /** An end stays; an error is told once, and what comes after it is for Linux to say. */
   private readEnd(state: RingFd): number {
     const { end } = state
     if (end !== 0) state.end = NOT_YET

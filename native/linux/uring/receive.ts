@@ -1,16 +1,17 @@
 /**
  * Receiving on sockets of our own: one request for many messages.
  *
- * The first lending read of a connection starts a *multishot* receive, which the system answers again and again, each time
- * with a buffer of its choice. What comes while nobody reads is chained to the fd; when that becomes much, the request
- * is taken back until it has been read, so that TCP stops the peer. So a message costs no request, and a cancelled read
- * loses nothing.
+ * The first lending read of a connection starts a *multishot* receive, which completes again and
+ * again, each time with a buffer of Linux's choice. What comes while no read waits is chained to
+ * the fd; when that becomes much, the request is cancelled until it has been read, so that TCP
+ * stops the peer. So a message costs no request, and a cancelled read loses nothing.
  *
- * Some connections have a multishot poll instead, which says when to read, as under epoll, into the buffer that was used last: those
- * that found no buffer although there could be no more of them, because to begin again for each message costs more than was saved;
- * and those that carry large pieces, with which the system would fill one buffer after the other before any is read, more than the
- * processor's cache holds.
- * Whoever can be read, by the one way or the other, stands in one line (line.ts).
+ * Some connections have a multishot poll instead, which says when to read, as under epoll, into the
+ * buffer that was used last: those that found no buffer although there could be no more of them,
+ * because to begin again for each message costs more than was saved; and those that carry large
+ * pieces, with which Linux would fill one buffer after the other before any is read, more than the
+ * processor's cache holds. What can be read, by the one way or the other, is in one queue
+ * (read-queue.ts).
  */
 import { type IoOp, READ, READABLE } from '../../../kernel/driver/contract.js'
 import type { KnownMemory } from '../../memory/read-buffers.js'
@@ -31,10 +32,10 @@ const MOST_PIECES = 4
 /** Events after which a socket stays readable for good. */
 const ENDED = POLLRDHUP | POLLERR | POLLHUP
 
-/** What is received, and by whom it is awaited. */
+/** What is received, and what waits for it. */
 export class Receiving {
   readonly buffers: ProvidedBuffers
-  /** Nobody is to read any more. */
+  /** Nothing is to be read any more. */
   closed = false
   private readonly inbox: Inbox
   private readonly requests: Requests
@@ -47,16 +48,19 @@ export class Receiving {
     known: KnownMemory,
     requests: Requests,
     attempts: Attempts,
-    line: ReadQueue<RingFd>,
+    readQueue: ReadQueue<RingFd>,
   ) {
     this.buffers = new ProvidedBuffers(libc, ringFd, known)
     this.inbox = new Inbox(libc, this.buffers)
     this.requests = requests
     this.attempts = attempts
-    this.readQueue = line
+    this.readQueue = readQueue
   }
 
-  /** A READ or READABLE. True: it is complete; else it waits. What is there already waits, too, if others came first. */
+  /**
+   * A READ or READABLE. True: it is complete; else it waits. What is there already waits, too, if
+   * others came first.
+   */
   submit(state: RingFd, op: IoOp<unknown>): boolean {
     const isReceived = this.inbox.has(state)
     const isThere = isReceived || (op.kind === READ && state.source === WATCHING && state.readable)
@@ -72,14 +76,14 @@ export class Receiving {
     return false
   }
 
-  /** An answer to the multishot request. The op that it completes, or null. */
+  /** A CQE of the multishot request. The op that it completes, or null. */
   answer(state: RingFd, result: number, flags: number): IoOp | null {
     if (state.source !== WATCHING) return this.received(state, result, flags)
     this.watched(state, result, flags)
     return null
   }
 
-  /** Its turn in the line has come: the op if it is complete, or null. */
+  /** Its turn in the queue has come: the op if it is complete, or null. */
   read(state: RingFd): IoOp | null {
     const op = state.reader
     if (op === null || state.readerWay !== LISTENS || state.closing || this.closed) return null
@@ -92,7 +96,7 @@ export class Receiving {
     return detach(state, op)
   }
 
-  /** The fd is lost: what comes from now on belongs to nobody. */
+  /** The fd is lost: what comes from now on is dropped. */
   lose(state: RingFd): void {
     this.inbox.drop(state)
   }
@@ -102,7 +106,7 @@ export class Receiving {
     return this.inbox.drop(state)
   }
 
-  /** Asks the system for what an op waits for. */
+  /** Asks Linux for what an op waits for. */
   private listen(state: RingFd, op: IoOp<unknown>): void {
     if (op.kind === READABLE || (op.vector !== null && state.own && state.source !== WATCHING))
       this.requests.poll(state, READER, POLLIN)
@@ -161,7 +165,10 @@ export class Receiving {
     this.requests.cancel(state, RECEIVER)
   }
 
-  /** It was paused, or the buffers have run out. If there are to be no more of them, it goes on without. */
+  /**
+   * It was paused, or the buffers have run out. If there are to be no more of them, it goes on
+   * without.
+   */
   private listenAgain(state: RingFd, op: IoOp<unknown>, result: number): void {
     state.readerWay = FREE
     if (result !== errno.ENOBUFS || op.kind === READABLE || state.large || this.buffers.replenish())

@@ -1,14 +1,16 @@
 /**
- * One io_uring: two rings in memory that the system shares with us, and the one call that moves both.
+ * One io_uring: two rings in memory that Linux shares with us, and the one call that moves both.
  *
- * The idea: a request is sixteen 32-bit words written in place, an answer four words read in place, and neither costs a call.
- * `enter` submits all that was written and fetches what is done, once a turn. koffi maps the memory; after that it is plain
+ * The idea: a submission queue entry (SQE) is sixteen 32-bit words written in place, a completion
+ * queue entry (CQE) four words read in place, and neither costs a call. `enter` submits all that
+ * was written and fetches what is done, once a turn. koffi maps the memory; after that it is plain
  * Int32Arrays.
  *
- * DEFER_TASKRUN: the system finishes requests only inside `enter`, all at once, and TASKRUN_FLAG says in shared memory
- * whether there is something to finish; so a look at an idle ring costs no system call. The fd of such a ring does not wake
- * whoever polls it. A registered eventfd does: it is signalled when there is work, unless a flag in the ring says not to.
- * Linux before 6.1 has no DEFER_TASKRUN; COOP_TASKRUN is the next best.
+ * DEFER_TASKRUN: Linux finishes requests only inside `enter`, all at once, and TASKRUN_FLAG says in
+ * shared memory whether there is something to finish; so a look at an idle ring costs no system
+ * call. The fd of such a ring does not wake a poll of it. A registered eventfd does: it is
+ * signalled when there is work, unless a flag in the ring says not to. Linux before 6.1 has no
+ * DEFER_TASKRUN; COOP_TASKRUN is the next best.
  */
 
 import { PAGE_BYTES } from '../../memory/pages.js'
@@ -16,7 +18,7 @@ import { Descriptor } from '../../posix/descriptor.js'
 import { describeError, EAGAIN, EBUSY, EINTR, EINVAL, ENOMEM } from '../../posix/errno.js'
 import type { Libc } from '../libc.js'
 
-/** Kinds of requests. */
+/** Opcodes. */
 export const OP_READV = 1
 export const OP_WRITEV = 2
 export const OP_FSYNC = 3
@@ -30,20 +32,20 @@ export const OP_READ = 22
 export const OP_WRITE = 23
 export const OP_SEND = 26
 export const OP_RECV = 27
-/** The newest kind that came with Linux 6.0, the first that can all that is needed here. */
+/** The newest opcode of Linux 6.0, the first version that can do all that is needed here. */
 const OP_SEND_ZC = 47
 
-/** In the second byte of a request: take a buffer of the group when there is data. */
+/** In the second byte of an SQE: take a buffer of the group when there is data. */
 export const BUFFER_SELECT = 1 << 5
-/** In the upper half of its first word, for OP_RECV: go on after an answer. */
+/** In the upper half of its first word, for OP_RECV: go on after a CQE. */
 export const RECV_MULTISHOT = 1 << 1
-/** For OP_POLL_ADD, as its length: go on after an answer. */
+/** For OP_POLL_ADD, as its length: go on after a CQE. */
 export const POLL_MULTISHOT = 1
 /** For OP_ASYNC_CANCEL, together: every request. */
 export const CANCEL_ALL = 1 << 0
 export const CANCEL_ANY = 1 << 2
 
-/** Flags of an answer: it brings a buffer, whose number is in the upper half; more answers will follow. */
+/** Flags of a CQE: it brings a buffer, with its number in the upper half; more CQEs will follow. */
 export const CQE_BUFFER = 1 << 0
 export const CQE_MORE = 1 << 1
 
@@ -68,21 +70,21 @@ const CQ_EVENTFD_DISABLED = 1
 const REGISTER_EVENTFD = 4
 const REGISTER_PROBE = 8
 const MAP_RINGS = 0
-const MAP_REQUESTS = 0x10000000
+const MAP_SQES = 0x10000000
 
 /** So many fit in, if nobody says otherwise. */
-const REQUESTS = 256
-const ANSWERS = 4096
+const SQES = 256
+const CQES = 4096
 /** What the rings have before their entries, at most. */
 const RING_HEAD_BYTES = 1024
 
-const REQUEST_WORDS = 16
-const ANSWER_WORDS = 4
+const SQE_WORDS = 16
+const CQE_WORDS = 4
 const UINT32 = 4_294_967_296
 /** As much as Linux moves at once; more would be cut to 32 bits, to nothing for instance. */
 const MOST_BYTES = 0x7ffff000
 
-/** The system may refuse so often in a row for want of memory; after the first ones it is given time. */
+/** Linux may refuse so often in a row for want of memory; after the first ones it is given time. */
 const MOST_REFUSALS = 1000
 const QUICK_REFUSALS = 100
 
@@ -91,11 +93,11 @@ type ResizableBuffer = new (bytes: number, options: { readonly maxByteLength: nu
 
 /** What kind of ring; for tests. */
 export interface RingOptions {
-  /** How many requests fit in before the system has to be entered; a power of two. Default 256. */
+  /** How many SQEs fit in before Linux has to be entered; a power of two. Default 256. */
   readonly requests?: number
   /**
-   * How many answers fit in; a power of two, and far more than requests, because multishot ones are answered again and
-   * again. The system keeps what does not fit. Default 4096.
+   * How many CQEs fit in; a power of two, and far more than SQEs, because a multishot request
+   * completes again and again. Linux keeps what does not fit. Default 4096.
    */
   readonly answers?: number
   /** Without DEFER_TASKRUN, as on Linux 6.0. */
@@ -109,35 +111,38 @@ export class NoRing extends Error {
 
 /** An io_uring; see the head of this file. */
 export class Ring extends Descriptor {
-  /** The words of all requests. `add` says where the new one begins. */
+  /** The words of all SQEs. `add` says where the new one begins. */
   readonly requests: Int32Array
-  /** The words of all answers: user data (fd and key), result, flags. */
+  /** The words of all CQEs: user data (fd and key), result, flags. */
   readonly answers: Int32Array
   /** The memory that it shares with the system, if that is the system's; mapped memory holds the ring. */
   readonly maps: [at: number, bytes: number][] = []
   /** The same, if it is ours: then the ring goes with its fd, and the memory with the thread. */
   private readonly memory: Memory | null
-  /** Requests with a key whose last answer was not taken yet. */
+  /** Requests with a key and without their last CQE. */
   underWay = 0
-  /** Why the system cannot be entered any more, negative; 0 as long as it can. Nothing is submitted or answered then. */
+  /**
+   * Why Linux cannot be entered any more, negative; 0 as long as it can. Nothing is submitted or
+   * completed then.
+   */
   failure = 0
   private refusals = 0
   declare protected readonly libc: Libc
   private readonly words: Int32Array
-  private readonly submitTail: number
-  private readonly submitFlags: number
-  private readonly submitMask: number
-  private readonly answerHead: number
-  private readonly answerTail: number
-  private readonly answerFlags: number
-  private readonly answerMask: number
-  /** Requests written, and those of them that the system has taken. */
+  private readonly sqTail: number
+  private readonly sqFlags: number
+  private readonly sqMask: number
+  private readonly cqHead: number
+  private readonly cqTail: number
+  private readonly cqFlags: number
+  private readonly cqMask: number
+  /** SQEs written, and those of them that Linux has taken. */
   private written = 0
   private taken = 0
-  /** The answer to be read next: a copy of what the shared memory says. */
+  /** The CQE to be read next: a copy of what the shared memory says. */
   head = 0
 
-  /** @throws NoRing if this system has no io_uring, forbids it, or has too old a one. */
+  /** @throws NoRing if this Linux has no io_uring, forbids it, or has too old a one. */
   constructor(libc: Libc, options: RingOptions = {}) {
     const params = new Int32Array(30)
     const memory = libc.environment === null ? null : allocate(libc, options)
@@ -152,31 +157,35 @@ export class Ring extends Descriptor {
       probe(libc, this.fd)
       const bytes = Math.max(word(16) + requests * 4, word(25) + answers * 16)
       this.words = new Int32Array(this.map(bytes, MAP_RINGS))
-      this.requests = new Int32Array(this.map(requests * REQUEST_WORDS * 4, MAP_REQUESTS))
+      this.requests = new Int32Array(this.map(requests * SQE_WORDS * 4, MAP_SQES))
     } catch (error) {
       this.close()
       throw error
     }
-    this.submitTail = word(11) >> 2
-    this.submitMask = requests - 1
-    this.submitFlags = word(14) >> 2
-    this.answerHead = word(20) >> 2
-    this.answerTail = word(21) >> 2
-    this.answerMask = answers - 1
-    this.answerFlags = word(26) >> 2
+    this.sqTail = word(11) >> 2
+    this.sqMask = requests - 1
+    this.sqFlags = word(14) >> 2
+    this.cqHead = word(20) >> 2
+    this.cqTail = word(21) >> 2
+    this.cqMask = answers - 1
+    this.cqFlags = word(26) >> 2
     const first = word(25) >> 2
-    this.answers = this.words.subarray(first, first + answers * ANSWER_WORDS)
-    // Submission goes through an array of indices; ours never changes: the order of requests is that of their memory.
+    this.answers = this.words.subarray(first, first + answers * CQE_WORDS)
+    // Submission goes through an array of indices; ours never changes: the order of SQEs is that of
+    // their memory.
     const array = word(16) >> 2
     for (let i = 0; i < requests; i++) this.words[array + i] = i
   }
 
-  /** Writes the frame of a request; the caller fills in the rest at the index returned. Key 0: nobody cares for its answer. */
+  /**
+   * Writes the frame of an SQE; the caller fills in the rest at the index returned. Key 0: its CQE
+   * is of no interest.
+   */
   add(first: number, fd: number, key: number): number {
-    if (this.written - this.taken > this.submitMask) this.makeRoom()
+    if (this.written - this.taken > this.sqMask) this.makeRoom()
     if (key !== 0) this.underWay++
     const { requests } = this
-    const at = (this.written++ & this.submitMask) * REQUEST_WORDS
+    const at = (this.written++ & this.sqMask) * SQE_WORDS
     requests[at] = first
     requests[at + 1] = fd
     requests[at + 2] = 0
@@ -192,25 +201,28 @@ export class Ring extends Descriptor {
     return at
   }
 
-  /** Puts an address and a length into a request, which moves that many bytes at most. */
+  /** Puts an address and a length into an SQE, which moves that many bytes at most. */
   point(at: number, address: number, length: number): void {
     this.requests[at + 4] = address | 0
     this.requests[at + 5] = (address / UINT32) | 0
     this.requests[at + 6] = Math.min(length, MOST_BYTES)
   }
 
-  /** Puts a second address into a request. */
+  /** Puts a second address into an SQE. */
   pointSecond(at: number, address: number): void {
     this.requests[at + 2] = address | 0
     this.requests[at + 3] = (address / UINT32) | 0
   }
 
-  /** Submits what was written, lets the system finish what it can, and waits until there are so many answers. */
+  /**
+   * Submits what was written, lets Linux finish what it can, and waits until there are so many
+   * CQEs.
+   */
   enter(atLeast: number): number {
     const { words } = this
     const count = this.written - this.taken
-    const flags = (words[this.submitFlags] as number) & (SQ_CQ_OVERFLOW | SQ_TASKRUN)
-    if (count === 0 && flags === 0 && (atLeast === 0 || this.hasAnswer())) return 0
+    const flags = (words[this.sqFlags] as number) & (SQ_CQ_OVERFLOW | SQ_TASKRUN)
+    if (count === 0 && flags === 0 && (atLeast === 0 || this.hasCqe())) return 0
     return this.cross(count, atLeast, ENTER_GETEVENTS)
   }
 
@@ -221,7 +233,7 @@ export class Ring extends Descriptor {
 
   private cross(count: number, atLeast: number, flags: number): number {
     if (this.failure !== 0) return this.failure
-    Atomics.store(this.words, this.submitTail, this.written | 0)
+    Atomics.store(this.words, this.sqTail, this.written | 0)
     const result = this.libc.uringEnter(this.fd, count, atLeast, flags)
     if (result < 0) return this.refused(result)
     this.taken += result
@@ -229,7 +241,9 @@ export class Ring extends Descriptor {
     return result
   }
 
-  /** After a signal, or without memory for the moment, what was not taken is tried at the next turn. */
+  /**
+   * After a signal, or without memory for the moment, what was not taken is tried at the next turn.
+   */
   private refused(result: number): number {
     if (result === EINTR) return 0
     const passes = result === EBUSY || result === EAGAIN || result === ENOMEM
@@ -245,42 +259,45 @@ export class Ring extends Descriptor {
     return this.written !== this.taken
   }
 
-  /** Is there an answer, or something that would make one if the system were entered? */
+  /** Is there a CQE, or something that would make one if Linux were entered? */
   hasNews(): boolean {
-    if (this.hasUnsent || this.hasAnswer()) return true
-    return ((Atomics.load(this.words, this.submitFlags) as number) & (SQ_CQ_OVERFLOW | SQ_TASKRUN)) !== 0
+    if (this.hasUnsent || this.hasCqe()) return true
+    return ((Atomics.load(this.words, this.sqFlags) as number) & (SQ_CQ_OVERFLOW | SQ_TASKRUN)) !== 0
   }
 
-  hasAnswer(): boolean {
+  hasCqe(): boolean {
     return this.head !== this.tail
   }
 
-  /** Where answers end at this moment. */
+  /** Where CQEs end at this moment. */
   get tail(): number {
-    return Atomics.load(this.words, this.answerTail)
+    return Atomics.load(this.words, this.cqTail)
   }
 
-  /** Takes the next answer, which the caller knows to be there; its index in `answers`, good until the next `enter`. */
+  /**
+   * Takes the next CQE, which the caller knows to be there; its index in `answers`, good until the
+   * next `enter`.
+   */
   take(): number {
     const { head } = this
     this.head = (head + 1) | 0
-    const at = (head & this.answerMask) * ANSWER_WORDS
+    const at = (head & this.cqMask) * CQE_WORDS
     if (this.answers[at + 1] !== 0 && ((this.answers[at + 3] as number) & CQE_MORE) === 0) this.underWay--
     return at
   }
 
-  /** Gives the memory of answers that were taken back to the system. */
+  /** Lets Linux use the memory of CQEs that were taken. */
   release(): void {
-    Atomics.store(this.words, this.answerHead, this.head)
+    Atomics.store(this.words, this.cqHead, this.head)
   }
 
-  /** An eventfd that tells of answers, while `notify(true)`. */
+  /** An eventfd that tells of CQEs, while `notify(true)`. */
   registerEvent(fd: number): number {
     return this.libc.uringRegister(this.fd, REGISTER_EVENTFD, this.libc.addressOf(new Int32Array([fd])), 1)
   }
 
   notify(on: boolean): void {
-    Atomics.store(this.words, this.answerFlags, on ? 0 : CQ_EVENTFD_DISABLED)
+    Atomics.store(this.words, this.cqFlags, on ? 0 : CQ_EVENTFD_DISABLED)
   }
 
   override close(): void {
@@ -288,10 +305,10 @@ export class Ring extends Descriptor {
     for (const [at, bytes] of this.maps.splice(0)) this.libc.unmap(at, bytes)
   }
 
-  /** More requests than fit are submitted at once. If the system takes no more, nobody will see them. */
+  /** More SQEs than fit are submitted at once. If Linux takes no more, they are lost. */
   private makeRoom(): void {
-    for (let tries = 0; this.written - this.taken > this.submitMask; tries++) {
-      // With answers that found no room some versions of the system take no requests before those are fetched.
+    for (let tries = 0; this.written - this.taken > this.sqMask; tries++) {
+      // With CQEs that found no room some versions of Linux take no SQEs before those are fetched.
       if (tries === 0) this.submit()
       else this.enter(0)
       if (tries === MOST_REFUSALS && this.failure === 0) this.failure = EBUSY
@@ -301,7 +318,7 @@ export class Ring extends Descriptor {
 
   private map(bytes: number, what: number): ArrayBuffer {
     if (this.memory !== null)
-      return this.libc.viewOf(this.memory.address + (what === MAP_RINGS ? this.memory.requestsBytes : 0), bytes)
+      return this.libc.viewOf(this.memory.address + (what === MAP_RINGS ? this.memory.sqesBytes : 0), bytes)
     const at = this.libc.map(this.fd, bytes, what)
     if (at < 0) throw new NoRing(`its memory cannot be mapped (mmap: ${at})`)
     this.maps.push([at, bytes])
@@ -309,40 +326,44 @@ export class Ring extends Descriptor {
   }
 }
 
-/** Memory of ours for a ring: first the requests, then the rings. */
+/** Memory of ours for a ring: first the SQEs, then the rings. */
 interface Memory {
   readonly buffer: ArrayBuffer
   readonly address: number
-  readonly requestsBytes: number
+  readonly sqesBytes: number
 }
 
 /**
- * A resizable buffer, because that has whole pages of its own which go back to the system: what is still under way in a ring
- * that was closed is answered in them, whoever has the addresses by then.
+ * A resizable buffer, because that has whole pages of its own which go back to the OS: what is
+ * still under way in a ring that was closed is completed in them, whatever has the addresses by
+ * then.
  */
 function allocate(libc: Libc, options: RingOptions): Memory {
-  const requests = options.requests ?? REQUESTS
-  const requestsBytes = Math.ceil((requests * REQUEST_WORDS * 4) / PAGE_BYTES) * PAGE_BYTES
-  const bytes = requestsBytes + RING_HEAD_BYTES + (options.answers ?? ANSWERS) * ANSWER_WORDS * 4 + requests * 4
+  const requests = options.requests ?? SQES
+  const sqesBytes = Math.ceil((requests * SQE_WORDS * 4) / PAGE_BYTES) * PAGE_BYTES
+  const bytes = sqesBytes + RING_HEAD_BYTES + (options.answers ?? CQES) * CQE_WORDS * 4 + requests * 4
   const maxByteLength = Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES
   const buffer = new (ArrayBuffer as ResizableBuffer)(maxByteLength, { maxByteLength })
-  return { buffer, address: libc.addressOf(new Uint8Array(buffer)), requestsBytes }
+  return { buffer, address: libc.addressOf(new Uint8Array(buffer)), sqesBytes }
 }
 
-/** The fd of a new ring; `params` then says where things are. Linux before 6.5 takes no memory of ours, and before 6.10 little. */
+/**
+ * The fd of a new ring; `params` then says where things are. Linux before 6.5 takes no memory of
+ * ours, and before 6.10 little.
+ */
 function setUp(libc: Libc, params: Int32Array, options: RingOptions, memory: Memory | null): number {
   let result = EINVAL
   const kinds = options.cooperative ? [COOPERATIVE] : [DEFERRED, COOPERATIVE]
   for (const flags of memory === null ? kinds : [...kinds.map((kind) => kind | NO_MMAP), ...kinds]) {
     params.fill(0)
-    params[1] = options.answers ?? ANSWERS
+    params[1] = options.answers ?? CQES
     params[2] = flags
     if (memory !== null && (flags & NO_MMAP) !== 0) {
-      const rings = memory.address + memory.requestsBytes
+      const rings = memory.address + memory.sqesBytes
       params.set([memory.address | 0, (memory.address / UINT32) | 0], 18)
       params.set([rings | 0, (rings / UINT32) | 0], 28)
     }
-    result = libc.uringSetup(options.requests ?? REQUESTS, libc.addressOf(params))
+    result = libc.uringSetup(options.requests ?? SQES, libc.addressOf(params))
     if (result >= 0 || (result !== EINVAL && (flags & NO_MMAP) === 0)) break
   }
   if (result >= 0) return result
@@ -350,7 +371,7 @@ function setUp(libc: Libc, params: Int32Array, options: RingOptions, memory: Mem
   throw new NoRing(`${text} (io_uring_setup: ${code})`)
 }
 
-/** Asks whether the newest kind of request is known. */
+/** Asks whether the newest opcode is known. */
 function probe(libc: Libc, fd: number): void {
   const KINDS = 64
   const answer = new Uint8Array(16 + KINDS * 8)

@@ -5,6 +5,10 @@
  * may be *cancelled*, and completes *exactly once*. Readiness mechanisms emulate this: try first; on EAGAIN remember the op,
  * wait, try again.
  *
+ * Descriptors. An fd is a small integer, 0 or more, that the driver gave: an index, never a handle or an address. A closed one
+ * may be given again. What is behind it, the driver knows. One whose numbers are those of the OS takes others of the process, too
+ * (0, the standard input); it looks at these anew each time, for anybody may close them.
+ *
  * Submit. `submit(op)` returns true if the op is complete: `op.result` is set and `complete` is not called for it. False
  * means that it is under way; `complete(op)` will be called once, from inside a later `poll`, `close` or `closeFd`, never
  * from inside `submit` or `cancel`. Until then the op and its buffer belong to the driver: the buffer is neither touched,
@@ -30,6 +34,9 @@
  * Wake. Any thread of the process can make the present or else the next `poll(true)` return, if it has the `wakeToken`; as a
  * guest the turn is called. What is in a token is between the driver and the wake function of its platform
  * (native/notify.ts): a descriptor here, a handle there.
+ *
+ * Attach. Either the host's loop watches a descriptor of the driver's, or another thread waits in its place
+ * (native/host/guest.ts). The kernel cannot tell which: its turn is called by the host's loop, on the driver's own thread.
  *
  * Capabilities. `can` says what there is. A call for something else is UNSUPPORTED.
  *

@@ -1,12 +1,8 @@
 /**
- * Living on the host's event loop as a guest: no thread of our own, and the host is never kept
- * waiting.
+ * One way to attach: the host's loop watches a descriptor of the driver's.
  *
- * The driver's fd is readable when something is there, and libuv watches it like any other, through
- * koffi. On the main thread its callback does the turn at once: a peer that waits for an answer
- * does not wait for another phase of the loop. But koffi calls without what Node wraps around its
- * own callbacks, so an exception would vanish, and promises and ticks of the turn would wait for
- * somebody else's callback; an immediate, which runs in the same pass of the loop, sees to both.
+ * The descriptor is readable when something is there, and libuv watches it like any other, through
+ * koffi, which calls on the loop and from outside of Node.
  *
  * In a worker a callback of koffi's takes the whole process down if the worker is terminated just
  * when its fd becomes ready: it makes objects while that is forbidden. So there libuv only marks
@@ -15,24 +11,13 @@
  * not allow that, koffi's callback asks for the immediate.
  *
  * The handle must be held, since once collected it stops without a word, and be closed before its
- * thread ends. What else a driver has to let go of then, it says: the descriptors of a thread that
- * exits are not closed by anybody else.
+ * thread ends.
  */
-import type { Attachment } from '../../kernel/driver/contract.js'
 import { setImmediate } from '../../kernel/protocol/host-functions.js'
 import type { Libc } from '../posix/libc.js'
+import type { News, Watch } from './guest.js'
 
 type PollHandle = ReturnType<Libc['koffi']['node']['poll']>
-
-/** Holds the handles, and knows what to close when the thread ends. */
-const attached = new Map<Attachment, Guest>()
-
-function closeAll(): void {
-  for (const [attachment, guest] of [...attached]) {
-    attachment.close()
-    guest.exit()
-  }
-}
 
 /**
  * Deno calls back once for each start of a poll, from a thread of its own that polls until then,
@@ -58,98 +43,34 @@ function retire(handle: PollHandle): void {
     .unref()
 }
 
-/** What the host calls. */
-export interface Guest {
-  /**
-   * Whenever the fd is readable, and soon after `schedule`; `called` tells whether the fd was
-   * readable.
-   */
-  turn(called: boolean): void
-  /** If the thread exits while attached. */
-  exit(): void
-}
-
-/** Has the host's loop watch `fd` for a guest. */
-export function attachToHost({ koffi, isMainThread, environment }: Libc, fd: number, guest: Guest): Attachment {
-  let closed = false
-  let scheduled = false
-  let called = false
-  /** A turn was made in the callback, and what follows from it is not done yet. */
-  let atOnce = false
-
-  const run = (): void => {
-    const wasCalled = called
-    scheduled = called = false
-    if (closed) return
-    try {
-      guest.turn(wasCalled)
-    } finally {
-      if (wasCalled && callsOnce && !closed) handle.start({ readable: true }, readable)
-    }
-  }
-  const schedule = (): void => {
-    if (scheduled || closed) return
-    scheduled = true
-    if (!atOnce) setImmediate(run)
-  }
-  /**
-   * Ticks and promises run after it, as after any callback of Node's own. The next turn is for the
-   * next pass.
-   */
-  const settle = (): void => {
-    atOnce = false
-    if (scheduled) setImmediate(run)
-  }
-  const runAtOnce = (): void => {
-    atOnce = true
-    setImmediate(settle)
-    try {
-      run()
-    } catch (error) {
-      setImmediate(() => {
-        throw error
-      })
-    }
-  }
-  const readable = (): void => {
-    called = true
-    if (isMainThread && !scheduled && !atOnce) runAtOnce()
-    else schedule()
-  }
-  // With an environment it watches nothing until it is known what it may call.
-  const handle = koffi.node.poll(fd, { readable: environment === null }, readable)
-  const quiet = environment?.quieten(fd) ?? null
-  const look = (): void => {
-    if (closed) return
-    setImmediate(look).unref()
-    if (!quiet?.fired()) return
-    called = true
-    if (!scheduled) run()
-  }
-  if (quiet !== null) setImmediate(look).unref()
-  else if (environment !== null) handle.start({ readable: true }, readable)
-  const counted = quiet ?? handle
-  counted.unref()
-
-  const attachment: Attachment = {
-    schedule,
-    ref() {
-      if (!closed) counted.ref()
-    },
-    unref() {
-      if (!closed) counted.unref()
-    },
-    close() {
+/** Watches `fd`, which is readable when the driver has something. */
+export function watchDescriptor({ koffi, isMainThread, environment }: Libc, fd: number): (news: News) => Watch {
+  return (news) => {
+    let closed = false
+    const readable = isMainThread ? news.outside : news.soon
+    // With an environment it watches nothing until it is known what it may call.
+    const handle = koffi.node.poll(fd, { readable: environment === null }, readable)
+    const quiet = environment?.quieten(fd) ?? null
+    const look = (): void => {
       if (closed) return
-      closed = true
-      if (callsOnce) retire(handle)
-      else handle.close()
-      attached.delete(attachment)
-      if (attached.size === 0) process.off('exit', closeAll)
-    },
+      setImmediate(look).unref()
+      if (quiet?.fired()) news.inside()
+    }
+    if (quiet !== null) setImmediate(look).unref()
+    else if (environment !== null) handle.start({ readable: true }, readable)
+    const counted = quiet ?? handle
+    counted.unref()
+    return {
+      resume() {
+        if (callsOnce) handle.start({ readable: true }, readable)
+      },
+      ref: () => void counted.ref(),
+      unref: () => void counted.unref(),
+      close() {
+        closed = true
+        if (callsOnce) retire(handle)
+        else handle.close()
+      },
+    }
   }
-
-  if (attached.size === 0) process.on('exit', closeAll)
-  attached.set(attachment, guest)
-  return attachment
 }

@@ -8,7 +8,8 @@
  * Events carry the fd and its generation, so that late news of a closed fd is recognised.
  */
 import type { Attachment, IoOp } from '../../kernel/driver/contract.js'
-import { attachToHost } from '../host/guest-poll.js'
+import { attachToHost } from '../host/guest.js'
+import { watchDescriptor } from '../host/guest-poll.js'
 import { Descriptor } from '../posix/descriptor.js'
 import { describeError, EEXIST, EINTR, ENOENT } from '../posix/errno.js'
 import { Readiness, type Watcher } from '../posix/readiness.js'
@@ -74,10 +75,8 @@ export class EpollDriver extends LinuxDriver implements Watcher {
   }
 
   attach(turn: () => void): Attachment {
-    this.attachment = attachToHost(this.libc, this.epoll.fd, {
-      turn: () => this.turn(turn),
-      exit: () => this.exit(),
-    })
+    const guest = { turn: () => this.turn(turn), exit: () => this.exit() }
+    this.attachment = attachToHost(guest, watchDescriptor(this.libc, this.epoll.fd))
     return this.attachment
   }
 

@@ -1,4 +1,7 @@
-/** What each driver says that it can do, beside what it does; and what is in no program's hands, the token of a driver. */
+/**
+ * What each driver says that it can do, beside what it does; and what is in no program's hands, the
+ * token of a driver.
+ */
 import test from 'ava'
 import { HostDriver, notify, UNSUPPORTED } from 'drupe/lowlevel'
 import { SimNetwork, VirtualDriver } from 'drupe/testing'

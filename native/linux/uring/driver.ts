@@ -14,7 +14,8 @@
  */
 import type { Attachment, IoOp } from '../../../kernel/driver/contract.js'
 import { setTimeout } from '../../../kernel/protocol/host-functions.js'
-import { attachToHost } from '../../host/guest-poll.js'
+import { attachToHost } from '../../host/guest.js'
+import { watchDescriptor } from '../../host/guest-poll.js'
 import { Descriptor } from '../../posix/descriptor.js'
 import { ECANCELED } from '../../posix/errno.js'
 import * as c from '../constants.js'
@@ -148,7 +149,7 @@ export class UringDriver extends LinuxDriver {
     const result = this.ring.registerEvent(this.event.fd)
     if (result < 0) throw new Error(`Cannot attach io_uring to the host: ${this.describeError(result).join(', ')}`)
     const guest = { turn: (called: boolean) => this.turn(turn, called), exit: () => this.exit() }
-    this.attachment = attachToHost(this.libc, this.event.fd, guest)
+    this.attachment = attachToHost(guest, watchDescriptor(this.libc, this.event.fd))
     return this.attachment
   }
 

@@ -1,8 +1,9 @@
 /**
- * What every driver promises (kernel/driver/contract.ts), as tests that drive it directly, without a kernel.
+ * What every driver promises (kernel/driver/contract.ts), as tests that drive it directly, without
+ * a kernel.
  *
- * A test never asks whether an op completes inline or later: readiness and completion mechanisms differ in that. The
- * rig checks with every completion that it is the only one of its op.
+ * A test never asks whether an op completes inline or later: readiness and completion mechanisms
+ * differ in that. The rig checks with every completion that it is the only one of its op.
  */
 import test, { type ExecutionContext } from 'ava'
 import type { Driver } from '../../../kernel/driver/contract.js'
@@ -13,7 +14,10 @@ import { Rig } from '../rig.js'
 export interface Suite {
   /** The driver's. */
   readonly name: string
-  /** Registers a test, named by a sentence, with a fresh driver. It is skipped where the driver cannot do what it needs. */
+  /**
+   * Registers a test, named by a sentence, with a fresh driver. It is skipped where the driver
+   * cannot do what it needs.
+   */
   check(
     sentence: string,
     body: (t: ExecutionContext, rig: Rig) => void,

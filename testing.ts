@@ -91,6 +91,14 @@ export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
  *
  * @param kernel The kernel.
  * @throws Error that says what is left over.
+ * @example
+ * import { Kernel, sleep } from 'drupe'
+ * import { assertNoLeaks, VirtualDriver } from 'drupe/testing'
+ *
+ * const kernel = new Kernel({ driver: new VirtualDriver() })
+ * kernel.runSync(() => sleep(1000))
+ * assertNoLeaks(kernel)
+ * kernel.closeSync()
  */
 export function assertNoLeaks(kernel: Kernel): void {
   checkInstance('look for leaks', 'kernel', kernel, KernelBase)

@@ -93,6 +93,13 @@ export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, opt
  * @throws TypeError if the path is no string or has a NUL in it.
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { run } from 'drupe'
+ * import { stat } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   console.log((yield* stat('package.json')).kind) // => file
+ * })
  */
 export function stat(file: string | number, options?: WaitOptions): Trap<FileStatus> {
   const fd = typeof file === 'number' ? checkFd('ask about the file', 'file', file) : -1

@@ -50,6 +50,17 @@ const OPTIONS: readonly SocketOption[] = [
  * @throws ClosedError if the fd is closed meanwhile.
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { run } from 'drupe'
+ * import { close, openFile, read } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const fd = yield* openFile('package.json')
+ *   const buffer = new Uint8Array(1)
+ *   yield* read(fd, buffer)
+ *   console.log(new TextDecoder().decode(buffer)) // => {
+ *   yield* close(fd)
+ * })
  */
 export function read(fd: number, buffer: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(READ, checkFd('read', 'fd', fd), null, 0, 0, timeoutOf('read', options))
@@ -114,6 +125,22 @@ export function load(op: IoOp, bytes: Uint8Array | readonly Uint8Array[], length
  *
  * @param fd A listening socket.
  * @param options `timeout` in milliseconds. Default: no limit.
+ * @example
+ * import { run, spawn } from 'drupe'
+ * import { accept, bind, close, connect, listen, localAddress, read, socket, writeAll } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const server = yield* socket('tcp4')
+ *   yield* bind(server, { host: '127.0.0.1', port: 0 })
+ *   yield* listen(server)
+ *   const accepting = yield* spawn(accept(server))
+ *   const client = yield* socket('tcp4')
+ *   yield* connect(client, yield* localAddress(server))
+ *   const peer = yield* accepting.join()
+ *   yield* writeAll(peer, new TextEncoder().encode('hello'))
+ *   console.log(yield* read(client, new Uint8Array(100))) // => 5
+ *   for (const fd of [peer, client, server]) yield* close(fd)
+ * })
  */
 export function accept(fd: number, options?: WaitOptions): Trap<number> {
   return new IoOp<number>(ACCEPT, checkFd('accept', 'fd', fd), null, 0, 0, timeoutOf('accept', options))

@@ -24,7 +24,7 @@ const CLOCK_TRAP = new Trap<number>(CLOCK, null, null, 0)
  */
 export function sleep(ms: number): Trap<void> {
   // A trap has no state, so the one made last serves again if it fits; in debug mode each call must
-  // be told apart.
+  // be distinct.
   if (ms === lastSleep.amount && tracker === null) return lastSleep
   lastSleep = new Trap<void>(SLEEP, null, null, checkTime('sleep', 'ms', ms))
   return lastSleep

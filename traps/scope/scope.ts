@@ -138,6 +138,12 @@ export function within<T>(action: string, ms: number, operation: Operation<T>): 
  * @param at Milliseconds on the clock that `clock()` reads.
  * @param op The operation, or a function that returns one.
  * @throws TimeoutError when that time has come; its `ms` is NaN.
+ * @example
+ * import { clock, run, sleep, timeoutAt } from 'drupe'
+ *
+ * await run(function* () {
+ *   yield* timeoutAt((yield* clock()) + 1000, sleep(1))
+ * })
  */
 export function timeoutAt<T>(at: number, op: Op<T>): Operation<T> {
   checkOperation('limit the time', 'op', op)

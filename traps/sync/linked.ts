@@ -203,6 +203,14 @@ export class LinkedQueue<T> {
  * Makes the other end of `event.link()`, in the thread that the port was transferred to.
  *
  * @param port What `event.link()` returned.
+ * @example
+ * import { linkedEvent, run, UniversalEvent } from 'drupe'
+ *
+ * const ready = new UniversalEvent()
+ * const there = linkedEvent(ready.link()) // in a worker, which the port is transferred to
+ * ready.set()
+ * await run(() => there.wait())
+ * there.close()
  */
 export function linkedEvent(port: LinkPort): LinkedEvent {
   return new LinkedEvent(checkPort('event', port))

@@ -22,7 +22,7 @@ import {
 } from '../../kernel/protocol/trap.js'
 import { checkpoint } from '../raw/call.js'
 
-/** The answer of a wait that was called off after all, by whoever had been asked to. */
+/** The answer of a wait that was called off in the end, as its task had asked. */
 export const WITHDRAWN: unique symbol = Symbol('withdrawn')
 
 /** How a wait is begun, and called off; false: the answer, or WITHDRAWN, will come all the same. */

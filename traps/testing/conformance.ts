@@ -79,6 +79,12 @@ export function streamConformance(pair: Op<StreamPair>, options: ConformanceOpti
  * @param pair Makes two connected streams; each check closes them.
  * @param options What the streams are like.
  * @throws Error whose message names the promise that is broken, and whose cause says how.
+ * @example
+ * import { checkStreams, memoryStreams, virtual } from 'drupe/testing'
+ *
+ * virtual({}, () => checkStreams(function* () {
+ *   return memoryStreams()
+ * }))
  */
 export function checkStreams(pair: Op<StreamPair>, options?: ConformanceOptions): Operation<void> {
   return checkAll(streamConformance(pair, options))

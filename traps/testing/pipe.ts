@@ -105,8 +105,8 @@ export class Pipe {
   }
 
   /**
-   * Lockstep: lays bytes on the table until somebody has taken some, and takes back the rest; how
-   * many were taken.
+   * Lockstep: offers bytes until a reader has taken some, and withdraws the rest; how many were
+   * taken.
    */
   private *pass(bytes: Uint8Array, wait: (queue: WaitQueue) => Operation<unknown>): Operation<number> {
     const before = this.taken

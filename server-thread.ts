@@ -14,8 +14,7 @@ import { setTimeout } from './kernel/protocol/host-functions.js'
 import type { Operation } from './kernel/protocol/trap.js'
 import { load, serve } from './traps/net/server.js'
 import { type Listener, listen } from './traps/net/tcp.js'
-import { LEFT, type ThreadJob, type ThreadOrder, type ThreadReport, UP } from './traps/net/threads.js'
-import { ask } from './traps/raw/call.js'
+import { LEFT, type ThreadJob, type ThreadOrder, UP } from './traps/net/threads.js'
 
 /**
  * How much longer than the grace a task may take to leave; less than the patience of who waits for
@@ -31,14 +30,12 @@ const { place, module, data, grace, state } = workerData as ThreadJob
 const kernel = new Kernel({ grace })
 let listener: Listener | null = null
 let asked = false
-let remains: unknown
 
 // Its first step, in which it loads the module, comes when this file waits: by then it hears.
 const main = kernel.spawn(function* server(): Operation<never> {
   const url = new URL(module)
   yield* load(url)
   listener = yield* listen(place)
-  remains = yield* ask('remains', (driver) => driver.remains)
   report()
   return yield* serve(listener, url, { data })
 })
@@ -57,7 +54,7 @@ function giveUp(): never {
 }
 
 function report(): void {
-  port.postMessage({ remains } satisfies ThreadReport)
+  port.postMessage(null)
 }
 
 function hear(order: ThreadOrder): void {

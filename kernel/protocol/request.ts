@@ -41,10 +41,4 @@ export interface ImmediateCalls {
   lookup?(name: string, port: number): readonly Address[] | null
   /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
   describeError(result: number): readonly [name: string, text: string]
-  /**
-   * Plain data: what this driver leaves behind if its thread is terminated, so that `close` is not called. Sockets with an
-   * operation under way stay open until a driver of the same kind buries it.
-   */
-  readonly remains?: unknown
-  bury?(remains: unknown): void
 }

@@ -42,12 +42,6 @@ export const UP = 1
 /** It has let go of everything. */
 export const LEFT = 2
 
-/** What the thread says when it hears, and when it listens. */
-export interface ThreadReport {
-  /** What its driver would leave behind. */
-  readonly remains: unknown
-}
-
 /** How much longer than the grace a thread may take to end. */
 const PATIENCE_MS = 500
 
@@ -86,7 +80,6 @@ export class ServerThread {
   readonly name: string
   private worker: Worker | null = null
   private asked = false
-  private remains: unknown
   private readonly state = new Int32Array(new SharedArrayBuffer(4))
 
   constructor(
@@ -137,9 +130,6 @@ export class ServerThread {
     const { data, state } = this
     const job: ThreadJob = { place, module: String(this.module), data, grace, state }
     const worker = new Worker(program(), { name: this.name, workerData: job })
-    worker.on('message', (report: ThreadReport) => {
-      this.remains = report.remains
-    })
     if (running.size === 0) process.on('exit', exitAll)
     running.add(this)
     this.worker = worker
@@ -166,7 +156,6 @@ export class ServerThread {
     yield* until(Promise.race([hears, ended]))
     if ((yield* moveOn(ms, until(ended), LATE)) !== LATE) return
     yield* until(worker.terminate())
-    if (this.remains !== undefined) yield* ask('bury', (driver) => driver.bury?.(this.remains))
     yield* sleep(LETTING_GO_MS)
     const why = `it did not hear for ${ms} ms and was terminated`
     throw new KernelStateError(`end ${this.name}`, why)

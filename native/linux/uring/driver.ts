@@ -31,12 +31,6 @@ const OPENINGS = 0x72 << 24
 /** How often a guest whose ring has failed looks at the time. */
 const BROKEN_PAUSE_MS = 10
 
-/** What is left of a ring whose thread is gone. */
-interface Remains {
-  readonly ring: number
-  readonly maps: readonly (readonly [at: number, bytes: number])[]
-}
-
 /** Completions by io_uring; see the head of this file. */
 export class UringDriver extends LinuxDriver {
   readonly name = 'io_uring'
@@ -73,17 +67,6 @@ export class UringDriver extends LinuxDriver {
     }
     this.watch(this.wake.fd, WAKE)
     this.watch(this.alarm.fd, ALARM)
-  }
-
-  get remains(): Remains | undefined {
-    const ring = this.libc.environment === null ? this.ring.fd : -1
-    return ring < 0 && this.ring.maps.length === 0 ? undefined : { ring, maps: this.ring.maps }
-  }
-
-  /** Requests hold their files until the ring is closed, and its mapped memory holds the ring. */
-  bury({ ring, maps }: Remains): void {
-    if (ring >= 0) this.libc.close(ring)
-    for (const [at, bytes] of maps) this.libc.unmap(at, bytes)
   }
 
   start(complete: (op: IoOp<unknown>) => void): void {

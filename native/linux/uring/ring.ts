@@ -116,7 +116,7 @@ export class Ring extends Descriptor {
   /** The words of all CQEs: user data (fd and key), result, flags. */
   readonly answers: Int32Array
   /** The memory that it shares with the system, if that is the system's; mapped memory holds the ring. */
-  readonly maps: [at: number, bytes: number][] = []
+  private readonly maps: [at: number, bytes: number][] = []
   /** The same, if it is ours: then the ring goes with its fd, and the memory with the thread. */
   private readonly memory: Memory | null
   /** Requests with a key and without their last CQE. */

@@ -22,27 +22,29 @@ export {
   ACCEPT,
   type Address,
   CONNECT,
-  type FileStatus,
   IO_NAMES,
   IoOp,
   type Lender,
-  OPEN_APPEND,
-  OPEN_CREATE,
-  OPEN_EXCLUSIVE,
-  OPEN_FILE,
-  OPEN_READ,
-  OPEN_TRUNCATE,
-  OPEN_WRITE,
   READ,
   READABLE,
   RECEIVE,
   SEND,
-  STAT,
-  SYNC,
   WRITABLE,
   WRITE,
 } from './kernel/protocol/io-op.js'
 export type { WaitOptions } from './kernel/protocol/operands.js'
+export {
+  type FileStatus,
+  OPEN_APPEND,
+  OPEN_CREATE,
+  OPEN_EXCLUSIVE,
+  OPEN_READ,
+  OPEN_TRUNCATE,
+  OPEN_WRITE,
+  Request,
+  type RequestKind,
+  type RequestKinds,
+} from './kernel/protocol/request.js'
 export type { Atomic, Resumer, Undo } from './kernel/protocol/scheduler.js'
 export type { Op, Operation, Trap, Yielded } from './kernel/protocol/trap.js'
 export { WAIT, WaitQueue } from './kernel/protocol/wait-queue.js'

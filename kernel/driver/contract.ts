@@ -45,15 +45,20 @@
  *
  * One reader and one writer wait on an fd at a time; another is refused with BUSY. Which ops read: `isReader`.
  *
- * Files. OPEN_FILE, STAT and SYNC take no side of an fd, and any number of them may be under way. A driver may do them at
- * once, and take the thread for as long as the disk needs, but not for a FIFO's other side: an OPEN_FILE waits for that
- * like any op. A fd that OPEN_FILE gives is not the driver's own.
+ * Requests. `submitRequest` and `cancelRequest` take a `Request` as `submit` and `cancel` take an op, with the same promises, and
+ * `completeRequest` is called for it. They take no side of an fd, and any number of them may be under way. None of them takes the
+ * thread while the driver is attached to a host: what would, is done off the host's loop. One that was withdrawn may have had its
+ * effect in the OS (a file was made), but what it brought is given back (its fd is closed). A READ or WRITE with a `position` takes the
+ * side of its fd as any other, and is off the loop, too, where the disk would take the thread.
  *
  * Results are ≥ 0, or negative: the system's errno negated, or one of the portable results below.
  */
-import { ACCEPT, type IoOp, READ, READABLE, RECEIVE } from '../protocol/io-op.js'
-import type { ImmediateCalls } from '../protocol/request.js'
 
+import type { ImmediateCalls } from '../protocol/calls.js'
+import { ACCEPT, type IoOp, READ, READABLE, RECEIVE } from '../protocol/io-op.js'
+import type { Request } from '../protocol/request.js'
+
+export * from '../protocol/calls.js'
 export * from '../protocol/io-op.js'
 export * from '../protocol/request.js'
 
@@ -106,6 +111,8 @@ export interface Driver extends ImmediateCalls {
   now(): number
   submit(op: IoOp): boolean
   cancel(op: IoOp): boolean
+  submitRequest(request: Request): boolean
+  cancelRequest(request: Request): boolean
   /**
    * Hands completions to the function given to `start`.
    *
@@ -118,7 +125,7 @@ export interface Driver extends ImmediateCalls {
    */
   arm(at: number): void
   /** Called once, before anything else. */
-  start(complete: (op: IoOp) => void): void
+  start(complete: (op: IoOp) => void, completeRequest: (request: Request) => void): void
   /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after a notification. */
   attach(turn: () => void): Attachment
   /**

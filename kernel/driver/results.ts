@@ -16,6 +16,9 @@ import {
   IO_NAMES,
   type IoOp,
   isIntact,
+  REQUEST_NAMES,
+  Request,
+  requestAction,
   SEND,
   UNSUPPORTED,
 } from './contract.js'
@@ -28,13 +31,27 @@ const CLOCK_ALONE = 'it has a clock and nothing else; drupe/testing has networks
 /** The error of a completed operation with a negative result. */
 export function ioError(driver: Driver, op: IoOp): Error {
   const syscall = IO_NAMES[op.kind] ?? 'io'
-  if (op.path !== null && op.result > LOWEST_ERRNO) {
-    const [code, text] = driver.describeError(op.result)
-    return new SystemError({ code, errno: op.result, syscall, text, path: op.path })
-  }
   if (!isIntact(op) && driver.describeError(op.result)[0] === 'EFAULT') return new BufferError(actionOf(op))
   const address = op.kind === CONNECT || op.kind === SEND ? op.address : null
   return resultError(driver, actionOf(op), syscall, op.result, address)
+}
+
+/** The error of a completed request with a negative result. */
+export function requestError(driver: Driver, request: Request): Error {
+  const { input, result, kind } = request
+  const syscall = REQUEST_NAMES[kind]
+  if (result <= LOWEST_ERRNO) return resultError(driver, requestAction(request), syscall, result, null)
+  const [code, text] = driver.describeError(result)
+  if ('path' in input) return new SystemError({ code, errno: result, syscall, text, path: input.path })
+  if (!('host' in input)) return new SystemError({ code, errno: result, syscall, text })
+  // As Node calls them, which does not tell a name without addresses from a name that there is not.
+  const known = code === 'EAI_NONAME' || code === 'EAI_NODATA' ? 'ENOTFOUND' : code
+  return new SystemError({ code: known, errno: result, syscall, text, address: input.host })
+}
+
+/** The error of whatever a task waited for. */
+export function failureOf(driver: Driver, wait: IoOp | Request): Error {
+  return wait instanceof Request ? requestError(driver, wait) : ioError(driver, wait)
 }
 
 /** The error of a negative result: `syscall` is what Node would call the failed call. */

@@ -10,6 +10,7 @@ import {
   type Driver,
   type IoOp,
   PORTABLE_TEXTS,
+  type Request,
   type SocketKind,
   type SocketOption,
   UNSUPPORTED,
@@ -39,7 +40,7 @@ export abstract class TimersOnlyDriver implements Driver {
   abstract attach(turn: () => void): Attachment
   abstract close(): void
 
-  start(_complete: (op: IoOp) => void): void {}
+  start(_complete: (op: IoOp) => void, _completeRequest: (request: Request) => void): void {}
 
   arm(at: number): void {
     this.alarm = at
@@ -51,6 +52,15 @@ export abstract class TimersOnlyDriver implements Driver {
   }
 
   cancel(_op: IoOp): boolean {
+    return true
+  }
+
+  submitRequest(request: Request): boolean {
+    request.result = UNSUPPORTED
+    return true
+  }
+
+  cancelRequest(_request: Request): boolean {
     return true
   }
 

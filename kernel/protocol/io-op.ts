@@ -26,43 +26,6 @@ export const RECEIVE = 6
 /** Kind of operation: send `buffer` as one datagram to `address`, or to the connected peer if that is null. */
 export const SEND = 7
 
-/** Kind of operation: open the file at `path`; `length` holds `OPEN_…` flags and `offset` the mode of a new one. */
-export const OPEN_FILE = 8
-/** Kind of operation: ask what the file at `path`, or else `fd`, is; the answer is put into `status`. */
-export const STAT = 9
-/** Kind of operation: wait until what was written to `fd` is on its medium. */
-export const SYNC = 10
-
-/** Flag of OPEN_FILE: to read from it. */
-export const OPEN_READ = 1
-/** Flag of OPEN_FILE: to write to it. */
-export const OPEN_WRITE = 2
-/** Flag of OPEN_FILE: to write at its end, always. */
-export const OPEN_APPEND = 4
-/** Flag of OPEN_FILE: make it if it is not there. */
-export const OPEN_CREATE = 8
-/** Flag of OPEN_FILE: begin with an empty one. */
-export const OPEN_TRUNCATE = 16
-/** Flag of OPEN_FILE: fail if it is there. */
-export const OPEN_EXCLUSIVE = 32
-
-/** What a file is; as `stat` gives it. */
-export interface FileStatus {
-  readonly kind: 'file' | 'directory' | 'link' | 'socket' | 'pipe' | 'device'
-  /** The permission bits: `0o644`. */
-  readonly mode: number
-  readonly bytes: number
-  readonly inode: number
-  /** How many names it has. */
-  readonly links: number
-  readonly user: number
-  readonly group: number
-  /** Milliseconds since 1970, fractions included. */
-  readonly accessedMs: number
-  readonly modifiedMs: number
-  readonly changedMs: number
-}
-
 /** What each kind is called in errors and traces. */
 export const IO_NAMES = [
   'read',
@@ -73,9 +36,6 @@ export const IO_NAMES = [
   'wait until writable',
   'receive',
   'send',
-  'open',
-  'stat',
-  'sync',
 ] as const
 
 /** An end point: an IP address with a port, or a path of a Unix socket. */
@@ -100,6 +60,11 @@ export class IoOp<out T = unknown> extends Trap<T> {
   offset: number
   /** Bytes to move at most. */
   length: number
+  /**
+   * READ, WRITE of a file: where in it, in bytes from its beginning; -1: where the last one ended. What has no positions, a pipe
+   * or a socket, refuses others (ESPIPE).
+   */
+  position = -1
   /** Bytes moved, a new fd, 0, or negative: see driver.ts. */
   result = 0
   /** Milliseconds, or Infinity. The kernel keeps this time; drivers do not look at it. */
@@ -117,10 +82,6 @@ export class IoOp<out T = unknown> extends Trap<T> {
   moved = 0
   /** CONNECT, SEND: to whom. RECEIVE: from whom, set by the driver. */
   address: Address | null = null
-  /** OPEN_FILE, STAT: which file. */
-  path: string | null = null
-  /** STAT: the answer, set by the driver. */
-  status: FileStatus | null = null
   /** For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was taken from. */
   pinnedAddress = 0
   pinned: Uint8Array | null = null
@@ -194,7 +155,6 @@ export class IoOp<out T = unknown> extends Trap<T> {
 
 /** `read fd 7`: for messages. */
 export function actionOf(op: IoOp): string {
-  if (op.path !== null) return `${IO_NAMES[op.kind] ?? 'use'} ${op.path}`
   return `${IO_NAMES[op.kind] ?? 'use'} fd ${op.fd}`
 }
 

@@ -1,44 +1,129 @@
 /**
- * The immediate calls: what a task asks of the driver and has answered at once.
+ * Requests: what a task asks of the OS that is no byte on a descriptor. Files are opened and asked about, names are looked up.
  *
- * An ASK carries a function that is given these, and nothing else of the driver. Nothing here waits, so nothing here can be
- * cancelled. A negative number becomes the error of the task that asked.
+ * An `IoOp` is hot and has one shape; a request is cold and says in types what goes in and what comes out. Each kind is one line
+ * of the table below, one in the driver's, and one function in traps/. It lives as an op does (driver/contract.ts): submitted,
+ * perhaps cancelled, completed exactly once.
  */
-import type { Capabilities } from './capabilities.js'
+import { tracker } from './debug.js'
 import type { Address } from './io-op.js'
+import { checkOptions, checkTime, checkWord } from './operands.js'
+import { arrived, probe } from './probe.js'
+import { ANSWER, HANDOVER, REQUEST, type Resumed, Trap } from './trap.js'
 
-/** Sockets that a driver can open. */
-export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix'
+/** Flag of an open: to read from it. */
+export const OPEN_READ = 1
+/** Flag of an open: to write to it. */
+export const OPEN_WRITE = 2
+/** Flag of an open: to write at its end, always. */
+export const OPEN_APPEND = 4
+/** Flag of an open: make it if it is not there. */
+export const OPEN_CREATE = 8
+/** Flag of an open: begin with an empty one. */
+export const OPEN_TRUNCATE = 16
+/** Flag of an open: fail if it is there. */
+export const OPEN_EXCLUSIVE = 32
 
-/** Socket options that a driver can set; all of them switches, or sizes in bytes. */
-export type SocketOption =
-  | 'broadcast'
-  | 'noDelay'
-  | 'reuseAddress'
-  | 'reusePort'
-  | 'keepAlive'
-  | 'ipv6Only'
-  | 'receiveBufferBytes'
-  | 'sendBufferBytes'
+/** What a file is; as `stat` gives it. */
+export interface FileStatus {
+  readonly kind: 'file' | 'directory' | 'link' | 'socket' | 'pipe' | 'device'
+  /** The permission bits: `0o644`. */
+  readonly mode: number
+  readonly bytes: number
+  readonly inode: number
+  /** How many names it has. */
+  readonly links: number
+  readonly user: number
+  readonly group: number
+  /** Milliseconds since 1970, fractions included. */
+  readonly accessedMs: number
+  readonly modifiedMs: number
+  readonly changedMs: number
+}
 
-/** They never wait. Numbers are fds, 0, or negative errno. */
-export interface ImmediateCalls {
-  readonly name: string
-  readonly can: Capabilities
-  socket(kind: SocketKind): number
-  bind(fd: number, address: Address): number
-  listen(fd: number, backlog: number): number
-  setOption(fd: number, option: SocketOption, value: number): number
-  localAddress(fd: number): Address | number
-  remoteAddress(fd: number): Address | number
-  /** Ends the writing side, so that the peer reads an end. */
-  shutdown(fd: number): number
-  closeFd(fd: number): number
-  /**
-   * The addresses of a host name, for drivers that know all names there are, as a simulated network does; an empty list if
-   * there is no such name. Null, or no such method: ask the system.
-   */
-  lookup?(name: string, port: number): readonly Address[] | null
-  /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
-  describeError(result: number): readonly [name: string, text: string]
+/** What each kind of request is given, and what it brings. */
+export interface RequestKinds {
+  /** Opens a file; its fd, which is not the driver's own. It waits for a FIFO's other side, and never takes the thread for that. */
+  readonly open: {
+    /** `flags`: `OPEN_…` together; `mode`: the permissions of a new file. */
+    readonly input: { readonly path: string; readonly flags: number; readonly mode: number }
+    readonly output: number
+  }
+  /** What a file is: one of a path, where links are followed, or an open one. */
+  readonly stat: { readonly input: { readonly path: string } | { readonly fd: number }; readonly output: FileStatus }
+  /** Waits until what was written to a file is on its medium. */
+  readonly sync: { readonly input: { readonly fd: number }; readonly output: number }
+  /** The addresses that a host name stands for, in the order in which they should be tried; at least one. */
+  readonly lookup: {
+    readonly input: { readonly host: string; readonly port: number }
+    readonly output: readonly Address[]
+  }
+}
+
+/** The kinds of requests. */
+export type RequestKind = keyof RequestKinds
+
+/** What they are called in errors, as Node would name the failed call. */
+export const REQUEST_NAMES: Readonly<Record<RequestKind, string>> = {
+  open: 'open',
+  stat: 'stat',
+  sync: 'sync',
+  lookup: 'getaddrinfo',
+}
+
+const KINDS = Object.keys(REQUEST_NAMES) as RequestKind[]
+
+/** One request, and at the same time the trap that asks for it. It serves one task at a time. */
+export class Request<K extends RequestKind = RequestKind> extends Trap<RequestKinds[K]['output']> {
+  readonly kind: K
+  readonly input: RequestKinds[K]['input']
+  /** Set by the driver, together with a `result` of 0 or more. */
+  output: RequestKinds[K]['output'] | null = null
+  /** 0 or more, or negative: see driver/contract.ts. */
+  result = 0
+  /** Milliseconds, or Infinity. The kernel keeps this time; drivers do not look at it. */
+  readonly timeout: number
+  /** For the kernel alone: the task that waits. */
+  owner: unknown = null
+  /** For the kernel alone: asked to be withdrawn once, and said that its completion will come. */
+  withdrawing = false
+
+  constructor(kind: K, input: RequestKinds[K]['input'], timeout: number) {
+    super(REQUEST, null, null, 0)
+    checkWord('make a request', 'kind', kind, KINDS)
+    checkOptions('make a request', 'input', input)
+    checkTime('make a request', 'timeout', timeout)
+    this.kind = kind
+    this.input = input
+    this.timeout = timeout
+    if (tracker !== null) tracker.created(this, kind)
+  }
+
+  /** @internal */
+  override next(task?: Resumed): IteratorResult<Trap, RequestKinds[K]['output']> {
+    if (task === undefined) {
+      HANDOVER.value = this
+      return HANDOVER
+    }
+    ANSWER.value = this.output
+    return ANSWER as IteratorReturnResult<RequestKinds[K]['output']>
+  }
+
+  /** @internal */
+  override throw(error: unknown): IteratorResult<Trap, RequestKinds[K]['output']> {
+    if (probe !== null && arrived(error)) return HANDOVER
+    throw error
+  }
+}
+
+/** Is it of this kind? Then its types are known. */
+export function isKind<K extends RequestKind>(request: Request, kind: K): request is Request & Request<K> {
+  return request.kind === kind
+}
+
+/** `open /etc/hosts`: for messages. */
+export function requestAction({ kind, input }: Request): string {
+  if ('path' in input) return `${kind} ${input.path}`
+  if ('host' in input) return `look up ${input.host}`
+  return `${kind} fd ${input.fd}`
 }

@@ -78,6 +78,7 @@ export const STARTED = 17
 export const IDLE = 18
 export const ATOMIC = 19
 export const ENTER = 20
+export const REQUEST = 21
 
 // What `amount` says to codes that have several ways. Each name begins with its code.
 
@@ -142,6 +143,7 @@ export const TRAP_NAMES = [
   'wait until all are blocked',
   'atomic step',
   'enter the host’s context',
+  'request',
 ] as const
 
 /**

@@ -5,9 +5,9 @@
  * now* (true), or *its completion will come* (false). Cancels and timeouts go through here, and
  * nothing else does. An answer that the task has and has not seen can be taken back, too.
  */
-import type { IoOp } from '../driver/contract.js'
+import type { IoOp, Request } from '../driver/contract.js'
 import { TimeoutError } from '../protocol/errors.js'
-import { FINISH, IDLE, IO, JOIN, PARK, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from '../protocol/trap.js'
+import { FINISH, IDLE, IO, JOIN, PARK, REQUEST, SLEEP, SLEEP_UNTIL, SUSPEND, type Trap } from '../protocol/trap.js'
 import type { Giver, TaskList } from '../protocol/wait-queue.js'
 import type { TaskRecord } from '../task/task.js'
 import { waitOf } from '../task/whereabouts.js'
@@ -50,6 +50,17 @@ export function withdraw(state: KernelState, task: TaskRecord): boolean {
         return false
       }
       op.owner = null
+      state.inFlight--
+      break
+    }
+    case REQUEST: {
+      const request = trap as Request
+      if (request.withdrawing) return false
+      if (!state.driver.cancelRequest(request)) {
+        request.withdrawing = true
+        return false
+      }
+      request.owner = null
       state.inFlight--
       break
     }
@@ -134,5 +145,5 @@ export function taskDue(state: KernelState, task: TaskRecord): void {
 
 /** The milliseconds that a wait was given. */
 export function allowance(trap: Trap): number {
-  return trap.code === IO ? (trap as IoOp).timeout : trap.amount
+  return trap.code === IO || trap.code === REQUEST ? (trap as IoOp | Request).timeout : trap.amount
 }

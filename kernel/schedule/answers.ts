@@ -8,7 +8,7 @@
  * that can wait first asks whether a cancel is to be delivered.
  */
 
-import type { Address, Driver, IoOp } from '../driver/contract.js'
+import type { Address, Driver, IoOp, Request } from '../driver/contract.js'
 import { resultError } from '../driver/results.js'
 import { KernelStateError } from '../protocol/errors.js'
 import type { Atomic } from '../protocol/scheduler.js'
@@ -23,7 +23,7 @@ import type { TaskRecord } from '../task/task.js'
 import { checkpoint, innermostNursery, interrupt } from './cancel.js'
 import { closeScope, finish } from './endings.js'
 import { enter } from './host-context.js'
-import { submit } from './io.js'
+import { submit, submitRequest } from './io.js'
 import { adjust, cancel, open, started } from './scope-answers.js'
 import { spawn } from './spawn.js'
 import type { KernelState } from './state.js'
@@ -49,6 +49,7 @@ const {
   JOIN_RESULT,
   OPEN,
   PARK,
+  REQUEST,
   SLEEP,
   SLEEP_UNTIL,
   SPAWN,
@@ -156,6 +157,8 @@ export function handle(state: KernelState, task: TaskRecord, trap: Trap): boolea
     case ENTER:
       enter(state, task, trap)
       return false
+    case REQUEST:
+      return submitRequest(state, task, trap as Request)
   }
   throw new KernelStateError('answer the trap', `code ${trap.code} is not one of this kernel's; two versions loaded?`)
 }

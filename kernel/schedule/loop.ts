@@ -10,7 +10,7 @@
 import { TaskRecord } from '../task/task.js'
 import { taskDue } from './abort.js'
 import { scopeDue } from './cancel.js'
-import { complete } from './io.js'
+import { complete, completeRequest } from './io.js'
 import type { StateOptions } from './state.js'
 import { Stepper } from './step.js'
 
@@ -47,10 +47,13 @@ export class Loop extends Stepper {
   constructor(options: StateOptions) {
     super(options)
     this.random = options.random
-    this.driver.start((op) => {
-      if (op.lender !== null) this.loansBehind++
-      complete(this, op)
-    })
+    this.driver.start(
+      (op) => {
+        if (op.lender !== null) this.loansBehind++
+        complete(this, op)
+      },
+      (request) => completeRequest(this, request),
+    )
   }
 
   /**

@@ -8,9 +8,9 @@
  * completes at once and a cancel answers "its completion will come", as mechanisms of that kind do.
  */
 import { type Attachment, CANCELED, CLOSED, isReader } from '../driver/contract.js'
-import { CONNECT, type IoOp, OPEN_FILE } from '../protocol/io-op.js'
+import { CONNECT, type IoOp } from '../protocol/io-op.js'
 import { attempt, type Desk, refusalOf } from './attempt.js'
-import { EBADF } from './errno.js'
+import { EBADF, ESPIPE } from './errno.js'
 import type { SimHost } from './host.js'
 import { BufferLender } from './lender.js'
 import { FIRST_FD, SimProcess } from './process.js'
@@ -57,9 +57,14 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
   }
 
   override submit(op: IoOp): boolean {
-    if (op.kind >= OPEN_FILE) return super.submit(op)
     const socket = this.files[op.fd]
-    const refusal = this.closed ? CLOSED : socket === undefined ? EBADF : refusalOf(socket, op)
+    const refusal = this.closed
+      ? CLOSED
+      : socket === undefined
+        ? EBADF
+        : op.position >= 0
+          ? ESPIPE
+          : refusalOf(socket, op)
     if (refusal !== 0 || socket === undefined) {
       op.result = refusal
       op.lender?.release(op)

@@ -8,6 +8,7 @@ export const EACCES = -13
 export const EFAULT = -14
 export const EINVAL = -22
 export const EMFILE = -24
+export const ESPIPE = -29
 export const EPIPE = -32
 export const EDESTADDRREQ = -89
 export const EMSGSIZE = -90
@@ -22,6 +23,9 @@ export const ETIMEDOUT = -110
 export const ECONNREFUSED = -111
 export const EHOSTUNREACH = -113
 
+/** There is no such name: libuv's number, as the resolver has no errno. */
+export const EAI_NONAME = -3008
+
 /** Name and words of each. */
 export const SIM_ERRORS: ReadonlyMap<number, readonly [name: string, text: string]> = new Map([
   [ENOENT, ['ENOENT', 'no such file or directory']],
@@ -30,6 +34,7 @@ export const SIM_ERRORS: ReadonlyMap<number, readonly [name: string, text: strin
   [EFAULT, ['EFAULT', 'bad address in system call argument']],
   [EINVAL, ['EINVAL', 'invalid argument']],
   [EMFILE, ['EMFILE', 'too many open files']],
+  [ESPIPE, ['ESPIPE', 'invalid seek']],
   [EPIPE, ['EPIPE', 'broken pipe']],
   [EDESTADDRREQ, ['EDESTADDRREQ', 'destination address required']],
   [EMSGSIZE, ['EMSGSIZE', 'message too long']],
@@ -42,5 +47,6 @@ export const SIM_ERRORS: ReadonlyMap<number, readonly [name: string, text: strin
   [ENOTCONN, ['ENOTCONN', 'socket is not connected']],
   [ETIMEDOUT, ['ETIMEDOUT', 'connection timed out']],
   [ECONNREFUSED, ['ECONNREFUSED', 'connection refused']],
+  [EAI_NONAME, ['EAI_NONAME', 'unknown node or service']],
   [EHOSTUNREACH, ['EHOSTUNREACH', 'host is unreachable']],
 ])

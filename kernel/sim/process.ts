@@ -7,8 +7,9 @@ import { type Address, CLOSED, type SocketKind, type SocketOption, UNSUPPORTED }
 import { TIMERS_ONLY, TimersOnlyDriver } from '../driver/timers-only.js'
 import type { Capabilities } from '../protocol/capabilities.js'
 import { Fifo } from '../protocol/fifo.js'
+import { isKind, type Request } from '../protocol/request.js'
 import { nameless } from './attempt.js'
-import { EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
+import { EAI_NONAME, EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
 import type { SimHost } from './host.js'
 import { type Holder, SimSocket } from './socket.js'
 
@@ -111,9 +112,14 @@ export abstract class SimProcess extends TimersOnlyDriver implements Holder {
     return 0
   }
 
-  /** The addresses of a host, by the name that the network gave it; none for a name that it does not know. */
-  lookup(name: string, port: number): readonly Address[] {
-    return this.host.network.lookup(name).map((address) => ({ ...address, port }))
+  /** Names are those that the network gave its hosts; files there are none. */
+  override submitRequest(request: Request): boolean {
+    if (!isKind(request, 'lookup')) return super.submitRequest(request)
+    const { host, port } = request.input
+    const found = this.host.network.lookup(host)
+    request.result = found.length === 0 ? EAI_NONAME : 0
+    request.output = found.map((address) => ({ ...address, port }))
+    return true
   }
 
   override describeError(result: number): readonly [name: string, text: string] {

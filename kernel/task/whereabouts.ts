@@ -2,7 +2,8 @@
  * In words: what a task waits for, and where in its life it is.
  */
 import { actionOf, type IoOp } from '../protocol/io-op.js'
-import { IO, JOIN, PARK, SLEEP, SUSPEND, TRAP_NAMES, type Trap } from '../protocol/trap.js'
+import { type Request, requestAction } from '../protocol/request.js'
+import { IO, JOIN, PARK, REQUEST, SLEEP, SUSPEND, TRAP_NAMES, type Trap } from '../protocol/trap.js'
 import type { WaitQueue } from '../protocol/wait-queue.js'
 import type { TaskRecord } from './task.js'
 
@@ -20,6 +21,7 @@ export function situation({ state, trap }: TaskRecord): string {
 export function waitOf(trap: Trap): string {
   if (trap.code === PARK) return (trap.subject as WaitQueue).name
   if (trap.code === IO) return actionOf(trap as IoOp)
+  if (trap.code === REQUEST) return requestAction(trap as Request)
   if (trap.code === JOIN) return `join ${String(trap.subject)}`
   if (trap.code === SUSPEND) return 'suspended until host code calls back'
   if (trap.code === SLEEP && trap.amount === Number.POSITIVE_INFINITY) return 'sleep without end'

@@ -47,6 +47,20 @@ export const LINUX: PosixConstants = {
   SOCKET_FLAGS: SOCK_NONBLOCK | CLOEXEC,
   SOCKADDR_LENGTH: false,
   SUN_PATH_BYTES: 108,
+  F_DUPFD_CLOEXEC: 1030,
+  ADDRINFO_ADDRESS_AT: 24,
+  // AGAIN, BADFLAGS, FAIL, FAMILY, MEMORY, NODATA, NONAME, SERVICE, SOCKTYPE.
+  EAI: {
+    [-3]: -3001,
+    [-1]: -3002,
+    [-4]: -3004,
+    [-6]: -3005,
+    [-10]: -3006,
+    [-5]: -3007,
+    [-2]: -3008,
+    [-8]: -3010,
+    [-7]: -3011,
+  },
   SOCKET_OPTIONS: {
     noDelay: [6, 1],
     broadcast: [SOL_SOCKET, 6],

@@ -15,7 +15,6 @@ import { describeError, EEXIST, EINTR, ENOENT } from '../posix/errno.js'
 import { Readiness, type Watcher } from '../posix/readiness.js'
 import * as c from './constants.js'
 import { LinuxDriver } from './driver.js'
-import { LinuxFiles } from './files.js'
 
 /** struct epoll_event in 32-bit words: packed on x64, padded to 16 bytes elsewhere. Its data is two words: fd, generation. */
 const EVENT_WORDS = typeof process === 'object' && process.arch === 'x64' ? 3 : 4
@@ -32,7 +31,7 @@ const END_EVENTS = c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 /** Readiness by epoll; see the head of this file. */
 export class EpollDriver extends LinuxDriver implements Watcher {
   readonly name = 'epoll'
-  private readonly readiness = new Readiness(this.libc, this, new LinuxFiles(this.libc, this.openings))
+  private readonly readiness = new Readiness(this.libc, this, this.positioned)
   private readonly events = new Int32Array(BATCH * EVENT_WORDS)
   private readonly eventsAt = this.libc.addressOf(this.events)
   private readonly event = new Int32Array(EVENT_WORDS)
@@ -53,7 +52,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     this.need(this.watchAlarm(this.alarm.fd))
   }
 
-  start(complete: (op: IoOp<unknown>) => void): void {
+  protected begin(complete: (op: IoOp<unknown>) => void): void {
     this.readiness.start(complete)
   }
 
@@ -66,7 +65,8 @@ export class EpollDriver extends LinuxDriver implements Watcher {
   }
 
   poll(wait: boolean, loans = Number.POSITIVE_INFINITY): void {
-    const flushed = this.readiness.flush()
+    const handed = this.offLoop.poll(wait)
+    const flushed = this.readiness.flush() || handed
     const { readQueue } = this.readiness
     readQueue.limit(loans)
     if (!readQueue.suffices()) this.takeIn(wait && !flushed && readQueue.isEmpty && !this.woken)
@@ -84,6 +84,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     if (this.closed) return
     this.attachment?.close()
     this.readiness.close()
+    this.closeRequests()
     this.release()
   }
 
@@ -145,7 +146,7 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     const fd = this.events[at + DATA] as number
     if (fd === this.wake.fd) this.wokenByThread()
     else if (fd === this.alarm.fd) this.alarm.wentOff()
-    else if (fd === this.openings.alarmFd) this.readiness.look()
+    else if (fd === this.openings.alarmFd) this.lookAtOpenings()
     else {
       const generation = this.events[at + DATA + 1] as number
       const readable = (bits & READ_EVENTS) !== 0

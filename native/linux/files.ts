@@ -1,26 +1,19 @@
 /**
- * Files: what opening and asking about them looks like to Linux, and how it is done without a ring.
+ * Files: what opening and asking about them looks like to a ring.
  *
- * Paths go in as bytes with a NUL behind, flags are translated from the portable ones, and the answer to STAT is a struct
+ * Paths go in as bytes with a NUL behind, flags are translated from the portable ones, and the answer to a stat is a struct
  * statx in memory of ours.
  */
 import {
   type FileStatus,
-  type IoOp,
   OPEN_APPEND,
   OPEN_CREATE,
   OPEN_EXCLUSIVE,
-  OPEN_FILE,
   OPEN_READ,
   OPEN_TRUNCATE,
   OPEN_WRITE,
-  STAT,
 } from '../../kernel/driver/contract.js'
-import { EINTR } from '../posix/errno.js'
-import type { Files } from '../posix/operations.js'
 import { CLOEXEC, O_APPEND, O_NONBLOCK } from './constants.js'
-import type { Libc } from './libc.js'
-import type { Openings } from './openings.js'
 
 /** The directory that relative paths begin in: the process's. */
 export const AT_FDCWD = -100
@@ -48,19 +41,14 @@ const KINDS: Readonly<Record<number, FileStatus['kind']>> = {
   12: 'socket',
 }
 
-/** Does this kind of op go to files, and not to one side of an fd? */
-export function isFileOp(op: IoOp<unknown>): boolean {
-  return op.kind >= OPEN_FILE
+/** A path as C wants it; an empty one for the fd itself. */
+export function pathBytes(path: string): Uint8Array {
+  return new TextEncoder().encode(`${path}\0`)
 }
 
-/** The path of an op as C wants it; an empty one for the fd itself. */
-export function pathBytes(op: IoOp<unknown>): Uint8Array {
-  return new TextEncoder().encode(`${op.path ?? ''}\0`)
-}
-
-/** The flags of an OPEN_FILE as Linux wants them; it never waits (openings.ts). */
-export function openFlags(op: IoOp<unknown>): number {
-  const has = (flag: number): boolean => (op.length & flag) !== 0
+/** The flags of an open as Linux wants them; it never waits (openings.ts). */
+export function openFlags(asked: number): number {
+  const has = (flag: number): boolean => (asked & flag) !== 0
   const writes = has(OPEN_WRITE) || has(OPEN_APPEND)
   let flags = CLOEXEC | O_NONBLOCK | (writes ? (has(OPEN_READ) ? O_RDWR : O_WRONLY) : 0)
   if (has(OPEN_APPEND)) flags |= O_APPEND
@@ -88,48 +76,5 @@ export function statusFrom(memory: Uint8Array): FileStatus {
     accessedMs: timeMs(64),
     modifiedMs: timeMs(112),
     changedMs: timeMs(96),
-  }
-}
-
-/** Does a STAT or SYNC at once, taking the thread for as long as it needs. */
-function doFileOp(libc: Libc, op: IoOp<unknown>): true {
-  const path = pathBytes(op)
-  if (op.kind === STAT) {
-    const answer = new Uint8Array(STATX_BYTES)
-    const [at, flags] = op.path === null ? [op.fd, AT_EMPTY_PATH] : [AT_FDCWD, 0]
-    do op.result = libc.statx(at, libc.addressOf(path), flags, STATX_BASIC, libc.addressOf(answer))
-    while (op.result === EINTR)
-    if (op.result === 0) op.status = statusFrom(answer)
-  } else
-    do op.result = libc.fsync(op.fd)
-    while (op.result === EINTR)
-  return true
-}
-
-/** Files without a ring: opened without waiting in the OS, all else at once. */
-export class LinuxFiles implements Files {
-  constructor(
-    private readonly libc: Libc,
-    private readonly openings: Openings,
-  ) {}
-
-  isFileOp(op: IoOp<unknown>): boolean {
-    return isFileOp(op)
-  }
-
-  submit(op: IoOp<unknown>): boolean {
-    return op.kind === OPEN_FILE ? this.openings.open(op) : doFileOp(this.libc, op)
-  }
-
-  cancel(op: IoOp<unknown>): boolean {
-    return this.openings.cancel(op)
-  }
-
-  look(): IoOp<unknown>[] {
-    return this.openings.look()
-  }
-
-  close(): IoOp<unknown>[] {
-    return this.openings.close()
   }
 }

@@ -6,7 +6,7 @@
  * long as nobody reads. To read, the FIFO is open at once; it is held, as by an open(2) that waits, until there is a writer.
  * Linux does not say when, so it is asked: soon at first, then 20 times a second.
  */
-import { CLOSED, type IoOp } from '../../kernel/driver/contract.js'
+import { CLOSED, type Request } from '../../kernel/driver/contract.js'
 import { now } from '../../kernel/protocol/host-functions.js'
 import { POLLIN } from '../posix/constants.js'
 import { EAGAIN, EINTR, ENXIO } from '../posix/errno.js'
@@ -20,13 +20,15 @@ const LONGEST_PAUSE_MS = 50
 const SPLICE_NONBLOCK = 2
 const O_ACCMODE = 3
 
-/** The OPEN_FILEs of one driver that wait. */
+type Open = Request & Request<'open'>
+
+/** The opens of one driver that wait. */
 export class Openings {
   private readonly libc: Libc
   private readonly anyPipe: number
   private readonly watch: (fd: number) => number
   /** Each with the descriptor that it holds, or a negative number. */
-  private readonly waiting = new Map<IoOp<unknown>, number>()
+  private readonly waiting = new Map<Open, number>()
   private alarm: Alarm | null = null
   private pauseMs = FIRST_PAUSE_MS
   private readonly pollfd = new Int32Array(2)
@@ -47,46 +49,39 @@ export class Openings {
     return this.alarm?.fd ?? -1
   }
 
-  /** Opens at once, or waits. True: it is complete. */
-  open(op: IoOp<unknown>): boolean {
-    return this.opened(op, this.tryOpen(op))
-  }
-
-  /** An open with O_NONBLOCK has ended with this. True: the op is complete. False: it waits here. */
-  opened(op: IoOp<unknown>, result: number): boolean {
-    if (result >= 0 ? this.isComplete(op, result) : !this.isToBeTried(op, result)) {
-      op.result = result
-      return true
+  /** An open with O_NONBLOCK has ended with this. True: the request is complete. False: it waits here. */
+  opened(request: Open, result: number): boolean {
+    if (result >= 0 ? this.isComplete(request, result) : !this.isToBeTried(request, result)) {
+      return completed(request, result)
     }
-    this.waiting.set(op, result)
+    this.waiting.set(request, result)
     this.pauseMs = FIRST_PAUSE_MS
     const failure = this.setAlarm()
     if (failure >= 0) return false
-    this.cancel(op)
-    op.result = failure
-    return true
+    this.cancel(request)
+    return completed(request, failure)
   }
 
   /** True if it waited here: it is withdrawn. */
-  cancel(op: IoOp<unknown>): boolean {
-    const fd = this.waiting.get(op)
+  cancel(request: Open): boolean {
+    const fd = this.waiting.get(request)
     if (fd === undefined) return false
-    this.waiting.delete(op)
+    this.waiting.delete(request)
     if (fd >= 0) this.libc.close(fd)
     return true
   }
 
-  /** The alarm went off: the ops that are complete. */
-  look(): IoOp<unknown>[] {
+  /** The alarm went off: the requests that are complete. */
+  look(): Open[] {
     this.alarm?.wentOff()
-    const complete: IoOp<unknown>[] = []
-    for (const [op, held] of this.waiting) {
-      const result = held >= 0 ? held : this.tryOpen(op)
-      if (result >= 0 ? this.isComplete(op, result) : !this.isToBeTried(op, result)) {
-        this.waiting.delete(op)
-        op.result = result
-        complete.push(op)
-      } else this.waiting.set(op, result)
+    const complete: Open[] = []
+    for (const [request, held] of this.waiting) {
+      const result = held >= 0 ? held : this.tryOpen(request)
+      if (result >= 0 ? this.isComplete(request, result) : !this.isToBeTried(request, result)) {
+        this.waiting.delete(request)
+        completed(request, result)
+        complete.push(request)
+      } else this.waiting.set(request, result)
     }
     this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS)
     if (this.waiting.size > 0) this.setAlarm()
@@ -94,34 +89,35 @@ export class Openings {
   }
 
   /** Lets go of everything; those that waited. */
-  close(): IoOp<unknown>[] {
-    const ops = [...this.waiting.keys()]
-    for (const op of ops) this.cancel(op)
+  close(): Open[] {
+    const requests = [...this.waiting.keys()]
+    for (const request of requests) this.cancel(request)
     this.alarm?.close()
     this.alarm = null
-    for (const op of ops) op.result = CLOSED
-    return ops
+    for (const request of requests) request.result = CLOSED
+    return requests
   }
 
-  private tryOpen(op: IoOp<unknown>): number {
-    const path = pathBytes(op)
+  private tryOpen(request: Open): number {
+    const path = pathBytes(request.input.path)
     let result: number
-    do result = this.libc.openat(AT_FDCWD, this.libc.addressOf(path), openFlags(op), op.offset)
+    do
+      result = this.libc.openat(AT_FDCWD, this.libc.addressOf(path), openFlags(request.input.flags), request.input.mode)
     while (result === EINTR)
     return result
   }
 
   /** Would open(2) have returned this descriptor? Then it becomes what open(2) would have given. */
-  private isComplete(op: IoOp<unknown>, fd: number): boolean {
-    const reads = (openFlags(op) & O_ACCMODE) === 0
+  private isComplete(request: Open, fd: number): boolean {
+    const reads = (openFlags(request.input.flags) & O_ACCMODE) === 0
     if (reads && this.isFifo(fd, new Uint8Array(1), AT_EMPTY_PATH) && !this.hasWriter(fd)) return false
-    this.libc.setStatusFlags(fd, openFlags(op) & ~O_NONBLOCK)
+    this.libc.setStatusFlags(fd, openFlags(request.input.flags) & ~O_NONBLOCK)
     return true
   }
 
   /** Would open(2) have waited instead of failing? */
-  private isToBeTried(op: IoOp<unknown>, result: number): boolean {
-    return result === EAGAIN || (result === ENXIO && this.isFifo(AT_FDCWD, pathBytes(op), 0))
+  private isToBeTried(request: Open, result: number): boolean {
+    return result === EAGAIN || (result === ENXIO && this.isFifo(AT_FDCWD, pathBytes(request.input.path), 0))
   }
 
   /** One that came, wrote and went counts, too. */
@@ -153,4 +149,10 @@ export class Openings {
     this.alarm.set(now() + this.pauseMs)
     return 0
   }
+}
+
+function completed(request: Open, result: number): true {
+  request.result = result
+  request.output = result
+  return true
 }

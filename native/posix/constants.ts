@@ -4,7 +4,7 @@
  * Each platform has one table of the latter (linux/constants.ts), which travels with its libc. Errno numbers are not here: the
  * host knows its own (errno.ts).
  */
-import type { SocketOption } from '../../kernel/protocol/request.js'
+import type { SocketOption } from '../../kernel/protocol/calls.js'
 
 export const F_GETFL = 3
 export const F_SETFL = 4
@@ -36,6 +36,11 @@ export interface PosixConstants {
   readonly SOCKADDR_LENGTH: boolean
   /** The room for a path in sockaddr_un. */
   readonly SUN_PATH_BYTES: number
+  readonly F_DUPFD_CLOEXEC: number
+  /** Where struct addrinfo has its pointer to the address. */
+  readonly ADDRINFO_ADDRESS_AT: number
+  /** getaddrinfo's errors as libuv numbers them. */
+  readonly EAI: Readonly<Record<number, number>>
   /** Level and name of each option that is one int. */
   readonly SOCKET_OPTIONS: Readonly<Record<SocketOption, readonly [level: number, name: number]>>
 }

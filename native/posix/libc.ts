@@ -24,16 +24,22 @@ export class Binder {
     return this.library.func(name, 'int', types) as Call
   }
 
+  /** Bound when first used. */
+  bindLate(name: string, ...types: string[]): Call {
+    let call = this.isMainThread ? null : this.bind(name, ...types)
+    return (...operands) => {
+      call ??= this.bind(name, ...types)
+      return call(...operands)
+    }
+  }
+
   /**
    * The same, checked, for what is rarely called: bound when first used, which saves 2 of 10 ms of a first run. Not in a
    * worker: one that is terminated while koffi binds takes the process down, and a call of what is bound does not.
    */
   bindChecked(name: string, ...types: string[]): Call {
-    let call = this.isMainThread ? null : this.bind(name, ...types)
-    return (...operands) => {
-      call ??= this.bind(name, ...types)
-      return this.checked(call(...operands))
-    }
+    const call = this.bindLate(name, ...types)
+    return (...operands) => this.checked(call(...operands))
   }
 }
 
@@ -94,7 +100,17 @@ export function bindPosix(binder: Binder, sendFlags: number) {
     lseek: (fd: number, offset: number, from: number) => checked(Number(lseek(fd, offset, from))),
     setStatusFlags: (fd: number, flags: number) => checked(fcntl(fd, F_SETFL, 'long', flags)),
     statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 'long', 0)),
-    fsync: binder.bindChecked('fsync', 'int'),
+    /** Another descriptor of the same file, from `F_DUPFD_CLOEXEC` on. */
+    duplicate: (fd: number, code: number) => checked(fcntl(fd, code, 'long', 0)),
+    /** Not an errno, but an error of its own, and 0 is none. */
+    getaddrinfo: binder.bindLate('getaddrinfo', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'),
+    freeaddrinfo: binder.bindLate('freeaddrinfo', 'uintptr_t'),
+    /** Memory that C has given: a pointer, an int, bytes that are copied. */
+    pointerAt: (at: number): number =>
+      Number(new BigUint64Array((koffi.view(at as never, 8) as ArrayBuffer).slice(0))[0]),
+    intAt: (at: number): number => new Int32Array((koffi.view(at as never, 4) as ArrayBuffer).slice(0))[0] as number,
+    bytesAt: (at: number, count: number): Uint8Array =>
+      new Uint8Array((koffi.view(at as never, count) as ArrayBuffer).slice(0)),
     socket: binder.bindChecked('socket', 'int', 'int', 'int'),
     socketpair: binder.bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t'),
     bind: binder.bindChecked('bind', 'int', 'uintptr_t', 'uint'),

@@ -12,21 +12,21 @@
 import { BUSY, CLOSED, type IoOp, isReader, READ, WRITE } from '../../kernel/driver/contract.js'
 import { BufferPool } from '../memory/pool.js'
 import { Attempts } from './attempt.js'
-import { EBADF, EINTR } from './errno.js'
+import { EBADF, EINTR, ESPIPE } from './errno.js'
 import { type FdState, FdTable, isFd } from './fds.js'
 import type { Libc } from './libc.js'
 import { ReadQueue } from './read-queue.js'
 import { finish } from './settle.js'
 
-/** What a platform does about files; they take no side of an fd. */
-export interface Files {
-  isFileOp(op: IoOp<unknown>): boolean
-  submit(op: IoOp<unknown>): boolean
-  cancel(op: IoOp<unknown>): boolean
-  /** Its alarm went off: the ops that are complete. */
-  look(): IoOp<unknown>[]
-  /** Lets go of everything; those that waited. What the OS may still write to goes to `memory`. */
-  close(memory?: unknown[]): IoOp<unknown>[]
+/** Reads and writes of files, which are always ready: how a platform keeps them from taking the thread. */
+export interface Positioned {
+  /** True if it is complete. False: `finish` is called from a later poll, when it is. Null: it is not for there. */
+  submit(op: IoOp<unknown>, finish: () => void): boolean | null
+  has(op: IoOp<unknown>): boolean
+  /** True if it will not finish. */
+  withdraw(op: IoOp<unknown>): boolean
+  /** It will not finish, whatever becomes of it. */
+  disown(op: IoOp<unknown>): void
 }
 
 /** The waiting ops of one driver. */
@@ -35,15 +35,15 @@ export abstract class Operations<S extends FdState> {
   /** Fds that can be read. */
   readonly readQueue: ReadQueue<S>
   protected readonly libc: Libc
-  protected readonly files: Files
+  protected readonly positioned: Positioned | null
   protected readonly pool: BufferPool
   protected readonly attempts: Attempts
   protected complete: (op: IoOp<unknown>) => void = () => {}
   protected closed = false
 
-  constructor(libc: Libc, files: Files, make: (fd: number) => S) {
+  constructor(libc: Libc, positioned: Positioned | null, make: (fd: number) => S) {
     this.libc = libc
-    this.files = files
+    this.positioned = positioned
     this.fds = new FdTable(libc, make)
     this.readQueue = new ReadQueue<S>((state) => this.read(state))
     this.pool = new BufferPool(libc.addressOf)
@@ -77,7 +77,6 @@ export abstract class Operations<S extends FdState> {
     if (op.lend) op.buffer = op.pinned = null
     const refusal = this.refusal
     if (refusal !== 0) return finish(op, refusal)
-    if (this.files.isFileOp(op)) return this.files.submit(op)
     const state = this.find(op)
     if (typeof state === 'number') return finish(op, state)
     if (state.closing) return finish(op, CLOSED)
@@ -85,14 +84,15 @@ export abstract class Operations<S extends FdState> {
     if ((reads ? state.reader : state.writer) !== null) return finish(op, BUSY)
     op.moved = 0
     if (op.length === 0 && (op.kind === READ || op.kind === WRITE)) return finish(op, 0)
-    if (this.begin(state, op, reads)) return true
+    if (op.position >= 0 && state.own) return finish(op, ESPIPE)
+    if (this.submitBeside(state, op, reads) ?? this.begin(state, op, reads)) return true
     if (reads) state.reader = op
     else state.writer = op
     return false
   }
 
   cancel(op: IoOp<unknown>): boolean {
-    if (this.files.isFileOp(op)) return this.files.cancel(op)
+    if (this.isBeside(op) && !this.positioned?.withdraw(op)) return false
     const state = this.fds.at(op.fd)
     if (state?.reader === op) return this.cancelReader(state)
     return state?.writer === op && this.cancelWriter(state)
@@ -101,12 +101,6 @@ export abstract class Operations<S extends FdState> {
   /** Notes that this fd is a new non-blocking socket of our own. */
   adopt(fd: number, datagrams: boolean): void {
     this.fds.adopt(fd, datagrams)
-  }
-
-  /** The alarm of the files went off. */
-  look(): void {
-    if (this.closed) return
-    for (const op of this.files.look()) this.complete(op)
   }
 
   /** Hands over what was left behind by fds that others closed; true if there was any. */
@@ -139,7 +133,7 @@ export abstract class Operations<S extends FdState> {
     if (this.closed) return
     this.closed = true
     this.withdrawAll()
-    this.abandon([...this.fds.takeWaiting(), ...this.files.close()])
+    this.abandon(this.fds.takeWaiting())
     this.complete = () => {}
     this.fds.forget()
     this.pool.forget()
@@ -167,10 +161,28 @@ export abstract class Operations<S extends FdState> {
     this.complete(writer)
   }
 
+  /** Is it done on another thread? Never on a socket of our own. */
+  protected isBeside(op: IoOp<unknown>): boolean {
+    return this.positioned?.has(op) ?? false
+  }
+
+  private submitBeside(state: S, op: IoOp<unknown>, reads: boolean): boolean | null {
+    if (this.positioned === null || !isBytes(op) || (op.position < 0 && !state.blocking)) return null
+    return this.positioned.submit(op, () => {
+      if (reads) this.settleReader(state, op)
+      else this.settleWriter(state, op)
+    })
+  }
+
   private abandon(ops: readonly IoOp<unknown>[]): void {
     for (const op of ops) {
+      if (this.isBeside(op)) this.positioned?.disown(op)
       op.result = CLOSED
       this.complete(op)
     }
   }
+}
+
+function isBytes({ kind }: IoOp<unknown>): boolean {
+  return kind === READ || kind === WRITE
 }

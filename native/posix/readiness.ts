@@ -12,7 +12,7 @@
 import { CONNECT, type IoOp, READABLE, WRITABLE } from '../../kernel/driver/contract.js'
 import { FdState } from './fds.js'
 import type { Libc } from './libc.js'
-import { type Files, Operations } from './operations.js'
+import { Operations, type Positioned } from './operations.js'
 import { finish } from './settle.js'
 
 /** The mechanism underneath. */
@@ -26,8 +26,8 @@ export interface Watcher {
 export class Readiness extends Operations<FdState> {
   private readonly watcher: Watcher
 
-  constructor(libc: Libc, watcher: Watcher, files: Files) {
-    super(libc, files, (fd) => new FdState(fd))
+  constructor(libc: Libc, watcher: Watcher, positioned: Positioned) {
+    super(libc, positioned, (fd) => new FdState(fd))
     this.watcher = watcher
   }
 
@@ -39,9 +39,10 @@ export class Readiness extends Operations<FdState> {
     if (readable) state.readable = true
     if (writable) state.writable = true
     if (hangup) state.hangup = true
-    if (readable && state.reader !== null) this.readQueue.add(state)
-    const { writer } = state
-    if (writable && writer !== null && this.attempts.attempt(state, writer)) this.settleWriter(state, writer)
+    const { reader, writer } = state
+    if (readable && reader !== null && (state.own || !this.isBeside(reader))) this.readQueue.add(state)
+    if (!writable || writer === null || (!state.own && this.isBeside(writer))) return
+    if (this.attempts.attempt(state, writer)) this.settleWriter(state, writer)
   }
 
   protected begin(state: FdState, op: IoOp<unknown>, reads: boolean): boolean {

@@ -12,6 +12,7 @@ import {
   IoOp,
   READ,
   READABLE,
+  Request,
   type SocketKind,
   type WakeToken,
   WRITABLE,
@@ -22,6 +23,9 @@ import { PATIENCE_MS } from '../patience.js'
 
 export const LOOPBACK: Address = { family: 'ipv4', host: '127.0.0.1', port: 0 }
 
+/** What is submitted. */
+type Pending = IoOp<unknown> | Request
+
 export class Rig {
   readonly driver: Driver
   /** In order of completion; ops that completed inline are not in it. */
@@ -30,29 +34,30 @@ export class Rig {
   onComplete: (op: IoOp<unknown>) => void = () => {}
   /** Accepts completions of ops that were submitted to the driver behind our back. */
   forget = false
-  private readonly pending = new Set<IoOp<unknown>>()
+  private readonly pending = new Set<Pending>()
 
   constructor(driver: Driver) {
     this.driver = driver
-    driver.start((op) => {
+    const complete = (op: Pending): void => {
       assert(this.pending.delete(op) || this.forget, 'completed an op that is not under way')
-      this.completed.push(op)
-      this.onComplete(op)
-    })
+      this.completed.push(op as IoOp<unknown>)
+      this.onComplete(op as IoOp<unknown>)
+    }
+    driver.start(complete, complete)
   }
 
   /** Returns true if it completed inline. */
-  submit(op: IoOp<unknown>): boolean {
+  submit(op: Pending): boolean {
     assert(!this.pending.has(op))
     this.pending.add(op)
-    const inline = this.driver.submit(op)
+    const inline = op instanceof Request ? this.driver.submitRequest(op) : this.driver.submit(op)
     if (inline) assert(this.pending.delete(op), 'completed both inline and through complete()')
     return inline
   }
 
   /** True if withdrawn; then it must never complete. */
-  cancel(op: IoOp<unknown>): boolean {
-    const withdrawn = this.driver.cancel(op)
+  cancel(op: Pending): boolean {
+    const withdrawn = op instanceof Request ? this.driver.cancelRequest(op) : this.driver.cancel(op)
     if (withdrawn) assert(this.pending.delete(op), 'withdrew an op that is not under way')
     return withdrawn
   }
@@ -64,12 +69,12 @@ export class Rig {
     return can.threads
   }
 
-  isPending(op: IoOp<unknown>): boolean {
+  isPending(op: Pending): boolean {
     return this.pending.has(op)
   }
 
   /** Polls until the op is complete; its result. */
-  finish(op: IoOp<unknown>): number {
+  finish(op: Pending): number {
     const limit = this.driver.now() + PATIENCE_MS
     while (this.pending.has(op)) {
       assert(this.driver.now() < limit, 'the op did not complete in time')
@@ -79,7 +84,7 @@ export class Rig {
     return op.result
   }
 
-  run(op: IoOp<unknown>): number {
+  run(op: Pending): number {
     this.submit(op)
     return this.finish(op)
   }

@@ -25,12 +25,12 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
   },
   'lowlevel.ts': {
     values: `
-      ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp OPEN_APPEND OPEN_CREATE OPEN_EXCLUSIVE OPEN_FILE
-      OPEN_READ OPEN_TRUNCATE OPEN_WRITE READ READABLE RECEIVE SEND STAT SYNC UNSUPPORTED WAIT
+      ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp OPEN_APPEND OPEN_CREATE OPEN_EXCLUSIVE
+      OPEN_READ OPEN_TRUNCATE OPEN_WRITE READ READABLE RECEIVE Request SEND UNSUPPORTED WAIT
       WRITABLE WRITE WaitQueue accept bind chooseDriver close connect listen localAddress notify openFile park read readable
       remoteAddress setOption shutdown socket stat suspend sync wake writable write writeAll`,
     types: `
-      Address Atomic Attachment Capabilities Driver Endpoint FileStatus Lender Op OpenFlags Operation Resumer SocketKind SocketOption Trap Undo WaitOptions
+      Address Atomic Attachment Capabilities Driver Endpoint FileStatus Lender Op OpenFlags Operation RequestKind RequestKinds Resumer SocketKind SocketOption Trap Undo WaitOptions
       WakeToken Waker WakerToken Yielded`,
   },
   'testing.ts': {

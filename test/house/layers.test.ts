@@ -29,8 +29,6 @@ const ROOMS = readTable()
 
 /** Breaches that are named one by one. */
 const EXCEPTIONS: Readonly<Record<string, RegExp>> = {
-  // Names are looked up as the host does it.
-  'traps/net/address.ts': /^node:dns$/,
   // The threads of a server are the host's workers: who starts them, and what they run.
   'traps/net/threads.ts': /^node:(worker_threads|module)$/,
   'server-thread.ts': /^node:worker_threads$/,

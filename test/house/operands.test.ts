@@ -327,7 +327,7 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
 
 /** What others than users call: errors and traps are made by the kernel, drivers are called by it, by the contract alone. */
 const UNCHECKED =
-  /^(new \w*(Error|Cancelled|Trap|IoOp|HostDriver)|chooseDriver|HostDriver\.\w+|SimDriver\.\w+|VirtualDriver\.(?!advance)\w+)$/
+  /^(new \w*(Error|Cancelled|Trap|IoOp|Request|HostDriver)|chooseDriver|HostDriver\.\w+|SimDriver\.\w+|VirtualDriver\.(?!advance)\w+)$/
 
 function of(type: string, methods: Readonly<Record<string, readonly k.Kind[]>>): Record<string, readonly k.Kind[]> {
   return Object.fromEntries(Object.entries(methods).map(([name, kinds]) => [`${type}.${name}`, kinds]))

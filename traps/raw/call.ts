@@ -4,6 +4,7 @@
  */
 
 import { Call } from '../../kernel/protocol/call.js'
+import type { ImmediateCalls } from '../../kernel/protocol/calls.js'
 import { tracked, tracker } from '../../kernel/protocol/debug.js'
 import type { Nursery, NurseryOptions, Scope, ScopeOptions, SpawnOptions, Task } from '../../kernel/protocol/handles.js'
 import type { Address } from '../../kernel/protocol/io-op.js'
@@ -16,7 +17,6 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
-import type { ImmediateCalls } from '../../kernel/protocol/request.js'
 import type { Scheduler } from '../../kernel/protocol/scheduler.js'
 import {
   ASK,

@@ -2,22 +2,10 @@
  * Raw traps on files: open, ask about, flush. Reading and writing an open file are `read` and
  * `write`, which go on where the last one ended.
  *
- * On io_uring the system does these beside the task; on epoll they are done at once, and the thread
- * waits for the disk, though never for a peer.
+ * None of them takes the thread: a ring does them beside the task, other drivers on threads of the
+ * host's. Only a blocking run, which has the thread anyhow, may wait for the disk there, though
+ * never for a peer.
  */
-import {
-  type FileStatus,
-  IoOp,
-  OPEN_APPEND,
-  OPEN_CREATE,
-  OPEN_EXCLUSIVE,
-  OPEN_FILE,
-  OPEN_READ,
-  OPEN_TRUNCATE,
-  OPEN_WRITE,
-  STAT,
-  SYNC,
-} from '../../kernel/protocol/io-op.js'
 import {
   checkCount,
   checkFd,
@@ -26,6 +14,16 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
+import {
+  type FileStatus,
+  OPEN_APPEND,
+  OPEN_CREATE,
+  OPEN_EXCLUSIVE,
+  OPEN_READ,
+  OPEN_TRUNCATE,
+  OPEN_WRITE,
+  Request,
+} from '../../kernel/protocol/request.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 
 /** How to open a file, as Node and C's `fopen` write it: `x` fails if it exists. */
@@ -78,9 +76,8 @@ const FLAGS: Readonly<Record<OpenFlags, number>> = {
 export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, options?: WaitOptions): Trap<number> {
   checkWord('open the file', 'flags', flags, Object.keys(FLAGS) as OpenFlags[])
   checkCount('open the file', 'mode', mode, 0, 0o7777)
-  const op = new IoOp<number>(OPEN_FILE, -1, null, mode, FLAGS[flags], timeoutOf('open the file', options))
-  op.path = checkText('open the file', 'path', path)
-  return op
+  checkText('open the file', 'path', path)
+  return new Request('open', { path, flags: FLAGS[flags], mode }, timeoutOf('open the file', options))
 }
 
 /**
@@ -102,11 +99,11 @@ export function openFile(path: string, flags: OpenFlags = 'r', mode = 0o666, opt
  * })
  */
 export function stat(file: string | number, options?: WaitOptions): Trap<FileStatus> {
-  const fd = typeof file === 'number' ? checkFd('ask about the file', 'file', file) : -1
-  const op = new IoOp<FileStatus>(STAT, fd, null, 0, 0, timeoutOf('ask about the file', options))
-  if (typeof file !== 'number') op.path = checkText('ask about the file', 'file', file)
-  op.convert = statusOf
-  return op
+  const input =
+    typeof file === 'number'
+      ? { fd: checkFd('ask about the file', 'file', file) }
+      : { path: checkText('ask about the file', 'file', file) }
+  return new Request('stat', input, timeoutOf('ask about the file', options))
 }
 
 /**
@@ -120,9 +117,5 @@ export function stat(file: string | number, options?: WaitOptions): Trap<FileSta
  * @throws Cancelled if a scope around the task is cancelled.
  */
 export function sync(fd: number, options?: WaitOptions): Trap<number> {
-  return new IoOp<number>(SYNC, checkFd('flush', 'fd', fd), null, 0, 0, timeoutOf('flush', options))
-}
-
-function statusOf(op: IoOp): FileStatus {
-  return op.status as FileStatus
+  return new Request('sync', { fd: checkFd('flush', 'fd', fd) }, timeoutOf('flush', options))
 }

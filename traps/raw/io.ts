@@ -7,6 +7,7 @@
  * in C; streams are safe from that.
  */
 
+import type { SocketKind, SocketOption } from '../../kernel/protocol/calls.js'
 import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../../kernel/protocol/io-op.js'
 import {
   checkCount,
@@ -16,7 +17,6 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
-import type { SocketKind, SocketOption } from '../../kernel/protocol/request.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { STAYS } from '../../kernel/protocol/wait-queue.js'
 import { ask } from './call.js'

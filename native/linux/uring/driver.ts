@@ -12,15 +12,16 @@
  * told to keep quiet; afterwards one look tells whether something came between. The eventfd is emptied after the turn, too: before
  * it, whoever waits for an answer would wait for that as well.
  */
-import type { Attachment, IoOp } from '../../../kernel/driver/contract.js'
+import { type Attachment, CLOSED, type IoOp, type Request } from '../../../kernel/driver/contract.js'
 import { setTimeout } from '../../../kernel/protocol/host-functions.js'
 import { attachToHost } from '../../host/guest.js'
 import { watchDescriptor } from '../../host/guest-poll.js'
 import { Descriptor } from '../../posix/descriptor.js'
-import { ECANCELED } from '../../posix/errno.js'
+import { ECANCELED, EIO } from '../../posix/errno.js'
 import * as c from '../constants.js'
 import { LinuxDriver } from '../driver.js'
-import { RingOperations } from './operations.js'
+import { FILE, FileRequests } from './files.js'
+import { lostMemory, RingOperations } from './operations.js'
 import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
 
 /** Keys of the driver's own requests; those of ops are made in completions.ts, below these. */
@@ -36,6 +37,7 @@ export class UringDriver extends LinuxDriver {
   readonly name = 'io_uring'
   private readonly ring: Ring
   private readonly operations: RingOperations
+  private readonly files: FileRequests
   /** For a guest. Made at once: where descriptors are few, it had better be epoll. */
   private readonly event: Descriptor
   /** Where the eventfd's count goes when it is read. */
@@ -44,6 +46,8 @@ export class UringDriver extends LinuxDriver {
   /** The ring has failed, and that was told; a look at the time is due. */
   private broken = false
   private ticking = false
+  /** Nobody wants any more what requests about files bring. */
+  private closing = false
 
   /** @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more fds. */
   constructor(options?: RingOptions) {
@@ -59,7 +63,8 @@ export class UringDriver extends LinuxDriver {
       throw error
     }
     try {
-      this.operations = new RingOperations(this.libc, this.ring, this.openings, () => this.reap())
+      this.operations = new RingOperations(this.libc, this.ring, () => this.reap())
+      this.files = new FileRequests(this.libc, this.ring, this.openings)
     } catch (error) {
       this.ring.close()
       this.release()
@@ -69,12 +74,23 @@ export class UringDriver extends LinuxDriver {
     this.watch(this.alarm.fd, ALARM)
   }
 
-  start(complete: (op: IoOp<unknown>) => void): void {
+  protected begin(complete: (op: IoOp<unknown>) => void): void {
     this.operations.start(complete)
   }
 
   submit(op: IoOp<unknown>): boolean {
     return this.operations.submit(op)
+  }
+
+  override submitRequest(request: Request): boolean {
+    if (this.closed) return super.submitRequest(request)
+    if (this.ring.failure === 0) return this.files.submit(request) ?? super.submitRequest(request)
+    request.result = EIO
+    return true
+  }
+
+  override cancelRequest(request: Request): boolean {
+    return this.files.cancel(request) || super.cancelRequest(request)
   }
 
   cancel(op: IoOp<unknown>): boolean {
@@ -87,7 +103,8 @@ export class UringDriver extends LinuxDriver {
       this.pollBroken(wait)
       return
     }
-    const flushed = this.operations.flush()
+    const handed = this.offLoop.poll(wait)
+    const flushed = this.operations.flush() || handed
     const { readQueue } = this.operations
     readQueue.limit(loans)
     const idle = !flushed && !this.woken && readQueue.isEmpty
@@ -125,7 +142,9 @@ export class UringDriver extends LinuxDriver {
       process.emitWarning(`io_uring cannot be entered any more (${why}); whatever needs it fails with EIO`)
     }
     this.takeIn()
-    return this.operations.fail()
+    const requests = this.files.close(lostMemory)
+    this.endRequests(requests, EIO)
+    return this.operations.fail() || requests.length > 0
   }
 
   attach(turn: () => void): Attachment {
@@ -139,7 +158,10 @@ export class UringDriver extends LinuxDriver {
   close(): void {
     if (this.closed) return
     this.attachment?.close()
+    this.closing = true
     this.operations.close()
+    this.endRequests(this.files.close(), CLOSED)
+    this.closeRequests()
     this.ring.close()
     this.release()
   }
@@ -212,15 +234,28 @@ export class UringDriver extends LinuxDriver {
       const result = ring.answers[at + 2] as number
       const flags = ring.answers[at + 3] as number
       if (key >= WAKE) this.watched(fd, key, result, flags)
+      else if (key === FILE) this.fileAnswer(fd, result)
       else if (key !== 0) this.operations.answer(fd, key, result, flags)
     }
     ring.release()
   }
 
+  private fileAnswer(number: number, result: number): void {
+    const request = this.files.answer(number, result, this.closing)
+    if (request !== null) this.completeRequest(request)
+  }
+
+  private endRequests(requests: readonly Request[], result: number): void {
+    for (const request of requests) {
+      request.result = result
+      this.completeRequest(request)
+    }
+  }
+
   private watched(fd: number, key: number, result: number, flags: number): void {
     if (key === WAKE) this.wokenByThread()
     else if (key === ALARM) this.alarm.wentOff()
-    else this.operations.look()
+    else this.lookAtOpenings()
     if ((flags & CQE_MORE) === 0 && result !== ECANCELED) this.watch(fd, key)
   }
 

@@ -7,8 +7,8 @@
 
 import type { ReadBuffer } from '../../memory/read-buffers.js'
 import { FdState } from '../../posix/fds.js'
+import type { Place } from '../positions.js'
 import { NONE } from './buffers.js'
-import type { Place } from './positions.js'
 
 /** The upper byte of a key: the multishot receive (or poll), the reader's own request, the writer's. */
 export const RECEIVER = 1 << 24

@@ -2,29 +2,28 @@
  * Operations on an io_uring: what readiness.ts is to epoll.
  *
  * Most ops are one request each, written when they are submitted and taken to the OS with all others at the next
- * `enter`. Receiving on our own sockets is different (receive.ts), and so are files (files.ts). What an answer means
+ * `enter`. Receiving on our own sockets is different (receive.ts), and so are requests about files (files.ts). What an answer means
  * for its op is in completions.ts.
  *
  * A request holds its file: a socket closed under it would stay open, and a listener keep its port. So before an fd is
  * closed all requests of it are cancelled, and their answers awaited.
  */
 import { CLOSED, type IoOp, isIntact, READ, READABLE, WRITABLE, WRITE } from '../../../kernel/driver/contract.js'
+import { SEEK_CUR } from '../../posix/constants.js'
 import * as errno from '../../posix/errno.js'
 import { LARGE_BYTES } from '../../posix/fds.js'
 import { Operations } from '../../posix/operations.js'
 import { finish } from '../../posix/settle.js'
 import * as c from '../constants.js'
 import type { Libc } from '../libc.js'
-import type { Openings } from '../openings.js'
 import { Completions, isTried } from './completions.js'
 import { FREE, LISTENS, POLLS, READER, RECEIVER, RingFd, sideOf, WRITER } from './fd.js'
-import { FILE, FileRequests } from './files.js'
 import { Receiving } from './receive.js'
 import { CQE_BUFFER, type Ring } from './ring.js'
 import { type LostMemory, memoryOf, Requests } from './sqe.js'
 
 /** What a ring that has failed may still write to: no answer will ever tell that it does not. */
-const lostMemory: unknown[] = []
+export const lostMemory: unknown[] = []
 
 /** The ops of one ring. */
 export class RingOperations extends Operations<RingFd> {
@@ -33,19 +32,16 @@ export class RingOperations extends Operations<RingFd> {
   private readonly receiving: Receiving
   private readonly requests: Requests
   private readonly completions: Completions
-  private readonly fileRequests: FileRequests
   /** Memory of requests whose fd was lost to another use of its number; by fd and key. */
   private readonly lost = new Map<string, LostMemory>()
   /** struct linger: on, no seconds. */
   private readonly linger = new Int32Array([1, 0])
 
   /** @param reap takes in answers, at least one. */
-  constructor(libc: Libc, ring: Ring, openings: Openings, reap: () => void) {
-    const fileRequests = new FileRequests(libc, ring, openings)
-    super(libc, fileRequests, (fd) => new RingFd(fd))
+  constructor(libc: Libc, ring: Ring, reap: () => void) {
+    super(libc, null, (fd) => new RingFd(fd))
     this.ring = ring
     this.reap = reap
-    this.fileRequests = fileRequests
     this.requests = new Requests(libc, ring, this.pool)
     this.completions = new Completions(this, this.requests, this.attempts, this.pool, libc)
     this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts, this.readQueue)
@@ -53,11 +49,6 @@ export class RingOperations extends Operations<RingFd> {
 
   /** An answer of the OS's. */
   answer(fd: number, key: number, result: number, flags: number): void {
-    if (key === FILE) {
-      const op = this.fileRequests.answer(fd, result, this.closed)
-      if (op !== null) this.complete(op)
-      return
-    }
     const state = this.fds.at(fd)
     if (state === undefined || !state.owns(key)) {
       const name = `${fd} ${key}`
@@ -96,7 +87,7 @@ export class RingOperations extends Operations<RingFd> {
 
   /** The ring cannot be entered any more: what waits has failed; true if anything did. */
   fail(): boolean {
-    const ops = [...this.fds.takeWaiting(), ...this.files.close(lostMemory)]
+    const ops = this.fds.takeWaiting()
     lostMemory.push(this.requests)
     for (const op of ops) {
       lostMemory.push(memoryOf(op))
@@ -118,6 +109,8 @@ export class RingOperations extends Operations<RingFd> {
   }
 
   protected begin(state: RingFd, op: IoOp<unknown>, reads: boolean): boolean {
+    const seeks = op.position < 0 ? 0 : this.libc.lseek(op.fd, 0, SEEK_CUR)
+    if (seeks < 0) return finish(op, seeks)
     return reads ? this.beginReader(state, op) : this.beginWriter(state, op)
   }
 

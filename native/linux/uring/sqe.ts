@@ -12,11 +12,11 @@ import { EFAULT } from '../../posix/errno.js'
 import { ADDRESS_BYTES, encodeAddress } from '../../posix/sockaddr.js'
 import * as c from '../constants.js'
 import type { Libc } from '../libc.js'
+import { APPENDS, Positions } from '../positions.js'
 import { GROUP } from './buffers.js'
 import type { RingFd } from './fd.js'
 import * as fd from './fd.js'
 import { scatter } from './inbox.js'
-import { APPENDS, Positions } from './positions.js'
 import * as ring from './ring.js'
 
 /** The system goes on by itself after a partial send. */
@@ -229,6 +229,10 @@ export class Requests {
 
   /** Where in its file the request begins: an op that goes on does so behind what it has moved. */
   private place(at: number, state: RingFd, op: IoOp<unknown>): void {
+    if (op.position >= 0) {
+      this.ring.pointSecond(at, op.position + op.moved)
+      return
+    }
     // An op that is over after one request claims no more than that moves: others would go on behind the gap.
     const most = op.all ? op.length : Math.min(op.length, BUFFER_BYTES)
     if (op.kind === READ) state.readerPlace ??= this.positions.claim(op, most)

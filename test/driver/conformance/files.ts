@@ -8,33 +8,26 @@ import { join } from 'node:path'
 import {
   CANCELED,
   CLOSED,
-  IoOp,
   OPEN_APPEND,
   OPEN_CREATE,
   OPEN_EXCLUSIVE,
-  OPEN_FILE,
   OPEN_READ,
   OPEN_WRITE,
-  STAT,
-  SYNC,
+  Request,
 } from '../../../kernel/driver/contract.js'
 import { openLibc } from '../../../native/linux/libc.js'
 import { ok, type Rig, readOp, textOf, writeOp } from '../rig.js'
 import { needing, type Suite } from './all.js'
 
-function openOp(path: string, flags: number): IoOp<unknown> {
-  const op = new IoOp<unknown>(OPEN_FILE, -1, null, 0o640, flags, Number.POSITIVE_INFINITY)
-  op.path = path
-  return op
+function openOp(path: string, flags: number): Request {
+  return new Request('open', { path, flags, mode: 0o640 }, Number.POSITIVE_INFINITY)
 }
 
-function statOp(file: string | number): IoOp<unknown> {
-  const op = new IoOp<unknown>(STAT, typeof file === 'number' ? file : -1, null, 0, 0, Number.POSITIVE_INFINITY)
-  if (typeof file === 'string') op.path = file
-  return op
+function statOp(file: string | number): Request<'stat'> {
+  return new Request('stat', typeof file === 'number' ? { fd: file } : { path: file }, Number.POSITIVE_INFINITY)
 }
 
-const syncOp = (fd: number): IoOp<unknown> => new IoOp(SYNC, fd, null, 0, 0, Number.POSITIVE_INFINITY)
+const syncOp = (fd: number): Request => new Request('sync', { fd }, Number.POSITIVE_INFINITY)
 
 function inDirectory(body: (directory: string) => void): void {
   const directory = mkdtempSync(join(tmpdir(), 'drupe-'))
@@ -54,7 +47,7 @@ function withFifo(body: (path: string) => void): void {
 }
 
 /** Asks for an op back; true if it came without a result. */
-function isWithdrawn(rig: Rig, op: IoOp<unknown>): boolean {
+function isWithdrawn(rig: Rig, op: Request): boolean {
   return rig.cancel(op) || rig.finish(op) === CANCELED
 }
 
@@ -82,7 +75,7 @@ export function files(all: Suite): void {
       for (const file of [path, fd]) {
         const op = statOp(file)
         t.is(rig.run(op), 0)
-        const { status } = op
+        const { output: status } = op
         t.is(status?.kind, 'file')
         t.is(status?.bytes, 11)
         t.is(status?.mode, node.mode & 0o7777)
@@ -106,7 +99,7 @@ export function files(all: Suite): void {
     ] as const) {
       const op = statOp(path)
       t.is(rig.run(op), 0)
-      t.is(op.status?.kind, kind)
+      t.is(op.output?.kind, kind)
     }
   })
 
@@ -212,7 +205,7 @@ export function files(all: Suite): void {
     const ops = Array.from({ length: 50 }, (_, i) => statOp(i % 2 === 0 ? '/' : '/dev/null'))
     const pending = ops.filter((op) => !rig.submit(op))
     for (const op of pending) rig.finish(op)
-    for (const [i, op] of ops.entries()) t.is(op.status?.kind, i % 2 === 0 ? 'directory' : 'device')
+    for (const [i, op] of ops.entries()) t.is(op.output?.kind, i % 2 === 0 ? 'directory' : 'device')
   })
 
   suite.check('a file operation that is cancelled, or whose driver is closed, completes once', (t, rig) => {

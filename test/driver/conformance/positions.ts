@@ -203,4 +203,38 @@ export function positions(all: Suite): void {
       t.regex(readFileSync(path, 'latin1'), /^A*end$/)
     })
   })
+
+  suite.check('an op with a position reads and writes there, and leaves the file’s own alone', (t, rig) => {
+    withFile('r+', 'abcdefghij', (fd, path) => {
+      t.is(rig.read(fd, 2), 'ab')
+      const reading = at(readOp(fd, 3), 5)
+      t.is(textOf(reading, ok(rig.run(reading))), 'fgh')
+      const writing = at(writeOp(fd, new TextEncoder().encode('XYZ')), 8)
+      writing.all = true
+      t.is(rig.run(writing), 3)
+      t.is(rig.run(at(readOp(fd, 3), 99)), 0)
+      t.is(positionOf(fd), 2)
+      const pieces = [new Uint8Array(2), new Uint8Array(3)]
+      t.is(rig.run(at(scatterOp(fd, pieces), 6)), 5)
+      t.deepEqual(
+        pieces.map((piece) => new TextDecoder().decode(piece)),
+        ['gh', 'XYZ'],
+      )
+      t.is(rig.run(at(gatherOp(fd, [new Uint8Array([49]), new Uint8Array([50])]), 0)), 2)
+      t.is(readFileSync(path, 'utf8'), '12cdefghXYZ')
+    })
+  })
+
+  suite.check('what has no positions refuses one', (t, rig) => {
+    const [a, b] = rig.pair()
+    t.is(suite.nameOf(rig, rig.run(at(readOp(a, 1), 0))), 'ESPIPE')
+    t.is(suite.nameOf(rig, rig.run(at(writeOp(a, new Uint8Array(1)), 0))), 'ESPIPE')
+    rig.close(a, b)
+  })
+}
+
+/** The same op at a position. */
+function at(op: ReturnType<typeof readOp>, position: number): ReturnType<typeof readOp> {
+  op.position = position
+  return op
 }

@@ -9,7 +9,7 @@
 import test from 'ava'
 import { Kernel, moveOn, SystemError, sleep, spawn } from 'drupe'
 import { openFile, stat } from 'drupe/lowlevel'
-import { IoOp, OPEN_FILE, OPEN_READ, STAT } from '../../../kernel/driver/contract.js'
+import { OPEN_READ, Request } from '../../../kernel/driver/contract.js'
 import { openLibc } from '../../../native/linux/libc.js'
 import { UringDriver } from '../../../native/linux/uring/driver.js'
 import { acceptOp, ok, Rig, readOp, writeOp } from '../../driver/rig.js'
@@ -96,17 +96,17 @@ if (process.platform === 'linux') {
         const rig = new Rig(new UringDriver())
         const [a, b] = rig.pair()
         const [listener] = rig.listen()
-        const waiting = [
-          readOp(a),
-          acceptOp(listener),
-          new IoOp<unknown>(STAT, a, null, 0, 0, Number.POSITIVE_INFINITY),
-        ]
+        const waiting = [readOp(a), acceptOp(listener), new Request('stat', { fd: a }, Number.POSITIVE_INFINITY)]
         for (const op of waiting) rig.submit(op)
         refusing(
           () => result,
           () => {
             for (const op of waiting) t.is(rig.finish(op), EIO)
-            const late = [readOp(b), writeOp(a, new Uint8Array(1)), new IoOp(OPEN_FILE, -1, null, 0, OPEN_READ, 1000)]
+            const late = [
+              readOp(b),
+              writeOp(a, new Uint8Array(1)),
+              new Request('open', { path: '/', flags: OPEN_READ, mode: 0 }, 1000),
+            ]
             for (const op of late) t.is(rig.run(op), EIO)
             const before = rig.driver.now()
             rig.pass(20)
@@ -127,7 +127,7 @@ if (process.platform === 'linux') {
   test.serial('more requests than fit into a ring that lets nobody in fail like all others', async (t) => {
     await warnings(async () => {
       const rig = new Rig(new UringDriver({ requests: 2, answers: 4 }))
-      const ops = Array.from({ length: 20 }, () => new IoOp<unknown>(STAT, 0, null, 0, 0, Number.POSITIVE_INFINITY))
+      const ops = Array.from({ length: 20 }, () => new Request('stat', { fd: 0 }, Number.POSITIVE_INFINITY))
       refusing(
         () => EPERM,
         () => {

@@ -20,12 +20,14 @@ function counted(driver: Driver) {
   const onTheirWay = new Set<IoOp>()
   const seen = { most: 0, slow: false, skippedMs: 0 }
   const { start, now } = driver
-  driver.start = (complete) =>
-    start.call(driver, (op) => {
+  driver.start = (complete, completeRequest) => {
+    const note = (op: IoOp): void => {
       if (op.lender !== null) onTheirWay.add(op)
       seen.most = Math.max(seen.most, onTheirWay.size)
       complete(op)
-    })
+    }
+    start.call(driver, note, completeRequest)
+  }
   driver.now = () => {
     if (seen.slow) seen.skippedMs += 10
     return now.call(driver) + seen.skippedMs

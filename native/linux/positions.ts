@@ -1,5 +1,5 @@
 /**
- * Positions: where in a file a request of io_uring reads or writes.
+ * Positions: where in a file a read or a write goes on that is done beside the task, by a ring or another thread.
  *
  * read(2) and write(2) go on where the last one ended. A request can ask for that, too, with the offset −1, but then Linux takes
  * the position at one moment and moves it at another. Two requests of one file can read the same position in between, by way of
@@ -12,11 +12,11 @@
  *
  * Where there is no position, as in a pipe, or where it says nothing, as in files of the kernel's, Linux is asked as before.
  */
-import { type IoOp, READ } from '../../../kernel/driver/contract.js'
-import { SEEK_CUR, SEEK_END, SEEK_SET } from '../../posix/constants.js'
-import { O_APPEND } from '../constants.js'
-import { AT_EMPTY_PATH, STATX_BASIC, STATX_BYTES, statusFrom } from '../files.js'
-import type { Libc } from '../libc.js'
+import { type IoOp, READ } from '../../kernel/driver/contract.js'
+import { SEEK_CUR, SEEK_END, SEEK_SET } from '../posix/constants.js'
+import { O_APPEND } from './constants.js'
+import { AT_EMPTY_PATH, STATX_BASIC, STATX_BYTES, statusFrom } from './files.js'
+import type { Libc } from './libc.js'
 
 /** Do not ask a server in the network whether it has changed. */
 const AT_STATX_DONT_SYNC = 0x4000

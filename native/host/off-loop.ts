@@ -1,0 +1,143 @@
+/**
+ * Off the loop: what would take the thread is done by the host's own threads, and its completion waits here for a poll.
+ *
+ * Node's file system and its resolver have such threads, with call-backs that are safe in workers too; so there is nothing to
+ * start and nothing to bind (docs/decisions: measured beside koffi's own). At most MOST_UNDER_WAY are with the host at a time.
+ * The rest waits in a queue here, from which it can be withdrawn. What is with the host is disowned instead: it ends for nobody,
+ * and what it brings is given back. Nothing of a task's is lent to another thread: bytes are copied both ways (host-work.ts).
+ *
+ * A blocking run has the thread, and no call-back comes. There all is done at once, and a poll that waits does at once what
+ * an attached driver had under way.
+ */
+import { Fifo } from '../../kernel/protocol/fifo.js'
+
+/** As many threads as the host has for this by default. */
+const MOST_UNDER_WAY = 4
+
+/** A result, and what belongs to it. */
+export type Outcome = readonly [result: number, output: unknown]
+
+/** One piece of work. */
+export interface Work {
+  /** Has the host do it on another thread. */
+  begin(done: (outcome: Outcome) => void): void
+  /** Does it on this one. */
+  now(): Outcome
+  /** Twice would be one too many, as bytes at the end of a file: what has begun can be neither disowned nor done at once. */
+  readonly once?: boolean
+  /** It was never begun, and will not be. */
+  abandon?(): void
+  /** Nobody wants what it brought. */
+  discard?(outcome: Outcome): void
+}
+
+interface Entry {
+  readonly owner: object
+  readonly work: Work
+  /** Null once it is disowned. */
+  finish: ((outcome: Outcome) => void) | null
+  outcome: Outcome | null
+  begun: boolean
+  /** It was done on this thread meanwhile. */
+  taken: boolean
+}
+
+/** The work of one driver; each piece is known by the op or the request that it is for. */
+export class OffLoop {
+  private readonly entries = new Map<object, Entry>()
+  private readonly queue = new Fifo<Entry>()
+  private readonly done: Entry[] = []
+  private underWay = 0
+  private readonly onNews: () => void
+
+  /** @param onNews called when there is something for the next poll. */
+  constructor(onNews: () => void) {
+    this.onNews = onNews
+  }
+
+  /** Does it on another thread; `finish` is called from a later poll. */
+  add(owner: object, work: Work, finish: (outcome: Outcome) => void): void {
+    const entry: Entry = { owner, work, finish, outcome: null, begun: false, taken: false }
+    this.entries.set(owner, entry)
+    this.queue.add(entry)
+    this.next()
+  }
+
+  has(owner: object): boolean {
+    return this.entries.has(owner)
+  }
+
+  /** True if it was here: it will not finish, and what it brings is given back. */
+  withdraw(owner: object): boolean {
+    const entry = this.entries.get(owner)
+    if (entry === undefined || (entry.begun && entry.work.once)) return false
+    this.disown(owner)
+    return true
+  }
+
+  /** It ends for nobody. */
+  disown(owner: object): void {
+    const entry = this.entries.get(owner)
+    if (entry === undefined) return
+    this.entries.delete(owner)
+    entry.finish = null
+    if (entry.outcome !== null) entry.work.discard?.(entry.outcome)
+  }
+
+  /** Hands over what is done; with `wait` all that there is. True if there was any. */
+  poll(wait: boolean): boolean {
+    if (wait) for (const entry of [...this.entries.values()]) this.finishNow(entry)
+    if (this.done.length === 0) return false
+    for (const entry of this.done.splice(0)) this.hand(entry)
+    return true
+  }
+
+  /** Withdraws everything; whose it was. */
+  close(): object[] {
+    const owners = [...this.entries.keys()]
+    for (const owner of owners) this.disown(owner)
+    return owners
+  }
+
+  private next(): void {
+    while (this.underWay < MOST_UNDER_WAY && this.queue.size > 0) {
+      const entry = this.queue.take()
+      if (entry.finish === null) {
+        if (!entry.taken) entry.work.abandon?.()
+        continue
+      }
+      this.underWay++
+      entry.begun = true
+      entry.work.begin((outcome) => this.ended(entry, outcome))
+    }
+  }
+
+  private ended(entry: Entry, outcome: Outcome): void {
+    this.underWay--
+    if (entry.finish === null) {
+      entry.work.discard?.(outcome)
+    } else {
+      entry.outcome = outcome
+      this.done.push(entry)
+      this.onNews()
+    }
+    this.next()
+  }
+
+  /** The other thread may be at it, too; what it brings is given back. */
+  private finishNow(entry: Entry): void {
+    const { finish, outcome, owner } = entry
+    if (finish === null || outcome !== null || (entry.begun && entry.work.once)) return
+    this.entries.delete(owner)
+    entry.finish = null
+    entry.taken = true
+    finish(entry.work.now())
+  }
+
+  private hand(entry: Entry): void {
+    const { finish, outcome } = entry
+    if (finish === null || outcome === null) return
+    this.entries.delete(entry.owner)
+    finish(outcome)
+  }
+}

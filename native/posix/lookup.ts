@@ -1,0 +1,37 @@
+/**
+ * getaddrinfo(3), for runs that have the thread: names are looked up on it. As a guest, the host's resolver does that (host/).
+ *
+ * struct addrinfo is read where the C library put it. Its results come in the order in which they should be tried (RFC 6724),
+ * which is the one that Node gives, too. Its errors are told by libuv's numbers, whose names the host knows.
+ */
+import type { Address } from '../../kernel/driver/contract.js'
+import { SOCK_STREAM } from './constants.js'
+import { EIO } from './errno.js'
+import type { Libc } from './libc.js'
+import { decodeAddress } from './sockaddr.js'
+
+/** struct addrinfo has 48 bytes; flags, family, type and protocol are ints, then the length of the address. */
+const HINTS_INTS = 12
+const LENGTH_AT = 16
+const NEXT_AT = 40
+
+/** The addresses of a name with this port, or a negative result. */
+export function lookUp(libc: Libc, host: string, port: number): Address[] | number {
+  const { ADDRINFO_ADDRESS_AT, EAI } = libc.constants
+  const name = new TextEncoder().encode(`${host}\0`)
+  const hints = new Int32Array(HINTS_INTS)
+  hints[2] = SOCK_STREAM
+  const list = new BigUint64Array(1)
+  const failure = libc.getaddrinfo(libc.addressOf(name), 0, libc.addressOf(hints), libc.addressOf(list))
+  if (failure !== 0) return EAI[failure] ?? EIO
+  const first = Number(list[0])
+  const found: Address[] = []
+  for (let at = first; at !== 0; at = libc.pointerAt(at + NEXT_AT)) {
+    const length = libc.intAt(at + LENGTH_AT)
+    const bytes = libc.bytesAt(libc.pointerAt(at + ADDRINFO_ADDRESS_AT), length)
+    const address = decodeAddress(libc.constants, bytes, length)
+    if (address !== null && address.family !== 'unix') found.push({ ...address, port })
+  }
+  libc.freeaddrinfo(first)
+  return found
+}

@@ -1,0 +1,192 @@
+/**
+ * Files and names on real drivers: many at once, cancelled, in a blocking run and as a guest, in kernels that close meanwhile; and
+ * that a guest's thread is not taken.
+ */
+import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { all, connect, Kernel, listen, map, moveOn, type Operation, SystemError, sleep, spawn, timeout } from 'drupe'
+import { chooseDriver, close, openFile, park, read, stat, sync, WaitQueue, write, writeAll } from 'drupe/lowlevel'
+import { thrownBy } from '../kit.js'
+import { PATIENCE_MS } from '../patience.js'
+
+/** How many descriptors of this process are of files in a directory. */
+const descriptors = (directory: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory)
+    } catch {
+      return false
+    }
+  }).length
+
+function inDirectory(body: (directory: string) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'drupe-'))
+    try {
+      await body(directory)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  }
+}
+
+for (const name of process.platform === 'linux' ? (['io_uring', 'epoll'] as const) : []) {
+  const kernelOn = (): Kernel =>
+    new Kernel({ driver: chooseDriver(name) as NonNullable<ReturnType<typeof chooseDriver>> })
+
+  const both = (title: string, body: (t: ExecutionContext, directory: string) => Operation<void>): void => {
+    for (const mode of ['guest', 'blocking']) {
+      test.serial(`${name}, ${mode}: ${title}`, (t) =>
+        inDirectory(async (directory) => {
+          const kernel = kernelOn()
+          const op = (): Operation<void> => timeout(PATIENCE_MS, () => body(t, directory))
+          if (mode === 'guest') await kernel.run(op)
+          else kernel.runSync(op)
+          t.deepEqual(Object.values(kernel.statistics), [0, 0, 0, 0, 0])
+          await kernel.close()
+        })(),
+      )
+    }
+  }
+
+  both('a file is written, flushed, read back and asked about', function* (t, directory) {
+    const path = join(directory, 'file')
+    const fd = yield* openFile(path, 'w+')
+    const bytes = new Uint8Array(3_000_000).map((_, i) => (i * 31) >> 3)
+    t.is(yield* writeAll(fd, bytes), bytes.length)
+    yield* sync(fd)
+    t.is((yield* stat(path)).bytes, bytes.length)
+    yield* close(fd)
+    const again = yield* openFile(path)
+    const found = new Uint8Array(bytes.length)
+    let length = 0
+    for (let count = -1; count !== 0; length += count) count = yield* read(again, found.subarray(length))
+    t.is(length, bytes.length)
+    t.is(Buffer.compare(found, bytes), 0)
+    yield* close(again)
+  })
+
+  both('a file that is appended to grows by each piece once', function* (t, directory) {
+    const path = join(directory, 'log')
+    const fd = yield* openFile(path, 'a')
+    for (let i = 0; i < 20; i++) yield* write(fd, new TextEncoder().encode(`${i},`))
+    yield* close(fd)
+    t.is(readFileSync(path, 'utf8'), Array.from({ length: 20 }, (_, i) => `${i},`).join(''))
+  })
+
+  both('a thousand requests at once each have their own answer', function* (t, directory) {
+    for (let i = 0; i < 10; i++) writeFileSync(join(directory, String(i)), 'x'.repeat(i))
+    const sizes = yield* map([...Array(1000).keys()], function* (i) {
+      const fd = yield* openFile(join(directory, String(i % 10)))
+      try {
+        return (yield* stat(fd)).bytes
+      } finally {
+        yield* close(fd)
+      }
+    })
+    t.deepEqual(
+      sizes,
+      [...Array(1000).keys()].map((i) => i % 10),
+    )
+    t.is(descriptors(directory), 0)
+  })
+
+  both('what cannot be done says why, with the path or the name', function* (t, directory) {
+    const nowhere = join(directory, 'nowhere')
+    const missing = yield* thrownBy(openFile(nowhere))
+    t.true(missing instanceof SystemError)
+    t.like(missing, { code: 'ENOENT', syscall: 'open', path: nowhere })
+    t.like(yield* thrownBy(stat(nowhere)), { code: 'ENOENT', syscall: 'stat', path: nowhere })
+    t.like(yield* thrownBy(sync(999_999)), { code: 'EBADF', syscall: 'sync' })
+    const unknown = yield* thrownBy(connect({ host: 'no-such-name.invalid', port: 1 }))
+    t.like(unknown, { syscall: 'getaddrinfo', address: 'no-such-name.invalid' })
+    t.true(['ENOTFOUND', 'EAI_AGAIN'].includes((unknown as SystemError).code))
+  })
+
+  both('a name is looked up', function* (t) {
+    const listener = yield* listen({ host: '127.0.0.1', port: 0 })
+    // The machine's own name stands in its hosts file, or is one that its resolver makes up.
+    const stream = yield* connect({ host: 'localhost', port: listener.port })
+    const own = yield* thrownBy(connect({ host: 'localhost.localdomain', port: listener.port, timeout: 5000 }))
+    if (own instanceof SystemError) t.true(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED'].includes(own.code), own.code)
+    yield* stream.close()
+    yield* listener.close()
+    t.pass()
+  })
+
+  both('opens that are cancelled leave no descriptor', function* (t, directory) {
+    const path = join(directory, 'file')
+    writeFileSync(path, '')
+    for (let round = 0; round < 50; round++) {
+      const tasks = []
+      for (let i = 0; i < 8; i++) tasks.push(yield* spawn(() => openFile(path)))
+      if (round % 2 === 0) yield* sleep(0)
+      for (const task of tasks) {
+        yield* task.cancel()
+        if (task.state === 'done') yield* close(task.result as number)
+      }
+    }
+    yield* sleep(50)
+    t.is(descriptors(directory), 0)
+  })
+
+  both(
+    'a read that is cut short has taken nothing: the next one goes on where the last one ended',
+    function* (t, directory) {
+      const path = join(directory, 'file')
+      writeFileSync(path, 'abcdefgh')
+      const fd = yield* openFile(path)
+      const buffer = new Uint8Array(2)
+      let seen = ''
+      for (let i = 0; i < 40 && seen.length < 8; i++) {
+        const count = yield* moveOn(0, read(fd, buffer))
+        seen += new TextDecoder().decode(buffer.subarray(0, count ?? 0))
+      }
+      for (let count = yield* read(fd, buffer); count > 0; count = yield* read(fd, buffer)) {
+        seen += new TextDecoder().decode(buffer.subarray(0, count))
+      }
+      t.is(seen, 'abcdefgh')
+      yield* close(fd)
+    },
+  )
+
+  test.serial(`${name}: a kernel that closes while files are opened leaves nothing open, and ends what waits`, (t) =>
+    inDirectory(async (directory) => {
+      const path = join(directory, 'file')
+      writeFileSync(path, 'x')
+      for (let round = 0; round < 20; round++) {
+        const kernel = kernelOn()
+        const runs = Array.from({ length: 20 }, () => kernel.run(() => openFile(path)).then(closeSync, () => {}))
+        await kernel.close()
+        await Promise.all(runs)
+      }
+      for (let i = 0; descriptors(directory) !== 0 && i < 100; i++)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      t.is(descriptors(directory), 0)
+    })(),
+  )
+
+  test.serial(`${name}: a blocking run does not wait for ever for what the host has under way`, (t) =>
+    inDirectory(async (directory) => {
+      const path = join(directory, 'file')
+      writeFileSync(path, 'x'.repeat(100))
+      const kernel = kernelOn()
+      const queue = new WaitQueue('wait for the go')
+      const sizes = kernel.run(() => all([1, 2, 3, 4, 5, 6].map(() => () => stat(path))))
+      // The requests are with the host by now.
+      await new Promise(setImmediate)
+      t.is(kernel.runSync(() => stat(path)).bytes, 100)
+      t.is(
+        kernel.runSync(() => moveOn(1, park(queue), 'nobody came')),
+        'nobody came',
+      )
+      t.deepEqual(
+        (await sizes).map(({ bytes }) => bytes),
+        Array(6).fill(100),
+      )
+      await kernel.close()
+    })(),
+  )
+}

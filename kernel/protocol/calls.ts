@@ -1,8 +1,8 @@
 /**
  * The immediate calls: what a task asks of the driver and has answered at once.
  *
- * An ASK carries a function that is given these, and nothing else of the driver. Nothing here waits, so nothing here can be
- * cancelled. A negative number becomes the error of the task that asked.
+ * An ASK carries a function that is given these, and nothing else of the driver. Nothing here waits,
+ * so nothing here can be cancelled. A negative number becomes the error of the task that asked.
  */
 import type { Capabilities } from './capabilities.js'
 import type { Address } from './io-op.js'
@@ -25,15 +25,62 @@ export type SocketOption =
 export interface ImmediateCalls {
   readonly name: string
   readonly can: Capabilities
+  /**
+   * Opens a socket; its fd.
+   *
+   * @param kind Its protocol, and the family of its addresses.
+   */
   socket(kind: SocketKind): number
+  /**
+   * Gives a socket its address.
+   *
+   * @param fd Which socket.
+   * @param address Port 0 is any that is free.
+   */
   bind(fd: number, address: Address): number
+  /**
+   * Makes a socket accept connections.
+   *
+   * @param fd Which socket.
+   * @param backlog How many connections may wait to be accepted.
+   */
   listen(fd: number, backlog: number): number
+  /**
+   * Sets an option.
+   *
+   * @param fd Which socket.
+   * @param option Which one.
+   * @param value 0 or 1, or a size in bytes.
+   */
   setOption(fd: number, option: SocketOption, value: number): number
+  /**
+   * The address of this end.
+   *
+   * @param fd Which socket.
+   */
   localAddress(fd: number): Address | number
+  /**
+   * The address of the other end.
+   *
+   * @param fd Which socket.
+   */
   remoteAddress(fd: number): Address | number
-  /** Ends the writing side, so that the peer reads an end. */
+  /**
+   * Ends the writing side, so that the peer reads an end.
+   *
+   * @param fd Which socket.
+   */
   shutdown(fd: number): number
+  /**
+   * Closes a descriptor, and completes what waits on it with CLOSED.
+   *
+   * @param fd Which one.
+   */
   closeFd(fd: number): number
-  /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
+  /**
+   * Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`.
+   *
+   * @param result What a call gave, or an operation.
+   */
   describeError(result: number): readonly [name: string, text: string]
 }

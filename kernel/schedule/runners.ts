@@ -59,7 +59,9 @@ function block(loop: Loop, done: () => boolean, until: number): void {
   }
 }
 
-/** For tasks that wait for host code in a blocking or virtual run: the host's loop does not turn. */
+/**
+ * For tasks that wait for host code in a blocking or virtual run: the host's loop does not turn.
+ */
 const STANDS_STILL =
   'wait, and host code (a promise, a callback) cannot wake them, because the host’s loop stands still in a blocking or ' +
   'virtual run; use run()'

@@ -1,8 +1,9 @@
 /**
  * The immediate calls: what a task asks of the driver and has answered at once.
  *
- * An ASK carries a function that is given these, and nothing else of the driver. Nothing here waits,
- * so nothing here can be cancelled. A negative number becomes the error of the task that asked.
+ * An ASK carries a function that is given these, and nothing else of the driver. Nothing here
+ * waits, so nothing here can be cancelled. A negative number becomes the error of the task that
+ * asked.
  */
 import type { Capabilities } from './capabilities.js'
 import type { Address } from './io-op.js'

@@ -29,7 +29,7 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
   private turn: (() => void) | null = null
   private scheduled = false
   private woken = false
-  /** In a turn, or asleep in `poll`: whoever steps the stage meanwhile must not call the turn. */
+  /** In a turn, or asleep in `poll`: what steps the stage meanwhile must not call the turn. */
   private busy = 0
   /** The clock never goes backwards, and never shows less than an alarm that went off. */
   private latest = Number.NEGATIVE_INFINITY
@@ -133,7 +133,7 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     this.complete = () => {}
   }
 
-  /** @internal The process is gone without a word; its kernel is never called again. */
+  /** @internal The process has crashed; its kernel is never called again. */
   die(): void {
     this.closed = true
     this.turn = null

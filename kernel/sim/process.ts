@@ -1,6 +1,6 @@
 /**
- * A simulated process: its table of descriptors, and the immediate calls. They never wait, so this half of the driver is
- * plain questions to sockets and to the host.
+ * A simulated process: its table of descriptors, and the immediate calls. They never wait, so this
+ * half of the driver is plain questions to sockets and to the host.
  */
 
 import { type Address, CLOSED, type SocketKind, type SocketOption, UNSUPPORTED } from '../driver/contract.js'

@@ -149,7 +149,7 @@ export class SimSocket {
     this.outgoing.finish()
   }
 
-  /** The process is gone without a word. */
+  /** The process has crashed. */
   vanish(): void {
     this.closed = true
     this.holder = null

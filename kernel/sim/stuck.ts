@@ -2,7 +2,7 @@
  * When nothing can ever happen again: the error that names the tasks that wait.
  */
 import type { IoOp } from '../protocol/io-op.js'
-import { deadlock, waiting } from '../schedule/runners.js'
+import { deadlock, waiting } from '../schedule/deadlock.js'
 import type { TaskRecord } from '../task/task.js'
 
 /**

@@ -1,55 +1,68 @@
 /**
- * The contract between the kernel and whatever waits underneath: io_uring, epoll, kqueue, IOCP, a browser, a test.
+ * The contract between the kernel and whatever waits underneath: io_uring, epoll, kqueue, IOCP, a
+ * browser, a test.
  *
- * The shape is that of a completion mechanism. An `IoOp` is one operation record. It is *submitted*, may *complete inline*,
- * may be *cancelled*, and completes *exactly once*. Readiness mechanisms emulate this: try first; on EAGAIN remember the op,
- * wait, try again.
+ * The shape is that of a completion mechanism. An `IoOp` is one operation record. It is
+ * *submitted*, may *complete inline*, may be *cancelled*, and completes *exactly once*. Readiness
+ * mechanisms emulate this: try first; on EAGAIN remember the op, wait, try again.
  *
- * Descriptors. An fd is a small integer, 0 or more, that the driver gave: an index, never a handle or an address. A closed one
- * may be given again. What is behind it, the driver knows. One whose numbers are those of the OS takes others of the process, too
- * (0, the standard input); it looks at these anew each time, for anybody may close them.
+ * Descriptors. An fd is a small integer, 0 or more, that the driver gave: an index, never a handle
+ * or an address. A closed one may be given again. What is behind it, the driver knows. One whose
+ * numbers are those of the OS takes others of the process, too (0, the standard input); it looks at
+ * these anew each time, for anybody may close them.
  *
- * Submit. `submit(op)` returns true if the op is complete: `op.result` is set and `complete` is not called for it. False
- * means that it is under way; `complete(op)` will be called once, from inside a later `poll`, `close` or `closeFd`, never
- * from inside `submit` or `cancel`. Until then the op and its buffer belong to the driver: the buffer is neither touched,
- * resized nor transferred, and the driver keeps it alive.
+ * Submit. `submit(op)` returns true if the op is complete: `op.result` is set and `complete` is not
+ * called for it. False means that it is under way; `complete(op)` will be called once, from inside
+ * a later `poll`, `close` or `closeFd`, never from inside `submit` or `cancel`. Until then the op
+ * and its buffer belong to the driver: the buffer is neither touched, resized nor transferred, and
+ * the driver keeps it alive.
  *
- * Cancel. `cancel(op)` returns true if the op is withdrawn *now*: it will never complete, and it had no effect, with two
- * exceptions that lie in their nature: a WRITE with `all` may have written `moved` bytes, and a CONNECT may go on in the
- * socket, which can only be closed. False means that *its completion will come*, with CANCELED if the cancel won, or with
- * its own result if the operation did. Never both, never neither. Asked once for each op.
+ * Cancel. `cancel(op)` returns true if the op is withdrawn *now*: it will never complete, and it
+ * had no effect, with two exceptions that lie in their nature: a WRITE with `all` may have written
+ * `moved` bytes, and a CONNECT may go on in the socket, which can only be closed. False means that
+ * *its completion will come*, with CANCELED if the cancel won, or with its own result if the
+ * operation did. Never both, never neither. Asked once for each op.
  *
- * Scatter and gather. A READ or WRITE with a `vector` fills or writes its pieces as if they were one buffer, in one system call where
- * it can: `result` and `moved` count over the whole, and one that is not `all` may stop anywhere, in the middle of a piece too. The array
- * and its pieces belong to the driver for as long as `buffer` would. Any number of pieces, and empty ones, are allowed. A `length` that
- * is not their sum is EFAULT, at the latest when the difference is reached; datagrams have no pieces (EINVAL).
+ * Scatter and gather. A READ or WRITE with a `vector` fills or writes its pieces as if they were
+ * one buffer, in one system call where it can: `result` and `moved` count over the whole, and one
+ * that is not `all` may stop anywhere, in the middle of a piece too. The array and its pieces
+ * belong to the driver for as long as `buffer` would. Any number of pieces, and empty ones, are
+ * allowed. A `length` that is not their sum is EFAULT, at the latest when the difference is
+ * reached; datagrams have no pieces (EINVAL).
  *
- * Poll. `poll(wait, loans)` hands over the completions that are there; with `wait` it first sleeps until there is one, until
- * another thread notifies it, or until the time given to `arm`. At most `loans` of them lend a buffer: what was lent and has not reached its
- * task yet is memory that peers can make the process use. It may return early and with nothing: spurious wake-ups are allowed, and the
- * kernel looks at its own clock and queues again whatever the reason.
+ * Poll. `poll(wait, loans)` hands over the completions that are there; with `wait` it first sleeps
+ * until there is one, until another thread notifies it, or until the time given to `arm`. At most
+ * `loans` of them lend a buffer: what was lent and has not reached its task yet is memory that
+ * peers can make the process use. It may return early and with nothing: spurious wake-ups are
+ * allowed, and the kernel looks at its own clock and queues again whatever the reason.
  *
- * `complete` only takes note: it runs no task and does not throw, so a driver may call it from the middle of its own work.
+ * `complete` only takes note: it runs no task and does not throw, so a driver may call it from the
+ * middle of its own work.
  *
- * Wake. Any thread of the process can make the present or else the next `poll(true)` return, if it has the `wakeToken`; as a
- * guest the turn is called. What is in a token is between the driver and the wake function of its platform
- * (native/notify.ts): a descriptor here, a handle there.
+ * Wake. Any thread of the process can make the present or else the next `poll(true)` return, if it
+ * has the `wakeToken`; as a guest the turn is called. What is in a token is between the driver and
+ * the wake function of its platform (native/notify.ts): a descriptor here, a handle there.
  *
- * Attach. Either the host's loop watches a descriptor of the driver's, or another thread waits in its place
- * (native/host/guest.ts). The kernel cannot tell which: its turn is called by the host's loop, on the driver's own thread.
+ * Attach. Either the host's loop watches a descriptor of the driver's, or another thread waits in
+ * its place (native/host/guest.ts). The kernel cannot tell which: its turn is called by the host's
+ * loop, on the driver's own thread.
  *
  * Capabilities. `can` says what there is. A call for something else is UNSUPPORTED.
  *
- * Close while waiting. `closeFd(fd)` completes every op that waits on that fd with CLOSED before the number can be used
- * again. A completion of the old fd that was already on its way never reaches an op on a new fd of the same number.
+ * Close while waiting. `closeFd(fd)` completes every op that waits on that fd with CLOSED before
+ * the number can be used again. A completion of the old fd that was already on its way never
+ * reaches an op on a new fd of the same number.
  *
- * One reader and one writer wait on an fd at a time; another is refused with BUSY. Which ops read: `isReader`.
+ * One reader and one writer wait on an fd at a time; another is refused with BUSY. Which ops read:
+ * `isReader`.
  *
- * Requests. `submitRequest` and `cancelRequest` take a `Request` as `submit` and `cancel` take an op, with the same promises, and
- * `completeRequest` is called for it. They take no side of an fd, and any number of them may be under way. None of them takes the
- * thread while the driver is attached to a host: what would, is done off the host's loop. One that was withdrawn may have had its
- * effect in the OS (a file was made), but what it brought is given back (its fd is closed). A READ or WRITE with a `position` takes the
- * side of its fd as any other, and is off the loop, too, where the disk would take the thread.
+ * Requests. `submitRequest` and `cancelRequest` take a `Request` as `submit` and `cancel` take an
+ * op, with the same promises, and `completeRequest` is called for it. They take no side of an fd,
+ * and any number of them may be under way. None of them takes the thread while the driver is
+ * attached to a host: what would, is done off the host's loop. One that was withdrawn may have had
+ * its effect in the OS (a file was made), but what it brought is given back (its fd is closed). A
+ * READ or WRITE with a `position` takes the side of its fd as any other, and is off the loop, too,
+ * where the disk would take the thread.
  *
  * Results are ≥ 0, or negative: the system's errno negated, or one of the portable results below.
  */
@@ -62,7 +75,9 @@ export * from '../protocol/calls.js'
 export * from '../protocol/io-op.js'
 export * from '../protocol/request.js'
 
-/** Portable results, below any errno. This one: the operation was cancelled before it had an effect. */
+/**
+ * Portable results, below any errno. This one: the operation was cancelled before it had an effect.
+ */
 export const CANCELED = -100_001
 /** Portable result: the fd, or the driver, was closed. */
 export const CLOSED = -100_002
@@ -86,9 +101,14 @@ export function isReader(kind: number): boolean {
 
 /** How a driver lives on the host's event loop. Made by `attach`, closed by the kernel. */
 export interface Attachment {
-  /** Calls the turn soon, after the host had a chance to do its own work. More calls before that count as one. */
+  /**
+   * Calls the turn soon, after the host had a chance to do its own work. More calls before that
+   * count as one.
+   */
   schedule(): void
-  /** Whether waiting for completions or the alarm keeps the host's loop alive; at first it does not. */
+  /**
+   * Whether waiting for completions or the alarm keeps the host's loop alive; at first it does not.
+   */
   ref(): void
   unref(): void
   close(): void
@@ -96,12 +116,18 @@ export interface Attachment {
 
 declare const OPAQUE: unique symbol
 
-/** What another thread needs to wake a driver. Plain data that survives `postMessage`; nobody but drivers looks into it. */
+/**
+ * What another thread needs to wake a driver. Plain data that survives `postMessage`; nobody but
+ * drivers looks into it.
+ */
 export interface WakeToken {
   readonly [OPAQUE]: never
 }
 
-/** A driver. One kernel owns one driver; everything but the use of `wakeToken` happens on its thread. */
+/**
+ * A driver. One kernel owns one driver; everything but the use of `wakeToken` happens on its
+ * thread.
+ */
 export interface Driver extends ImmediateCalls {
   /** Why it is this one and not a better one; debug mode tells. */
   readonly note?: string | undefined
@@ -120,17 +146,21 @@ export interface Driver extends ImmediateCalls {
    */
   poll(wait: boolean, loans?: number): void
   /**
-   * Sets the one alarm: at this time on the driver's clock (Infinity: never) a `poll(true)` returns at the latest, and the
-   * host calls the turn of an attached kernel. Replaces the last call. An alarm that has gone off is spent.
+   * Sets the one alarm: at this time on the driver's clock (Infinity: never) a `poll(true)` returns
+   * at the latest, and the host calls the turn of an attached kernel. Replaces the last call. An
+   * alarm that has gone off is spent.
    */
   arm(at: number): void
   /** Called once, before anything else. */
   start(complete: (op: IoOp) => void, completeRequest: (request: Request) => void): void
-  /** From now on the host calls `turn` when there may be completions, when the alarm goes off, and after a notification. */
+  /**
+   * From now on the host calls `turn` when there may be completions, when the alarm goes off, and
+   * after a notification.
+   */
   attach(turn: () => void): Attachment
   /**
-   * Completes what still waits with CLOSED, then lets go of everything: its memory, `complete` and `turn`, too, for the kernel keeps
-   * the last closed driver of each class (shapes.ts). Idempotent.
+   * Completes what still waits with CLOSED, then lets go of everything: its memory, `complete` and
+   * `turn`, too, for the kernel keeps the last closed driver of each class (shapes.ts). Idempotent.
    */
   close(): void
 }

@@ -1,6 +1,6 @@
 /**
- * The I/O operation: the one record that a trap, the kernel and a driver share. What each of them may do with it, and when,
- * is the contract in driver.ts.
+ * The I/O operation: the one record that a trap, the kernel and a driver share. What each of them
+ * may do with it, and when, is the contract in driver.ts.
  */
 
 import { tracker } from './debug.js'
@@ -23,7 +23,10 @@ export const WRITABLE = 5
 
 /** Kind of operation: receive a datagram into `buffer`; `address` then says from whom. */
 export const RECEIVE = 6
-/** Kind of operation: send `buffer` as one datagram to `address`, or to the connected peer if that is null. */
+/**
+ * Kind of operation: send `buffer` as one datagram to `address`, or to the connected peer if that
+ * is null.
+ */
 export const SEND = 7
 
 /** What each kind is called in errors and traces. */
@@ -44,36 +47,44 @@ export type Address =
   | { readonly family: 'unix'; readonly path: string }
 
 /**
- * One operation and at the same time the trap that asks for it. Unlike other traps it has state, so it serves one task at
- * a time; a stream owns one for reading and one for writing and uses them again and again.
+ * One operation and at the same time the trap that asks for it. Unlike other traps it has state, so
+ * it serves one task at a time; a stream owns one for reading and one for writing and uses them
+ * again and again.
  */
 export class IoOp<out T = unknown> extends Trap<T> {
   kind: number
   fd: number
-  /** Null on a READ with `lend`: the driver lends a buffer when data is there. Null if there is a `vector`. */
+  /**
+   * Null on a READ with `lend`: the driver lends a buffer when data is there. Null if there is a
+   * `vector`.
+   */
   buffer: Uint8Array | null
   /**
-   * READ, WRITE on a stream of bytes or a file: the pieces to fill or to write, one after the other, instead of `buffer`. Some may
-   * be empty. `offset` is then 0 and `length` their sum; `result` and `moved` count over all of them.
+   * READ, WRITE on a stream of bytes or a file: the pieces to fill or to write, one after the
+   * other, instead of `buffer`. Some may be empty. `offset` is then 0 and `length` their sum;
+   * `result` and `moved` count over all of them.
    */
   vector: readonly Uint8Array[] | null
   offset: number
   /** Bytes to move at most. */
   length: number
   /**
-   * READ, WRITE of a file: where in it, in bytes from its beginning; -1: where the last one ended. What has no positions, a pipe
-   * or a socket, refuses others (ESPIPE).
+   * READ, WRITE of a file: where in it, in bytes from its beginning; -1: where the last one ended.
+   * What has no positions, a pipe or a socket, refuses others (ESPIPE).
    */
   position = -1
   /** Bytes moved, a new fd, 0, or negative: see driver.ts. */
   result = 0
   /** Milliseconds, or Infinity. The kernel keeps this time; drivers do not look at it. */
   timeout: number
-  /** WRITE: complete only when all is written (or on an error; `moved` then says how far it came). */
+  /**
+   * WRITE: complete only when all is written (or on an error; `moved` then says how far it came).
+   */
   all = false
   /**
-   * READ: take the buffer from the driver's pool when there is something to read, at most `length` bytes. After completion
-   * the op owns `buffer` until it is submitted again or given back; a waiting op holds none.
+   * READ: take the buffer from the driver's pool when there is something to read, at most `length`
+   * bytes. After completion the op owns `buffer` until it is submitted again or given back; a
+   * waiting op holds none.
    */
   lend = false
   /** Who lent `buffer`; set by the driver together with it. */
@@ -82,7 +93,10 @@ export class IoOp<out T = unknown> extends Trap<T> {
   moved = 0
   /** CONNECT, SEND: to whom. RECEIVE: from whom, set by the driver. */
   address: Address | null = null
-  /** For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was taken from. */
+  /**
+   * For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was
+   * taken from.
+   */
   pinnedAddress = 0
   pinned: Uint8Array | null = null
   /** For the lender alone: which of its buffers this is. */
@@ -95,7 +109,10 @@ export class IoOp<out T = unknown> extends Trap<T> {
   claimed = false
   /** A task has handed it out and has not had its answer yet, even if the operation is complete. */
   running = false
-  /** What the task gets instead of the bare number. A field and not a subclass, so that all ops have one shape. */
+  /**
+   * What the task gets instead of the bare number. A field and not a subclass, so that all ops have
+   * one shape.
+   */
   convert: ((op: IoOp, result: number) => unknown) | null = null
 
   constructor(
@@ -118,8 +135,8 @@ export class IoOp<out T = unknown> extends Trap<T> {
   }
 
   /**
-   * Takes it for one more use; false if the last use has not begun yet, or is not over. It is over when its task has the
-   * answer: until that task's turn comes, buffer and result belong to it.
+   * Takes it for one more use; false if the last use has not begun yet, or is not over. It is over
+   * when its task has the answer: until that task's turn comes, buffer and result belong to it.
    */
   claim(): boolean {
     if (this.claimed) return false
@@ -128,7 +145,9 @@ export class IoOp<out T = unknown> extends Trap<T> {
     return true
   }
 
-  /** Lets go of its bytes: the operation is over, and must not keep them alive until the next one. */
+  /**
+   * Lets go of its bytes: the operation is over, and must not keep them alive until the next one.
+   */
   dropBytes(): void {
     this.buffer = this.pinned = this.vector = null
   }
@@ -169,10 +188,11 @@ export function* partsOf({ buffer, vector }: IoOp, from: number, to: number): It
 }
 
 /**
- * Are its bytes still there? A buffer may be transferred to somebody else, or made smaller, while its op waits.
+ * Are its bytes still there? A buffer may be transferred to somebody else, or made smaller, while
+ * its op waits.
  *
- * The engine is asked for `byteLength`: V8's compiled code in Node 20 and 22 gives what was transferred its old `length` once it
- * has met a buffer that may grow.
+ * The engine is asked for `byteLength`: V8's compiled code in Node 20 and 22 gives what was
+ * transferred its old `length` once it has met a buffer that may grow.
  */
 export function isIntact({ buffer, vector, offset, length }: IoOp): boolean {
   if (vector === null) return offset >= 0 && length >= 0 && offset + length <= (buffer === null ? 0 : buffer.byteLength)

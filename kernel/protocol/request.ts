@@ -1,9 +1,11 @@
 /**
- * Requests: what a task asks of the OS that is no byte on a descriptor. Files are opened and asked about, names are looked up.
+ * Requests: what a task asks of the OS that is no byte on a descriptor. Files are opened and asked
+ * about, names are looked up.
  *
- * An `IoOp` is hot and has one shape; a request is cold and says in types what goes in and what comes out. Each kind is one line
- * of the table below, one in the driver's, and one function in traps/. It lives as an op does (driver/contract.ts): submitted,
- * perhaps cancelled, completed exactly once.
+ * An `IoOp` is hot and has one shape; a request is cold and says in types what goes in and what
+ * comes out. Each kind is one line of the table below, one in the driver's, and one function in
+ * traps/. It lives as an op does (driver/contract.ts): submitted, perhaps cancelled, completed
+ * exactly once.
  */
 import { tracker } from './debug.js'
 import type { Address } from './io-op.js'
@@ -43,7 +45,10 @@ export interface FileStatus {
 
 /** What each kind of request is given, and what it brings. */
 export interface RequestKinds {
-  /** Opens a file; its fd, which is not the driver's own. It waits for a FIFO's other side, and never takes the thread for that. */
+  /**
+   * Opens a file; its fd, which is not the driver's own. It waits for a FIFO's other side, and
+   * never takes the thread for that.
+   */
   readonly open: {
     /** `flags`: `OPEN_…` together; `mode`: the permissions of a new file. */
     readonly input: { readonly path: string; readonly flags: number; readonly mode: number }
@@ -53,7 +58,10 @@ export interface RequestKinds {
   readonly stat: { readonly input: { readonly path: string } | { readonly fd: number }; readonly output: FileStatus }
   /** Waits until what was written to a file is on its medium. */
   readonly sync: { readonly input: { readonly fd: number }; readonly output: number }
-  /** The addresses that a host name stands for, in the order in which they should be tried; at least one. */
+  /**
+   * The addresses that a host name stands for, in the order in which they should be tried; at least
+   * one.
+   */
   readonly lookup: {
     readonly input: { readonly host: string; readonly port: number }
     readonly output: readonly Address[]

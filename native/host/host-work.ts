@@ -1,8 +1,9 @@
 /**
- * Work for the host's threads: requests, and reads and writes at a position, in the words of Node's file system and resolver.
+ * Work for the host's threads: requests, and reads and writes at a position, in the words of Node's
+ * file system and resolver.
  *
- * Each is there twice, with a call-back and at once, because a blocking run has no call-backs. Results are those of drivers:
- * 0 or more, or a negative errno.
+ * Each is there twice, with a call-back and at once, because a blocking run has no call-backs.
+ * Results are those of drivers: 0 or more, or a negative errno.
  */
 import {
   type Address,
@@ -45,7 +46,9 @@ export function workOf(request: Request, lookUp: LookUp | null): Work {
   return { begin: (done) => done([UNSUPPORTED, null]), now: () => [UNSUPPORTED, null] }
 }
 
-/** As the host's own open takes them. It never waits for a peer: whoever asks for that sees to it. */
+/**
+ * As the host's own open takes them. It never waits for a peer: whoever asks for that sees to it.
+ */
 function hostFlags(flags: number): number {
   const { O_APPEND, O_CREAT, O_EXCL, O_NONBLOCK = 0, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs().constants
   const has = (flag: number): boolean => (flags & flag) !== 0
@@ -118,7 +121,10 @@ function lookupWork({ host, port }: { host: string; port: number }, lookUp: Look
   }
 }
 
-/** A READ at a position. The bytes come into memory of ours first: the task may be gone when they are there. */
+/**
+ * A READ at a position. The bytes come into memory of ours first: the task may be gone when they
+ * are there.
+ */
 export function readWork({ fd, length }: IoOp, position: number): Work {
   const bytes = new Uint8Array(Math.min(length, MOST_BYTES))
   return {
@@ -160,7 +166,8 @@ export function deliverRead(op: IoOp, [result, output]: Outcome): number {
  * A WRITE at a position, of a copy.
  *
  * @param position negative: at the end.
- * @param fd a descriptor of its own, to be closed afterwards: the op's may be another file's by then.
+ * @param fd a descriptor of its own, to be closed afterwards: the op's may be another file's by
+ * then.
  */
 export function writeWork(op: IoOp, position: number, fd: number, close: (fd: number) => void): Work {
   const { all, offset } = op

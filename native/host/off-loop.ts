@@ -1,13 +1,16 @@
 /**
- * Off the loop: what would take the thread is done by the host's own threads, and its completion waits here for a poll.
+ * Off the loop: what would take the thread is done by the host's own threads, and its completion
+ * waits here for a poll.
  *
- * Node's file system and its resolver have such threads, with call-backs that are safe in workers too; so there is nothing to
- * start and nothing to bind (docs/decisions: measured beside koffi's own). At most MOST_UNDER_WAY are with the host at a time.
- * The rest waits in a queue here, from which it can be withdrawn. What is with the host is disowned instead: it ends for nobody,
- * and what it brings is given back. Nothing of a task's is lent to another thread: bytes are copied both ways (host-work.ts).
+ * Node's file system and its resolver have such threads, with call-backs that are safe in workers
+ * too; so there is nothing to start and nothing to bind (docs/decisions: measured beside koffi's
+ * own). At most MOST_UNDER_WAY are with the host at a time. The rest waits in a queue here, from
+ * which it can be withdrawn. What is with the host is disowned instead: it ends for nobody, and
+ * what it brings is given back. Nothing of a task's is lent to another thread: bytes are copied
+ * both ways (host-work.ts).
  *
- * A blocking run has the thread, and no call-back comes. There all is done at once, and a poll that waits does at once what
- * an attached driver had under way.
+ * A blocking run has the thread, and no call-back comes. There all is done at once, and a poll that
+ * waits does at once what an attached driver had under way.
  */
 import { Fifo } from '../../kernel/protocol/fifo.js'
 
@@ -23,7 +26,10 @@ export interface Work {
   begin(done: (outcome: Outcome) => void): void
   /** Does it on this one. */
   now(): Outcome
-  /** Twice would be one too many, as bytes at the end of a file: what has begun can be neither disowned nor done at once. */
+  /**
+   * Twice would be one too many, as bytes at the end of a file: what has begun can be neither
+   * disowned nor done at once.
+   */
   readonly once?: boolean
   /** It was never begun, and will not be. */
   abandon?(): void

@@ -1,6 +1,7 @@
 /**
- * Reads and writes of files, where the disk would take the thread: off the loop, at a position. One that goes on where the last
- * one ended claims its stretch of the file first, so that it is one at a position, too, and can be taken back.
+ * Reads and writes of files, where the disk would take the thread: off the loop, at a position. One
+ * that goes on where the last one ended claims its stretch of the file first, so that it is one at
+ * a position, too, and can be taken back.
  */
 import { type IoOp, isIntact, READ } from '../../kernel/driver/contract.js'
 import { EFAULT } from '../posix/errno.js'
@@ -36,8 +37,8 @@ export class Positioned<P extends Place = Place> {
   ) {}
 
   /**
-   * True if it is complete. False: `finish` is called from a later poll, when it is. Null: it is not for here, its file has no
-   * positions, or the thread may as well be taken.
+   * True if it is complete. False: `finish` is called from a later poll, when it is. Null: it is
+   * not for here, its file has no positions, or the thread may as well be taken.
    */
   submit(op: IoOp, finish: () => void): boolean | null {
     let at = op.position

@@ -1,6 +1,7 @@
 /**
- * Linux's constants, equal on x64 and arm64. (Those that differ there, O_DIRECTORY, O_NOFOLLOW, O_DIRECT and O_LARGEFILE, are
- * not used; the one difference that matters is the layout of epoll_event.)
+ * Linux's constants, equal on x64 and arm64. (Those that differ there, O_DIRECTORY, O_NOFOLLOW,
+ * O_DIRECT and O_LARGEFILE, are not used; the one difference that matters is the layout of
+ * epoll_event.)
  */
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, type PosixConstants } from '../posix/constants.js'
 import { EINTR } from '../posix/errno.js'

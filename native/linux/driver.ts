@@ -1,9 +1,9 @@
 /**
- * What the drivers for Linux have in common: the clock, the alarm, a pipe that other threads write to, and the calls that
- * never wait. How operations wait is for each driver to say.
+ * What the drivers for Linux have in common: the clock, the alarm, a pipe that other threads write
+ * to, and the calls that never wait. How operations wait is for each driver to say.
  *
- * (An eventfd would do for epoll. A ring that watches one and itself signals another is told of a write only after an RCU
- * grace period, because the system fears a loop of eventfds.)
+ * (An eventfd would do for epoll. A ring that watches one and itself signals another is told of a
+ * write only after an RCU grace period, because the system fears a loop of eventfds.)
  */
 import {
   type Address,
@@ -33,8 +33,8 @@ import { Openings } from './openings.js'
 import { type Place, Positions } from './positions.js'
 
 /**
- * How long a worker may wait in the OS. Its JavaScript may be ended at any moment, by `terminate()` or by the exit of the
- * process, which both wait for it, and only finds out when it comes back.
+ * How long a worker may wait in the OS. Its JavaScript may be ended at any moment, by `terminate()`
+ * or by the exit of the process, which both wait for it, and only finds out when it comes back.
  */
 const SLICE_MS = 100
 
@@ -191,7 +191,10 @@ export abstract class LinuxDriver implements Driver {
     return true
   }
 
-  /** In a worker Node closes at its end what it has opened; this fd is closed by others, and its number may be theirs by then. */
+  /**
+   * In a worker Node closes at its end what it has opened; this fd is closed by others, and its
+   * number may be theirs by then.
+   */
   private adoptFile(fd: number): number {
     if (fd < 0 || this.libc.isMainThread) return fd
     const own = this.libc.duplicate(fd, this.libc.constants.F_DUPFD_CLOEXEC)

@@ -1,11 +1,12 @@
 /**
  * The driver for any Linux: epoll.
  *
- * One epoll fd has everything in it: the sockets, a pipe that other threads write to, a timerfd that is the alarm. So
- * that fd is readable whenever there is something to do, which is all that a host's loop needs to know (guest.ts).
+ * One epoll fd has everything in it: the sockets, a pipe that other threads write to, a timerfd
+ * that is the alarm. So that fd is readable whenever there is something to do, which is all that a
+ * host's loop needs to know (guest.ts).
  *
- * All of it is edge-triggered, so the timerfd is never read: a new expiry is a new edge.
- * Events carry the fd and its generation, so that late news of a closed fd is recognised.
+ * All of it is edge-triggered, so the timerfd is never read: a new expiry is a new edge. Events
+ * carry the fd and its generation, so that late news of a closed fd is recognised.
  */
 import type { Attachment, IoOp } from '../../kernel/driver/contract.js'
 import { attachToHost } from '../host/guest.js'
@@ -16,7 +17,10 @@ import { Readiness, type Watcher } from '../posix/readiness.js'
 import * as c from './constants.js'
 import { LinuxDriver } from './driver.js'
 
-/** struct epoll_event in 32-bit words: packed on x64, padded to 16 bytes elsewhere. Its data is two words: fd, generation. */
+/**
+ * struct epoll_event in 32-bit words: packed on x64, padded to 16 bytes elsewhere. Its data is two
+ * words: fd, generation.
+ */
 const EVENT_WORDS = typeof process === 'object' && process.arch === 'x64' ? 3 : 4
 const DATA = EVENT_WORDS - 2
 
@@ -88,7 +92,10 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     this.release()
   }
 
-  /** The thread exits with its kernel open: its sockets must not outlive it, as those of a process would not. */
+  /**
+   * The thread exits with its kernel open: its sockets must not outlive it, as those of a process
+   * would not.
+   */
   private exit(): void {
     for (const fd of this.readiness.fds.own()) this.libc.close(fd)
     this.close()

@@ -1,8 +1,8 @@
 /**
  * Files: what opening and asking about them looks like to a ring.
  *
- * Paths go in as bytes with a NUL behind, flags are translated from the portable ones, and the answer to a stat is a struct
- * statx in memory of ours.
+ * Paths go in as bytes with a NUL behind, flags are translated from the portable ones, and the
+ * answer to a stat is a struct statx in memory of ours.
  */
 import {
   type FileStatus,

@@ -1,10 +1,12 @@
 /**
- * Opening what keeps its opener waiting: a FIFO without a peer, a file that another process has leased.
+ * Opening what keeps its opener waiting: a FIFO without a peer, a file that another process has
+ * leased.
  *
- * open(2) waits there, and takes the thread along, or one of the few that a ring has for files. So everything is opened with
- * O_NONBLOCK, which is cleared afterwards, and what open(2) would wait for is waited for here. To write, there is ENXIO as
- * long as nobody reads. To read, the FIFO is open at once; it is held, as by an open(2) that waits, until there is a writer.
- * Linux does not say when, so it is asked: soon at first, then 20 times a second.
+ * open(2) waits there, and takes the thread along, or one of the few that a ring has for files. So
+ * everything is opened with O_NONBLOCK, which is cleared afterwards, and what open(2) would wait
+ * for is waited for here. To write, there is ENXIO as long as nobody reads. To read, the FIFO is
+ * open at once; it is held, as by an open(2) that waits, until there is a writer. Linux does not
+ * say when, so it is asked: soon at first, then 20 times a second.
  */
 import { CLOSED, type Request } from '../../kernel/driver/contract.js'
 import { now } from '../../kernel/protocol/host-functions.js'
@@ -36,7 +38,8 @@ export class Openings {
 
   /**
    * @param anyPipe where a byte more does no harm: the driver's own pipe, which wakes it.
-   * @param watch has the driver call `look` whenever this alarm's fd becomes readable; negative: it cannot.
+   * @param watch has the driver call `look` whenever this alarm's fd becomes readable; negative: it
+   * cannot.
    */
   constructor(libc: Libc, anyPipe: number, watch: (fd: number) => number) {
     this.libc = libc
@@ -49,7 +52,10 @@ export class Openings {
     return this.alarm?.fd ?? -1
   }
 
-  /** An open with O_NONBLOCK has ended with this. True: the request is complete. False: it waits here. */
+  /**
+   * An open with O_NONBLOCK has ended with this. True: the request is complete. False: it waits
+   * here.
+   */
   opened(request: Open, result: number): boolean {
     if (result >= 0 ? this.isComplete(request, result) : !this.isToBeTried(request, result)) {
       return completed(request, result)

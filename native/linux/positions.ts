@@ -1,16 +1,20 @@
 /**
- * Positions: where in a file a read or a write goes on that is done beside the task, by a ring or another thread.
+ * Positions: where in a file a read or a write goes on that is done beside the task, by a ring or
+ * another thread.
  *
- * read(2) and write(2) go on where the last one ended. A request can ask for that, too, with the offset −1, but then Linux takes
- * the position at one moment and moves it at another. Two requests of one file can read the same position in between, by way of
- * a second descriptor or of another process. After a write that was cut short by an error it is not moved at all, and the
- * next one goes over the beginning.
+ * read(2) and write(2) go on where the last one ended. A request can ask for that, too, with the
+ * offset −1, but then Linux takes the position at one moment and moves it at another. Two requests
+ * of one file can read the same position in between, by way of a second descriptor or of another
+ * process. After a write that was cut short by an error it is not moved at all, and the next one
+ * goes over the beginning.
  *
- * So a request gets the offset in figures, and its stretch of the file is claimed before: one lseek moves the position behind
- * it, as write(2) would, so that nobody else begins there. What was not moved in the end is given back, unless others have gone
- * on from there: a gap is better than bytes over bytes.
+ * So a request gets the offset in figures, and its stretch of the file is claimed before: one lseek
+ * moves the position behind it, as write(2) would, so that nobody else begins there. What was not
+ * moved in the end is given back, unless others have gone on from there: a gap is better than bytes
+ * over bytes.
  *
- * Where there is no position, as in a pipe, or where it says nothing, as in files of the kernel's, Linux is asked as before.
+ * Where there is no position, as in a pipe, or where it says nothing, as in files of the kernel's,
+ * Linux is asked as before.
  */
 import { type IoOp, READ } from '../../kernel/driver/contract.js'
 import { SEEK_CUR, SEEK_END, SEEK_SET } from '../posix/constants.js'
@@ -48,7 +52,10 @@ export class Positions {
     this.emptyAt = libc.addressOf(this.empty)
   }
 
-  /** The place of an op that begins, and will move so many bytes if it can; null if the file has no positions. */
+  /**
+   * The place of an op that begins, and will move so many bytes if it can; null if the file has no
+   * positions.
+   */
   claim({ fd, kind }: IoOp<unknown>, most: number): Place | null {
     const { libc } = this
     const at = libc.lseek(fd, 0, SEEK_CUR)
@@ -57,7 +64,8 @@ export class Positions {
     let bytes = most
     if (kind === READ) bytes = this.readable(fd, at, most)
     else if ((libc.statusFlags(fd) & O_APPEND) !== 0) return { at: APPENDS, claimed: 0 }
-    // Nothing to claim: the end, a file of the kernel's, whose size says nothing, or something else that is no file.
+    // Nothing to claim: the end, a file of the kernel's, whose size says nothing, or something else
+    // that is no file.
     if (bytes <= 0) return null
     const end = libc.lseek(fd, bytes, SEEK_CUR)
     // Some files say that they have a position and never move it.

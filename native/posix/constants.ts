@@ -1,8 +1,9 @@
 /**
- * Constants of the C library: those that are the same on every POSIX system, and the names of those that are not.
+ * Constants of the C library: those that are the same on every POSIX system, and the names of those
+ * that are not.
  *
- * Each platform has one table of the latter (linux/constants.ts), which travels with its libc. Errno numbers are not here: the
- * host knows its own (errno.ts).
+ * Each platform has one table of the latter (linux/constants.ts), which travels with its libc.
+ * Errno numbers are not here: the host knows its own (errno.ts).
  */
 import type { SocketOption } from '../../kernel/protocol/calls.js'
 
@@ -30,7 +31,10 @@ export interface PosixConstants {
   readonly SOL_SOCKET: number
   readonly SO_ERROR: number
   readonly SO_LINGER: number
-  /** Added to the type of a socket that is made: non-blocking, and closed in child processes; 0 where that is not to be had. */
+  /**
+   * Added to the type of a socket that is made: non-blocking, and closed in child processes; 0
+   * where that is not to be had.
+   */
   readonly SOCKET_FLAGS: number
   /** Does struct sockaddr begin with a byte that has its length, before a family of one byte? */
   readonly SOCKADDR_LENGTH: boolean

@@ -1,8 +1,9 @@
 /**
  * What a negative result means, in a name and in words.
  *
- * Names, words and numbers come from the host, which knows its own platform's. The constants are the few that drivers compare
- * with, negated like all results. Where no host has numbers there is no driver either, and they are NaN: equal to nothing.
+ * Names, words and numbers come from the host, which knows its own platform's. The constants are
+ * the few that drivers compare with, negated like all results. Where no host has numbers there is
+ * no driver either, and they are NaN: equal to nothing.
  */
 import { PORTABLE_TEXTS } from '../../kernel/driver/contract.js'
 

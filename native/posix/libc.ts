@@ -1,9 +1,11 @@
 /**
- * The C library, as a table of plain functions on numbers: what every POSIX system has. Each platform adds its own (linux/libc.ts).
+ * The C library, as a table of plain functions on numbers: what every POSIX system has. Each
+ * platform adds its own (linux/libc.ts).
  *
- * Every function returns ≥ 0 or the negated errno. Memory goes in as an address (a number): taking one costs more than
- * a call, so callers take it once with `addressOf` and keep it, and keep the memory alive too. None of these functions
- * checks an fd: to the C side NaN is 0, which is somebody's standard input.
+ * Every function returns ≥ 0 or the negated errno. Memory goes in as an address (a number): taking
+ * one costs more than a call, so callers take it once with `addressOf` and keep it, and keep the
+ * memory alive too. None of these functions checks an fd: to the C side NaN is 0, which is
+ * somebody's standard input.
  */
 import { type Koffi, loadKoffi } from '../koffi.js'
 import { F_GETFL, F_SETFL, type PosixConstants } from './constants.js'
@@ -19,7 +21,10 @@ export class Binder {
   /** What a call returned, or the negated errno. */
   readonly checked = (result: number): number => (result >= 0 ? result : -this.koffi.errno())
 
-  /** A function that returns an int. It is enough for counts: no system moves more than 2 ** 31 bytes in one call. */
+  /**
+   * A function that returns an int. It is enough for counts: no system moves more than 2 ** 31
+   * bytes in one call.
+   */
   bind(name: string, ...types: string[]): Call {
     return this.library.func(name, 'int', types) as Call
   }
@@ -34,8 +39,9 @@ export class Binder {
   }
 
   /**
-   * The same, checked, for what is rarely called: bound when first used, which saves 2 of 10 ms of a first run. Not in a
-   * worker: one that is terminated while koffi binds takes the process down, and a call of what is bound does not.
+   * The same, checked, for what is rarely called: bound when first used, which saves 2 of 10 ms of
+   * a first run. Not in a worker: one that is terminated while koffi binds takes the process down,
+   * and a call of what is bound does not.
    */
   bindChecked(name: string, ...types: string[]): Call {
     const call = this.bindLate(name, ...types)
@@ -59,7 +65,8 @@ export type Libc = ReturnType<typeof bindPosix> & PlatformCalls
 export function bindPosix(binder: Binder, sendFlags: number) {
   const { koffi, library, isMainThread, checked } = binder
   const environment = isMainThread ? null : Environment.find(library)
-  // The hot ones are written out: a rest parameter would allocate, and a shared closure would not be inlined.
+  // The hot ones are written out: a rest parameter would allocate, and a shared closure would not
+  // be inlined.
   const read = binder.bind('read', 'int', 'uintptr_t', 'size_t')
   const write = binder.bind('write', 'int', 'uintptr_t', 'size_t')
   const recv = binder.bind('recv', 'int', 'uintptr_t', 'size_t', 'int')
@@ -127,8 +134,8 @@ export function bindPosix(binder: Binder, sendFlags: number) {
     },
 
     /**
-     * The memory address of a view, valid as long as the view is alive and attached. Small typed arrays live inside V8's
-     * heap and move; reading `.buffer` moves them out, for good.
+     * The memory address of a view, valid as long as the view is alive and attached. Small typed
+     * arrays live inside V8's heap and move; reading `.buffer` moves them out, for good.
      */
     addressOf(view: ArrayBufferView): number {
       void view.buffer

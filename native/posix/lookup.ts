@@ -1,8 +1,10 @@
 /**
- * getaddrinfo(3), for runs that have the thread: names are looked up on it. As a guest, the host's resolver does that (host/).
+ * getaddrinfo(3), for runs that have the thread: names are looked up on it. As a guest, the host's
+ * resolver does that (host/).
  *
- * struct addrinfo is read where the C library put it. Its results come in the order in which they should be tried (RFC 6724),
- * which is the one that Node gives, too. Its errors are told by libuv's numbers, whose names the host knows.
+ * struct addrinfo is read where the C library put it. Its results come in the order in which they
+ * should be tried (RFC 6724), which is the one that Node gives, too. Its errors are told by libuv's
+ * numbers, whose names the host knows.
  */
 import type { Address } from '../../kernel/driver/contract.js'
 import { SOCK_STREAM } from './constants.js'
@@ -10,7 +12,10 @@ import { EIO } from './errno.js'
 import type { Libc } from './libc.js'
 import { decodeAddress } from './sockaddr.js'
 
-/** struct addrinfo has 48 bytes; flags, family, type and protocol are ints, then the length of the address. */
+/**
+ * struct addrinfo has 48 bytes; flags, family, type and protocol are ints, then the length of the
+ * address.
+ */
 const HINTS_INTS = 12
 const LENGTH_AT = 16
 const NEXT_AT = 40

@@ -18,9 +18,15 @@ import type { Libc } from './libc.js'
 import { ReadQueue } from './read-queue.js'
 import { finish } from './settle.js'
 
-/** Reads and writes of files, which are always ready: how a platform keeps them from taking the thread. */
+/**
+ * Reads and writes of files, which are always ready: how a platform keeps them from taking the
+ * thread.
+ */
 export interface Positioned {
-  /** True if it is complete. False: `finish` is called from a later poll, when it is. Null: it is not for there. */
+  /**
+   * True if it is complete. False: `finish` is called from a later poll, when it is. Null: it is
+   * not for there.
+   */
   submit(op: IoOp<unknown>, finish: () => void): boolean | null
   has(op: IoOp<unknown>): boolean
   /** True if it will not finish. */

@@ -1,13 +1,15 @@
 /**
- * Completions out of readiness: what epoll has in common with any other mechanism that only says "try again now".
+ * Completions out of readiness: what epoll has in common with any other mechanism that only says
+ * "try again now".
  *
- * The algorithm: try first; if it has to wait, register the fd once, edge-triggered, for both directions, and never
- * touch the registration again until it is closed. Events put up flags and try what waits; what can be read is in a
- * queue for that (read-queue.ts). A flag that is down means that an event is certain to come, so an op can wait without
- * a system call. In the steady state a message costs its own read and its own write, nothing else.
+ * The algorithm: try first; if it has to wait, register the fd once, edge-triggered, for both
+ * directions, and never touch the registration again until it is closed. Events put up flags and
+ * try what waits; what can be read is in a queue for that (read-queue.ts). A flag that is down
+ * means that an event is certain to come, so an op can wait without a system call. In the steady
+ * state a message costs its own read and its own write, nothing else.
  *
- * Cancelling is only forgetting: a waiting op has made no call that could still take effect. (Of a CONNECT the socket
- * remembers more than we do; close it.)
+ * Cancelling is only forgetting: a waiting op has made no call that could still take effect. (Of a
+ * CONNECT the socket remembers more than we do; close it.)
  */
 import { CONNECT, type IoOp, READABLE, WRITABLE } from '../../kernel/driver/contract.js'
 import { FdState } from './fds.js'
@@ -17,7 +19,10 @@ import { finish } from './settle.js'
 
 /** The mechanism underneath. */
 export interface Watcher {
-  /** Reports edges in both directions from now on, beginning with what is there already. ≥ 0 or a negative errno. */
+  /**
+   * Reports edges in both directions from now on, beginning with what is there already. ≥ 0 or a
+   * negative errno.
+   */
   watch(fd: number, generation: number, again: boolean): number
   unwatch(fd: number): void
 }
@@ -34,7 +39,8 @@ export class Readiness extends Operations<FdState> {
   /** Something happened on an fd. Its reader comes into the queue, its writer may go on at once. */
   event(fd: number, generation: number, readable: boolean, writable: boolean, hangup: boolean): void {
     const state = this.fds.at(fd)
-    // A callback earlier in the same batch may have closed the fd, and even opened another one of that number.
+    // A callback earlier in the same batch may have closed the fd, and even opened another one of
+    // that number.
     if (state === undefined || state.generation !== generation) return
     if (readable) state.readable = true
     if (writable) state.writable = true
@@ -51,7 +57,8 @@ export class Readiness extends Operations<FdState> {
     const worthIt = level || op.kind === CONNECT || (reads ? state.readable : state.writable)
     if (worthIt && this.attempts.attempt(state, op)) return true
     if (!state.registered || !state.own || level) {
-      // Regular files cannot be watched (EPERM), but poll(2) always calls them ready, so they never come this far.
+      // Regular files cannot be watched (EPERM), but poll(2) always calls them ready, so they never
+      // come this far.
       const result = this.watcher.watch(state.fd, state.generation, state.registered)
       if (result < 0) return finish(op, result)
       state.registered = true
@@ -79,7 +86,10 @@ export class Readiness extends Operations<FdState> {
 
   protected withdraw(): void {}
 
-  /** Nobody else holds our own sockets, so closing ends their registration. A foreign file may live on elsewhere. */
+  /**
+   * Nobody else holds our own sockets, so closing ends their registration. A foreign file may live
+   * on elsewhere.
+   */
   protected letGo(state: FdState): void {
     if (state.registered && !state.own) this.watcher.unwatch(state.fd)
   }

@@ -1,8 +1,9 @@
 /**
  * Host names: which of them are IP addresses, and what the others stand for.
  *
- * The look-up is the host's (Node's `dns.lookup`, which asks what the system asks); this is one of the few files of traps/
- * that know a host. In a blocking run the host's loop stands still, so only addresses and `localhost` work there.
+ * The look-up is the host's (Node's `dns.lookup`, which asks what the system asks); this is one of
+ * the few files of traps/ that know a host. In a blocking run the host's loop stands still, so only
+ * addresses and `localhost` work there.
  */
 
 import { ipFamily } from '../../kernel/protocol/address.js'

@@ -1,14 +1,14 @@
 /**
  * The other threads of a server, as the task that serves sees them.
  *
- * A thread is a task: it lives as long as the worker does, fails with what the worker dies of, and when it is cancelled asks
- * the worker to leave and waits until it has. Workers end by themselves, so that handlers can clean up, and
- * because terminating one that loads koffi takes the process down. One that does not hear for longer than the grace is stuck
- * in JavaScript that never returns, and is terminated. A process that exits terminates its workers, so it asks them
- * first, too.
+ * A thread is a task: it lives as long as the worker does, fails with what the worker dies of, and
+ * when it is cancelled asks the worker to leave and waits until it has. Workers end by themselves,
+ * so that handlers can clean up, and because terminating one that loads koffi takes the process
+ * down. One that does not hear for longer than the grace is stuck in JavaScript that never returns,
+ * and is terminated. A process that exits terminates its workers, so it asks them first, too.
  *
- * This is one of the few files of traps/ that know a host: Node's workers. The other side is server-thread.ts at the root,
- * where a kernel meets its driver.
+ * This is one of the few files of traps/ that know a host: Node's workers. The other side is
+ * server-thread.ts at the root, where a kernel meets its driver.
  */
 import type { Worker } from 'node:worker_threads'
 import { BrokenError, KernelStateError, UnsupportedError } from '../../kernel/protocol/errors.js'
@@ -32,7 +32,10 @@ export interface ThreadJob {
   readonly state: Int32Array
 }
 
-/** `close`: no new connections, and end when the others are done. `cancel`: those, too. `exit`: at once. */
+/**
+ * `close`: no new connections, and end when the others are done. `cancel`: those, too. `exit`: at
+ * once.
+ */
 export type ThreadOrder = 'close' | 'cancel' | 'exit'
 
 /** It does not hear yet, and is loading native code: not a moment to end it. */
@@ -163,8 +166,8 @@ export class ServerThread {
 }
 
 /**
- * The file of server-thread.ts. It is found by the package's name, as a bundled program needs it: what is bundled lies
- * somewhere else, and the package is still there, for the sake of koffi.
+ * The file of server-thread.ts. It is found by the package's name, as a bundled program needs it:
+ * what is bundled lies somewhere else, and the package is still there, for the sake of koffi.
  */
 function program(): string {
   const { createRequire } = process.getBuiltinModule('node:module')

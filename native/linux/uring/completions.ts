@@ -27,12 +27,12 @@ import { finish, finishConnect, finishRead, finishWrite } from '../../posix/sett
 import { isInterrupted, POLLIN, POLLOUT } from '../constants.js'
 import type { Libc } from '../libc.js'
 import { READER, type RingFd, WRITER } from './fd.js'
-import type { Requests } from './sqe.js'
+import type { SqeWriter } from './sqe.js'
 
 /** Settles the ops of one ring. */
 export class Completions {
   private readonly sockets: { adopt(fd: number, datagrams: boolean): void }
-  private readonly requests: Requests
+  private readonly sqes: SqeWriter
   private readonly attempts: Attempts
   private readonly pool: BufferPool
   private readonly libc: Libc
@@ -40,13 +40,13 @@ export class Completions {
   /** @param sockets has to know of accepted ones. */
   constructor(
     sockets: { adopt(fd: number, datagrams: boolean): void },
-    requests: Requests,
+    sqes: SqeWriter,
     attempts: Attempts,
     pool: BufferPool,
     libc: Libc,
   ) {
     this.sockets = sockets
-    this.requests = requests
+    this.sqes = sqes
     this.attempts = attempts
     this.pool = pool
     this.libc = libc
@@ -92,12 +92,12 @@ export class Completions {
     if (leaves(state, op)) return withdraw(op)
     if (op.kind === WRITE && state.own) {
       if (!state.writesOurs || op.vector !== null) return this.attempts.attempt(state, op) || this.whenReady(state, op)
-      this.requests.send(state, op)
+      this.sqes.send(state, op)
     } else if (op.kind === WRITE) {
       if (!isIntact(op)) return finish(op, errno.EFAULT)
-      this.requests.write(state, op)
-    } else if (op.kind === READ) this.requests.read(state, op)
-    else this.requests.accept(state)
+      this.sqes.write(state, op)
+    } else if (op.kind === READ) this.sqes.read(state, op)
+    else this.sqes.accept(state)
     return false
   }
 
@@ -107,8 +107,8 @@ export class Completions {
    */
   private whenReady(state: RingFd, op: IoOp<unknown>): boolean {
     if (leaves(state, op)) return withdraw(op)
-    if (isReader(op.kind)) this.requests.poll(state, READER, POLLIN)
-    else this.requests.poll(state, WRITER, POLLOUT)
+    if (isReader(op.kind)) this.sqes.poll(state, READER, POLLIN)
+    else this.sqes.poll(state, WRITER, POLLOUT)
     return false
   }
 }

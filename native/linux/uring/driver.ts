@@ -1,16 +1,18 @@
 /**
  * The driver for Linux 6.0 and later: io_uring.
  *
- * One ring takes the requests of all tasks and gives all answers; both cross the border to the system together, in one call
- * a turn (ring.ts). What the requests are is in completions.ts. The alarm and the pipe of other threads are two
- * multishot polls in the same ring.
+ * One ring takes the requests of all tasks and gives all answers; both cross the border to the
+ * system together, in one call a turn (ring.ts). What the requests are is in completions.ts. The
+ * alarm and the pipe of other threads are two multishot polls in the same ring.
  *
- * If the ring cannot be entered any more (a filter of system calls that came later, no memory for good), whatever waits fails,
- * and so does whatever is asked for then; time and other threads' calls go on.
+ * If the ring cannot be entered any more (a filter of system calls that came later, no memory for
+ * good), whatever waits fails, and so does whatever is asked for then; time and other threads'
+ * calls go on.
  *
- * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a turn runs the ring is
- * told to keep quiet; afterwards one look tells whether something came between. The eventfd is emptied after the turn, too: before
- * it, whoever waits for an answer would wait for that as well.
+ * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a
+ * turn runs the ring is told to keep quiet; afterwards one look tells whether something came
+ * between. The eventfd is emptied after the turn, too: before it, whoever waits for an answer would
+ * wait for that as well.
  */
 import { type Attachment, CLOSED, type IoOp, type Request } from '../../../kernel/driver/contract.js'
 import { setTimeout } from '../../../kernel/protocol/host-functions.js'
@@ -49,7 +51,10 @@ export class UringDriver extends LinuxDriver {
   /** Nobody wants any more what requests about files bring. */
   private closing = false
 
-  /** @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more fds. */
+  /**
+   * @throws NoRing if this system has no io_uring, forbids it, has too old a one, or gives no more
+   * fds.
+   */
   constructor(options?: RingOptions) {
     super()
     this.event = new Descriptor(this.libc, this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK))
@@ -108,7 +113,8 @@ export class UringDriver extends LinuxDriver {
     const { readQueue } = this.operations
     readQueue.limit(loans)
     const idle = !flushed && !this.woken && readQueue.isEmpty
-    // With enough to do nothing more is received, or thousands of connections would take all buffers.
+    // With enough to do nothing more is received, or thousands of connections would take all
+    // buffers.
     if (readQueue.suffices()) this.ring.submit()
     else {
       if (wait && idle) this.beforeWait()
@@ -171,7 +177,10 @@ export class UringDriver extends LinuxDriver {
     this.event.close()
   }
 
-  /** The thread exits with its kernel open: its sockets must not outlive it, as those of a process would not. */
+  /**
+   * The thread exits with its kernel open: its sockets must not outlive it, as those of a process
+   * would not.
+   */
   private exit(): void {
     const own = this.operations.fds.own()
     this.close()
@@ -226,16 +235,17 @@ export class UringDriver extends LinuxDriver {
   private takeIn(): void {
     const { ring } = this
     const { tail } = ring
-    // Whoever is told of a completion may close an fd, which takes in answers, too: more than are seen from here.
+    // Whoever is told of a completion may close an fd, which takes in answers, too: more than are
+    // seen from here.
     while (((tail - ring.head) | 0) > 0) {
       const at = ring.take()
-      const fd = ring.answers[at] as number
-      const key = ring.answers[at + 1] as number
-      const result = ring.answers[at + 2] as number
-      const flags = ring.answers[at + 3] as number
+      const fd = ring.cqes[at] as number
+      const key = ring.cqes[at + 1] as number
+      const result = ring.cqes[at + 2] as number
+      const flags = ring.cqes[at + 3] as number
       if (key >= WAKE) this.watched(fd, key, result, flags)
       else if (key === FILE) this.fileAnswer(fd, result)
-      else if (key !== 0) this.operations.answer(fd, key, result, flags)
+      else if (key !== 0) this.operations.completed(fd, key, result, flags)
     }
     ring.release()
   }
@@ -261,7 +271,7 @@ export class UringDriver extends LinuxDriver {
 
   private watch(fd: number, key: number): void {
     const at = this.ring.add(OP_POLL_ADD, fd, key)
-    this.ring.requests[at + 6] = POLL_MULTISHOT
-    this.ring.requests[at + 7] = c.POLLIN
+    this.ring.sqes[at + 6] = POLL_MULTISHOT
+    this.ring.sqes[at + 7] = c.POLLIN
   }
 }

@@ -1,8 +1,10 @@
 /**
- * What an io_uring driver knows about each file descriptor, and how answers find their way back to it.
+ * What an io_uring driver knows about each file descriptor, and how answers find their way back to
+ * it.
  *
- * Each request carries the fd and a key: whose request it is, and the fd's generation. An fd has at most one request of its
- * reader, one of its writer and one multishot receive, so that is enough to find the op, without a table of requests.
+ * Each request carries the fd and a key: whose request it is, and the fd's generation. An fd has at
+ * most one request of its reader, one of its writer and one multishot receive, so that is enough to
+ * find the op, without a table of requests.
  */
 
 import type { ReadBuffer } from '../../memory/read-buffers.js'
@@ -10,7 +12,9 @@ import { FdState } from '../../posix/fds.js'
 import type { Place } from '../positions.js'
 import { NONE } from './buffers.js'
 
-/** The upper byte of a key: the multishot receive (or poll), the reader's own request, the writer's. */
+/**
+ * The upper byte of a key: the multishot receive (or poll), the reader's own request, the writer's.
+ */
 export const RECEIVER = 1 << 24
 export const READER = 2 << 24
 export const WRITER = 3 << 24
@@ -42,7 +46,7 @@ export const POLLS = 4
 
 /** One fd. */
 export class RingFd extends FdState {
-  /** Requests that the system has. */
+  /** SQEs that Linux has. */
   requests = 0
   /** IDLE, RECEIVING, PAUSING or WATCHING. */
   source = IDLE

@@ -1,8 +1,9 @@
 /**
  * File operations on an io_uring.
  *
- * They belong to no side of an fd, and many may be under way at once; so here, and only here, requests are found again by a
- * number of their own. What the system reads and writes (the path, the answer) is held with the op until then.
+ * They belong to no side of an fd, and many may be under way at once; so here, and only here,
+ * requests are found again by a number of their own. What the system reads and writes (the path,
+ * the answer) is held with the op until then.
  */
 import { CANCELED, CLOSED, isKind, type Request } from '../../../kernel/driver/contract.js'
 import * as errno from '../../posix/errno.js'
@@ -41,13 +42,13 @@ export class FileRequests {
 
   /** Null: not a request for a ring. */
   submit(request: Request): false | null {
-    const { requests } = this.ring
+    const { sqes } = this.ring
     if (isKind(request, 'open')) {
       const { path, flags, mode } = request.input
       const bytes = pathBytes(path)
       const at = this.begin(OP_OPENAT, AT_FDCWD, request, bytes, NOTHING)
       this.ring.point(at, this.libc.addressOf(bytes), mode)
-      requests[at + 7] = openFlags(flags)
+      sqes[at + 7] = openFlags(flags)
       return false
     }
     if (isKind(request, 'stat')) {
@@ -57,7 +58,7 @@ export class FileRequests {
       const at = this.begin(OP_STATX, 'path' in input ? AT_FDCWD : input.fd, request, bytes, answer)
       this.ring.point(at, this.libc.addressOf(bytes), STATX_BASIC)
       this.ring.pointSecond(at, this.libc.addressOf(answer))
-      requests[at + 7] = 'path' in input ? 0 : AT_EMPTY_PATH
+      sqes[at + 7] = 'path' in input ? 0 : AT_EMPTY_PATH
       return false
     }
     if (!isKind(request, 'sync')) return null
@@ -65,15 +66,18 @@ export class FileRequests {
     return false
   }
 
-  /** Its completion will come, and what the system has begun to do may win; but what waits for a peer is withdrawn. */
+  /**
+   * Its completion will come, and what the system has begun to do may win; but what waits for a
+   * peer is withdrawn.
+   */
   cancel(request: Request): boolean {
     if (isKind(request, 'open') && this.openings.cancel(request)) return true
     for (const [number, entry] of this.underWay) {
       if (entry.request !== request) continue
       entry.leaves = true
       const at = this.ring.add(OP_ASYNC_CANCEL, -1, 0)
-      this.ring.requests[at + 4] = number
-      this.ring.requests[at + 5] = FILE
+      this.ring.sqes[at + 4] = number
+      this.ring.sqes[at + 5] = FILE
     }
     return false
   }
@@ -118,7 +122,7 @@ export class FileRequests {
   private begin(first: number, fd: number, request: Request, path: Uint8Array, answer: Uint8Array): number {
     const at = this.ring.add(first, fd, FILE)
     this.last = (this.last + 1) & 0x3fffffff
-    this.ring.requests[at + 8] = this.last
+    this.ring.sqes[at + 8] = this.last
     this.underWay.set(this.last, { request, path, answer, leaves: false })
     return at
   }

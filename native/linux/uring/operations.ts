@@ -1,12 +1,12 @@
 /**
  * Operations on an io_uring: what readiness.ts is to epoll.
  *
- * Most ops are one request each, written when they are submitted and taken to the OS with all others at the next
- * `enter`. Receiving on our own sockets is different (receive.ts), and so are requests about files (files.ts). What an answer means
- * for its op is in completions.ts.
+ * Most ops are one request each, written when they are submitted and taken to the OS with all
+ * others at the next `enter`. Receiving on our own sockets is different (receive.ts), and so are
+ * requests about files (files.ts). What a CQE means for its op is in completions.ts.
  *
- * A request holds its file: a socket closed under it would stay open, and a listener keep its port. So before an fd is
- * closed all requests of it are cancelled, and their answers awaited.
+ * A request holds its file: a socket closed under it would stay open, and a listener keep its port.
+ * So before an fd is closed all requests of it are cancelled, and their CQEs awaited.
  */
 import { CLOSED, type IoOp, isIntact, READ, READABLE, WRITABLE, WRITE } from '../../../kernel/driver/contract.js'
 import { SEEK_CUR } from '../../posix/constants.js'
@@ -20,9 +20,9 @@ import { Completions, isTried } from './completions.js'
 import { FREE, LISTENS, POLLS, READER, RECEIVER, RingFd, sideOf, WRITER } from './fd.js'
 import { Receiving } from './receive.js'
 import { CQE_BUFFER, type Ring } from './ring.js'
-import { type LostMemory, memoryOf, Requests } from './sqe.js'
+import { type LostMemory, memoryOf, SqeWriter } from './sqe.js'
 
-/** What a ring that has failed may still write to: no answer will ever tell that it does not. */
+/** What a ring that has failed may still write to: no CQE will ever tell that it does not. */
 export const lostMemory: unknown[] = []
 
 /** The ops of one ring. */
@@ -30,51 +30,51 @@ export class RingOperations extends Operations<RingFd> {
   private readonly ring: Ring
   private readonly reap: () => void
   private readonly receiving: Receiving
-  private readonly requests: Requests
+  private readonly sqes: SqeWriter
   private readonly completions: Completions
   /** Memory of requests whose fd was lost to another use of its number; by fd and key. */
   private readonly lost = new Map<string, LostMemory>()
   /** struct linger: on, no seconds. */
   private readonly linger = new Int32Array([1, 0])
 
-  /** @param reap takes in answers, at least one. */
+  /** @param reap takes in CQEs, at least one. */
   constructor(libc: Libc, ring: Ring, reap: () => void) {
     super(libc, null, (fd) => new RingFd(fd))
     this.ring = ring
     this.reap = reap
-    this.requests = new Requests(libc, ring, this.pool)
-    this.completions = new Completions(this, this.requests, this.attempts, this.pool, libc)
-    this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.requests, this.attempts, this.readQueue)
+    this.sqes = new SqeWriter(libc, ring, this.pool)
+    this.completions = new Completions(this, this.sqes, this.attempts, this.pool, libc)
+    this.receiving = new Receiving(libc, ring.fd, this.pool.known, this.sqes, this.attempts, this.readQueue)
   }
 
-  /** An answer of the OS's. */
-  answer(fd: number, key: number, result: number, flags: number): void {
+  /** A CQE. */
+  completed(fd: number, key: number, result: number, flags: number): void {
     const state = this.fds.at(fd)
     if (state === undefined || !state.owns(key)) {
       const name = `${fd} ${key}`
-      this.requests.release(this.lost.get(name))
+      this.sqes.release(this.lost.get(name))
       this.lost.delete(name)
       if ((flags & CQE_BUFFER) !== 0) this.receiving.buffers.give(this.receiving.buffers.taken(flags))
       return
     }
     const side = sideOf(key)
     if (side === RECEIVER) {
-      const op = this.receiving.answer(state, result, flags)
+      const op = this.receiving.completed(state, result, flags)
       if (op !== null) this.complete(op)
       return
     }
     state.requests--
-    if (side === READER) this.readerAnswer(state, result)
-    else this.writerAnswer(state, result)
+    if (side === READER) this.readerCompleted(state, result)
+    else this.writerCompleted(state, result)
   }
 
   /** Whatever still runs under the number of a new socket belongs to a lost file. */
   override adopt(fd: number, datagrams: boolean): void {
     const known = this.fds.at(fd)
     if (known !== undefined && known.requests > 0) {
-      this.requests.cancelFd(known)
+      this.sqes.cancelFd(known)
       this.receiving.lose(known)
-      for (const side of [READER, WRITER]) this.lost.set(`${fd} ${known.key(side)}`, this.requests.lose(known, side))
+      for (const side of [READER, WRITER]) this.lost.set(`${fd} ${known.key(side)}`, this.sqes.lose(known, side))
     }
     super.adopt(fd, datagrams)
   }
@@ -88,7 +88,7 @@ export class RingOperations extends Operations<RingFd> {
   /** The ring cannot be entered any more: what waits has failed; true if anything did. */
   fail(): boolean {
     const ops = this.fds.takeWaiting()
-    lostMemory.push(this.requests)
+    lostMemory.push(this.sqes)
     for (const op of ops) {
       lostMemory.push(memoryOf(op))
       op.result = this.closed ? CLOSED : errno.EIO
@@ -120,29 +120,31 @@ export class RingOperations extends Operations<RingFd> {
     return op !== null
   }
 
-  /** What waits for the multishot receive can just be forgotten; of all others the OS must be told. */
+  /**
+   * What waits for the multishot receive can just be forgotten; of all others the OS must be told.
+   */
   protected cancelReader(state: RingFd): boolean {
     if (state.readerWay === LISTENS) {
       state.detachReader()
       return true
     }
     state.readerLeaves = true
-    this.requests.cancel(state, READER)
+    this.sqes.cancel(state, READER)
     return false
   }
 
   protected cancelWriter(state: RingFd): boolean {
     state.writerLeaves = true
-    this.requests.cancel(state, WRITER)
+    this.sqes.cancel(state, WRITER)
     return false
   }
 
   protected withdraw(state: RingFd): void {
-    this.requests.cancelFd(state)
+    this.sqes.cancelFd(state)
     while (state.requests > 0 && this.ring.failure === 0) this.reap()
   }
 
-  /** Linux answers data that nobody read with a reset; it was read here, but not by anybody who wanted it. */
+  /** Linux answers unread data with a reset. This was read here, but reached no task. */
   protected letGo(state: RingFd): void {
     if (this.receiving.drop(state))
       this.libc.setsockopt(state.fd, c.SOL_SOCKET, c.SO_LINGER, this.libc.addressOf(this.linger), 8)
@@ -151,7 +153,7 @@ export class RingOperations extends Operations<RingFd> {
   /** Nothing shares memory with us any more when this returns, if the ring still answers. */
   protected withdrawAll(): void {
     this.receiving.closed = true
-    this.requests.cancelAll()
+    this.sqes.cancelAll()
     while (this.ring.underWay > 0 && this.ring.failure === 0) this.reap()
     if (this.ring.failure !== 0) lostMemory.push(this.receiving.buffers)
     else this.receiving.buffers.forget()
@@ -166,8 +168,8 @@ export class RingOperations extends Operations<RingFd> {
     }
     if (isTried(op)) {
       if (this.attempts.attempt(state, op)) return true
-      this.requests.poll(state, READER, c.POLLIN)
-    } else this.requests.accept(state)
+      this.sqes.poll(state, READER, c.POLLIN)
+    } else this.sqes.accept(state)
     return false
   }
 
@@ -176,50 +178,53 @@ export class RingOperations extends Operations<RingFd> {
     if (kind === WRITE && (op.vector === null || !state.own)) {
       if (!isIntact(op)) return finish(op, errno.EFAULT)
       if (state.own) return this.beginSend(state, op)
-      this.requests.write(state, op)
+      this.sqes.write(state, op)
     } else if (isTried(op)) {
       if (this.attempts.attempt(state, op)) return true
-      this.requests.poll(state, WRITER, c.POLLOUT)
+      this.sqes.poll(state, WRITER, c.POLLOUT)
       state.pin(this.pool.known.buffersOf(op, state.lent))
-    } else if (kind === WRITABLE) this.requests.poll(state, WRITER, c.POLLOUT)
+    } else if (kind === WRITABLE) this.sqes.poll(state, WRITER, c.POLLOUT)
     else if (op.address === null) return finish(op, errno.EINVAL)
-    else this.requests.connect(state, op, op.address)
+    else this.sqes.connect(state, op, op.address)
     return false
   }
 
-  /** A write on a socket of our own: a request from a read buffer, or of a copy, or else tried at once. */
+  /**
+   * A write on a socket of our own: a request from a read buffer, or of a copy, or else tried at
+   * once.
+   */
   private beginSend(state: RingFd, op: IoOp<unknown>): boolean {
     const buffer = op.buffer as Uint8Array
     const ours = this.pool.known.bufferOf(buffer, state.lent)
-    if (ours === null && this.requests.sendCopy(state, op)) return false
+    if (ours === null && this.sqes.sendCopy(state, op)) return false
     if ((ours === null || op.length >= LARGE_BYTES) && this.attempts.attempt(state, op)) return true
-    if (ours === null) this.requests.poll(state, WRITER, c.POLLOUT)
+    if (ours === null) this.sqes.poll(state, WRITER, c.POLLOUT)
     else {
       op.pinnedAddress = ours.begin + buffer.byteOffset
       op.pinned = buffer
       state.pin(ours.alone)
-      this.requests.send(state, op)
+      this.sqes.send(state, op)
     }
     return false
   }
 
-  private readerAnswer(state: RingFd, answer: number): void {
-    const result = this.requests.taken(state, answer)
+  private readerCompleted(state: RingFd, outcome: number): void {
+    const result = this.sqes.taken(state, outcome)
     const op = state.reader
     const polled = state.readerWay === POLLS
     state.readerWay = FREE
     if (op === null || !this.completions.settle(state, op, polled, result, this.closed)) return
-    if (state.readerPlace !== null) this.requests.positions.settle(op, state.readerPlace, Math.max(op.result, 0))
+    if (state.readerPlace !== null) this.sqes.positions.settle(op, state.readerPlace, Math.max(op.result, 0))
     this.settleReader(state, op)
   }
 
-  private writerAnswer(state: RingFd, result: number): void {
-    this.requests.sent(state)
+  private writerCompleted(state: RingFd, result: number): void {
+    this.sqes.sent(state)
     const op = state.writer
     const polled = state.writerWay === POLLS
     state.writerWay = FREE
     if (op === null || !this.completions.settle(state, op, polled, result, this.closed)) return
-    if (state.writerPlace !== null) this.requests.positions.settle(op, state.writerPlace, op.moved)
+    if (state.writerPlace !== null) this.sqes.positions.settle(op, state.writerPlace, op.moved)
     this.settleWriter(state, op)
   }
 }

@@ -25,7 +25,7 @@ import { ProvidedBuffers } from './buffers.js'
 import { FREE, IDLE, LISTENS, PAUSING, READER, RECEIVER, RECEIVING, type RingFd, WATCHING } from './fd.js'
 import { Inbox } from './inbox.js'
 import { CQE_BUFFER, CQE_MORE } from './ring.js'
-import type { Requests } from './sqe.js'
+import type { SqeWriter } from './sqe.js'
 
 /** So many pieces wait on an fd for their reader; then it receives no more for a while. */
 const MOST_PIECES = 4
@@ -38,7 +38,7 @@ export class Receiving {
   /** Nothing is to be read any more. */
   closed = false
   private readonly inbox: Inbox
-  private readonly requests: Requests
+  private readonly sqes: SqeWriter
   private readonly attempts: Attempts
   private readonly readQueue: ReadQueue<RingFd>
 
@@ -46,13 +46,13 @@ export class Receiving {
     libc: Libc,
     ringFd: number,
     known: KnownMemory,
-    requests: Requests,
+    sqes: SqeWriter,
     attempts: Attempts,
     readQueue: ReadQueue<RingFd>,
   ) {
     this.buffers = new ProvidedBuffers(libc, ringFd, known)
     this.inbox = new Inbox(libc, this.buffers)
-    this.requests = requests
+    this.sqes = sqes
     this.attempts = attempts
     this.readQueue = readQueue
   }
@@ -77,7 +77,7 @@ export class Receiving {
   }
 
   /** A CQE of the multishot request. The op that it completes, or null. */
-  answer(state: RingFd, result: number, flags: number): IoOp | null {
+  completed(state: RingFd, result: number, flags: number): IoOp | null {
     if (state.source !== WATCHING) return this.received(state, result, flags)
     this.watched(state, result, flags)
     return null
@@ -90,7 +90,7 @@ export class Receiving {
     if (this.inbox.has(state)) this.deliver(state, op)
     else if (state.receives) return null
     else if (!this.attempts.attempt(state, op)) {
-      if (state.source !== WATCHING) this.requests.watch(state)
+      if (state.source !== WATCHING) this.sqes.watch(state)
       return null
     }
     return detach(state, op)
@@ -109,19 +109,19 @@ export class Receiving {
   /** Asks Linux for what an op waits for. */
   private listen(state: RingFd, op: IoOp<unknown>): void {
     if (op.kind === READABLE || (op.vector !== null && state.own && state.source !== WATCHING))
-      this.requests.poll(state, READER, POLLIN)
+      this.sqes.poll(state, READER, POLLIN)
     else if (state.source === WATCHING) state.readerWay = LISTENS
-    else if (!state.own || state.datagrams) this.requests.read(state, op)
+    else if (!state.own || state.datagrams) this.sqes.read(state, op)
     else if (state.large) this.watch(state)
     else {
       state.readerWay = LISTENS
-      this.requests.receive(state)
+      this.sqes.receive(state)
     }
   }
 
   private watch(state: RingFd): void {
     state.readerWay = LISTENS
-    this.requests.watch(state)
+    this.sqes.watch(state)
   }
 
   private received(state: RingFd, result: number, flags: number): IoOp | null {
@@ -162,7 +162,7 @@ export class Receiving {
   private pause(state: RingFd): void {
     if (state.source !== RECEIVING) return
     state.source = PAUSING
-    this.requests.cancel(state, RECEIVER)
+    this.sqes.cancel(state, RECEIVER)
   }
 
   /**

@@ -94,12 +94,12 @@ type ResizableBuffer = new (bytes: number, options: { readonly maxByteLength: nu
 /** What kind of ring; for tests. */
 export interface RingOptions {
   /** How many SQEs fit in before Linux has to be entered; a power of two. Default 256. */
-  readonly requests?: number
+  readonly sqes?: number
   /**
    * How many CQEs fit in; a power of two, and far more than SQEs, because a multishot request
    * completes again and again. Linux keeps what does not fit. Default 4096.
    */
-  readonly answers?: number
+  readonly cqes?: number
   /** Without DEFER_TASKRUN, as on Linux 6.0. */
   readonly cooperative?: boolean
 }
@@ -112,10 +112,10 @@ export class NoRing extends Error {
 /** An io_uring; see the head of this file. */
 export class Ring extends Descriptor {
   /** The words of all SQEs. `add` says where the new one begins. */
-  readonly requests: Int32Array
+  readonly sqes: Int32Array
   /** The words of all CQEs: user data (fd and key), result, flags. */
-  readonly answers: Int32Array
-  /** The memory that it shares with the system, if that is the system's; mapped memory holds the ring. */
+  readonly cqes: Int32Array
+  /** The memory that it shares with Linux, if Linux made it; mapped memory holds the ring. */
   private readonly maps: [at: number, bytes: number][] = []
   /** The same, if it is ours: then the ring goes with its fd, and the memory with the thread. */
   private readonly memory: Memory | null
@@ -157,7 +157,7 @@ export class Ring extends Descriptor {
       probe(libc, this.fd)
       const bytes = Math.max(word(16) + requests * 4, word(25) + answers * 16)
       this.words = new Int32Array(this.map(bytes, MAP_RINGS))
-      this.requests = new Int32Array(this.map(requests * SQE_WORDS * 4, MAP_SQES))
+      this.sqes = new Int32Array(this.map(requests * SQE_WORDS * 4, MAP_SQES))
     } catch (error) {
       this.close()
       throw error
@@ -170,7 +170,7 @@ export class Ring extends Descriptor {
     this.cqMask = answers - 1
     this.cqFlags = word(26) >> 2
     const first = word(25) >> 2
-    this.answers = this.words.subarray(first, first + answers * CQE_WORDS)
+    this.cqes = this.words.subarray(first, first + answers * CQE_WORDS)
     // Submission goes through an array of indices; ours never changes: the order of SQEs is that of
     // their memory.
     const array = word(16) >> 2
@@ -184,34 +184,34 @@ export class Ring extends Descriptor {
   add(first: number, fd: number, key: number): number {
     if (this.written - this.taken > this.sqMask) this.makeRoom()
     if (key !== 0) this.underWay++
-    const { requests } = this
+    const { sqes } = this
     const at = (this.written++ & this.sqMask) * SQE_WORDS
-    requests[at] = first
-    requests[at + 1] = fd
-    requests[at + 2] = 0
-    requests[at + 3] = 0
-    requests[at + 4] = 0
-    requests[at + 5] = 0
-    requests[at + 6] = 0
-    requests[at + 7] = 0
-    requests[at + 8] = fd
-    requests[at + 9] = key
-    requests[at + 10] = 0
-    requests[at + 11] = 0
+    sqes[at] = first
+    sqes[at + 1] = fd
+    sqes[at + 2] = 0
+    sqes[at + 3] = 0
+    sqes[at + 4] = 0
+    sqes[at + 5] = 0
+    sqes[at + 6] = 0
+    sqes[at + 7] = 0
+    sqes[at + 8] = fd
+    sqes[at + 9] = key
+    sqes[at + 10] = 0
+    sqes[at + 11] = 0
     return at
   }
 
   /** Puts an address and a length into an SQE, which moves that many bytes at most. */
   point(at: number, address: number, length: number): void {
-    this.requests[at + 4] = address | 0
-    this.requests[at + 5] = (address / UINT32) | 0
-    this.requests[at + 6] = Math.min(length, MOST_BYTES)
+    this.sqes[at + 4] = address | 0
+    this.sqes[at + 5] = (address / UINT32) | 0
+    this.sqes[at + 6] = Math.min(length, MOST_BYTES)
   }
 
   /** Puts a second address into an SQE. */
   pointSecond(at: number, address: number): void {
-    this.requests[at + 2] = address | 0
-    this.requests[at + 3] = (address / UINT32) | 0
+    this.sqes[at + 2] = address | 0
+    this.sqes[at + 3] = (address / UINT32) | 0
   }
 
   /**
@@ -282,7 +282,7 @@ export class Ring extends Descriptor {
     const { head } = this
     this.head = (head + 1) | 0
     const at = (head & this.cqMask) * CQE_WORDS
-    if (this.answers[at + 1] !== 0 && ((this.answers[at + 3] as number) & CQE_MORE) === 0) this.underWay--
+    if (this.cqes[at + 1] !== 0 && ((this.cqes[at + 3] as number) & CQE_MORE) === 0) this.underWay--
     return at
   }
 
@@ -339,9 +339,9 @@ interface Memory {
  * then.
  */
 function allocate(libc: Libc, options: RingOptions): Memory {
-  const requests = options.requests ?? SQES
+  const requests = options.sqes ?? SQES
   const sqesBytes = Math.ceil((requests * SQE_WORDS * 4) / PAGE_BYTES) * PAGE_BYTES
-  const bytes = sqesBytes + RING_HEAD_BYTES + (options.answers ?? CQES) * CQE_WORDS * 4 + requests * 4
+  const bytes = sqesBytes + RING_HEAD_BYTES + (options.cqes ?? CQES) * CQE_WORDS * 4 + requests * 4
   const maxByteLength = Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES
   const buffer = new (ArrayBuffer as ResizableBuffer)(maxByteLength, { maxByteLength })
   return { buffer, address: libc.addressOf(new Uint8Array(buffer)), sqesBytes }
@@ -356,14 +356,14 @@ function setUp(libc: Libc, params: Int32Array, options: RingOptions, memory: Mem
   const kinds = options.cooperative ? [COOPERATIVE] : [DEFERRED, COOPERATIVE]
   for (const flags of memory === null ? kinds : [...kinds.map((kind) => kind | NO_MMAP), ...kinds]) {
     params.fill(0)
-    params[1] = options.answers ?? CQES
+    params[1] = options.cqes ?? CQES
     params[2] = flags
     if (memory !== null && (flags & NO_MMAP) !== 0) {
       const rings = memory.address + memory.sqesBytes
       params.set([memory.address | 0, (memory.address / UINT32) | 0], 18)
       params.set([rings | 0, (rings / UINT32) | 0], 28)
     }
-    result = libc.uringSetup(options.requests ?? SQES, libc.addressOf(params))
+    result = libc.uringSetup(options.sqes ?? SQES, libc.addressOf(params))
     if (result >= 0 || (result !== EINVAL && (flags & NO_MMAP) === 0)) break
   }
   if (result >= 0) return result

@@ -1,9 +1,11 @@
 /**
- * Requests: what each operation looks like in the ring.
+ * SQEs: what each operation looks like in the ring.
  *
- * The ring shares memory with us, and a buffer of the user's can be transferred to somebody else while a request has its address:
- * there is no way to hold its memory. So requests read into and write from memory of ours alone (buffers on loan, copies), and what
- * is too large for that is tried at once, when nobody can come in between. A buffer is held by its fd until the answer has come.
+ * The ring shares memory with us, and a buffer of the user's can be transferred to somebody else
+ * while a request has its address: there is no way to hold its memory. So requests read into and
+ * write from memory of ours alone (buffers on loan, copies), and what is too large for that is
+ * tried at once, when nobody can come in between. A buffer is held by its fd until the answer has
+ * come.
  */
 import { type Address, type IoOp, isIntact, partsOf, READ } from '../../../kernel/driver/contract.js'
 import type { BufferPool } from '../../memory/pool.js'
@@ -36,13 +38,16 @@ export interface LostMemory {
   readonly copied: boolean
 }
 
-/** What a request reads or writes, apart from its op: that may be used again while the request is still under way. */
+/**
+ * What a request reads or writes, apart from its op: that may be used again while the request is
+ * still under way.
+ */
 export function memoryOf(op: IoOp<unknown> | null): unknown {
   return op === null ? null : [op.pinned, op.vector]
 }
 
 /** Writes requests. */
-export class Requests {
+export class SqeWriter {
   private readonly libc: Libc
   private readonly ring: ring.Ring
   private readonly pool: BufferPool
@@ -66,19 +71,22 @@ export class Requests {
   /** Receives whatever comes, again and again, into buffers of the group. */
   receive(state: RingFd): void {
     const at = this.begin(RECEIVE, state, fd.RECEIVER)
-    this.ring.requests[at + 10] = GROUP
+    this.ring.sqes[at + 10] = GROUP
     state.source = fd.RECEIVING
   }
 
   /** Says whenever there is something to read, beginning with what is there already. */
   watch(state: RingFd): void {
     const at = this.begin(ring.OP_POLL_ADD, state, fd.RECEIVER)
-    this.ring.requests[at + 6] = ring.POLL_MULTISHOT
-    this.ring.requests[at + 7] = c.POLLIN | c.POLLRDHUP
+    this.ring.sqes[at + 6] = ring.POLL_MULTISHOT
+    this.ring.sqes[at + 7] = c.POLLIN | c.POLLRDHUP
     state.source = fd.WATCHING
   }
 
-  /** One read, into a buffer on loan or else into one of ours: its bytes are copied when the answer is there. */
+  /**
+   * One read, into a buffer on loan or else into one of ours: its bytes are copied when the answer
+   * is there.
+   */
   read(state: RingFd, op: IoOp<unknown>): void {
     if (op.lend && op.lender === null) this.pool.lend(op)
     const buffer = op.lend ? null : this.borrow()
@@ -109,7 +117,7 @@ export class Requests {
   send(state: RingFd, op: IoOp<unknown>): void {
     const at = this.begin(ring.OP_SEND, state, fd.WRITER)
     this.ring.point(at, op.pinnedAddress + op.offset + op.moved, op.length - op.moved)
-    this.ring.requests[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
+    this.ring.sqes[at + 7] = op.all ? c.MSG_NOSIGNAL | MSG_WAITALL : c.MSG_NOSIGNAL
   }
 
   /** Sends a copy, as much as goes at once; false if there is no room for it. */
@@ -120,14 +128,17 @@ export class Requests {
     this.outbox.set(length === bytes.length ? bytes : bytes.subarray(offset, offset + length), this.outboxEnd)
     const at = this.begin(ring.OP_SEND, state, fd.WRITER)
     this.ring.point(at, this.outboxAt + this.outboxEnd, length)
-    this.ring.requests[at + 7] = c.MSG_NOSIGNAL | MSG_DONTWAIT
+    this.ring.sqes[at + 7] = c.MSG_NOSIGNAL | MSG_DONTWAIT
     this.outboxEnd += length
     this.copies++
     state.writerWay = fd.ASKS_COPY
     return true
   }
 
-  /** The reader's request is answered: what came goes to where it belongs, if that is still there. The result. */
+  /**
+   * The reader's request is answered: what came goes to where it belongs, if that is still there.
+   * The result.
+   */
   taken(state: RingFd, result: number): number {
     const { reader, readerBounce } = state
     if (readerBounce === null) return result
@@ -160,7 +171,7 @@ export class Requests {
 
   accept(state: RingFd): void {
     const at = this.begin(ring.OP_ACCEPT, state, fd.READER)
-    this.ring.requests[at + 7] = c.SOCK_NONBLOCK | c.CLOEXEC
+    this.ring.sqes[at + 7] = c.SOCK_NONBLOCK | c.CLOEXEC
   }
 
   connect(state: RingFd, op: IoOp<unknown>, address: Address): void {
@@ -169,13 +180,13 @@ export class Requests {
     const length = encodeAddress(this.libc.constants, address, bytes)
     const at = this.begin(ring.OP_CONNECT, state, fd.WRITER)
     this.ring.point(at, this.libc.addressOf(bytes), 0)
-    this.ring.requests[at + 2] = length
+    this.ring.sqes[at + 2] = length
   }
 
   /** Asks when it is worth trying. */
   poll(state: RingFd, side: number, events: number): void {
     const at = this.begin(ring.OP_POLL_ADD, state, side)
-    this.ring.requests[at + 7] = events
+    this.ring.sqes[at + 7] = events
     if (side === fd.READER) state.readerWay = fd.POLLS
     else state.writerWay = fd.POLLS
   }
@@ -183,13 +194,13 @@ export class Requests {
   /** Cancels one request; its own answer will say whether that came in time. */
   cancel(state: RingFd, side: number): void {
     const at = this.ring.add(ring.OP_ASYNC_CANCEL, -1, 0)
-    this.ring.requests[at + 4] = state.fd
-    this.ring.requests[at + 5] = state.key(side)
+    this.ring.sqes[at + 4] = state.fd
+    this.ring.sqes[at + 5] = state.key(side)
   }
 
   /**
-   * Cancels all requests of an fd. One by one: Linux would go by the file, which may have another number, too,
-   * and requests under that.
+   * Cancels all requests of an fd. One by one: Linux would go by the file, which may have another
+   * number, too, and requests under that.
    */
   cancelFd(state: RingFd): void {
     if (state.source !== fd.IDLE) this.cancel(state, fd.RECEIVER)
@@ -200,7 +211,7 @@ export class Requests {
   /** Cancels everything. */
   cancelAll(): void {
     const at = this.ring.add(ring.OP_ASYNC_CANCEL, -1, 0)
-    this.ring.requests[at + 7] = ring.CANCEL_ALL | ring.CANCEL_ANY
+    this.ring.sqes[at + 7] = ring.CANCEL_ALL | ring.CANCEL_ANY
   }
 
   private borrow(): ReadBuffer {
@@ -233,12 +244,13 @@ export class Requests {
       this.ring.pointSecond(at, op.position + op.moved)
       return
     }
-    // An op that is over after one request claims no more than that moves: others would go on behind the gap.
+    // An op that is over after one request claims no more than that moves: others would go on
+    // behind the gap.
     const most = op.all ? op.length : Math.min(op.length, BUFFER_BYTES)
     if (op.kind === READ) state.readerPlace ??= this.positions.claim(op, most)
     else state.writerPlace ??= this.positions.claim(op, most)
     const place = op.kind === READ ? state.readerPlace : state.writerPlace
     if (place !== null && place.at !== APPENDS) this.ring.pointSecond(at, place.at + op.moved)
-    else this.ring.requests[at + 2] = this.ring.requests[at + 3] = -1
+    else this.ring.sqes[at + 2] = this.ring.sqes[at + 3] = -1
   }
 }

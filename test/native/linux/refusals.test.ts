@@ -126,7 +126,7 @@ if (process.platform === 'linux') {
 
   test.serial('more requests than fit into a ring that lets nobody in fail like all others', async (t) => {
     await warnings(async () => {
-      const rig = new Rig(new UringDriver({ requests: 2, answers: 4 }))
+      const rig = new Rig(new UringDriver({ sqes: 2, cqes: 4 }))
       const ops = Array.from({ length: 20 }, () => new Request('stat', { fd: 0 }, Number.POSITIVE_INFINITY))
       refusing(
         () => EPERM,

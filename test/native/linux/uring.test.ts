@@ -30,7 +30,7 @@ if (process.platform === 'linux') {
   )
   conformance(
     'io_uring, tiny',
-    () => new UringDriver({ requests: 2, answers: 4 }),
+    () => new UringDriver({ sqes: 2, cqes: 4 }),
     bytes,
     gather,
     scatter,

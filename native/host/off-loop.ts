@@ -27,10 +27,15 @@ export interface Work {
   /** Does it on this one. */
   now(): Outcome
   /**
-   * Twice would be one too many, as bytes at the end of a file: what has begun can be neither
-   * disowned nor done at once.
+   * Twice would be one too many, as bytes at the end of a file, or a new file: what has begun can
+   * be neither disowned nor done at once.
    */
   readonly once?: boolean
+  /**
+   * It changes something, so it cannot be taken back when it has begun: it ends soon, and says how
+   * far it came.
+   */
+  stop?(): void
   /** It was never begun, and will not be. */
   abandon?(): void
   /** Nobody wants what it brought. */
@@ -76,7 +81,12 @@ export class OffLoop {
   /** True if it was here: it will not finish, and what it brings is given back. */
   withdraw(owner: object): boolean {
     const entry = this.entries.get(owner)
-    if (entry === undefined || (entry.begun && entry.work.once)) return false
+    if (entry === undefined) return false
+    if (entry.begun && entry.work.stop !== undefined) {
+      entry.work.stop()
+      return false
+    }
+    if (entry.begun && entry.work.once) return false
     this.disown(owner)
     return true
   }
@@ -87,6 +97,7 @@ export class OffLoop {
     if (entry === undefined) return
     this.entries.delete(owner)
     entry.finish = null
+    if (entry.begun) entry.work.stop?.()
     if (entry.outcome !== null) entry.work.discard?.(entry.outcome)
   }
 
@@ -137,6 +148,7 @@ export class OffLoop {
     this.entries.delete(owner)
     entry.finish = null
     entry.taken = true
+    if (entry.begun) entry.work.stop?.()
     finish(entry.work.now())
   }
 

@@ -5,7 +5,7 @@
  */
 import { type IoOp, isIntact, READ } from '../../kernel/driver/contract.js'
 import { EFAULT } from '../posix/errno.js'
-import { deliverRead, MOST_BYTES, readWork, writeWork } from './host-work.js'
+import { deliverRead, MOST_BYTES, readWork, writeWork } from './byte-work.js'
 import type { OffLoop, Outcome, Work } from './off-loop.js'
 
 /** The stretch of a file that an op works on. */
@@ -70,7 +70,10 @@ export class Positioned<P extends Place = Place> {
     return this.offLoop.has(op)
   }
 
-  /** True if it will not finish. A write may have its effect all the same. */
+  /**
+   * True if it will not finish, and has done nothing. A write that has begun finishes, and says how
+   * far it came.
+   */
   withdraw(op: IoOp): boolean {
     if (!this.offLoop.withdraw(op)) return false
     this.settle(op, 0)

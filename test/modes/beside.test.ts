@@ -132,6 +132,22 @@ for (const name of process.platform === 'linux' ? (['io_uring', 'epoll'] as cons
     t.is(descriptors(directory), 0)
   })
 
+  both('a write that is cut short stops: what is written after it stays as it is', function* (t, directory) {
+    const path = join(directory, 'file')
+    const fd = yield* openFile(path, 'w')
+    const large = new Uint8Array(16_000_000).fill(1)
+    for (let round = 0; round < 5; round++) {
+      yield* moveOn(1, writeAll(fd, large))
+      yield* writeAll(fd, new Uint8Array(1000).fill(2))
+      // Another thread that still wrote would be done by then.
+      yield* sleep(20)
+      const bytes = readFileSync(path)
+      t.true(bytes.subarray(-1000).every((byte) => byte === 2))
+      t.is((yield* stat(fd)).bytes, bytes.length)
+    }
+    yield* close(fd)
+  })
+
   both(
     'a read that is cut short has taken nothing: the next one goes on where the last one ended',
     function* (t, directory) {

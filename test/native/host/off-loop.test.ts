@@ -22,6 +22,8 @@ class Fake implements Work {
     this.done = done
   }
 
+  stop?: () => void
+
   now(): Outcome {
     this.log.push(`now ${this.name}`)
     return [1, this.name]
@@ -46,7 +48,10 @@ function rig(names = 'abcdef', once = false) {
     lane.add(owner.get(name) as object, works.get(name) as Fake, ([result]) => log.push(`finish ${name} ${result}`))
   const end = (name: string, result: number): void => works.get(name)?.done?.([result, null])
   const withdraw = (name: string): boolean => lane.withdraw(owner.get(name) as object)
-  return { lane, log, add, end, withdraw, news: () => news }
+  const stoppable = (name: string): void => {
+    ;(works.get(name) as Fake).stop = () => void log.push(`stop ${name}`)
+  }
+  return { lane, log, add, end, withdraw, stoppable, news: () => news }
 }
 
 test('four are with the host at a time; the others wait, and completions wait for a poll', (t) => {
@@ -100,6 +105,21 @@ test('what must not be done twice is neither disowned nor done at once when it h
   end('a', 2)
   lane.poll(false)
   t.deepEqual(log, ['abandon e', 'finish a 2'])
+})
+
+test('what changes something is told to stop when it has begun, and ends in its own time', (t) => {
+  const { lane, log, add, end, withdraw, stoppable } = rig('abcdef')
+  for (const name of 'abe') stoppable(name)
+  for (const name of 'abcdef') add(name)
+  log.length = 0
+  t.true(withdraw('e'))
+  t.false(withdraw('a'))
+  end('a', 2)
+  lane.poll(false)
+  t.deepEqual(log.splice(0), ['stop a', 'abandon e', 'begin f', 'finish a 2'])
+  // Done at once by a poll that waits, it does not go on beside that; nor when its driver closes.
+  lane.poll(true)
+  t.deepEqual(log.slice(0, 3), ['stop b', 'now b', 'finish b 1'])
 })
 
 test('closed, it withdraws all and says whose it was; late results are given back', (t) => {

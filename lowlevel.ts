@@ -22,6 +22,7 @@ export {
   ACCEPT,
   type Address,
   CONNECT,
+  type Fd,
   IO_NAMES,
   IoOp,
   type Lender,

@@ -6,10 +6,10 @@
  * *submitted*, may *complete inline*, may be *cancelled*, and completes *exactly once*. Readiness
  * mechanisms emulate this: try first; on EAGAIN remember the op, wait, try again.
  *
- * Descriptors. An fd is a small integer, 0 or more, that the driver gave: an index, never a handle
- * or an address. A closed one may be given again. What is behind it, the driver knows. One whose
- * numbers are those of the OS takes others of the process, too (0, the standard input); it looks at
- * these anew each time, for anybody may close them.
+ * Descriptors. An `Fd` is a small integer, 0 or more, that the driver gave: an index, never a
+ * handle or an address. A closed one may be given again. What is behind it, the driver knows. One
+ * whose numbers are those of the OS takes others of the process, too (0, the standard input); it
+ * looks at these anew each time, for anybody may close them.
  *
  * Submit. `submit(op)` returns true if the op is complete: `op.result` is set and `complete` is not
  * called for it. False means that it is under way; `complete(op)` will be called once, from inside

@@ -6,7 +6,7 @@
  * asked.
  */
 import type { Capabilities } from './capabilities.js'
-import type { Address } from './io-op.js'
+import type { Address, Fd } from './io-op.js'
 
 /** Sockets that a driver can open. */
 export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix'
@@ -38,14 +38,14 @@ export interface ImmediateCalls {
    * @param fd Which socket.
    * @param address Port 0 is any that is free.
    */
-  bind(fd: number, address: Address): number
+  bind(fd: Fd, address: Address): number
   /**
    * Makes a socket accept connections.
    *
    * @param fd Which socket.
    * @param backlog How many connections may wait to be accepted.
    */
-  listen(fd: number, backlog: number): number
+  listen(fd: Fd, backlog: number): number
   /**
    * Sets an option.
    *
@@ -53,31 +53,31 @@ export interface ImmediateCalls {
    * @param option Which one.
    * @param value 0 or 1, or a size in bytes.
    */
-  setOption(fd: number, option: SocketOption, value: number): number
+  setOption(fd: Fd, option: SocketOption, value: number): number
   /**
    * The address of this end.
    *
    * @param fd Which socket.
    */
-  localAddress(fd: number): Address | number
+  localAddress(fd: Fd): Address | number
   /**
    * The address of the other end.
    *
    * @param fd Which socket.
    */
-  remoteAddress(fd: number): Address | number
+  remoteAddress(fd: Fd): Address | number
   /**
    * Ends the writing side, so that the peer reads an end.
    *
    * @param fd Which socket.
    */
-  shutdown(fd: number): number
+  shutdown(fd: Fd): number
   /**
    * Closes a descriptor, and completes what waits on it with CLOSED.
    *
    * @param fd Which one.
    */
-  closeFd(fd: number): number
+  closeFd(fd: Fd): number
   /**
    * Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`.
    *

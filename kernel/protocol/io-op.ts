@@ -1,12 +1,18 @@
 /**
  * The I/O operation: the one record that a trap, the kernel and a driver share. What each of them
- * may do with it, and when, is the contract in driver.ts.
+ * may do with it, and when, is the contract (driver/contract.ts).
  */
 
 import { tracker } from './debug.js'
 import { arrived, probe } from './probe.js'
 import { ANSWER, HANDOVER, IO, type Resumed, Trap } from './trap.js'
 import type { Giver } from './wait-queue.js'
+
+/**
+ * A descriptor: a small integer, 0 or more, that the driver gave for something open. It is an
+ * index, never a handle or an address, and what is behind it, the driver knows.
+ */
+export type Fd = number
 
 /** Kind of operation: read into `buffer`, or into the pieces of `vector`. */
 export const READ = 0
@@ -53,7 +59,7 @@ export type Address =
  */
 export class IoOp<out T = unknown> extends Trap<T> {
   kind: number
-  fd: number
+  fd: Fd
   /**
    * Null on a READ with `lend`: the driver lends a buffer when data is there. Null if there is a
    * `vector`.
@@ -117,7 +123,7 @@ export class IoOp<out T = unknown> extends Trap<T> {
 
   constructor(
     kind: number,
-    fd: number,
+    fd: Fd,
     buffer: Uint8Array | null,
     offset: number,
     length: number,

@@ -8,7 +8,7 @@
  * exactly once.
  */
 import { tracker } from './debug.js'
-import type { Address } from './io-op.js'
+import type { Address, Fd } from './io-op.js'
 import { checkOptions, checkTime, checkWord } from './operands.js'
 import { arrived, probe } from './probe.js'
 import { ANSWER, HANDOVER, REQUEST, type Resumed, Trap } from './trap.js'
@@ -52,12 +52,12 @@ export interface RequestKinds {
   readonly open: {
     /** `flags`: `OPEN_…` together; `mode`: the permissions of a new file. */
     readonly input: { readonly path: string; readonly flags: number; readonly mode: number }
-    readonly output: number
+    readonly output: Fd
   }
   /** What a file is: one of a path, where links are followed, or an open one. */
-  readonly stat: { readonly input: { readonly path: string } | { readonly fd: number }; readonly output: FileStatus }
+  readonly stat: { readonly input: { readonly path: string } | { readonly fd: Fd }; readonly output: FileStatus }
   /** Waits until what was written to a file is on its medium. */
-  readonly sync: { readonly input: { readonly fd: number }; readonly output: number }
+  readonly sync: { readonly input: { readonly fd: Fd }; readonly output: number }
   /**
    * The addresses that a host name stands for, in the order in which they should be tried; at least
    * one.

@@ -30,7 +30,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       WRITABLE WRITE WaitQueue accept bind chooseDriver close connect listen localAddress notify openFile park read readable
       remoteAddress setOption shutdown socket stat suspend sync wake writable write writeAll`,
     types: `
-      Address Atomic Attachment Capabilities Driver Endpoint FileStatus Lender Op OpenFlags Operation RequestKind RequestKinds Resumer SocketKind SocketOption Trap Undo WaitOptions
+      Address Atomic Attachment Capabilities Driver Endpoint Fd FileStatus Lender Op OpenFlags Operation RequestKind RequestKinds Resumer SocketKind SocketOption Trap Undo WaitOptions
       WakeToken Waker WakerToken Yielded`,
   },
   'testing.ts': {

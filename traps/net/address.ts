@@ -1,9 +1,8 @@
 /**
  * Host names: which of them are IP addresses, and what the others stand for.
  *
- * The look-up is the host's (Node's `dns.lookup`, which asks what the system asks); this is one of
- * the few files of traps/ that know a host. In a blocking run the host's loop stands still, so only
- * addresses and `localhost` work there.
+ * A look-up is a request of the driver's, as an open is: off the loop for a guest, at once in a
+ * blocking run, from its own table in a simulated network.
  */
 
 import { ipFamily } from '../../kernel/protocol/address.js'

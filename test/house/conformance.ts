@@ -1,5 +1,5 @@
 /**
- * Writes docs/conformance.md out of a run of all tests: `npm run conformance`.
+ * Writes dist/conformance.md out of a run of all tests: `npm run conformance`. It is built, not committed.
  *
  * The tests have sentences for names, so the list of those that pass is what Drupe can be relied on to do; those that fail
  * are left out, and make this exit with 1. Titles that name tests of a peer, and the reasons why some need none, make the
@@ -156,7 +156,7 @@ for (const { heading, held } of suites) {
 }
 
 writeFileSync(
-  `${ROOT}docs/conformance.md`,
+  `${ROOT}dist/conformance.md`,
   `---
 title: Conformance
 ---
@@ -180,4 +180,4 @@ ${tableOf(suites)}
 ${suites.map(suiteOf).join('\n')}
 ${sections.join('\n')}`,
 )
-console.log(`docs/conformance.md: ${about.length} tests`)
+console.log(`dist/conformance.md: ${about.length} tests`)

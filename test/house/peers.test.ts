@@ -1,7 +1,7 @@
 /**
  * The lists of the peers' tests (peers/) against the titles of ours: nothing is left out, and nothing is made up.
  *
- * This reads the sources and runs nothing, so it says that a test exists; that it passes, docs/conformance.md says.
+ * This reads the sources and runs nothing, so it says that a test exists; that it passes, `npm run conformance` says.
  */
 import test from 'ava'
 import ts from 'typescript'

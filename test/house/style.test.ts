@@ -6,7 +6,7 @@ import { files, textOf } from './sources.js'
 
 const HARD_LINES = 400
 const HARD_LINES_OF_TESTS = 500
-/** A file above this explains itself in docs/design.md. */
+/** A file above this explains itself in CONTRIBUTING.md. */
 const SOFT_LINES = 250
 const HEADER_LINES = 20
 /** Its header is the contract of the drivers, in full. */
@@ -23,8 +23,8 @@ test(`no file has more than ${HARD_LINES} lines, and no test more than ${HARD_LI
   t.deepEqual(tooLong, [])
 })
 
-test(`docs/design.md explains exactly the files of the package with more than ${SOFT_LINES} lines`, (t) => {
-  const [, section = ''] = /\n## Files over the soft cap\n([\s\S]*?)(\n## |$)/.exec(textOf('docs/design.md')) ?? []
+test(`CONTRIBUTING.md explains exactly the files of the package with more than ${SOFT_LINES} lines`, (t) => {
+  const [, section = ''] = /\n## Files over the soft cap\n([\s\S]*?)(\n## |$)/.exec(textOf('CONTRIBUTING.md')) ?? []
   const explained = [...section.matchAll(/^- `([^`]+)`/gm)].map(([, path]) => path)
   const large = programs.filter((path) => !path.startsWith('test/') && lines(path) > SOFT_LINES)
   t.deepEqual(explained.sort(), large.sort())

@@ -27,8 +27,8 @@ export interface Work {
   /** Does it on this one. */
   now(): Outcome
   /**
-   * Twice would be one too many, as bytes at the end of a file, or a new file: what has begun can
-   * be neither disowned nor done at once.
+   * Twice would be one too many, as bytes at the end of a file, or a new file. A blocking run could
+   * neither wait for it on another thread nor do it again, so it is done on this one.
    */
   readonly once?: boolean
   /**
@@ -86,7 +86,6 @@ export class OffLoop {
       entry.work.stop()
       return false
     }
-    if (entry.begun && entry.work.once) return false
     this.disown(owner)
     return true
   }
@@ -144,7 +143,7 @@ export class OffLoop {
   /** The other thread may be at it, too; what it brings is given back. */
   private finishNow(entry: Entry): void {
     const { finish, outcome, owner } = entry
-    if (finish === null || outcome !== null || (entry.begun && entry.work.once)) return
+    if (finish === null || outcome !== null) return
     this.entries.delete(owner)
     entry.finish = null
     entry.taken = true

@@ -87,7 +87,7 @@ export class Positioned<P extends Place = Place> {
   }
 
   private run(op: IoOp, work: Work, settle: (outcome: Outcome) => void, finish: () => void): boolean {
-    if (!this.attached()) {
+    if (!this.attached() || work.once) {
       settle(work.now())
       return true
     }

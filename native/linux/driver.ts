@@ -116,7 +116,7 @@ export abstract class LinuxDriver implements Driver {
       return true
     }
     const work = workOf(request, (host, port) => this.lookUp(host, port))
-    if (this.attachment === null) return this.settle(request, work.now())
+    if (this.attachment === null || work.once) return this.settle(request, work.now())
     this.offLoop.add(request, work, (outcome) => {
       if (this.settle(request, outcome)) this.completeRequest(request)
     })

@@ -168,6 +168,27 @@ for (const name of process.platform === 'linux' ? (['io_uring', 'epoll'] as cons
     },
   )
 
+  test.serial(`${name}: a blocking run ends though a guest appends to a file, or makes one, meanwhile`, (t) =>
+    inDirectory(async (directory) => {
+      const kernel = kernelOn()
+      const append = kernel.spawn(function* () {
+        const fd = yield* openFile(join(directory, 'log'), 'a')
+        for (let i = 0; i < 5; i++) yield* write(fd, new TextEncoder().encode('x'))
+        yield* close(fd)
+      })
+      const make = kernel.spawn(function* () {
+        yield* close(yield* openFile(join(directory, 'new'), 'wx'))
+      })
+      await new Promise(setImmediate)
+      kernel.runSync(function* () {
+        yield* append.join()
+        yield* make.join()
+      })
+      t.is(readFileSync(join(directory, 'log'), 'utf8'), 'xxxxx')
+      await kernel.close()
+    })(),
+  )
+
   test.serial(`${name}: a kernel that closes while files are opened leaves nothing open, and ends what waits`, (t) =>
     inDirectory(async (directory) => {
       const path = join(directory, 'file')

@@ -12,7 +12,6 @@ class Fake implements Work {
   constructor(
     readonly name: string,
     log: string[],
-    readonly once = false,
   ) {
     this.log = log
   }
@@ -38,11 +37,11 @@ class Fake implements Work {
   }
 }
 
-function rig(names = 'abcdef', once = false) {
+function rig(names = 'abcdef') {
   const log: string[] = []
   let news = 0
   const lane = new OffLoop(() => news++)
-  const works = new Map([...names].map((name) => [name, new Fake(name, log, once)]))
+  const works = new Map([...names].map((name) => [name, new Fake(name, log)]))
   const owner = new Map([...names].map((name) => [name, { name }]))
   const add = (name: string): void =>
     lane.add(owner.get(name) as object, works.get(name) as Fake, ([result]) => log.push(`finish ${name} ${result}`))
@@ -93,33 +92,6 @@ test('a poll that waits does at once what the host has under way, and what comes
   t.deepEqual(log.splice(0), ['now a', 'finish a 1', 'finish b 5'])
   end('a', 9)
   t.deepEqual(log, ['discard a 9'])
-})
-
-test('what must not be done twice is neither disowned nor done at once when it has begun', (t) => {
-  const { lane, log, add, end, withdraw } = rig('abcde', true)
-  for (const name of 'abcde') add(name)
-  log.length = 0
-  t.false(withdraw('a'))
-  t.true(withdraw('e'))
-  lane.poll(true)
-  end('a', 2)
-  lane.poll(false)
-  t.deepEqual(log, ['abandon e', 'finish a 2'])
-})
-
-test('what changes something is told to stop when it has begun, and ends in its own time', (t) => {
-  const { lane, log, add, end, withdraw, stoppable } = rig('abcdef')
-  for (const name of 'abe') stoppable(name)
-  for (const name of 'abcdef') add(name)
-  log.length = 0
-  t.true(withdraw('e'))
-  t.false(withdraw('a'))
-  end('a', 2)
-  lane.poll(false)
-  t.deepEqual(log.splice(0), ['stop a', 'abandon e', 'begin f', 'finish a 2'])
-  // Done at once by a poll that waits, it does not go on beside that; nor when its driver closes.
-  lane.poll(true)
-  t.deepEqual(log.slice(0, 3), ['stop b', 'now b', 'finish b 1'])
 })
 
 test('closed, it withdraws all and says whose it was; late results are given back', (t) => {

@@ -34,6 +34,8 @@ const EXCEPTIONS: Readonly<Record<string, RegExp>> = {
   'server-thread.ts': /^node:worker_threads$/,
   // What was read shares memory, and the mark that it cannot be transferred is the host's.
   'traps/net/chunks.ts': /^node:worker_threads$/,
+  // A driver is written in the house, of what its rooms have.
+  'examples/new-driver.ts': /^(kernel|native)\//,
   // The bridge to the optional peer; only the door drupe/effection imports it.
   'traps/bridge/effection.ts': /^effection$/,
 }

@@ -97,10 +97,16 @@ const ROOMS = [
   ...['raw', 'scope', 'sync'].map((room) => `traps/${room}`),
 ]
 
+/**
+ * For Node alone, with AVA. The one is about promises of other realms and about the host's rounds. Of the other all tests pass on Deno
+ * but the last, in which a blocking run under epoll hangs while the host has requests of the same kernel.
+ */
+const HOSTS = ['traps/raw/promise.test.js', 'modes/beside.test.js']
+
 function testsOf(rooms) {
   return rooms.flatMap((room) =>
     readdirSync(join(ROOT, 'dist/test', room))
-      .filter((name) => name.endsWith('.test.js'))
+      .filter((name) => name.endsWith('.test.js') && !HOSTS.includes(`${room}/${name}`))
       .map((name) => `dist/test/${room}/${name}`),
   )
 }

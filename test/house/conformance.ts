@@ -6,7 +6,7 @@
  * part about the peers (peers/peers.ts).
  */
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { PEERS } from './peers/all.js'
 import { tagsOf, untagged } from './peers/peers.js'
 import { ROOT } from './sources.js'
@@ -21,9 +21,6 @@ const ROOMS: Readonly<Record<string, string>> = {
   modes: 'The same in every mode',
   child: 'Whole processes',
 }
-
-/** Whose tests are in rooms of their own. */
-const NESTED = new Set(['kernel', 'native', 'traps'])
 
 /** So many of our sentences stand beside a peer's test. */
 const MOST_SENTENCES = 3
@@ -44,7 +41,7 @@ function runTests(): Passed[] {
     const [, name] = /^ok \d+ - (.*)$/.exec(line) ?? []
     if (name === undefined || / # (SKIP|TODO)/.test(name)) return []
     const [room = '', ...parts] = name.split(' › ')
-    const file = parts.splice(0, NESTED.has(room) ? 2 : 1).join('/')
+    const file = parts.splice(0, existsSync(`${ROOT}test/${room}/${parts[0]}`) ? 2 : 1).join('/')
     // These are other suites once more, in frames.
     if (file.endsWith('frames')) return []
     return [{ room, file, title: parts.join(' › ') }]

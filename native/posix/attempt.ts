@@ -28,7 +28,7 @@ import { POLLIN, POLLNVAL, POLLOUT } from './constants.js'
 import * as errno from './errno.js'
 import { type FdState, type FdTable, LARGE_BYTES } from './fds.js'
 import { Gather, SMALL_BYTES } from './gather.js'
-import type { Libc } from './libc.js'
+import type { FdCalls } from './libc.js'
 import { finish, finishConnect, finishRead, finishWrite } from './settle.js'
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './sockaddr.js'
 
@@ -39,7 +39,7 @@ const { EAGAIN, EINTR, EFAULT } = errno
 
 /** Makes attempts; holds the scratch memory that they need. */
 export class Attempts {
-  private readonly libc: Libc
+  private readonly libc: FdCalls
   private readonly fds: FdTable
   readonly pool: BufferPool
   /** struct pollfd: the fd, then `events` and `revents` in 16 bits each. */
@@ -52,7 +52,7 @@ export class Attempts {
   private readonly answerAt: number
   readonly gather: Gather
 
-  constructor(libc: Libc, fds: FdTable, pool: BufferPool) {
+  constructor(libc: FdCalls, fds: FdTable, pool: BufferPool) {
     this.libc = libc
     this.fds = fds
     this.pool = pool

@@ -38,6 +38,8 @@ export interface PosixConstants {
   readonly SOCKET_FLAGS: number
   /** Does struct sockaddr begin with a byte that has its length, before a family of one byte? */
   readonly SOCKADDR_LENGTH: boolean
+  /** Has a piece of a list (struct iovec) its length before its address? */
+  readonly LENGTH_FIRST: boolean
   /** The room for a path in sockaddr_un. */
   readonly SUN_PATH_BYTES: number
   readonly F_DUPFD_CLOEXEC: number

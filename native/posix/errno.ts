@@ -1,16 +1,24 @@
 /**
  * What a negative result means, in a name and in words.
  *
- * Names, words and numbers come from the host, which knows its own platform's. The constants are
- * the few that drivers compare with, negated like all results. Where no host has numbers there is
+ * Names, words and numbers come from the host, which knows its own platform's: the negated errno,
+ * or libuv's own numbers where there is none (Windows). The constants are the few that drivers
+ * compare with. Where no host has numbers there is
  * no driver either, and they are NaN: equal to nothing.
  */
 import { PORTABLE_TEXTS } from '../../kernel/driver/contract.js'
 
-const numbers: Readonly<Record<string, number>> =
-  typeof process === 'object' ? (process.getBuiltinModule?.('node:os')?.constants?.errno ?? {}) : {}
+/** By name. libuv's table is right on every platform; what it does not have, the OS has. */
+const numbers = new Map<string, number>()
+if (typeof process === 'object' && process.getBuiltinModule !== undefined) {
+  const errno: Readonly<Record<string, number>> = process.getBuiltinModule('node:os')?.constants?.errno ?? {}
+  for (const [name, number] of Object.entries(errno)) numbers.set(name, -number)
+  const known = process.getBuiltinModule('node:util')?.getSystemErrorMap?.() ?? []
+  for (const [number, [name]] of known) numbers.set(name, number)
+}
 
-const numberOf = (name: string): number => -(numbers[name] ?? Number.NaN)
+/** The negative result of this name; NaN where the platform has none. */
+export const numberOf = (name: string): number => numbers.get(name) ?? Number.NaN
 
 export const EPERM = numberOf('EPERM')
 export const ENOENT = numberOf('ENOENT')

@@ -12,7 +12,7 @@
 import type { IoOp } from '../../kernel/driver/contract.js'
 import type { ReadBuffer } from '../memory/read-buffers.js'
 import { EBADF } from './errno.js'
-import type { Libc } from './libc.js'
+import type { FdCalls } from './libc.js'
 
 /**
  * No system gives out numbers above this; a larger one is a mistake, and must not make the array
@@ -110,10 +110,10 @@ export class FdTable<S extends FdState = FdState> {
    */
   readonly orphans: IoOp<unknown>[] = []
   private readonly states: (S | undefined)[] = []
-  private readonly libc: Libc
+  private readonly libc: FdCalls
   private readonly make: (fd: number) => S
 
-  constructor(libc: Libc, make: (fd: number) => S) {
+  constructor(libc: FdCalls, make: (fd: number) => S) {
     this.libc = libc
     this.make = make
   }

@@ -9,7 +9,8 @@
  * The list is made anew for each call, from where the last one stopped; so nothing has to be kept
  * while an op waits, and all of a driver's calls share the same memory.
  */
-import type { Libc } from './libc.js'
+import type { FdCalls } from './libc.js'
+import { setWord } from './words.js'
 
 /** IOV_MAX. */
 const MOST_ENTRIES = 1024
@@ -21,26 +22,23 @@ const WORDS = 4
 
 /** Makes the list, and the call. */
 export class Gather {
-  private readonly libc: Libc
-  /** struct iovec: address and length, 64 bits each, as words with the lower one first. */
+  private readonly libc: FdCalls
+  /** struct iovec: address and length, 64 bits each, in the order of the platform. */
   private readonly entries = new Uint32Array(MOST_ENTRIES * WORDS)
   private readonly entriesAt: number
   private readonly copies = new Uint8Array(COPIED_BYTES)
   private readonly copiesAt: number
-  /** struct msghdr; only the list's address and its number of entries are not 0. */
-  private readonly message = new Uint32Array(14)
-  private readonly messageAt: number
+  private readonly lengthAt: number
   private count = 0
   /** Address and length of the entry that is last on the list. */
   private lastAt = 0
   private lastBytes = 0
 
-  constructor(libc: Libc) {
+  constructor(libc: FdCalls) {
     this.libc = libc
     this.entriesAt = libc.addressOf(this.entries)
     this.copiesAt = libc.addressOf(this.copies)
-    this.messageAt = libc.addressOf(this.message)
-    setWord(this.message, 4, this.entriesAt)
+    this.lengthAt = libc.constants.LENGTH_FIRST ? 0 : 2
   }
 
   /**
@@ -84,9 +82,7 @@ export class Gather {
     const { libc, count } = this
     if (count === 1)
       return isSocket ? libc.send(fd, this.lastAt, this.lastBytes) : libc.write(fd, this.lastAt, this.lastBytes)
-    if (!isSocket) return libc.writev(fd, this.entriesAt, count)
-    this.message[6] = count
-    return libc.sendmsg(fd, this.messageAt)
+    return isSocket ? libc.sendv(fd, this.entriesAt, count) : libc.writev(fd, this.entriesAt, count)
   }
 
   /** Reads into what is listed; as read(2) does. */
@@ -102,15 +98,9 @@ export class Gather {
       this.count++
       this.lastAt = at
       this.lastBytes = bytes
-      setWord(this.entries, (this.count - 1) * WORDS, at)
+      setWord(this.entries, (this.count - 1) * WORDS + 2 - this.lengthAt, at)
     }
-    setWord(this.entries, (this.count - 1) * WORDS + 2, this.lastBytes)
+    setWord(this.entries, (this.count - 1) * WORDS + this.lengthAt, this.lastBytes)
     return true
   }
-}
-
-/** An address, or a length, in 64 bits. */
-function setWord(words: Uint32Array, index: number, value: number): void {
-  words[index] = value >>> 0
-  words[index + 1] = value / 2 ** 32
 }

@@ -10,6 +10,7 @@
 import { type Koffi, loadKoffi } from '../koffi.js'
 import { F_GETFL, F_SETFL, type PosixConstants } from './constants.js'
 import { Environment } from './environment.js'
+import { setWord } from './words.js'
 
 export type Call = (...operands: number[]) => number
 
@@ -61,6 +62,44 @@ export interface PlatformCalls {
 /** What drivers of POSIX systems call. */
 export type Libc = ReturnType<typeof bindPosix> & PlatformCalls
 
+/**
+ * What of it operations on descriptors need. Sockets of another making do as well, if they have
+ * numbers and these functions (windows/winsock.ts).
+ */
+export type FdCalls = Pick<
+  Libc,
+  | 'constants'
+  | 'addressOf'
+  | 'statusFlags'
+  | 'read'
+  | 'write'
+  | 'readv'
+  | 'writev'
+  | 'recv'
+  | 'send'
+  | 'sendv'
+  | 'recvfrom'
+  | 'sendto'
+  | 'accept'
+  | 'connect'
+  | 'poll'
+  | 'socket'
+  | 'bind'
+  | 'listen'
+  | 'getsockopt'
+  | 'setsockopt'
+  | 'getsockname'
+  | 'getpeername'
+  | 'shutdown'
+  | 'close'
+> & { readonly environment: Pick<Environment, 'own'> | null }
+
+/** What a look-up of names needs. */
+export type LookupCalls = Pick<
+  Libc,
+  'constants' | 'addressOf' | 'getaddrinfo' | 'freeaddrinfo' | 'pointerAt' | 'intAt' | 'bytesAt'
+>
+
 /** The functions that all POSIX systems have; `sendFlags` go with each send. */
 export function bindPosix(binder: Binder, sendFlags: number) {
   const { koffi, library, isMainThread, checked } = binder
@@ -85,6 +124,9 @@ export function bindPosix(binder: Binder, sendFlags: number) {
   ) => number
   const lseek = library.func('lseek', 'int64_t', ['int', 'int64_t', 'int']) as Call
   const close = binder.bindChecked('close', 'int')
+  // struct msghdr; only the list's address and its number of entries are not 0.
+  const message = new Uint32Array(14)
+  const messageAt = addressOf(koffi, message)
 
   return {
     koffi,
@@ -97,7 +139,12 @@ export function bindPosix(binder: Binder, sendFlags: number) {
     send: (fd: number, at: number, length: number) => checked(send(fd, at, length, sendFlags)),
     readv: (fd: number, pieces: number, count: number) => checked(readv(fd, pieces, count)),
     writev: (fd: number, pieces: number, count: number) => checked(writev(fd, pieces, count)),
-    sendmsg: (fd: number, message: number) => checked(sendmsg(fd, message, sendFlags)),
+    /** Sends a list of pieces (gather.ts). */
+    sendv(fd: number, pieces: number, count: number): number {
+      setWord(message, 4, pieces)
+      message[6] = count
+      return checked(sendmsg(fd, messageAt, sendFlags))
+    },
     recvfrom: (fd: number, at: number, length: number, from: number, fromLength: number) =>
       checked(recvfrom(fd, at, length, 0, from, fromLength)),
     sendto: (fd: number, at: number, length: number, to: number, toLength: number) =>
@@ -133,13 +180,15 @@ export function bindPosix(binder: Binder, sendFlags: number) {
       return close(fd)
     },
 
-    /**
-     * The memory address of a view, valid as long as the view is alive and attached. Small typed
-     * arrays live inside V8's heap and move; reading `.buffer` moves them out, for good.
-     */
-    addressOf(view: ArrayBufferView): number {
-      void view.buffer
-      return Number(koffi.address(view))
-    },
+    addressOf: (view: ArrayBufferView): number => addressOf(koffi, view),
   }
+}
+
+/**
+ * The memory address of a view, valid as long as the view is alive and attached. Small typed arrays
+ * live inside V8's heap and move; reading `.buffer` moves them out, for good.
+ */
+export function addressOf(koffi: Koffi, view: ArrayBufferView): number {
+  void view.buffer
+  return Number(koffi.address(view))
 }

@@ -9,7 +9,7 @@
 import type { Address } from '../../kernel/driver/contract.js'
 import { SOCK_STREAM } from './constants.js'
 import { EIO } from './errno.js'
-import type { Libc } from './libc.js'
+import type { LookupCalls } from './libc.js'
 import { decodeAddress } from './sockaddr.js'
 
 /**
@@ -21,7 +21,7 @@ const LENGTH_AT = 16
 const NEXT_AT = 40
 
 /** The addresses of a name with this port, or a negative result. */
-export function lookUp(libc: Libc, host: string, port: number): Address[] | number {
+export function lookUp(libc: LookupCalls, host: string, port: number): Address[] | number {
   const { ADDRINFO_ADDRESS_AT, EAI } = libc.constants
   const name = new TextEncoder().encode(`${host}\0`)
   const hints = new Int32Array(HINTS_INTS)

@@ -14,7 +14,7 @@ import { BufferPool } from '../memory/pool.js'
 import { Attempts } from './attempt.js'
 import { EBADF, EINTR, ESPIPE } from './errno.js'
 import { type FdState, FdTable, isFd } from './fds.js'
-import type { Libc } from './libc.js'
+import type { FdCalls } from './libc.js'
 import { ReadQueue } from './read-queue.js'
 import { finish } from './settle.js'
 
@@ -40,14 +40,14 @@ export abstract class Operations<S extends FdState> {
   readonly fds: FdTable<S>
   /** Fds that can be read. */
   readonly readQueue: ReadQueue<S>
-  protected readonly libc: Libc
+  protected readonly libc: FdCalls
   protected readonly positioned: Positioned | null
   protected readonly pool: BufferPool
   protected readonly attempts: Attempts
   protected complete: (op: IoOp<unknown>) => void = () => {}
   protected closed = false
 
-  constructor(libc: Libc, positioned: Positioned | null, make: (fd: number) => S) {
+  constructor(libc: FdCalls, positioned: Positioned | null, make: (fd: number) => S) {
     this.libc = libc
     this.positioned = positioned
     this.fds = new FdTable(libc, make)

@@ -13,7 +13,7 @@
  */
 import { CONNECT, type IoOp, READABLE, WRITABLE } from '../../kernel/driver/contract.js'
 import { FdState } from './fds.js'
-import type { Libc } from './libc.js'
+import type { FdCalls } from './libc.js'
 import { Operations, type Positioned } from './operations.js'
 import { finish } from './settle.js'
 
@@ -31,7 +31,7 @@ export interface Watcher {
 export class Readiness extends Operations<FdState> {
   private readonly watcher: Watcher
 
-  constructor(libc: Libc, watcher: Watcher, positioned: Positioned) {
+  constructor(libc: FdCalls, watcher: Watcher, positioned: Positioned) {
     super(libc, positioned, (fd) => new FdState(fd))
     this.watcher = watcher
   }

@@ -9,12 +9,12 @@ import { type Address, type SocketKind, type SocketOption, UNSUPPORTED } from '.
 import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_STREAM } from './constants.js'
 import { EBADF, EINVAL } from './errno.js'
 import { isFd } from './fds.js'
-import type { Libc } from './libc.js'
+import type { FdCalls } from './libc.js'
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './sockaddr.js'
 
 /** Makes the calls; holds the scratch memory that they need. */
 export class Sockets {
-  private readonly libc: Libc
+  private readonly libc: FdCalls
   /** Family and type of each kind. */
   private readonly kinds: Readonly<Record<SocketKind, readonly [family: number, type: number]>>
   private readonly sockaddr = new Uint8Array(ADDRESS_BYTES)
@@ -22,7 +22,7 @@ export class Sockets {
   private readonly int = new Int32Array(1)
   private readonly intAt: number
 
-  constructor(libc: Libc) {
+  constructor(libc: FdCalls) {
     this.libc = libc
     const { AF_INET6, SOCKET_FLAGS } = libc.constants
     this.kinds = {

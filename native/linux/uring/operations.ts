@@ -27,6 +27,7 @@ export const lostMemory: unknown[] = []
 
 /** The ops of one ring. */
 export class RingOperations extends Operations<RingFd> {
+  declare protected readonly libc: Libc
   private readonly ring: Ring
   private readonly reap: () => void
   private readonly receiving: Receiving

@@ -3,10 +3,6 @@
  * import all of native/.
  */
 
-/** dlopen's flags, the same wherever koffi pins itself. */
-const RTLD_LAZY = 0x1
-const RTLD_NODELETE = 0x1000
-
 /** The koffi module. */
 export type Koffi = typeof import('koffi')
 
@@ -16,14 +12,20 @@ export class NoKoffi extends Error {
 }
 
 /**
+ * Where `require` begins to look for it. A program that is bundled as CommonJS has no
+ * import.meta.url.
+ */
+export const requiredFrom = (): string => import.meta.url ?? __filename
+
+/**
  * Loads koffi.
  *
+ * @param pin Keeps a library for the life of the process: a terminated worker unloads its addons
+ * before libuv has called back into them, a crash if koffi was loaded in workers only.
  * @throws NoKoffi if it is not installed, has no binary for this platform, or may not be loaded.
  */
-export function loadKoffi(): Koffi {
-  // A program that is bundled as CommonJS has no import.meta.url.
-  const here = import.meta.url ?? __filename
-  const require = process.getBuiltinModule('node:module').createRequire(here)
+export function loadKoffi(pin: (koffi: Koffi, file: string) => void): Koffi {
+  const require = process.getBuiltinModule('node:module').createRequire(requiredFrom())
   let koffi: Koffi
   try {
     koffi = require('koffi') as Koffi
@@ -34,9 +36,7 @@ export function loadKoffi(): Koffi {
       : 'install it beside drupe (npm install koffi)'
     throw new NoKoffi(`koffi cannot be loaded (${why}); ${allow}`, { cause: error })
   }
-  // A terminated worker unloads its addons before libuv has called back into them: a crash, if
-  // koffi was loaded in workers only. So its library is pinned, for the life of the process.
   const file = Object.keys(require.cache).find((path) => path.endsWith('.node') && path.includes('koffi'))
-  if (file !== undefined) koffi.load(null).func('dlopen', 'uintptr_t', ['str', 'int'])(file, RTLD_LAZY | RTLD_NODELETE)
+  if (file !== undefined) pin(koffi, file)
   return koffi
 }

@@ -6,15 +6,18 @@
  */
 import type { Driver } from '../kernel/driver/contract.js'
 import { pollsCallOnce } from './host/guest-poll.js'
+import { keepsFds } from './host/host-work.js'
 import { NoKoffi } from './koffi.js'
 import { EpollDriver } from './linux/epoll.js'
 import { UringDriver } from './linux/uring/driver.js'
 import { NoRing } from './linux/uring/ring.js'
+import { IocpDriver } from './windows/driver.js'
 
 /** Each driver: where it works, and how to make one. The first that works here is the default. */
 const DRIVERS: readonly { readonly name: string; works(): boolean; make(note?: string): Driver }[] = [
   { name: 'io_uring', works: () => platform() === 'linux', make: () => new UringDriver() },
   { name: 'epoll', works: () => platform() === 'linux', make: (note) => new EpollDriver(note) },
+  { name: 'iocp', works: () => platform() === 'win32', make: (note) => new IocpDriver(note) },
 ]
 
 /** What else an engine may be called than Node, which all of them call themselves. */
@@ -80,7 +83,10 @@ function engineObstacle(): string | null {
   const { bun, deno } = versions()
   if (bun !== undefined)
     return 'there is no native driver for Bun, which ends when an addon polls a descriptor; sockets and files need Node'
-  if (deno !== undefined) pollsCallOnce()
+  if (deno !== undefined) {
+    pollsCallOnce()
+    keepsFds()
+  }
   return null
 }
 

@@ -25,6 +25,7 @@ export const TIMERS_ONLY: Capabilities = {
   unixSockets: false,
   reusePort: false,
   files: false,
+  foreignFds: false,
 }
 
 /** The base of drivers without an operating system. */

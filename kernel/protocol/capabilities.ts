@@ -27,4 +27,6 @@ export interface Capabilities {
   readonly reusePort: boolean
   /** Files: opened by path, asked about, read, written and flushed. */
   readonly files: boolean
+  /** Its descriptors are those of the OS: it takes others of the process, too. */
+  readonly foreignFds: boolean
 }

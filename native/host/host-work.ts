@@ -23,6 +23,16 @@ import type { Outcome, Work } from './off-loop.js'
 
 type Stats = import('node:fs').Stats
 
+let hasFds = true
+
+/** The host's descriptors are numbers of its own, as Deno's are: its files are none of ours. */
+export function keepsFds(): void {
+  hasFds = false
+}
+
+/** Are the host's descriptors those of the OS? */
+export const hostHasFds = (): boolean => hasFds
+
 /** Looks a name up on this thread, where there is a way. */
 export type LookUp = (host: string, port: number) => Outcome
 
@@ -31,11 +41,12 @@ export const fs = (): typeof import('node:fs') => process.getBuiltinModule('node
 /** The errno of an error of Node's. What has none was refused before it was asked. */
 export const errnoOf = (error: unknown): number => (error as { errno?: number }).errno ?? EINVAL
 
-/** What a request wants done. `lookUp`: for when the thread is taken anyhow. */
-export function workOf(request: Request, lookUp: LookUp | null): Work {
+/** What a request wants done. `lookUp`: for when the thread is taken anyhow.
+ * `hostFd`: what the host calls a descriptor of the driver's. */
+export function workOf(request: Request, lookUp: LookUp | null, hostFd = (fd: number): number => fd): Work {
   if (isKind(request, 'open')) return openWork(request.input)
-  if (isKind(request, 'stat')) return statWork(request.input)
-  if (isKind(request, 'sync')) return syncWork(request.input.fd)
+  if (isKind(request, 'stat')) return statWork('fd' in request.input ? { fd: hostFd(request.input.fd) } : request.input)
+  if (isKind(request, 'sync')) return syncWork(hostFd(request.input.fd))
   if (isKind(request, 'lookup')) return lookupWork(request.input, lookUp)
   return { begin: (done) => done([UNSUPPORTED, null]), now: () => [UNSUPPORTED, null] }
 }

@@ -11,11 +11,12 @@
 import type { Attachment, IoOp } from '../../kernel/driver/contract.js'
 import { attachToHost } from '../host/guest.js'
 import { watchDescriptor } from '../host/guest-poll.js'
+import { hostHasFds } from '../host/host-work.js'
 import { Descriptor } from '../posix/descriptor.js'
 import { describeError, EEXIST, EINTR, ENOENT } from '../posix/errno.js'
 import { Readiness, type Watcher } from '../posix/readiness.js'
 import * as c from './constants.js'
-import { LinuxDriver } from './driver.js'
+import { CAN, LinuxDriver } from './driver.js'
 
 /**
  * struct epoll_event in 32-bit words: packed on x64, padded to 16 bytes elsewhere. Its data is two
@@ -35,6 +36,8 @@ const END_EVENTS = c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 /** Readiness by epoll; see the head of this file. */
 export class EpollDriver extends LinuxDriver implements Watcher {
   readonly name = 'epoll'
+  /** The host opens its files. */
+  override readonly can = hostHasFds() ? CAN : { ...CAN, files: false }
   private readonly readiness = new Readiness(this.libc, this, this.positioned)
   private readonly events = new Int32Array(BATCH * EVENT_WORDS)
   private readonly eventsAt = this.libc.addressOf(this.events)

@@ -12,11 +12,17 @@ import { F_GETFL, F_SETFL, type PosixConstants } from './constants.js'
 import { Environment } from './environment.js'
 import { setWord } from './words.js'
 
+/** dlopen's flags, the same wherever koffi is pinned. */
+const RTLD_LAZY = 0x1
+const RTLD_NODELETE = 0x1000
+
 export type Call = (...operands: number[]) => number
 
 /** Binds functions of the process's own libraries. */
 export class Binder {
-  readonly koffi: Koffi = loadKoffi()
+  readonly koffi: Koffi = loadKoffi((koffi, file) => {
+    koffi.load(null).func('dlopen', 'uintptr_t', ['str', 'int'])(file, RTLD_LAZY | RTLD_NODELETE)
+  })
   readonly library = this.koffi.load(null)
   readonly isMainThread = process.getBuiltinModule('node:worker_threads').isMainThread
   /** What a call returned, or the negated errno. */

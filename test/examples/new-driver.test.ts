@@ -9,13 +9,14 @@ import { control } from '../driver/conformance/control.js'
 import { files } from '../driver/conformance/files.js'
 import { gather } from '../driver/conformance/gather.js'
 import { memory } from '../driver/conformance/memory.js'
+import { ownFiles } from '../driver/conformance/own-files.js'
 import { positions } from '../driver/conformance/positions.js'
 import { pressure } from '../driver/conformance/pressure.js'
 import { scatter } from '../driver/conformance/scatter.js'
 import { sockets } from '../driver/conformance/sockets.js'
 
 if (process.platform === 'linux') {
-  const parts = [bytes, gather, scatter, memory, control, sockets, pressure, files, positions]
+  const parts = [bytes, gather, scatter, memory, control, sockets, pressure, files, positions, ownFiles]
   conformance('poll', () => new PollDriver(), ...parts)
 } else
   test('poll', (t) => {

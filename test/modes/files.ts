@@ -23,6 +23,7 @@ function* withFifo<T>(body: (path: string) => Operation<T>): Operation<T> {
 
 export const FILE_SCENARIOS: readonly Scenario[] = [
   {
+    lacking: ['win32'],
     name: 'a limit around the open of a FIFO without a peer expires, and others go on meanwhile',
     op: () =>
       withFifo(function* (path) {
@@ -38,6 +39,7 @@ export const FILE_SCENARIOS: readonly Scenario[] = [
     gives: ['expired', 'expired', 'expired', 3],
   },
   {
+    lacking: ['win32'],
     name: 'one task writes to a FIFO that another one reads',
     op: () =>
       withFifo(function* (path) {

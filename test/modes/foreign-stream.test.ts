@@ -4,9 +4,11 @@
 import test from 'ava'
 import { connect, Kernel, listen, spawn } from 'drupe'
 
-const onLinux = process.platform === 'linux' ? test : test.skip
-
-onLinux('a stream of another kernel reads and writes the bytes of its own connection', async (t) => {
+test('a stream of another kernel reads and writes the bytes of its own connection', async (t) => {
+  if (process.platform === 'win32') {
+    t.log('skipped: there a descriptor of one kernel is none of another')
+    return t.pass()
+  }
   const [own, other] = [new Kernel(), new Kernel()]
   const listener = await own.run(() => listen({ port: 0, host: '127.0.0.1' }))
   const { port } = listener.address as { readonly port: number }

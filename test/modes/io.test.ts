@@ -13,13 +13,17 @@ import { SERVER_SCENARIOS } from './servers.js'
 import { STREAM_SCENARIOS } from './streams.js'
 
 for (const mode of MODES.filter(({ io }) => io)) {
-  for (const { name, op, gives } of [
+  for (const { name, op, gives, lacking } of [
     ...STREAM_SCENARIOS,
     ...BUFFER_SCENARIOS,
     ...SERVER_SCENARIOS,
     ...FILE_SCENARIOS,
   ]) {
     test(`${mode.name}: ${name}`, async (t) => {
+      if (lacking?.includes(process.platform)) {
+        t.log(`skipped: there is no such thing on ${process.platform}`)
+        return t.pass()
+      }
       // A blocking run that hangs could not be stopped from outside, not even by AVA.
       t.deepEqual(await mode.run(timeout(PATIENCE_MS, op)), gives)
     })

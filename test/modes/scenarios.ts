@@ -27,6 +27,8 @@ export interface Scenario {
   readonly name: string
   readonly op: Op<unknown>
   readonly gives: unknown
+  /** Platforms that have nothing of the kind. */
+  readonly lacking?: readonly NodeJS.Platform[]
 }
 
 export const SCENARIOS: readonly Scenario[] = [

@@ -1,18 +1,19 @@
 /**
- * Runs every I/O scenario in one mode and counts the open descriptors after each; prints those that left one behind.
+ * Runs every I/O scenario in one mode and counts the open descriptors (handles, on Windows) after each; prints those that left one behind.
  *
  * In a process of its own, because test files that run beside it open and close descriptors, too.
  */
 
 import { readdirSync } from 'node:fs'
 import { timeout } from 'drupe'
+import { openWindows } from '../../../native/windows/kernel32.js'
 import { MODES } from '../../kit.js'
 import { BUFFER_SCENARIOS } from '../../modes/buffers.js'
 import { SERVER_SCENARIOS } from '../../modes/servers.js'
 import { STREAM_SCENARIOS } from '../../modes/streams.js'
 import { PATIENCE_MS } from '../../patience.js'
 
-const open = (): number => readdirSync('/proc/self/fd').length
+const open = process.platform === 'win32' ? handles() : (): number => readdirSync('/proc/self/fd').length
 const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1))
 
 const mode = MODES.find(({ name }) => name === process.argv[2])
@@ -37,3 +38,14 @@ for (const { name, op } of scenarios) {
   before = now
 }
 console.log([...report, `${scenarios.length} scenarios`].join('\n'))
+
+/** How many handles this process has. */
+function handles(): () => number {
+  const { koffi, addressOf } = openWindows()
+  const count = new Uint32Array(1)
+  const ask = koffi.load('kernel32.dll').func('GetProcessHandleCount', 'int', ['intptr_t', 'uintptr_t'])
+  return () => {
+    ask(-1, addressOf(count))
+    return count[0] as number
+  }
+}

@@ -3,7 +3,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { closeSync, constants, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   CANCELED,
@@ -63,6 +63,7 @@ const openFdsOf = (path: string): number =>
 
 export function files(all: Suite): void {
   const suite = needing(all, 'files')
+  const withFifos = needing(suite, 'foreignFds')
   suite.check('a file is made, written, flushed, asked about by path and by fd, and read back', (t, rig) => {
     inDirectory((directory) => {
       const path = join(directory, 'größe')
@@ -95,7 +96,7 @@ export function files(all: Suite): void {
   suite.check('directories and devices say what they are', (t, rig) => {
     for (const [path, kind] of [
       ['/', 'directory'],
-      ['/dev/null', 'device'],
+      [devNull, 'device'],
     ] as const) {
       const op = statOp(path)
       t.is(rig.run(op), 0)
@@ -108,7 +109,7 @@ export function files(all: Suite): void {
       const nowhere = join(directory, 'nowhere')
       t.is(suite.nameOf(rig, rig.run(openOp(nowhere, OPEN_READ))), 'ENOENT')
       t.is(suite.nameOf(rig, rig.run(statOp(nowhere))), 'ENOENT')
-      t.is(suite.nameOf(rig, rig.run(openOp(directory, OPEN_WRITE))), 'EISDIR')
+      t.regex(suite.nameOf(rig, rig.run(openOp(directory, OPEN_WRITE))), /^(EISDIR|EPERM)$/)
       t.is(suite.nameOf(rig, rig.run(statOp(999_999))), 'EBADF')
       t.is(suite.nameOf(rig, rig.run(syncOp(999_999))), 'EBADF')
       const once = openOp(join(directory, 'once'), OPEN_WRITE | OPEN_CREATE | OPEN_EXCLUSIVE)
@@ -117,7 +118,7 @@ export function files(all: Suite): void {
     })
   })
 
-  suite.check('a FIFO is open for reading as soon as there is a writer, even one that says nothing', (t, rig) => {
+  withFifos.check('a FIFO is open for reading as soon as there is a writer, even one that says nothing', (t, rig) => {
     withFifo((path) => {
       const reading = openOp(path, OPEN_READ)
       t.false(rig.submit(reading))
@@ -135,7 +136,7 @@ export function files(all: Suite): void {
     })
   })
 
-  suite.check('a FIFO is open for writing as soon as there is a reader', (t, rig) => {
+  withFifos.check('a FIFO is open for writing as soon as there is a reader', (t, rig) => {
     withFifo((path) => {
       for (const flags of [OPEN_WRITE, OPEN_APPEND | OPEN_CREATE]) {
         const writing = openOp(path, flags)
@@ -154,7 +155,7 @@ export function files(all: Suite): void {
     })
   })
 
-  suite.check('two that open a FIFO meet, and what a writer left before it went is read', (t, rig) => {
+  withFifos.check('two that open a FIFO meet, and what a writer left before it went is read', (t, rig) => {
     withFifo((path) => {
       const writing = openOp(path, OPEN_WRITE)
       const reading = openOp(path, OPEN_READ)
@@ -174,14 +175,14 @@ export function files(all: Suite): void {
     })
   })
 
-  suite.check(
+  withFifos.check(
     'opens that wait for a peer keep no other file waiting, can be withdrawn, and leave nothing',
     (t, rig) => {
       withFifo((path) => {
         const ops = Array.from({ length: 100 }, () => openOp(path, OPEN_READ))
         for (const op of ops) rig.submit(op)
         t.is(rig.run(statOp('/')), 0)
-        rig.close(ok(rig.run(openOp('/dev/null', OPEN_READ))))
+        rig.close(ok(rig.run(openOp(devNull, OPEN_READ))))
         rig.pass(20)
         for (const op of ops) t.true(isWithdrawn(rig, op))
         t.is(openFdsOf(path), 0)
@@ -189,7 +190,7 @@ export function files(all: Suite): void {
     },
   )
 
-  suite.check('an open that waits for a peer completes with CLOSED when the driver is closed', (t, rig) => {
+  withFifos.check('an open that waits for a peer completes with CLOSED when the driver is closed', (t, rig) => {
     withFifo((path) => {
       const early = openOp(path, OPEN_READ)
       const late = openOp(path, OPEN_READ)
@@ -202,15 +203,15 @@ export function files(all: Suite): void {
   })
 
   suite.check('many file operations at once each have their own answer', (t, rig) => {
-    const ops = Array.from({ length: 50 }, (_, i) => statOp(i % 2 === 0 ? '/' : '/dev/null'))
+    const ops = Array.from({ length: 50 }, (_, i) => statOp(i % 2 === 0 ? '/' : devNull))
     const pending = ops.filter((op) => !rig.submit(op))
     for (const op of pending) rig.finish(op)
     for (const [i, op] of ops.entries()) t.is(op.output?.kind, i % 2 === 0 ? 'directory' : 'device')
   })
 
   suite.check('a file operation that is cancelled, or whose driver is closed, completes once', (t, rig) => {
-    const first = openOp('/dev/null', OPEN_READ)
-    const second = openOp('/dev/null', OPEN_READ)
+    const first = openOp(devNull, OPEN_READ)
+    const second = openOp(devNull, OPEN_READ)
     if (!rig.submit(first)) {
       t.false(rig.cancel(first))
       rig.finish(first)

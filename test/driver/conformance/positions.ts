@@ -33,7 +33,7 @@ function together(rig: Rig, ops: readonly ReturnType<typeof writeOp>[]): void {
 }
 
 export function positions(all: Suite): void {
-  const suite = needing(all, 'files')
+  const suite = needing(all, 'files', 'foreignFds')
   suite.check('reads and writes of one file go on where the last one ended', (t, rig) => {
     withFile('r+', 'abcdefghij', (fd, path) => {
       t.is(rig.read(fd, 2), 'ab')

@@ -2,7 +2,7 @@
  * Conformance, part three: the sockets themselves. Connecting, accepting, addresses, options.
  */
 import { unlinkSync } from 'node:fs'
-import { CLOSED } from '../../../kernel/driver/contract.js'
+import { CLOSED, UNSUPPORTED } from '../../../kernel/driver/contract.js'
 import { acceptOp, connectOp, ok } from '../rig.js'
 import { needing, type Suite } from './all.js'
 
@@ -68,8 +68,9 @@ export function sockets(suite: Suite): void {
 
   suite.check('every socket option can be set', (t, rig) => {
     const fd = rig.socket('tcp6')
-    const options = ['noDelay', 'reuseAddress', 'reusePort', 'keepAlive', 'ipv6Only'] as const
+    const options = ['noDelay', 'reuseAddress', 'keepAlive', 'ipv6Only'] as const
     for (const option of options) t.is(rig.driver.setOption(fd, option, 1), 0, option)
+    t.is(rig.driver.setOption(fd, 'reusePort', 1), rig.driver.can.reusePort ? 0 : UNSUPPORTED)
     t.is(rig.driver.setOption(fd, 'receiveBufferBytes', 65536), 0)
     t.is(rig.driver.setOption(fd, 'sendBufferBytes', 65536), 0)
     t.true(rig.driver.setOption(fd, 'nonsense' as 'noDelay', 1) < 0)

@@ -8,6 +8,7 @@ import { control } from '../../driver/conformance/control.js'
 import { files } from '../../driver/conformance/files.js'
 import { gather } from '../../driver/conformance/gather.js'
 import { memory } from '../../driver/conformance/memory.js'
+import { ownFiles } from '../../driver/conformance/own-files.js'
 import { positions } from '../../driver/conformance/positions.js'
 import { pressure } from '../../driver/conformance/pressure.js'
 import { scatter } from '../../driver/conformance/scatter.js'
@@ -26,4 +27,5 @@ if (process.platform === 'linux')
     pressure,
     files,
     positions,
+    ownFiles,
   )

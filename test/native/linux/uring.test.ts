@@ -9,6 +9,7 @@ import { control } from '../../driver/conformance/control.js'
 import { files } from '../../driver/conformance/files.js'
 import { gather } from '../../driver/conformance/gather.js'
 import { memory } from '../../driver/conformance/memory.js'
+import { ownFiles } from '../../driver/conformance/own-files.js'
 import { positions } from '../../driver/conformance/positions.js'
 import { pressure } from '../../driver/conformance/pressure.js'
 import { scatter } from '../../driver/conformance/scatter.js'
@@ -27,6 +28,7 @@ if (process.platform === 'linux') {
     pressure,
     files,
     positions,
+    ownFiles,
   )
   conformance(
     'io_uring, tiny',
@@ -40,6 +42,7 @@ if (process.platform === 'linux') {
     memory,
     files,
     positions,
+    ownFiles,
   )
   conformance(
     'io_uring, cooperative',
@@ -53,5 +56,6 @@ if (process.platform === 'linux') {
     memory,
     files,
     positions,
+    ownFiles,
   )
 }

@@ -88,7 +88,7 @@ test('a source that throws instead of giving a promise fails that call only', as
 
 test('a cursor that is closed while another task waits gives it what was asked for, and then ends', async (t) => {
   async function* slow(): AsyncGenerator<number> {
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setTimeout(resolve, 0))
     yield 1
     yield 2
   }

@@ -1,0 +1,94 @@
+/**
+ * Constants of Windows: those of Winsock by the names that POSIX has for them, and those that only
+ * Windows has. Node has no table of these; the numbers are those of the Windows SDK (winsock2.h,
+ * ws2ipdef.h, mswsock.h, winnt.h).
+ */
+
+import type { PosixConstants } from '../posix/constants.js'
+import { AF_INET } from '../posix/constants.js'
+import { numberOf } from '../posix/errno.js'
+
+const AF_INET6 = 23
+const SOL_SOCKET = 0xffff
+const IPPROTO_TCP = 6
+const IPPROTO_IPV6 = 41
+/** An option that there is not. */
+const NONE: readonly [level: number, name: number] = [0, 0]
+
+/** What the files of posix/ ask of a platform. */
+export const WINDOWS: PosixConstants = {
+  O_NONBLOCK: 0,
+  O_APPEND: 0,
+  AF_INET6,
+  SOL_SOCKET,
+  SO_ERROR: 0x1007,
+  SO_LINGER: 0x80,
+  SOCKET_FLAGS: 0,
+  SOCKADDR_LENGTH: false,
+  LENGTH_FIRST: true,
+  SUN_PATH_BYTES: 108,
+  F_DUPFD_CLOEXEC: 0,
+  ADDRINFO_ADDRESS_AT: 32,
+  EAI: {
+    11001: numberOf('EAI_NONAME'),
+    11002: numberOf('EAI_AGAIN'),
+    11003: numberOf('EAI_FAIL'),
+    11004: numberOf('EAI_NODATA'),
+    8: numberOf('EAI_MEMORY'),
+    10022: numberOf('EAI_BADFLAGS'),
+    10044: numberOf('EAI_SOCKTYPE'),
+    10047: numberOf('EAI_FAMILY'),
+    10109: numberOf('EAI_SERVICE'),
+  },
+  SOCKET_OPTIONS: {
+    broadcast: [SOL_SOCKET, 0x20],
+    noDelay: [IPPROTO_TCP, 1],
+    reuseAddress: [SOL_SOCKET, 0x4],
+    // One socket per port: Windows has nothing that shares connections among several.
+    reusePort: NONE,
+    keepAlive: [SOL_SOCKET, 0x8],
+    ipv6Only: [IPPROTO_IPV6, 27],
+    receiveBufferBytes: [SOL_SOCKET, 0x1002],
+    sendBufferBytes: [SOL_SOCKET, 0x1001],
+  },
+}
+
+export const IPV4 = AF_INET
+export const INFINITE = 0xffffffff
+export const INVALID_HANDLE = -1
+/** A socket for overlapped calls, which no child process inherits. */
+export const WSA_FLAG_OVERLAPPED_PRIVATE = 0x81
+export const FIONBIO = 0x8004667e | 0
+export const MSG_PEEK = 2
+export const SO_UPDATE_ACCEPT_CONTEXT = 0x700b
+export const SO_UPDATE_CONNECT_CONTEXT = 0x7010
+export const SIO_GET_EXTENSION_FUNCTION_POINTER = 0xc8000006
+export const SIO_BASE_HANDLE = 0x48000022
+export const SIO_UDP_CONNRESET = 0x9800000c
+export const SIO_TCP_INITIAL_RTO = 0x98000011
+/** What succeeds at once leaves no packet at the port, and no event is set. */
+export const SKIP_ON_SUCCESS = 0x3
+
+export const IOCTL_AFD_POLL = 0x12024
+export const AFD_POLL_RECEIVE = 0x1
+export const AFD_POLL_SEND = 0x4
+export const AFD_POLL_DISCONNECT = 0x8
+export const AFD_POLL_ABORT = 0x10
+export const AFD_POLL_ACCEPT = 0x80
+export const AFD_POLL_CONNECT_FAIL = 0x100
+
+export const WSAEMSGSIZE = 10040
+export const ERROR_HANDLE_EOF = 38
+export const ERROR_IO_PENDING = 997
+export const OPERATION_ABORTED = 995
+export const STATUS_PENDING = 0x103
+export const STATUS_CANCELLED = 0xc0000120
+export const STATUS_END_OF_FILE = 0xc0000011
+
+export const GENERIC_READ_WRITE = 0xc0000000
+export const GENERIC_READ = 0x80000000
+export const GENERIC_WRITE = 0x40000000
+export const FILE_APPEND_DATA = 0x4
+export const FILE_SHARE_ALL = 0x7
+export const OPEN_EXISTING = 3
+export const FILE_FLAG_OVERLAPPED = 0x40000000

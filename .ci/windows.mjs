@@ -173,8 +173,8 @@ function prepare(copy) {
 async function suite(part, node, command, copy) {
   const files = PARTS[part].map((file) => `dist/test/${file}.test.js`)
   const outputs = await processes(files, async (file) => {
-    const { stdout, stderr } = await run(command, ['dist/test/engines/run.js', file], copy)
-    return stdout.endsWith('# done') ? stdout : `${stdout}\n${stderr}`
+    const { code, stdout, stderr } = await run(command, ['dist/test/engines/run.js', file], copy)
+    return stdout.endsWith('# done') ? stdout : `${stdout}\n${stderr}\nexit code ${code}`
   })
   const here = LEFT_OUT.filter(([title]) => outputs.some(([, output]) => output.includes(` › ${title}`)))
   const { pass, fail } = judge(outputs, here)

@@ -5,34 +5,33 @@
  * of native/. poll(2) looks at every descriptor at each call, so it is for a few of them.
  */
 import { connect, Kernel, listen, type Operation, type Stream, serve, spawn } from 'drupe'
-import type { Attachment, IoOp } from '../kernel/driver/contract.js'
-import { attachToHost, type News, type Watch } from '../native/host/guest.js'
-import { LinuxDriver } from '../native/linux/driver.js'
+import type { News, Watch } from '../native/host/guest.js'
+import { ReadinessDriver } from '../native/host/readiness-driver.js'
+import { CAN } from '../native/linux/constants.js'
+import { type Libc, openLibc } from '../native/linux/libc.js'
+import { TimerFd } from '../native/linux/timerfd.js'
+import type { Alarm } from '../native/posix/alarm.js'
 import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../native/posix/constants.js'
-import { Readiness, type Watcher } from '../native/posix/readiness.js'
+import { WakePipe } from '../native/posix/wake-pipe.js'
 
 /** The loop of the host asks this often; poll(2) has no descriptor that it could watch. */
 const ASK_EVERY_MS = 1
 const ENDS = POLLERR | POLLHUP | POLLNVAL
 
 /** Readiness by poll(2). */
-export class PollDriver extends LinuxDriver implements Watcher {
+export class PollDriver extends ReadinessDriver<Libc> {
   readonly name = 'poll'
-  private readonly readiness = new Readiness(this.libc, this, this.positioned)
+  readonly can = CAN
+  protected readonly alarm = new TimerFd(this.libc)
+  private readonly wake = new WakePipe(this.libc)
+  readonly wakeToken = this.wake.token
+  private forOpenings: TimerFd | null = null
   /** Descriptors to look at, each with the generation of its number. */
   private readonly watched = new Map<number, number>()
   private readonly count = new Uint8Array(8)
 
-  protected begin(complete: (op: IoOp<unknown>) => void): void {
-    this.readiness.start(complete)
-  }
-
-  submit(op: IoOp<unknown>): boolean {
-    return this.readiness.submit(op)
-  }
-
-  cancel(op: IoOp<unknown>): boolean {
-    return this.readiness.cancel(op)
+  constructor() {
+    super(openLibc())
   }
 
   watch(fd: number, generation: number): number {
@@ -44,53 +43,40 @@ export class PollDriver extends LinuxDriver implements Watcher {
     this.watched.delete(fd)
   }
 
-  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): void {
-    const handed = this.offLoop.poll(wait)
-    const flushed = this.readiness.flush() || handed
-    const { readQueue } = this.readiness
-    readQueue.limit(loans)
-    if (!readQueue.suffices()) this.takeIn(wait && !flushed && readQueue.isEmpty && !this.woken)
-    if (wait) this.woken = false
-    readQueue.serve()
-  }
-
-  attach(turn: () => void): Attachment {
-    const guest = { turn, exit: () => this.close() }
-    this.attachment = attachToHost(guest, askingOften)
-    return this.attachment
-  }
-
-  closeFd(fd: number): number {
+  override closeFd(fd: number): number {
     this.watched.delete(fd)
-    return this.readiness.closeFd(fd)
+    return super.closeFd(fd)
   }
 
-  close(): void {
-    if (this.closed) return
-    this.attachment?.close()
-    this.readiness.close()
-    this.closeRequests()
-    this.release()
+  protected hear(news: News): Watch {
+    const timer = setInterval(() => news.outside(), ASK_EVERY_MS)
+    timer.unref()
+    return {
+      resume() {},
+      ref: () => void timer.ref(),
+      unref: () => void timer.unref(),
+      close: () => clearInterval(timer),
+    }
   }
 
-  protected watchAlarm(_fd: number): number {
-    return 0
+  protected openingsAlarm(): Alarm {
+    this.forOpenings = new TimerFd(this.libc)
+    return this.forOpenings
   }
 
-  protected adopt(fd: number, datagrams: boolean): void {
-    this.readiness.adopt(fd, datagrams)
+  protected override release(): void {
+    super.release()
+    this.wake.close()
   }
 
-  private takeIn(wait: boolean): void {
-    if (this.closed) return
-    const { alarm, wake, openings, libc } = this
-    const own = [alarm.fd, wake.fd, openings.alarmFd]
+  protected takeIn(wait: boolean): void {
+    const { alarm, wake, forOpenings, libc } = this
+    const own = [alarm.fd, wake.fd, forOpenings?.fd ?? -1]
     const watched = [...this.watched].filter(([fd]) => this.interestIn(fd) !== 0)
     // struct pollfd: the fd, then what is asked for and what was found, 16 bits each.
     const list = new Int32Array(2 * (own.length + watched.length))
     for (const [i, fd] of own.entries()) list.set([fd, POLLIN], 2 * i)
     for (const [i, [fd]] of watched.entries()) list.set([fd, this.interestIn(fd)], 2 * (own.length + i))
-    if (wait) this.beforeWait()
     if (libc.poll(libc.addressOf(list), list.length / 2, wait ? -1 : 0) <= 0) return
     const found = (i: number): number => (list[2 * i + 1] as number) >>> 16
     if (found(0) !== 0) {
@@ -98,9 +84,12 @@ export class PollDriver extends LinuxDriver implements Watcher {
       libc.read(alarm.fd, libc.addressOf(this.count), this.count.length)
       alarm.wentOff()
     }
-    if (found(1) !== 0) this.wokenByThread()
-    if (found(2) !== 0) {
-      libc.read(openings.alarmFd, libc.addressOf(this.count), this.count.length)
+    if (found(1) !== 0) {
+      this.woken = true
+      wake.empty()
+    }
+    if (found(2) !== 0 && forOpenings !== null) {
+      libc.read(forOpenings.fd, libc.addressOf(this.count), this.count.length)
       this.lookAtOpenings()
     }
     for (const [i, [fd, generation]] of watched.entries()) {
@@ -117,17 +106,6 @@ export class PollDriver extends LinuxDriver implements Watcher {
   private interestIn(fd: number): number {
     const state = this.readiness.fds.at(fd)
     return (state?.reader ? POLLIN : 0) | (state?.writer ? POLLOUT : 0)
-  }
-}
-
-function askingOften(news: News): Watch {
-  const timer = setInterval(() => news.outside(), ASK_EVERY_MS)
-  timer.unref()
-  return {
-    resume() {},
-    ref: () => void timer.ref(),
-    unref: () => void timer.unref(),
-    close: () => clearInterval(timer),
   }
 }
 

@@ -54,7 +54,7 @@ export function workOf(request: Request, lookUp: LookUp | null, hostFd = (fd: nu
 /**
  * As the host's own open takes them. It never waits for a peer: whoever asks for that sees to it.
  */
-function hostFlags(flags: number): number {
+export function hostFlags(flags: number): number {
   const { O_APPEND, O_CREAT, O_EXCL, O_NONBLOCK = 0, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs().constants
   const has = (flag: number): boolean => (flags & flag) !== 0
   const writes = has(OPEN_WRITE) || has(OPEN_APPEND)

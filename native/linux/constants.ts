@@ -3,6 +3,7 @@
  * O_DIRECT and O_LARGEFILE, are not used; the one difference that matters is the layout of
  * epoll_event.)
  */
+import type { Capabilities } from '../../kernel/protocol/capabilities.js'
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, type PosixConstants } from '../posix/constants.js'
 import { EINTR } from '../posix/errno.js'
 
@@ -37,10 +38,22 @@ export function isInterrupted(result: number): boolean {
   return result === EINTR || (result <= ERESTARTSYS && result >= ERESTART_RESTARTBLOCK)
 }
 
+/** What a driver for Linux can do. */
+export const CAN: Capabilities = {
+  blocking: true,
+  threads: true,
+  sockets: true,
+  unixSockets: true,
+  reusePort: true,
+  files: true,
+  foreignFds: true,
+}
+
 /** Linux's part of what differs. */
 export const LINUX: PosixConstants = {
   O_NONBLOCK,
   O_APPEND,
+  O_CLOEXEC: CLOEXEC,
   AF_INET6: 10,
   SOL_SOCKET,
   SO_ERROR: 4,

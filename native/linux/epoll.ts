@@ -8,15 +8,17 @@
  * All of it is edge-triggered, so the timerfd is never read: a new expiry is a new edge. Events
  * carry the fd and its generation, so that late news of a closed fd is recognised.
  */
-import type { Attachment, IoOp } from '../../kernel/driver/contract.js'
-import { attachToHost } from '../host/guest.js'
+import type { News, Watch } from '../host/guest.js'
 import { watchDescriptor } from '../host/guest-poll.js'
 import { hostHasFds } from '../host/host-work.js'
+import { ReadinessDriver } from '../host/readiness-driver.js'
+import type { Alarm } from '../posix/alarm.js'
 import { Descriptor } from '../posix/descriptor.js'
 import { describeError, EEXIST, EINTR, ENOENT } from '../posix/errno.js'
-import { Readiness, type Watcher } from '../posix/readiness.js'
+import { WakePipe } from '../posix/wake-pipe.js'
 import * as c from './constants.js'
-import { CAN, LinuxDriver } from './driver.js'
+import { type Libc, openLibc } from './libc.js'
+import { TimerFd } from './timerfd.js'
 
 /**
  * struct epoll_event in 32-bit words: packed on x64, padded to 16 bytes elsewhere. Its data is two
@@ -34,11 +36,14 @@ const WRITE_EVENTS = c.POLLOUT | c.POLLERR | c.POLLHUP
 const END_EVENTS = c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 
 /** Readiness by epoll; see the head of this file. */
-export class EpollDriver extends LinuxDriver implements Watcher {
+export class EpollDriver extends ReadinessDriver<Libc> {
   readonly name = 'epoll'
   /** The host opens its files. */
-  override readonly can = hostHasFds() ? CAN : { ...CAN, files: false }
-  private readonly readiness = new Readiness(this.libc, this, this.positioned)
+  readonly can = hostHasFds() ? c.CAN : { ...c.CAN, files: false }
+  protected readonly alarm = new TimerFd(this.libc)
+  private readonly wake = new WakePipe(this.libc)
+  readonly wakeToken = this.wake.token
+  private forOpenings: TimerFd | null = null
   private readonly events = new Int32Array(BATCH * EVENT_WORDS)
   private readonly eventsAt = this.libc.addressOf(this.events)
   private readonly event = new Int32Array(EVENT_WORDS)
@@ -50,62 +55,13 @@ export class EpollDriver extends LinuxDriver implements Watcher {
    * @throws Error if the system gives no more fds.
    */
   constructor(note?: string) {
-    super(note)
+    super(openLibc(), note)
     this.epoll = new Descriptor(this.libc, this.libc.epollCreate(c.CLOEXEC))
     this.need(this.alarm.fd)
     this.need(this.wake.fd)
     this.need(this.epoll.fd)
-    this.need(this.watchAlarm(this.wake.fd))
-    this.need(this.watchAlarm(this.alarm.fd))
-  }
-
-  protected begin(complete: (op: IoOp<unknown>) => void): void {
-    this.readiness.start(complete)
-  }
-
-  submit(op: IoOp<unknown>): boolean {
-    return this.readiness.submit(op)
-  }
-
-  cancel(op: IoOp<unknown>): boolean {
-    return this.readiness.cancel(op)
-  }
-
-  poll(wait: boolean, loans = Number.POSITIVE_INFINITY): void {
-    const handed = this.offLoop.poll(wait)
-    const flushed = this.readiness.flush() || handed
-    const { readQueue } = this.readiness
-    readQueue.limit(loans)
-    if (!readQueue.suffices()) this.takeIn(wait && !flushed && readQueue.isEmpty && !this.woken)
-    if (wait) this.woken = false
-    readQueue.serve()
-  }
-
-  attach(turn: () => void): Attachment {
-    const guest = { turn: () => this.turn(turn), exit: () => this.exit() }
-    this.attachment = attachToHost(guest, watchDescriptor(this.libc, this.epoll.fd))
-    return this.attachment
-  }
-
-  close(): void {
-    if (this.closed) return
-    this.attachment?.close()
-    this.readiness.close()
-    this.closeRequests()
-    this.release()
-  }
-
-  /**
-   * The thread exits with its kernel open: its sockets must not outlive it, as those of a process
-   * would not.
-   */
-  private exit(): void {
-    for (const fd of this.readiness.fds.own()) this.libc.close(fd)
-    this.close()
-  }
-
-  closeFd(fd: number): number {
-    return this.readiness.closeFd(fd)
+    this.need(this.watchForUs(this.wake.fd))
+    this.need(this.watchForUs(this.alarm.fd))
   }
 
   watch(fd: number, generation: number, again: boolean): number {
@@ -120,30 +76,28 @@ export class EpollDriver extends LinuxDriver implements Watcher {
     this.control(c.EPOLL_CTL_DEL, fd, 0, 0)
   }
 
-  protected watchAlarm(fd: number): number {
-    return this.control(c.EPOLL_CTL_ADD, fd, 0, c.POLLIN | c.EPOLLET)
+  protected openingsAlarm(): Alarm | number {
+    const alarm = new TimerFd(this.libc)
+    const result = alarm.fd < 0 ? alarm.fd : this.watchForUs(alarm.fd)
+    if (result < 0) {
+      alarm.close()
+      return result
+    }
+    this.forOpenings = alarm
+    return alarm
   }
 
-  protected adopt(fd: number, datagrams: boolean): void {
-    this.readiness.adopt(fd, datagrams)
+  protected hear(news: News): Watch {
+    return watchDescriptor(this.libc, this.epoll.fd)(news)
   }
 
   protected override release(): void {
     super.release()
+    this.wake.close()
     this.epoll.close()
   }
 
-  /** Those in the line have had their event, so the epoll fd will not tell of them again. */
-  private turn(turn: () => void): void {
-    try {
-      turn()
-    } finally {
-      if (!this.readiness.readQueue.isEmpty) this.attachment?.schedule()
-    }
-  }
-
-  private takeIn(wait: boolean): void {
-    if (wait) this.beforeWait()
+  protected takeIn(wait: boolean): void {
     const found = this.libc.epollWait(this.epoll.fd, this.eventsAt, BATCH, wait ? -1 : 0)
     // After a signal the kernel looks around. Anything else would fail again, for ever.
     if (found < 0 && found !== EINTR && !this.closed)
@@ -154,15 +108,22 @@ export class EpollDriver extends LinuxDriver implements Watcher {
   private dispatch(at: number): void {
     const bits = this.events[at] as number
     const fd = this.events[at + DATA] as number
-    if (fd === this.wake.fd) this.wokenByThread()
-    else if (fd === this.alarm.fd) this.alarm.wentOff()
-    else if (fd === this.openings.alarmFd) this.lookAtOpenings()
+    if (fd === this.wake.fd) {
+      this.woken = true
+      this.wake.empty()
+    } else if (fd === this.alarm.fd) this.alarm.wentOff()
+    else if (fd === this.forOpenings?.fd) this.lookAtOpenings()
     else {
       const generation = this.events[at + DATA + 1] as number
       const readable = (bits & READ_EVENTS) !== 0
       const writable = (bits & WRITE_EVENTS) !== 0
       this.readiness.event(fd, generation, readable, writable, (bits & END_EVENTS) !== 0)
     }
+  }
+
+  /** One of the driver's own. */
+  private watchForUs(fd: number): number {
+    return this.control(c.EPOLL_CTL_ADD, fd, 0, c.POLLIN | c.EPOLLET)
   }
 
   private control(action: number, fd: number, generation: number, events: number): number {

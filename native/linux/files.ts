@@ -24,6 +24,7 @@ export const STATX_BASIC = 0x7ff
 /** The size of struct statx. */
 export const STATX_BYTES = 256
 
+const S_IFBLK = 6
 const O_WRONLY = 0o1
 const O_RDWR = 0o2
 const O_CREAT = 0o100
@@ -39,6 +40,11 @@ const KINDS: Readonly<Record<number, FileStatus['kind']>> = {
   8: 'file',
   10: 'link',
   12: 'socket',
+}
+
+/** Of a struct statx that says 'device': is it a disk, with positions? */
+export function isDisk(memory: Uint8Array): boolean {
+  return (memory[29] as number) >> 4 === S_IFBLK
 }
 
 /** A path as C wants it; an empty one for the fd itself. */

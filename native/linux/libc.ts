@@ -1,11 +1,12 @@
 /**
- * Linux's part of the C library: epoll, the ring's system calls, timerfd, statx.
+ * Linux's part of the C library: epoll, the ring's system calls, timerfd, what files are.
  *
  * Nothing is loaded before `openLibc` is called, so that a browser, or a platform without koffi,
  * can import this file.
  */
 import type { Koffi } from '../koffi.js'
-import { Binder, bindPosix, type Call, type Libc as PosixLibc } from '../posix/libc.js'
+import { EAGAIN } from '../posix/errno.js'
+import { Binder, bindPosix, type Call, type PlatformCalls, type Libc as PosixLibc } from '../posix/libc.js'
 import {
   CLOEXEC,
   LINUX,
@@ -18,9 +19,16 @@ import {
   SYS_IO_URING_REGISTER,
   SYS_IO_URING_SETUP,
 } from './constants.js'
+import { AT_EMPTY_PATH, AT_FDCWD, isDisk, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from './files.js'
 
 /** glibc looks at blocks of at most 32 MiB, its own few bytes included. */
 const LARGEST_LESSON_BYTES = 32 * 1024 * 1024 - 64 * 1024
+
+/** dlsym's handle for all that is loaded. */
+const RTLD_DEFAULT = 0
+/** Do not ask a server in the network whether it has changed. */
+const AT_STATX_DONT_SYNC = 0x4000
+const SPLICE_NONBLOCK = 2
 
 /** What `openLibc` returns. */
 export type Libc = PosixLibc & ReturnType<typeof bindLinux>
@@ -36,7 +44,7 @@ export function openLibc(): Libc {
   if (opened !== null) return opened
   const binder = new Binder()
   if (binder.isMainThread) keepFreedMemory(binder.library)
-  opened = { ...bindPosix(binder, MSG_NOSIGNAL), ...bindLinux(binder) }
+  opened = { ...bindPosix(binder, MSG_NOSIGNAL, RTLD_DEFAULT), ...bindLinux(binder), ...fileCalls(binder) }
   return opened
 }
 
@@ -80,6 +88,7 @@ function bindLinux(binder: Binder) {
   return {
     constants: LINUX,
     accept: (fd: number) => checked(accept4(fd, 0, 0, SOCK_NONBLOCK | CLOEXEC)),
+    socket: binder.bindChecked('socket', 'int', 'int', 'int'),
     pipe: (at: number) => pipe2(at, CLOEXEC | O_NONBLOCK),
     epollWait: (epoll: number, events: number, max: number, ms: number) => checked(epollWait(epoll, events, max, ms)),
     epollControl: (epoll: number, action: number, fd: number, event: number) =>
@@ -101,8 +110,40 @@ function bindLinux(binder: Binder) {
     epollCreate: binder.bindChecked('epoll_create1', 'int'),
     eventfd: binder.bindChecked('eventfd', 'uint', 'int'),
     timerfdCreate: binder.bindChecked('timerfd_create', 'int', 'int'),
-    openat: binder.bindChecked('openat', 'int', 'uintptr_t', 'int', 'uint'),
-    statx: binder.bindChecked('statx', 'int', 'uintptr_t', 'int', 'uint', 'uintptr_t'),
-    tee: binder.bindChecked('tee', 'int', 'int', 'size_t', 'uint'),
+  }
+}
+
+function fileCalls(binder: Binder): Pick<PlatformCalls, 'fileBytes' | 'isFifo' | 'hasWriter'> {
+  const statx = binder.bindChecked('statx', 'int', 'uintptr_t', 'int', 'uint', 'uintptr_t')
+  const tee = binder.bindChecked('tee', 'int', 'int', 'size_t', 'uint')
+  const pipe2 = binder.bindChecked('pipe2', 'uintptr_t', 'int')
+  const close = binder.bindChecked('close', 'int')
+  // Behind the answer there is an empty path.
+  const answer = new Uint8Array(STATX_BYTES + 8)
+  const answerAt = binder.addressOf(answer)
+  const nothingAt = answerAt + STATX_BYTES
+  const status = (file: number | string, flags: number) => {
+    const result =
+      typeof file === 'string'
+        ? statx(AT_FDCWD, binder.addressOf(pathBytes(file)), flags, STATX_BASIC, answerAt)
+        : statx(file, nothingAt, flags | AT_EMPTY_PATH, STATX_BASIC, answerAt)
+    return result < 0 ? null : statusFrom(answer)
+  }
+  return {
+    fileBytes(fd) {
+      const found = status(fd, AT_STATX_DONT_SYNC)
+      if (found?.kind === 'file') return found.bytes
+      return found?.kind === 'device' && isDisk(answer) ? Number.POSITIVE_INFINITY : -1
+    },
+    isFifo: (file) => status(file, 0)?.kind === 'pipe',
+    /** Of an empty FIFO nothing can be copied; only with a writer is that for the moment. */
+    hasWriter(fifo) {
+      const pipe = new Int32Array(2)
+      const failure = pipe2(binder.addressOf(pipe), CLOEXEC | O_NONBLOCK)
+      if (failure < 0) return false
+      const copied = tee(fifo, pipe[1] as number, 1, SPLICE_NONBLOCK)
+      for (const end of pipe) close(end)
+      return copied > 0 || copied === EAGAIN
+    },
   }
 }

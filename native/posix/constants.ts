@@ -27,6 +27,7 @@ export const POLLNVAL = 0x20
 export interface PosixConstants {
   readonly O_NONBLOCK: number
   readonly O_APPEND: number
+  readonly O_CLOEXEC: number
   readonly AF_INET6: number
   readonly SOL_SOCKET: number
   readonly SO_ERROR: number

@@ -52,9 +52,10 @@ export class Environment {
     private readonly loop: number,
   ) {}
 
-  static find(library: Library): Environment | null {
+  /** @param anyLibrary dlsym's handle for all that is loaded. */
+  static find(library: Library, anyLibrary: number): Environment | null {
     try {
-      const functions = bind(library)
+      const functions = bind(library, anyLibrary)
       const isolate = functions.isolate()
       const loop = functions.loop(isolate)
       return loop === 0 ? null : new Environment(functions, isolate, loop)
@@ -101,9 +102,9 @@ export class Environment {
   }
 }
 
-function bind(library: Library) {
+function bind(library: Library, anyLibrary: number) {
   const func = (name: string, result: string, ...types: string[]): Call => library.func(name, result, types) as Call
-  const addressOf = library.func('dlsym', 'uintptr_t', ['uintptr_t', 'str']) as (handle: number, name: string) => number
+  const addressOf = library.func('dlsym', 'uintptr_t', ['intptr_t', 'str']) as (handle: number, name: string) => number
   const fileno = library.func('uv_fileno', 'int', ['uintptr_t', '_Out_ int *'])
   return {
     isolate: func('_ZN2v87Isolate10GetCurrentEv', 'uintptr_t'),
@@ -128,8 +129,8 @@ function bind(library: Library) {
     ref: func('uv_ref', 'void', 'uintptr_t'),
     unref: func('uv_unref', 'void', 'uintptr_t'),
     pollStart: func('uv_poll_start', 'int', 'uintptr_t', 'int', 'uintptr_t'),
-    markAt: addressOf(0, 'uv_handle_set_data'),
-    closeAt: addressOf(0, 'close'),
+    markAt: addressOf(anyLibrary, 'uv_handle_set_data'),
+    closeAt: addressOf(anyLibrary, 'close'),
     fileno(handle: number): number {
       const fd = [-1]
       return fileno(handle, fd) === 0 ? (fd[0] as number) : -1

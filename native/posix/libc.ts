@@ -12,16 +12,15 @@ import { F_GETFL, F_SETFL, type PosixConstants } from './constants.js'
 import { Environment } from './environment.js'
 import { setWord } from './words.js'
 
-/** dlopen's flags, the same wherever koffi is pinned. */
+/** The one flag of dlopen's that is the same everywhere. Nobody gives the handle back, which pins it. */
 const RTLD_LAZY = 0x1
-const RTLD_NODELETE = 0x1000
 
 export type Call = (...operands: number[]) => number
 
 /** Binds functions of the process's own libraries. */
 export class Binder {
   readonly koffi: Koffi = loadKoffi((koffi, file) => {
-    koffi.load(null).func('dlopen', 'uintptr_t', ['str', 'int'])(file, RTLD_LAZY | RTLD_NODELETE)
+    koffi.load(null).func('dlopen', 'uintptr_t', ['str', 'int'])(file, RTLD_LAZY)
   })
   readonly library = this.koffi.load(null)
   readonly isMainThread = process.getBuiltinModule('node:worker_threads').isMainThread
@@ -34,6 +33,10 @@ export class Binder {
    */
   bind(name: string, ...types: string[]): Call {
     return this.library.func(name, 'int', types) as Call
+  }
+
+  addressOf(view: ArrayBufferView): number {
+    return addressOf(this.koffi, view)
   }
 
   /** Bound when first used. */
@@ -61,8 +64,15 @@ export interface PlatformCalls {
   readonly constants: PosixConstants
   /** Accepts a connection, non-blocking and closed in child processes from the start. */
   accept(fd: number): number
+  /** Makes a socket like that. */
+  socket(family: number, type: number, protocol: number): number
   /** Makes a pipe like that; both fds go to an address. */
   pipe(at: number): number
+  /** How many bytes a regular file has; Infinity for a disk, negative for anything else. */
+  fileBytes(fd: number): number
+  isFifo(file: number | string): boolean
+  /** Has somebody opened this FIFO for writing? One that came, wrote and went counts, too. */
+  hasWriter(fifo: number): boolean
 }
 
 /** What drivers of POSIX systems call. */
@@ -106,10 +116,15 @@ export type LookupCalls = Pick<
   'constants' | 'addressOf' | 'getaddrinfo' | 'freeaddrinfo' | 'pointerAt' | 'intAt' | 'bytesAt'
 >
 
-/** The functions that all POSIX systems have; `sendFlags` go with each send. */
-export function bindPosix(binder: Binder, sendFlags: number) {
+/**
+ * The functions that all POSIX systems have.
+ *
+ * @param sendFlags go with each send.
+ * @param anyLibrary dlsym's handle for all that is loaded.
+ */
+export function bindPosix(binder: Binder, sendFlags: number, anyLibrary: number) {
   const { koffi, library, isMainThread, checked } = binder
-  const environment = isMainThread ? null : Environment.find(library)
+  const environment = isMainThread ? null : Environment.find(library, anyLibrary)
   // The hot ones are written out: a rest parameter would allocate, and a shared closure would not
   // be inlined.
   const read = binder.bind('read', 'int', 'uintptr_t', 'size_t')
@@ -126,6 +141,11 @@ export function bindPosix(binder: Binder, sendFlags: number) {
   const fcntl = library.func('fcntl', 'int', ['int', 'int', '...']) as (
     fd: number,
     code: number,
+    ...rest: unknown[]
+  ) => number
+  const open = library.func('open', 'int', ['uintptr_t', 'int', '...']) as (
+    path: number,
+    flags: number,
     ...rest: unknown[]
   ) => number
   const lseek = library.func('lseek', 'int64_t', ['int', 'int64_t', 'int']) as Call
@@ -159,6 +179,7 @@ export function bindPosix(binder: Binder, sendFlags: number) {
     /** The new position; a number, since no file is of 2 ** 53 bytes. */
     lseek: (fd: number, offset: number, from: number) => checked(Number(lseek(fd, offset, from))),
     setStatusFlags: (fd: number, flags: number) => checked(fcntl(fd, F_SETFL, 'long', flags)),
+    open: (path: number, flags: number, mode: number) => checked(open(path, flags, 'uint', mode)),
     statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 'long', 0)),
     /** Another descriptor of the same file, from `F_DUPFD_CLOEXEC` on. */
     duplicate: (fd: number, code: number) => checked(fcntl(fd, code, 'long', 0)),
@@ -171,7 +192,6 @@ export function bindPosix(binder: Binder, sendFlags: number) {
     intAt: (at: number): number => new Int32Array((koffi.view(at as never, 4) as ArrayBuffer).slice(0))[0] as number,
     bytesAt: (at: number, count: number): Uint8Array =>
       new Uint8Array((koffi.view(at as never, count) as ArrayBuffer).slice(0)),
-    socket: binder.bindChecked('socket', 'int', 'int', 'int'),
     socketpair: binder.bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t'),
     bind: binder.bindChecked('bind', 'int', 'uintptr_t', 'uint'),
     listen: binder.bindChecked('listen', 'int', 'int'),

@@ -19,6 +19,7 @@ const NONE: readonly [level: number, name: number] = [0, 0]
 export const WINDOWS: PosixConstants = {
   O_NONBLOCK: 0,
   O_APPEND: 0,
+  O_CLOEXEC: 0,
   AF_INET6,
   SOL_SOCKET,
   SO_ERROR: 0x1007,

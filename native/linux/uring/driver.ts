@@ -18,10 +18,14 @@ import { type Attachment, CLOSED, type IoOp, type Request } from '../../../kerne
 import { setTimeout } from '../../../kernel/protocol/host-functions.js'
 import { attachToHost } from '../../host/guest.js'
 import { watchDescriptor } from '../../host/guest-poll.js'
+import { PosixDriver } from '../../host/posix-driver.js'
+import type { Alarm } from '../../posix/alarm.js'
 import { Descriptor } from '../../posix/descriptor.js'
 import { ECANCELED, EIO } from '../../posix/errno.js'
+import { WakePipe } from '../../posix/wake-pipe.js'
 import * as c from '../constants.js'
-import { LinuxDriver } from '../driver.js'
+import { type Libc, openLibc } from '../libc.js'
+import { TimerFd } from '../timerfd.js'
 import { FILE, FileRequests } from './files.js'
 import { lostMemory, RingOperations } from './operations.js'
 import { CQE_MORE, NoRing, OP_POLL_ADD, POLL_MULTISHOT, Ring, type RingOptions } from './ring.js'
@@ -35,8 +39,12 @@ const OPENINGS = 0x72 << 24
 const BROKEN_PAUSE_MS = 10
 
 /** Completions by io_uring; see the head of this file. */
-export class UringDriver extends LinuxDriver {
+export class UringDriver extends PosixDriver<Libc> {
   readonly name = 'io_uring'
+  readonly can = c.CAN
+  protected readonly alarm = new TimerFd(this.libc)
+  private readonly wake = new WakePipe(this.libc)
+  readonly wakeToken = this.wake.token
   private readonly ring: Ring
   private readonly operations: RingOperations
   private readonly files: FileRequests
@@ -56,7 +64,7 @@ export class UringDriver extends LinuxDriver {
    * fds.
    */
   constructor(options?: RingOptions) {
-    super()
+    super(openLibc())
     this.event = new Descriptor(this.libc, this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK))
     try {
       const worst = Math.min(this.alarm.fd, this.wake.fd, this.event.fd)
@@ -174,6 +182,7 @@ export class UringDriver extends LinuxDriver {
 
   protected override release(): void {
     super.release()
+    this.wake.close()
     this.event.close()
   }
 
@@ -191,9 +200,11 @@ export class UringDriver extends LinuxDriver {
     return this.operations.closeFd(fd)
   }
 
-  protected watchAlarm(fd: number): number {
-    this.watch(fd, OPENINGS)
-    return 0
+  protected openingsAlarm(): Alarm | number {
+    const alarm = new TimerFd(this.libc)
+    if (alarm.fd < 0) return alarm.fd
+    this.watch(alarm.fd, OPENINGS)
+    return alarm
   }
 
   protected adopt(fd: number, datagrams: boolean): void {
@@ -260,6 +271,11 @@ export class UringDriver extends LinuxDriver {
       request.result = result
       this.completeRequest(request)
     }
+  }
+
+  private wokenByThread(): void {
+    this.woken = true
+    this.wake.empty()
   }
 
   private watched(fd: number, key: number, result: number, flags: number): void {

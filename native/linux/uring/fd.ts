@@ -9,7 +9,7 @@
 
 import type { ReadBuffer } from '../../memory/read-buffers.js'
 import { FdState } from '../../posix/fds.js'
-import type { Place } from '../positions.js'
+import type { Place } from '../../posix/positions.js'
 import { NONE } from './buffers.js'
 
 /**

@@ -6,11 +6,11 @@
  * the answer) is held with the op until then.
  */
 import { CANCELED, CLOSED, isKind, type Request } from '../../../kernel/driver/contract.js'
+import type { Openings } from '../../host/openings.js'
 import * as errno from '../../posix/errno.js'
 import { isInterrupted } from '../constants.js'
 import { AT_EMPTY_PATH, AT_FDCWD, openFlags, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from '../files.js'
 import type { Libc } from '../libc.js'
-import type { Openings } from '../openings.js'
 import { OP_ASYNC_CANCEL, OP_FSYNC, OP_OPENAT, OP_STATX, type Ring } from './ring.js'
 
 const NOTHING = new Uint8Array(0)

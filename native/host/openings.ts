@@ -5,21 +5,19 @@
  * open(2) waits there, and takes the thread along, or one of the few that a ring has for files. So
  * everything is opened with O_NONBLOCK, which is cleared afterwards, and what open(2) would wait
  * for is waited for here. To write, there is ENXIO as long as nobody reads. To read, the FIFO is
- * open at once; it is held, as by an open(2) that waits, until there is a writer. Linux does not
- * say when, so it is asked: soon at first, then 20 times a second.
+ * open at once; it is held, as by an open(2) that waits, until there is a writer. No system says
+ * when, so it is asked: soon at first, then 20 times a second.
  */
 import { CLOSED, type Request } from '../../kernel/driver/contract.js'
 import { now } from '../../kernel/protocol/host-functions.js'
+import type { Alarm } from '../posix/alarm.js'
 import { POLLIN } from '../posix/constants.js'
 import { EAGAIN, EINTR, ENXIO } from '../posix/errno.js'
-import { Alarm } from './alarm.js'
-import { O_NONBLOCK } from './constants.js'
-import { AT_EMPTY_PATH, AT_FDCWD, openFlags, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from './files.js'
-import type { Libc } from './libc.js'
+import type { Libc } from '../posix/libc.js'
+import { hostFlags } from './host-work.js'
 
 const FIRST_PAUSE_MS = 1
 const LONGEST_PAUSE_MS = 50
-const SPLICE_NONBLOCK = 2
 const O_ACCMODE = 3
 
 type Open = Request & Request<'open'>
@@ -27,8 +25,7 @@ type Open = Request & Request<'open'>
 /** The opens of one driver that wait. */
 export class Openings {
   private readonly libc: Libc
-  private readonly anyPipe: number
-  private readonly watch: (fd: number) => number
+  private readonly makeAlarm: () => Alarm | number
   /** Each with the descriptor that it holds, or a negative number. */
   private readonly waiting = new Map<Open, number>()
   private alarm: Alarm | null = null
@@ -37,19 +34,12 @@ export class Openings {
   private readonly pollfdAt: number
 
   /**
-   * @param anyPipe where a byte more does no harm: the driver's own pipe, which wakes it.
-   * @param watch has the driver call `look` whenever this alarm's fd becomes readable; negative: it
-   * cannot.
+   * @param makeAlarm an alarm at which the driver calls `look`; negative: it cannot.
    */
-  constructor(libc: Libc, anyPipe: number, watch: (fd: number) => number) {
+  constructor(libc: Libc, makeAlarm: () => Alarm | number) {
     this.libc = libc
-    this.anyPipe = anyPipe
-    this.watch = watch
+    this.makeAlarm = makeAlarm
     this.pollfdAt = libc.addressOf(this.pollfd)
-  }
-
-  get alarmFd(): number {
-    return this.alarm?.fd ?? -1
   }
 
   /**
@@ -105,25 +95,27 @@ export class Openings {
   }
 
   private tryOpen(request: Open): number {
-    const path = pathBytes(request.input.path)
+    const { libc } = this
+    const { path, flags, mode } = request.input
+    const bytes = new TextEncoder().encode(`${path}\0`)
     let result: number
-    do
-      result = this.libc.openat(AT_FDCWD, this.libc.addressOf(path), openFlags(request.input.flags), request.input.mode)
+    do result = libc.open(libc.addressOf(bytes), hostFlags(flags) | libc.constants.O_CLOEXEC, mode)
     while (result === EINTR)
     return result
   }
 
   /** Would open(2) have returned this descriptor? Then it becomes what open(2) would have given. */
   private isComplete(request: Open, fd: number): boolean {
-    const reads = (openFlags(request.input.flags) & O_ACCMODE) === 0
-    if (reads && this.isFifo(fd, new Uint8Array(1), AT_EMPTY_PATH) && !this.hasWriter(fd)) return false
-    this.libc.setStatusFlags(fd, openFlags(request.input.flags) & ~O_NONBLOCK)
+    const { libc } = this
+    const flags = hostFlags(request.input.flags)
+    if ((flags & O_ACCMODE) === 0 && libc.isFifo(fd) && !this.hasWriter(fd)) return false
+    libc.setStatusFlags(fd, flags & ~libc.constants.O_NONBLOCK)
     return true
   }
 
   /** Would open(2) have waited instead of failing? */
   private isToBeTried(request: Open, result: number): boolean {
-    return result === EAGAIN || (result === ENXIO && this.isFifo(AT_FDCWD, pathBytes(request.input.path), 0))
+    return result === EAGAIN || (result === ENXIO && this.libc.isFifo(request.input.path))
   }
 
   /** One that came, wrote and went counts, too. */
@@ -131,25 +123,13 @@ export class Openings {
     this.pollfd[0] = fd
     this.pollfd[1] = POLLIN
     if (this.libc.poll(this.pollfdAt, 1, 0) > 0) return true
-    // Of an empty FIFO nothing can be copied; only with a writer is that for the moment.
-    return this.libc.tee(fd, this.anyPipe, 1, SPLICE_NONBLOCK) !== 0
-  }
-
-  private isFifo(fd: number, path: Uint8Array, flags: number): boolean {
-    const { libc } = this
-    const answer = new Uint8Array(STATX_BYTES)
-    const result = libc.statx(fd, libc.addressOf(path), flags, STATX_BASIC, libc.addressOf(answer))
-    return result === 0 && statusFrom(answer).kind === 'pipe'
+    return this.libc.hasWriter(fd)
   }
 
   private setAlarm(): number {
     if (this.alarm === null) {
-      const alarm = new Alarm(this.libc)
-      const result = alarm.fd < 0 ? alarm.fd : this.watch(alarm.fd)
-      if (result < 0) {
-        alarm.close()
-        return result
-      }
+      const alarm = this.makeAlarm()
+      if (typeof alarm === 'number') return alarm
       this.alarm = alarm
     }
     this.alarm.set(now() + this.pauseMs)

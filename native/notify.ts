@@ -4,6 +4,7 @@
  */
 import type { WakeToken } from '../kernel/driver/contract.js'
 import { wrong } from '../kernel/protocol/operands.js'
+import { isUserToken, wakeUser } from './bsd/wake-user.js'
 import { isPipeToken, wakePipe } from './posix/wake-pipe.js'
 import { isPortToken, wakePort } from './windows/wake-port.js'
 
@@ -16,7 +17,7 @@ import { isPortToken, wakePort } from './windows/wake-port.js'
  * @param token `waker.token`, by way of `postMessage` or `workerData`.
  */
 export function notify(token: { readonly wake: WakeToken; readonly notifications: SharedArrayBuffer }): void {
-  if (!(token?.notifications instanceof SharedArrayBuffer) || !(isPipeToken(token.wake) || isPortToken(token.wake)))
+  if (!(token?.notifications instanceof SharedArrayBuffer) || !isWakeToken(token.wake))
     throw wrong('notify', 'token', 'the token of a waker', token, '')
   Atomics.add(new Int32Array(token.notifications), 0, 1)
   wakeFromThread(token.wake)
@@ -25,5 +26,10 @@ export function notify(token: { readonly wake: WakeToken; readonly notifications
 /** Wakes the kernel of another thread. The token is good until that kernel closes its driver. */
 export function wakeFromThread(token: WakeToken): void {
   if (isPortToken(token)) wakePort(token)
+  else if (isUserToken(token)) wakeUser(token)
   else wakePipe(token)
+}
+
+function isWakeToken(token: unknown): token is WakeToken {
+  return isPipeToken(token) || isPortToken(token) || isUserToken(token)
 }

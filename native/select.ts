@@ -2,13 +2,19 @@
  * Which driver to use here. The only file that asks what platform and what engine this is.
  *
  * The environment variable DRUPE_DRIVER forces one by name; 'host' means none of these, only the
- * host's timers.
+ * host's timers. DRUPE_KQUEUE_LIB names a library that has kqueue instead of the C library; with it,
+ * there is that driver on Linux, too, if it is asked for.
  */
 import type { Driver } from '../kernel/driver/contract.js'
+import { SYSTEMS } from './bsd/constants.js'
+import { KqueueDriver, type KqueueHost } from './bsd/driver.js'
+import { openBsd } from './bsd/libc.js'
 import { pollsCallOnce } from './host/guest-poll.js'
 import { keepsFds } from './host/host-work.js'
 import { NoKoffi } from './koffi.js'
+import { CAN } from './linux/constants.js'
 import { EpollDriver } from './linux/epoll.js'
+import { openLibc } from './linux/libc.js'
 import { UringDriver } from './linux/uring/driver.js'
 import { NoRing } from './linux/uring/ring.js'
 import { IocpDriver } from './windows/driver.js'
@@ -17,6 +23,7 @@ import { IocpDriver } from './windows/driver.js'
 const DRIVERS: readonly { readonly name: string; works(): boolean; make(note?: string): Driver }[] = [
   { name: 'io_uring', works: () => platform() === 'linux', make: () => new UringDriver() },
   { name: 'epoll', works: () => platform() === 'linux', make: (note) => new EpollDriver(note) },
+  { name: 'kqueue', works: () => hasKqueue(), make: (note) => new KqueueDriver(kqueueHost(), note) },
   { name: 'iocp', works: () => platform() === 'win32', make: (note) => new IocpDriver(note) },
 ]
 
@@ -36,13 +43,16 @@ interface Versions {
  * @param explain Is told why it is none.
  * @throws Error if the forced driver is unknown or does not work here, or if the engine is too old.
  */
-export function chooseDriver(forced = environment(), explain: (why: string) => void = () => {}): Driver | null {
+export function chooseDriver(
+  forced = environment('DRUPE_DRIVER'),
+  explain: (why: string) => void = () => {},
+): Driver | null {
   assertNewEnough()
   if (forced === 'host') {
     explain('DRUPE_DRIVER asks for it; without that it is the best that there is here')
     return null
   }
-  if (forced === undefined || forced === '') return bestDriver(explain)
+  if (forced === undefined) return bestDriver(explain)
   const driver = DRIVERS.find(({ name }) => name === forced)
   if (driver === undefined) {
     const names = [...DRIVERS.map(({ name }) => name), 'host'].join(', ')
@@ -70,7 +80,11 @@ function bestDriver(explain: (why: string) => void): Driver | null {
       note = `there is no ${driver.name} here: ${error.message}`
     }
   }
-  explain(obstacle ?? note ?? `there is no native driver for ${platform()}; sockets and files need Linux`)
+  explain(
+    obstacle ??
+      note ??
+      `there is no native driver for ${platform()}; sockets and files need Linux, macOS, FreeBSD or Windows`,
+  )
   return null
 }
 
@@ -109,10 +123,25 @@ function platform(): string {
   return versions().node === undefined ? 'a browser' : process.platform
 }
 
+function isBsd(name: string): name is keyof typeof SYSTEMS {
+  return Object.hasOwn(SYSTEMS, name)
+}
+
+function hasKqueue(): boolean {
+  return isBsd(platform()) || (platform() === 'linux' && environment('DRUPE_KQUEUE_LIB') !== undefined)
+}
+
+function kqueueHost(): KqueueHost {
+  const library = environment('DRUPE_KQUEUE_LIB') ?? null
+  const name = platform()
+  if (!isBsd(name)) return { libc: openLibc(), can: CAN, source: { abi: 'libkqueue', library } }
+  return { libc: openBsd(name), can: SYSTEMS[name].can, source: { abi: name, library } }
+}
+
 /** Deno may forbid to ask. */
-function environment(): string | undefined {
+function environment(name: string): string | undefined {
   try {
-    return versions().node === undefined ? undefined : process.env['DRUPE_DRIVER']
+    return versions().node === undefined ? undefined : process.env[name] || undefined
   } catch {
     return undefined
   }

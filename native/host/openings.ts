@@ -11,7 +11,6 @@
 import { CLOSED, type Request } from '../../kernel/driver/contract.js'
 import { now } from '../../kernel/protocol/host-functions.js'
 import type { Alarm } from '../posix/alarm.js'
-import { POLLIN } from '../posix/constants.js'
 import { EAGAIN, EINTR, ENXIO } from '../posix/errno.js'
 import type { Libc } from '../posix/libc.js'
 import { hostFlags } from './host-work.js'
@@ -30,8 +29,6 @@ export class Openings {
   private readonly waiting = new Map<Open, number>()
   private alarm: Alarm | null = null
   private pauseMs = FIRST_PAUSE_MS
-  private readonly pollfd = new Int32Array(2)
-  private readonly pollfdAt: number
 
   /**
    * @param makeAlarm an alarm at which the driver calls `look`; negative: it cannot.
@@ -39,7 +36,6 @@ export class Openings {
   constructor(libc: Libc, makeAlarm: () => Alarm | number) {
     this.libc = libc
     this.makeAlarm = makeAlarm
-    this.pollfdAt = libc.addressOf(this.pollfd)
   }
 
   /**
@@ -108,7 +104,7 @@ export class Openings {
   private isComplete(request: Open, fd: number): boolean {
     const { libc } = this
     const flags = hostFlags(request.input.flags)
-    if ((flags & O_ACCMODE) === 0 && libc.isFifo(fd) && !this.hasWriter(fd)) return false
+    if ((flags & O_ACCMODE) === 0 && libc.isFifo(fd) && !libc.hasWriter(fd)) return false
     libc.setStatusFlags(fd, flags & ~libc.constants.O_NONBLOCK)
     return true
   }
@@ -116,14 +112,6 @@ export class Openings {
   /** Would open(2) have waited instead of failing? */
   private isToBeTried(request: Open, result: number): boolean {
     return result === EAGAIN || (result === ENXIO && this.libc.isFifo(request.input.path))
-  }
-
-  /** One that came, wrote and went counts, too. */
-  private hasWriter(fd: number): boolean {
-    this.pollfd[0] = fd
-    this.pollfd[1] = POLLIN
-    if (this.libc.poll(this.pollfdAt, 1, 0) > 0) return true
-    return this.libc.hasWriter(fd)
   }
 
   private setAlarm(): number {

@@ -77,7 +77,7 @@ export abstract class ReadinessDriver<L extends Libc = Libc> extends PosixDriver
   }
 
   /** Those in the queue have had their event, so the host will not hear of them again. */
-  private turn(turn: () => void): void {
+  protected turn(turn: () => void): void {
     try {
       turn()
     } finally {

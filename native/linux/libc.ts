@@ -13,6 +13,7 @@ import {
   MAP_SHARED_POPULATE,
   MSG_NOSIGNAL,
   O_NONBLOCK,
+  POLLIN,
   PROT_READ_WRITE,
   SOCK_NONBLOCK,
   SYS_IO_URING_ENTER,
@@ -118,6 +119,9 @@ function fileCalls(binder: Binder): Pick<PlatformCalls, 'fileBytes' | 'isFifo' |
   const tee = binder.bindChecked('tee', 'int', 'int', 'size_t', 'uint')
   const pipe2 = binder.bindChecked('pipe2', 'uintptr_t', 'int')
   const close = binder.bindChecked('close', 'int')
+  const poll = binder.bindChecked('poll', 'uintptr_t', 'ulong', 'int')
+  const pollfd = new Int32Array(2)
+  const pollfdAt = binder.addressOf(pollfd)
   // Behind the answer there is an empty path.
   const answer = new Uint8Array(STATX_BYTES + 8)
   const answerAt = binder.addressOf(answer)
@@ -138,6 +142,9 @@ function fileCalls(binder: Binder): Pick<PlatformCalls, 'fileBytes' | 'isFifo' |
     isFifo: (file) => status(file, 0)?.kind === 'pipe',
     /** Of an empty FIFO nothing can be copied; only with a writer is that for the moment. */
     hasWriter(fifo) {
+      pollfd[0] = fifo
+      pollfd[1] = POLLIN
+      if (poll(pollfdAt, 1, 0) > 0) return true
       const pipe = new Int32Array(2)
       const failure = pipe2(binder.addressOf(pipe), CLOEXEC | O_NONBLOCK)
       if (failure < 0) return false

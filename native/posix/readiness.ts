@@ -51,6 +51,16 @@ export class Readiness extends Operations<FdState> {
     if (this.attempts.attempt(state, writer)) this.settleWriter(state, writer)
   }
 
+  /** A registration that was to come later has failed: what waits for it fails with that. */
+  refused(fd: number, generation: number, result: number): void {
+    const state = this.fds.at(fd)
+    if (state === undefined || state.generation !== generation) return
+    state.registered = false
+    const { reader, writer } = state
+    if (reader !== null && finish(reader, result)) this.settleReader(state, reader)
+    if (writer !== null && finish(writer, result)) this.settleWriter(state, writer)
+  }
+
   protected begin(state: FdState, op: IoOp<unknown>, reads: boolean): boolean {
     // The flags do not tell what a connect would do, nor what others have done to the fd meanwhile.
     const level = op.kind === READABLE || op.kind === WRITABLE

@@ -6,15 +6,24 @@ import test from 'ava'
 import { HostDriver, notify, UNSUPPORTED } from 'drupe/lowlevel'
 import { SimNetwork, VirtualDriver } from 'drupe/testing'
 import type { Driver, SocketKind } from '../../kernel/driver/contract.js'
+import { KqueueDriver } from '../../native/bsd/driver.js'
+import { CAN } from '../../native/linux/constants.js'
 import { EpollDriver } from '../../native/linux/epoll.js'
+import { openLibc } from '../../native/linux/libc.js'
 import { UringDriver } from '../../native/linux/uring/driver.js'
+import { IocpDriver } from '../../native/windows/driver.js'
+import { kqueueFor } from '../native/bsd/shim.js'
 import { Rig } from './rig.js'
+
+const source = kqueueFor()
 
 const DRIVERS: Readonly<Record<string, () => Driver>> = {
   host: () => new HostDriver(),
   virtual: () => new VirtualDriver(),
   simulated: () => new SimNetwork().host('main').driver(),
   ...(process.platform === 'linux' && { epoll: () => new EpollDriver(), io_uring: () => new UringDriver() }),
+  ...(typeof source === 'object' && { kqueue: () => new KqueueDriver({ libc: openLibc(), can: CAN, source }) }),
+  ...(process.platform === 'win32' && { iocp: () => new IocpDriver() }),
 }
 
 for (const [name, make] of Object.entries(DRIVERS)) {

@@ -6,7 +6,7 @@ import { chooseDriver } from '../../native/select.js'
 
 test('a driver that does not exist is refused by name', (t) => {
   t.throws(() => chooseDriver('magic'), {
-    message: /"magic" \(DRUPE_DRIVER\): there is none of that name, only io_uring, epoll, iocp, host/,
+    message: /"magic" \(DRUPE_DRIVER\): there is none of that name, only io_uring, epoll, kqueue, iocp, host/,
   })
 })
 

@@ -77,6 +77,9 @@ export class Sequence {
   }
 }
 
+/** How long descriptors may take to go. */
+const PATIENCE_MS = 2000
+
 /** How many descriptors the process has. */
 export function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length
@@ -106,6 +109,9 @@ export async function drive(op: Op<unknown>): Promise<number> {
     left++
   }
   await kernel.close()
+  // What another thread was doing when it was withdrawn has its file until it is done.
+  const end = performance.now() + PATIENCE_MS
+  while (openDescriptors() > before && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10))
   const after = openDescriptors()
   if (after > before) console.error(`${after - before} descriptors are left`)
   return left + Math.max(0, after - before)

@@ -1,5 +1,6 @@
 /**
  * The attack, kept: `npm run torture -- [NAME | all] [SECONDS] [--driver NAME] [--mode guest|blocking] [--seed N]`.
+ * Without a driver it is those of Linux; `--driver kqueue` needs DRUPE_KQUEUE_LIB.
  *
  * Each program runs in a process of its own, on each driver and in each mode, for so many seconds; a line of figures each.
  * Without a name it lists the programs. `ci` runs a short selection of them all. Exit code 1 if anything fell: a wrong
@@ -38,6 +39,7 @@ const INJECTED: Readonly<Record<string, readonly string[]>> = {
     'io_uring_enter:error=EBUSY:when=7+13',
   ],
   epoll: ['recvfrom,sendto,sendmsg,accept4,epoll_wait,read,write:error=EINTR:when=300+7'],
+  kqueue: ['recvfrom,sendto,sendmsg,accept4,epoll_wait,read,write:error=EINTR:when=300+7'],
 }
 
 const PROGRAMS: Readonly<Record<string, Program>> = {

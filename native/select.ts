@@ -2,8 +2,8 @@
  * Which driver to use here. The only file that asks what platform and what engine this is.
  *
  * The environment variable DRUPE_DRIVER forces one by name; 'host' means none of these, only the
- * host's timers. DRUPE_KQUEUE_LIB names a library that has kqueue instead of the C library; with it,
- * there is that driver on Linux, too, if it is asked for.
+ * host's timers. DRUPE_KQUEUE_LIB names a library that has kqueue instead of the C library; with
+ * it that driver is to be had on Linux, too.
  */
 import type { Driver } from '../kernel/driver/contract.js'
 import { SYSTEMS } from './bsd/constants.js'
@@ -52,7 +52,7 @@ export function chooseDriver(
     explain('DRUPE_DRIVER asks for it; without that it is the best that there is here')
     return null
   }
-  if (forced === undefined) return bestDriver(explain)
+  if (forced === undefined || forced === '') return bestDriver(explain)
   const driver = DRIVERS.find(({ name }) => name === forced)
   if (driver === undefined) {
     const names = [...DRIVERS.map(({ name }) => name), 'host'].join(', ')

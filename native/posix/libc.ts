@@ -12,7 +12,7 @@ import { F_GETFL, F_SETFL, type PosixConstants } from './constants.js'
 import { Environment } from './environment.js'
 import { setWord } from './words.js'
 
-/** The one flag of dlopen's that is the same everywhere. Nobody gives the handle back, which pins it. */
+/** A flag of dlopen's, the same everywhere. Nobody gives the handle back, so the file stays. */
 const RTLD_LAZY = 0x1
 
 export type Call = (...operands: number[]) => number

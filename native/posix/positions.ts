@@ -2,8 +2,8 @@
  * Positions: where in a file a read or a write goes on that is done beside the task, by a ring or
  * another thread.
  *
- * read(2) and write(2) go on where the last one ended. Work on another thread can ask for that, too,
- * as can a ring, with the offset −1, but then the position is taken at one moment and moved at
+ * read(2) and write(2) go on where the last one ended. Work on another thread can ask for that,
+ * too, as can a ring, with the offset −1, but then the position is taken at one moment and moved at
  * another. Two of one file can read the same position in between, by way of a second descriptor or
  * of another process. After a write that was cut short by an error a ring does not move it at all,
  * and the next one goes over the beginning.

@@ -7,7 +7,7 @@
  */
 import type { Address } from '../../kernel/driver/contract.js'
 import { allocatePages } from '../memory/pages.js'
-import { EAGAIN, EBADF, EISCONN } from '../posix/errno.js'
+import { EAGAIN, EBADF, ECONNABORTED, ECONNRESET, EISCONN, ENOTCONN } from '../posix/errno.js'
 import { ADDRESS_BYTES, encodeAddress } from '../posix/sockaddr.js'
 import * as c from './constants.js'
 import { resultOf } from './errors.js'
@@ -81,7 +81,8 @@ export class Establishing {
     const fd = record.extra
     if (result < 0) {
       this.winsock.close(fd)
-      return result
+      // The peer has gone again: accept(2) has a name for that, which says whose fault it is.
+      return result === ECONNRESET || result === ENOTCONN ? ECONNABORTED : result
     }
     const opened = this.handles.get(fd)
     if (opened !== null) opened.bound = true

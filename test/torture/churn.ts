@@ -2,7 +2,8 @@
  * Connect, echo, close, as fast as it goes: no descriptor more afterwards, and no connection whose echo is wrong.
  */
 import { clock, connect, listen, nursery, serve, spawn } from 'drupe'
-import { complain, drive, type Figures, openDescriptors } from './kit.js'
+import { openDescriptors } from '../open-descriptors.js'
+import { complain, drive, type Figures } from './kit.js'
 
 const LANES = 32
 

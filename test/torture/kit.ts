@@ -6,11 +6,11 @@
  * counts what must not happen. main.ts runs each program in a process of its own, on each driver and in each mode.
  */
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { Kernel, type Op } from 'drupe'
 import { assertNoLeaks } from 'drupe/testing'
 import { seededRandom } from '../../kernel/random.js'
+import { openDescriptors } from '../open-descriptors.js'
 
 /** What a program has counted. */
 export type Figures = Record<string, number>
@@ -79,11 +79,6 @@ export class Sequence {
 
 /** How long descriptors may take to go. */
 const PATIENCE_MS = 2000
-
-/** How many descriptors the process has. */
-export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length
-}
 
 /**
  * Runs an operation on a kernel of its own, in the mode that TORTURE_MODE names, and looks for what it left behind: tasks,

@@ -3,17 +3,14 @@
  *
  * In a process of its own, because test files that run beside it open and close descriptors, too.
  */
-
-import { readdirSync } from 'node:fs'
 import { timeout } from 'drupe'
-import { openWindows } from '../../../native/windows/kernel32.js'
 import { MODES } from '../../kit.js'
 import { BUFFER_SCENARIOS } from '../../modes/buffers.js'
 import { SERVER_SCENARIOS } from '../../modes/servers.js'
 import { STREAM_SCENARIOS } from '../../modes/streams.js'
+import { openDescriptors } from '../../open-descriptors.js'
 import { PATIENCE_MS } from '../../patience.js'
 
-const open = process.platform === 'win32' ? handles() : (): number => readdirSync('/proc/self/fd').length
 const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1))
 
 const mode = MODES.find(({ name }) => name === process.argv[2])
@@ -24,7 +21,7 @@ const report: string[] = []
 process.stdout.write('')
 await mode.run(timeout(PATIENCE_MS, (scenarios[0] as (typeof scenarios)[number]).op))
 await soon()
-let before = open()
+let before = openDescriptors()
 for (const { name, op } of scenarios) {
   try {
     await mode.run(timeout(PATIENCE_MS, op))
@@ -32,20 +29,9 @@ for (const { name, op } of scenarios) {
     report.push(`${name}: ${error}`)
   }
   // What a ring had open the system takes back in the background.
-  for (let tries = 0; open() > before && tries < 3000; tries++) await soon()
-  const now = open()
+  for (let tries = 0; openDescriptors() > before && tries < 3000; tries++) await soon()
+  const now = openDescriptors()
   if (now !== before) report.push(`${name}: ${now - before} left over`)
   before = now
 }
 console.log([...report, `${scenarios.length} scenarios`].join('\n'))
-
-/** How many handles this process has. */
-function handles(): () => number {
-  const { koffi, addressOf } = openWindows()
-  const count = new Uint32Array(1)
-  const ask = koffi.load('kernel32.dll').func('GetProcessHandleCount', 'int', ['intptr_t', 'uintptr_t'])
-  return () => {
-    ask(-1, addressOf(count))
-    return count[0] as number
-  }
-}

@@ -6,7 +6,7 @@
  * that is printed. Wine is not Windows: it says that the calls are right, nothing of speed.
  *
  * It runs the conformance suite, the suites of streams, files and servers in both modes, what workers and processes do at
- * their ends, a count of handles, and the echo server. `--only=conformance` runs one of these parts. `--counts=file` writes
+ * their ends, a count of handles, the attack, and the echo server. `--only=conformance` runs one of these parts. `--counts=file` writes
  * what passed, as JSON. Ends with a line "windows: N passed, N failed".
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -75,6 +75,15 @@ const PROGRAMS = {
   ],
 }
 
+/** Programs of test/torture, for so many seconds, in these modes. */
+const ATTACK = [
+  ['integrity', 1],
+  ['chaos', 3],
+  ['churn', 1],
+  ['collect', 1],
+  ['hostile', 2, ['guest']],
+]
+
 /** Every scenario, and no handle left. A reset that Wine forgets is no leak. */
 function LEAKS() {
   return onWindows ? /^\d+ scenarios$/ : /^(a reset by the peer is ECONNRESET: .*\n)?\d+ scenarios$/
@@ -93,13 +102,13 @@ function count(part, name, pass, fail) {
 }
 
 /** Runs a Windows program to its end. Its output goes to files: under Wine Node cannot write to pipes. */
-async function run(command, args, copy, seconds = FILE_SECONDS) {
+async function run(command, args, copy, seconds = FILE_SECONDS, variables = {}) {
   const path = join(mkdtempSync(join(scratch, 'out-')), 'out')
   const out = openSync(path, 'w')
   const err = openSync(`${path}.err`, 'w')
   const child = spawn(command[0], [...command.slice(1), ...args], {
     cwd: copy,
-    env: { ...process.env, ...wineEnvironment() },
+    env: { ...process.env, ...wineEnvironment(), ...variables },
     stdio: ['ignore', out, err],
   })
   const limit = setTimeout(() => child.kill('SIGKILL'), seconds * 1000)
@@ -198,6 +207,24 @@ async function programs(part, node, command, copy) {
   count(part, node, pass, fail)
 }
 
+/** Each has to end by itself, with nothing that fell. */
+async function attack(part, node, command, copy) {
+  let pass = 0
+  let fail = 0
+  for (const [program, seconds, modes = ['guest', 'blocking']] of ATTACK) {
+    for (const mode of modes) {
+      const args = ['dist/test/torture/child.js', program, String(seconds), '1']
+      const ending = await run(command, args, copy, FILE_SECONDS, { TORTURE_MODE: mode })
+      if (ending.code === 0) pass++
+      else {
+        fail++
+        console.log(`not ok - ${program}, ${mode}: exit code ${ending.code}\n${ending.stdout}\n${ending.stderr}`)
+      }
+    }
+  }
+  count(part, node, pass, fail)
+}
+
 /** The example as its reader would run it; the client is of this system, in the same network. */
 async function echo(node, command, copy) {
   const path = join(scratch, 'echo')
@@ -234,10 +261,11 @@ if (nodes === null) console.log('   skipped: there is no Wine, and apt-get canno
 for (const [node, command] of Object.entries(nodes ?? {})) {
   const version = await run(command, ['-p', 'process.platform + " " + process.version'], copy)
   console.log(`── ${node}: ${version.stdout}`)
-  for (const part of [...Object.keys(PARTS), ...Object.keys(PROGRAMS), 'echo']) {
+  for (const part of [...Object.keys(PARTS), ...Object.keys(PROGRAMS), 'attack', 'echo']) {
     if (only !== undefined && only !== part) continue
     const start = Date.now()
     if (part === 'echo') await echo(node, command, copy)
+    else if (part === 'attack') await attack(part, node, command, copy)
     else await (part in PARTS ? suite : programs)(part, node, command, copy)
     console.log(`   ${Math.round((Date.now() - start) / 1000)} s`)
   }

@@ -221,9 +221,11 @@ export class IocpDriver extends NativeDriver {
       turn()
     } finally {
       if (!this.closed) {
+        // With enough to read no poll of the turn may have taken it, and it is told once.
+        const behind = this.waiter?.hasNews ?? false
         this.waiter?.resume()
         if (this.records.underWay > 0) this.wait()
-        if (!this.operations.readQueue.isEmpty) this.attachment?.schedule()
+        if (behind || !this.operations.readQueue.isEmpty) this.attachment?.schedule()
       }
     }
   }

@@ -107,9 +107,14 @@ export class Waiter implements Watch {
     this.worker.on('message', () => news.inside())
   }
 
+  /** Has the thread something that was not taken yet? */
+  get hasNews(): boolean {
+    return !this.taken && Atomics.load(this.control, FULL) === 1
+  }
+
   /** Hands on what the thread has taken; true if there was any. */
   take(sink: TakePacket): boolean {
-    if (this.taken || Atomics.load(this.control, FULL) === 0) return false
+    if (!this.hasNews) return false
     this.taken = true
     hand(this.packets.slice(0, Atomics.load(this.control, COUNT) * PACKET_WORDS), sink)
     return true

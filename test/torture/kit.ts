@@ -5,6 +5,7 @@
  * A program is a module with a function `torture(seconds, seed)`. It returns figures; one of them is called `fell`, and
  * counts what must not happen. main.ts runs each program in a process of its own, on each driver and in each mode.
  */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { Kernel, type Op } from 'drupe'
@@ -89,6 +90,8 @@ export async function drive(op: Op<unknown>): Promise<number> {
   const host = createServer().listen(0, '127.0.0.1')
   await once(host, 'listening')
   await new Promise((resolve) => host.close(resolve))
+  // On Windows libuv keeps handles for the first child.
+  if (process.platform === 'win32') await once(spawn(process.execPath, ['-e', '']), 'exit')
   const first = new Kernel()
   await first.run(function* () {})
   await first.close()

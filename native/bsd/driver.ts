@@ -20,6 +20,7 @@ import type { Libc } from '../posix/libc.js'
 import { WakePipe } from '../posix/wake-pipe.js'
 import { EV_ADD, EV_CLEAR, EV_DELETE, EV_EOF, EV_ERROR } from './kevent.js'
 import { Kqueue, type KqueueSource, WAKE } from './kqueue.js'
+import { Notes } from './notes.js'
 import { KqueueTimer } from './timer.js'
 import { userToken } from './wake-user.js'
 
@@ -43,6 +44,8 @@ export class KqueueDriver extends ReadinessDriver {
   private readonly kqueue: Kqueue
   /** Where there is no EVFILT_USER. */
   private readonly wakePipe: WakePipe | null = null
+  /** Ends of processes, changes of files. */
+  readonly notes: Notes
   private turning = false
 
   /**
@@ -54,6 +57,7 @@ export class KqueueDriver extends ReadinessDriver {
     this.can = can
     this.kqueue = new Kqueue(libc, source)
     this.alarm = new KqueueTimer(this.kqueue, ALARM)
+    this.notes = new Notes(this.kqueue)
     const { USER, READ } = this.kqueue.abi
     if (USER === null) this.wakePipe = new WakePipe(libc)
     this.wakeToken = this.wakePipe?.token ?? userToken(this.kqueue.descriptor.fd, source)
@@ -142,7 +146,8 @@ export class KqueueDriver extends ReadinessDriver {
       if ((flags & EV_ERROR) === 0) this.timerWentOff(ident)
       // There was none to delete. Without an alarm nothing would ever end in time.
       else if (-events.data(i) !== ENOENT) throw new Error(`Cannot set an alarm: ${describe(-events.data(i))}`)
-    } else if ((flags & EV_ERROR) !== 0) this.readiness.refused(ident, events.udata(i), -events.data(i))
+    } else if (this.notes.heard(filter, ident, events.fflags(i), events.data(i))) return
+    else if ((flags & EV_ERROR) !== 0) this.readiness.refused(ident, events.udata(i), -events.data(i))
     else if (filter === abi.READ) this.readiness.event(ident, events.udata(i), true, false, (flags & EV_EOF) !== 0)
     else this.readiness.event(ident, events.udata(i), false, true, false)
   }

@@ -2,8 +2,8 @@
  * What kqueue tells besides readiness: that a process has ended, and what happens to a file.
  *
  * Both are told to a function, from a poll. A process is told of once (the filter ends with it), a
- * file as long as it is watched, several changes at a time as one. The descriptor of a file only has
- * to be open, O_EVTONLY or for reading; closing it ends the watch.
+ * file as long as it is watched, several changes at a time as one. The descriptor of a file only
+ * has to be open; closing it ends the watch.
  */
 import { EV_ADD, EV_CLEAR, EV_DELETE, EV_ONESHOT, NOTE_EXIT } from './kevent.js'
 import type { Kqueue } from './kqueue.js'

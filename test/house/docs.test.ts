@@ -40,11 +40,25 @@ test('the glossary has 25 to 40 words, in order, each in two sentences with a pl
   }
 })
 
-test('a decision has a title and a date, and stands in the list', (t) => {
+test('a decision has a title, a date, at most 60 lines, and a place in the list', (t) => {
   const list = textOf('docs/decisions/README.md')
   for (const path of files('.md', 'docs/decisions')) {
     if (path.endsWith('README.md')) continue
     t.regex(textOf(path), /^# .+\n\n\d{4}-\d\d-\d\d\n\n/, path)
     t.true(list.includes(`(${path.slice(path.lastIndexOf('/') + 1)})`), path)
+    t.true(textOf(path).trimEnd().split('\n').length <= 60, path)
   }
+})
+
+test('a word that was given up is in no page', (t) => {
+  const given = /\bknocks?\b|\bburied\b|in its hand/
+  const pages = documents.filter((path) => !/decisions|CHANGELOG/.test(path))
+  t.deepEqual(
+    pages.flatMap((path) =>
+      textOf(path)
+        .split('\n')
+        .flatMap((line, i) => (given.test(line) ? [`${path}:${i + 1}`] : [])),
+    ),
+    [],
+  )
 })

@@ -69,6 +69,11 @@ export class KqueueDriver extends ReadinessDriver {
     }
   }
 
+  override closeFd(fd: number): number {
+    this.notes.unwatchFile(fd)
+    return super.closeFd(fd)
+  }
+
   override arm(at: number): void {
     super.arm(at)
     this.flush()
@@ -140,16 +145,21 @@ export class KqueueDriver extends ReadinessDriver {
     const ident = events.ident(i)
     const filter = events.filter(i)
     const flags = events.flags(i)
-    if (filter === abi.READ && ident === this.wakePipe?.fd) this.wakePipe.empty()
-    if (filter === abi.USER || (filter === abi.READ && ident === this.wakePipe?.fd)) this.woken = true
-    else if (filter === abi.TIMER) {
+    const isPipe = filter === abi.READ && ident === this.wakePipe?.fd
+    if ((flags & EV_ERROR) === 0 && filter === abi.READ && !isPipe) {
+      this.readiness.event(ident, events.udata(i), true, false, (flags & EV_EOF) !== 0)
+    } else if ((flags & EV_ERROR) === 0 && filter === abi.WRITE) {
+      this.readiness.event(ident, events.udata(i), false, true, false)
+    } else if (isPipe || filter === abi.USER) {
+      this.woken = true
+      this.wakePipe?.empty()
+    } else if (filter === abi.TIMER) {
       if ((flags & EV_ERROR) === 0) this.timerWentOff(ident)
       // There was none to delete. Without an alarm nothing would ever end in time.
       else if (-events.data(i) !== ENOENT) throw new Error(`Cannot set an alarm: ${describe(-events.data(i))}`)
-    } else if (this.notes.heard(filter, ident, events.fflags(i), events.data(i))) return
-    else if ((flags & EV_ERROR) !== 0) this.readiness.refused(ident, events.udata(i), -events.data(i))
-    else if (filter === abi.READ) this.readiness.event(ident, events.udata(i), true, false, (flags & EV_EOF) !== 0)
-    else this.readiness.event(ident, events.udata(i), false, true, false)
+    } else if (!this.notes.heard(filter, ident, events.fflags(i), events.data(i))) {
+      this.readiness.refused(ident, events.udata(i), -events.data(i))
+    }
   }
 
   private timerWentOff(ident: number): void {

@@ -6,7 +6,7 @@
  */
 import type { WakeToken } from '../../kernel/driver/contract.js'
 import { Binder } from '../posix/libc.js'
-import { ABIS, type Abi, Kevents, NOTE_TRIGGER } from './kevent.js'
+import { ABIS, type Abi, type AbiName, Kevents, NOTE_TRIGGER } from './kevent.js'
 import { bindKqueue, type KqueueSource, WAKE } from './kqueue.js'
 
 interface UserToken extends KqueueSource {
@@ -20,8 +20,10 @@ export function userToken(kqueue: number, { abi, library }: KqueueSource): WakeT
 
 /** Is this such a token? Programs hand them from thread to thread. */
 export function isUserToken(token: unknown): token is WakeToken {
-  const { kqueue, abi } = (token ?? {}) as Partial<UserToken>
-  return Number.isInteger(kqueue) && (kqueue as number) >= 0 && Object.hasOwn(ABIS, String(abi))
+  const { kqueue, abi, library } = (token ?? {}) as Partial<UserToken>
+  if (!Number.isInteger(kqueue) || (kqueue as number) < 0 || (library !== null && typeof library !== 'string'))
+    return false
+  return Object.hasOwn(ABIS, String(abi)) && ABIS[abi as AbiName].USER !== null
 }
 
 type Trigger = (kqueue: number) => void

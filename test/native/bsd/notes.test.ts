@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { KqueueDriver } from '../../../native/bsd/driver.js'
 import { NOTE_ATTRIB, NOTE_DELETE, NOTE_RENAME, NOTE_WRITE } from '../../../native/bsd/kevent.js'
+import { isUserToken } from '../../../native/bsd/wake-user.js'
 import { CAN } from '../../../native/linux/constants.js'
 import { openLibc } from '../../../native/linux/libc.js'
 import { describeError } from '../../../native/posix/errno.js'
@@ -86,4 +87,28 @@ onKqueue('what happens to a file is told: writing, renaming, its removal', (t, {
   t.is(all, 0)
   closeSync(fd)
   rmSync(folder, { recursive: true })
+})
+
+onKqueue('a file that is closed is not told of, nor is the next one of its number', (t, driver, rig) => {
+  const folder = mkdtempSync(join(tmpdir(), 'drupe-notes-'))
+  const fd = openSync(join(folder, 'file'), 'w')
+  const libc = openLibc()
+  const again = (): number => libc.duplicate(fd, libc.constants.F_DUPFD_CLOEXEC)
+  const watched = again()
+  driver.notes.watchFile(watched, NOTE_WRITE, () => t.fail())
+  driver.closeFd(watched)
+  const next = again()
+  writeSync(fd, 'x')
+  rig.pass(20)
+  driver.closeFd(next)
+  closeSync(fd)
+  t.pass()
+  rmSync(folder, { recursive: true })
+})
+
+test('a token that no driver has made is none', (t) => {
+  const good = { kqueue: 3, abi: 'freebsd', library: null }
+  t.true(isUserToken(good))
+  const wrong = [null, 3, { ...good, kqueue: 1.5 }, { ...good, kqueue: -1 }, { ...good, abi: 'openbsd' }]
+  for (const token of [...wrong, { ...good, abi: 'plan9' }, { ...good, library: 5 }]) t.false(isUserToken(token))
 })

@@ -9,7 +9,8 @@
  *
  * A thread in a call of Windows cannot be ended from outside: it is woken by a packet and leaves,
  * also when the process exits. In a worker's worker it waits in slices, because a thread that is
- * terminated runs nothing that could wake it.
+ * terminated runs nothing that could wake it. Nor can one that loads koffi be ended: a call of
+ * Node-API in a thread that ends takes the process with it. So the driver waits for that, too.
  */
 import type { Worker } from 'node:worker_threads'
 import type { News, Watch } from '../host/guest.js'
@@ -22,16 +23,19 @@ const PHASE = 0
 const FULL = 1
 const COUNT = 2
 const CONTROL_WORDS = 4
-/** Its phases: not there yet; it waits, or will; it is to leave; it has left. */
+/** Its phases: not there yet; it loads koffi; it waits, or will; it is to leave; it has left. */
 const STARTING = 0
-const RUNNING = 1
-const LEAVING = 2
-const LEFT = 3
+const LOADING = 1
+const RUNNING = 2
+const LEAVING = 3
+const LEFT = 4
 
 /** How long a worker's worker waits at a time. */
 const SLICE_MS = 100
-/** How long it may take to leave. */
-const LEAVE_MS = 1000
+/** How long it may take to leave; with a busy machine, to load koffi first. */
+const LEAVE_MS = 5000
+/** How often it is told to. */
+const POST_MS = 50
 
 interface Job {
   readonly require: string
@@ -44,12 +48,12 @@ interface Job {
  * What the thread runs, as text: a bundled program has no file for it. It can use nothing of this
  * module.
  */
-function program(constants: Readonly<Record<string, number>>): void {
-  const { PHASE, FULL, COUNT, CONTROL_WORDS, STARTING, RUNNING, LEFT, BATCH, PACKET_WORDS } = constants as {
-    readonly [name in 'PHASE' | 'FULL' | 'COUNT' | 'CONTROL_WORDS' | 'STARTING' | 'RUNNING' | 'LEFT']: number
-  } & { readonly BATCH: number; readonly PACKET_WORDS: number }
+function program(constants: typeof CONSTANTS): void {
+  const { PHASE, FULL, COUNT, CONTROL_WORDS, STARTING, LOADING, RUNNING, LEFT, BATCH, PACKET_WORDS } = constants
   const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
   const job = workerData as Job
+  const control = new Int32Array(job.shared, 0, CONTROL_WORDS)
+  if (Atomics.compareExchange(control, PHASE, STARTING, LOADING) !== STARTING) return
   const koffi = process.getBuiltinModule('node:module').createRequire(job.require)('koffi') as typeof import('koffi')
   const types = ['intptr_t', 'uintptr_t', 'uint', 'uintptr_t', 'uint', 'int']
   const take = koffi.load('kernel32.dll').func('GetQueuedCompletionStatusEx', 'int', types)
@@ -57,13 +61,12 @@ function program(constants: Readonly<Record<string, number>>): void {
     void view.buffer
     return Number(koffi.address(view))
   }
-  const control = new Int32Array(job.shared, 0, CONTROL_WORDS)
   const shared = new Uint32Array(job.shared, CONTROL_WORDS * 4)
   const packets = new Uint32Array(BATCH * PACKET_WORDS)
   const count = new Uint32Array(1)
   const packetsAt = addressOf(packets)
   const countAt = addressOf(count)
-  if (Atomics.compareExchange(control, PHASE, STARTING, RUNNING) === STARTING) {
+  if (Atomics.compareExchange(control, PHASE, LOADING, RUNNING) === LOADING) {
     while (Atomics.load(control, PHASE) === RUNNING) {
       if (take(job.port, packetsAt, BATCH, countAt, job.ms, 0) === 0) continue
       const words = (count[0] as number) * PACKET_WORDS
@@ -81,7 +84,7 @@ function program(constants: Readonly<Record<string, number>>): void {
   parentPort?.close()
 }
 
-const CONSTANTS = { PHASE, FULL, COUNT, CONTROL_WORDS, STARTING, RUNNING, LEFT, BATCH, PACKET_WORDS }
+const CONSTANTS = { PHASE, FULL, COUNT, CONTROL_WORDS, STARTING, LOADING, RUNNING, LEFT, BATCH, PACKET_WORDS }
 
 /** The thread that waits for one driver. */
 export class Waiter implements Watch {
@@ -138,13 +141,12 @@ export class Waiter implements Watch {
   /** It takes nothing any more when this returns. What it had can still be taken. */
   close(): void {
     const { control } = this
-    if (Atomics.compareExchange(control, PHASE, STARTING, LEAVING) === STARTING) return
-    if (Atomics.compareExchange(control, PHASE, RUNNING, LEAVING) !== RUNNING) return
+    if (Atomics.exchange(control, PHASE, LEAVING) === STARTING) return
     this.port.post(KEY_QUIT)
     Atomics.notify(control, FULL)
     const end = performance.now() + LEAVE_MS
     while (Atomics.load(control, PHASE) === LEAVING && performance.now() < end) {
-      Atomics.wait(control, PHASE, LEAVING, LEAVE_MS / 20)
+      Atomics.wait(control, PHASE, LEAVING, POST_MS)
       // It may have been at the packets when it was woken, and they may have been another's.
       if (Atomics.load(control, FULL) === 1 && Atomics.load(control, PHASE) === LEAVING) Atomics.notify(control, FULL)
       this.port.post(KEY_QUIT)

@@ -23,6 +23,7 @@ export const TIMERS_ONLY: Capabilities = {
   threads: false,
   sockets: false,
   unixSockets: false,
+  namedPipes: false,
   reusePort: false,
   files: false,
   foreignFds: false,

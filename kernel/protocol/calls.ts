@@ -8,8 +8,11 @@
 import type { Capabilities } from './capabilities.js'
 import type { Address, Fd } from './io-op.js'
 
-/** Sockets that a driver can open. */
-export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix'
+/**
+ * Sockets that a driver can open. A `'pipe'` is a named pipe of Windows: a stream within the
+ * machine, with a path such as `\\\\.\\pipe\\name` where a Unix socket has its own.
+ */
+export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix' | 'pipe'
 
 /** Socket options that a driver can set; all of them switches, or sizes in bytes. */
 export type SocketOption =

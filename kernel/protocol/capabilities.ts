@@ -20,6 +20,8 @@ export interface Capabilities {
   readonly sockets: boolean
   /** Unix sockets. */
   readonly unixSockets: boolean
+  /** Named pipes of Windows. */
+  readonly namedPipes: boolean
   /**
    * Several TCP sockets with `reusePort` listen on one port, and each has its share of the
    * connections.

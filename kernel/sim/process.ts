@@ -59,6 +59,7 @@ export abstract class SimProcess extends TimersOnlyDriver implements Holder {
 
   override socket(kind: SocketKind): number {
     if (this.closed) return CLOSED
+    if (kind === 'pipe') return UNSUPPORTED
     return this.adopt(new SimSocket(kind, this.host, null))
   }
 

@@ -67,6 +67,7 @@ const CAN: Capabilities = {
   threads: true,
   sockets: true,
   unixSockets: true,
+  namedPipes: false,
   reusePort: true,
   files: true,
   foreignFds: true,

@@ -44,6 +44,7 @@ export const CAN: Capabilities = {
   threads: true,
   sockets: true,
   unixSockets: true,
+  namedPipes: false,
   reusePort: true,
   files: true,
   foreignFds: true,

@@ -16,7 +16,7 @@ import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './sockaddr.js'
 export class Sockets {
   private readonly libc: FdCalls
   /** Family and type of each kind. */
-  private readonly kinds: Readonly<Record<SocketKind, readonly [family: number, type: number]>>
+  private readonly kinds: Readonly<Record<Exclude<SocketKind, 'pipe'>, readonly [family: number, type: number]>>
   private readonly sockaddr = new Uint8Array(ADDRESS_BYTES)
   private readonly sockaddrAt: number
   private readonly int = new Int32Array(1)
@@ -37,7 +37,7 @@ export class Sockets {
   }
 
   open(kind: SocketKind): number {
-    if (!Object.hasOwn(this.kinds, kind)) return UNSUPPORTED
+    if (kind === 'pipe' || !Object.hasOwn(this.kinds, kind)) return UNSUPPORTED
     const place = this.kinds[kind]
     return this.libc.socket(place[0], place[1], 0)
   }

@@ -79,12 +79,19 @@ export const AFD_POLL_ACCEPT = 0x80
 export const AFD_POLL_CONNECT_FAIL = 0x100
 
 export const WSAEMSGSIZE = 10040
+export const ERROR_ACCESS_DENIED = 5
 export const ERROR_HANDLE_EOF = 38
+export const ERROR_BROKEN_PIPE = 109
+export const ERROR_PIPE_BUSY = 231
+/** A client has come and gone before anybody waited for it; what it wrote can be read. */
+export const ERROR_NO_DATA = 232
+export const ERROR_PIPE_CONNECTED = 535
 export const ERROR_IO_PENDING = 997
 export const OPERATION_ABORTED = 995
 export const STATUS_PENDING = 0x103
 export const STATUS_CANCELLED = 0xc0000120
 export const STATUS_END_OF_FILE = 0xc0000011
+export const STATUS_OBJECT_NAME_NOT_FOUND = 0xc0000034
 
 export const GENERIC_READ_WRITE = 0xc0000000
 export const GENERIC_READ = 0x80000000
@@ -92,4 +99,12 @@ export const GENERIC_WRITE = 0x40000000
 export const FILE_APPEND_DATA = 0x4
 export const FILE_SHARE_ALL = 0x7
 export const OPEN_EXISTING = 3
+export const FILE_READ_ATTRIBUTES = 0x80
 export const FILE_FLAG_OVERLAPPED = 0x40000000
+export const FILE_FLAG_FIRST_PIPE_INSTANCE = 0x80000
+export const PIPE_ACCESS_DUPLEX = 0x3
+export const PIPE_REJECT_REMOTE_CLIENTS = 0x8
+export const PIPE_UNLIMITED_INSTANCES = 255
+export const FSCTL_PIPE_WAIT = 0x110018
+/** A server may ask who its client is, and not act as it. */
+export const SECURITY_IDENTIFICATION = 0x110000

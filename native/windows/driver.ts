@@ -10,6 +10,7 @@
  * operations have one reader and one writer, what can be read is in a queue.
  */
 import {
+  type Address,
   type Attachment,
   type IoOp,
   type Request,
@@ -27,6 +28,7 @@ import { Handles } from './handles.js'
 import { openWindows, type Windows } from './kernel32.js'
 import { WinOperations } from './operations.js'
 import { Records } from './overlapped.js'
+import { Pipes, withPipes } from './pipes.js'
 import { KEY_WAKE, Port, waitMs } from './port.js'
 import { Waiter } from './waiter.js'
 import { tokenOf } from './wake-port.js'
@@ -50,6 +52,7 @@ export class IocpDriver extends NativeDriver {
   private readonly records: Records
   private readonly winsock: Winsock
   private readonly files: Files
+  private readonly pipes: Pipes
   private readonly operations: WinOperations
   private readonly hostAlarm = new HostAlarm()
   private news: News | null = null
@@ -69,20 +72,24 @@ export class IocpDriver extends NativeDriver {
     const windows = openWindows()
     const port = new Port(windows)
     const handles = new Handles()
-    const calls = winsock(windows, handles, port)
+    const records = new Records(windows)
+    const pipes = new Pipes(windows, handles, records, port)
+    const calls = withPipes(winsock(windows, handles, port), pipes, handles)
     super(calls, note)
     this.windows = windows
     this.port = port
     this.handles = handles
     this.winsock = calls
-    this.records = new Records(windows)
-    this.files = new Files(windows, handles, this.records, port)
-    this.operations = new WinOperations(windows, calls, handles, this.records, port, this.files, () => this.reap())
+    this.records = records
+    this.pipes = pipes
+    this.files = new Files(windows, handles, records, port)
+    this.operations = new WinOperations(windows, calls, handles, records, port, this.files, pipes, () => this.reap())
     this.can = {
       blocking: true,
       threads: true,
       sockets: true,
       unixSockets: this.hasUnixSockets(),
+      namedPipes: true,
       reusePort: false,
       files: true,
       foreignFds: false,
@@ -96,7 +103,27 @@ export class IocpDriver extends NativeDriver {
   }
 
   override socket(kind: SocketKind): number {
-    return kind === 'unix' && !this.can.unixSockets ? UNSUPPORTED : super.socket(kind)
+    if (kind === 'unix' && !this.can.unixSockets) return UNSUPPORTED
+    if (kind !== 'pipe' || this.closed) return super.socket(kind)
+    const fd = this.pipes.open()
+    this.operations.adoptPipe(fd)
+    return fd
+  }
+
+  override bind(fd: number, address: Address): number {
+    return this.pipes.has(fd) ? this.pipes.bind(fd, address) : super.bind(fd, address)
+  }
+
+  override listen(fd: number, backlog: number): number {
+    return this.pipes.has(fd) ? this.pipes.listen(fd, backlog) : super.listen(fd, backlog)
+  }
+
+  override localAddress(fd: number): Address | number {
+    return this.pipes.address(fd, 'local') ?? super.localAddress(fd)
+  }
+
+  override remoteAddress(fd: number): Address | number {
+    return this.pipes.address(fd, 'remote') ?? super.remoteAddress(fd)
   }
 
   submit(op: IoOp<unknown>): boolean {

@@ -21,10 +21,13 @@ export class WinFd extends FdState {
   writerRecord: Overlapped | null = null
   /** What the receive of no bytes failed with: Windows tells it once. 0: nothing. */
   failure = 0
+  /** A named pipe: it tells by itself when a call may succeed (pipes.ts). */
+  isPipe = false
 
   override reset(): void {
     super.reset()
     this.readerRecord = this.writerRecord = null
     this.failure = 0
+    this.isPipe = false
   }
 }

@@ -27,7 +27,7 @@ import * as c from './constants.js'
 import { resultOf } from './errors.js'
 import { type Handles, Opened } from './handles.js'
 import type { Windows } from './kernel32.js'
-import type { Overlapped, Records, Sink } from './overlapped.js'
+import { isError, type Overlapped, type Records, type Sink } from './overlapped.js'
 import type { Port } from './port.js'
 
 /** Instead of an offset: the end of the file. */
@@ -197,10 +197,8 @@ export class Files implements Positioned, Sink {
   }
 
   private resultOf(record: Overlapped, status: number, bytes: number): number {
-    if (status < 0x80000000) return bytes
-    if (status === c.STATUS_END_OF_FILE) return 0
-    this.windows.overlappedFile(record.handle, record.at, record.at + 8, 0)
-    return resultOf(this.windows.lastError())
+    if (!isError(status)) return bytes
+    return status === c.STATUS_END_OF_FILE ? 0 : resultOf(this.records.codeOf(record))
   }
 }
 

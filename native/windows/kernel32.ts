@@ -73,6 +73,20 @@ function bind(koffi: Koffi) {
     overlappedFile: of(kernel32, 'GetOverlappedResult', 'int', 'intptr_t', 'uintptr_t', 'uintptr_t', 'int'),
     writeFile: of(kernel32, 'WriteFile', 'int', 'intptr_t', 'uintptr_t', 'uint', 'uintptr_t', 'uintptr_t'),
 
+    makePipe: kernel32.func('CreateNamedPipeW', 'intptr_t', [
+      'str16',
+      'uint',
+      'uint',
+      'uint',
+      'uint',
+      'uint',
+      'uint',
+      'uintptr_t',
+    ]) as (path: string, ...operands: number[]) => number,
+    connectPipe: of(kernel32, 'ConnectNamedPipe', 'int', 'intptr_t', 'uintptr_t'),
+    /** To an address, from another, so many bytes. */
+    copy: of(kernel32, 'RtlMoveMemory', 'void', 'uintptr_t', 'uintptr_t', 'uintptr_t'),
+
     startSockets: of(ws2, 'WSAStartup', 'int', 'uint16', 'uintptr_t'),
     makeSocket: of(ws2, 'WSASocketW', 'intptr_t', 'int', 'int', 'int', 'uintptr_t', 'uint', 'uint'),
     closeSocket: ofSocket('closesocket'),
@@ -126,6 +140,21 @@ function bind(koffi: Koffi) {
     askDevice: of(
       ntdll,
       'NtDeviceIoControlFile',
+      'int',
+      'intptr_t',
+      'uintptr_t',
+      'uintptr_t',
+      'uintptr_t',
+      'uintptr_t',
+      'uint',
+      'uintptr_t',
+      'uint',
+      'uintptr_t',
+      'uint',
+    ),
+    askFiles: of(
+      ntdll,
+      'NtFsControlFile',
       'int',
       'intptr_t',
       'uintptr_t',

@@ -10,7 +10,7 @@
  * Accepting and connecting are asked of Windows as wholes, AcceptEx and ConnectEx. Their completion
  * comes also after a cancel, and may say that they succeeded.
  */
-import { ACCEPT, CONNECT, type IoOp, isReader, READABLE, WRITABLE } from '../../kernel/driver/contract.js'
+import { ACCEPT, CONNECT, type IoOp, isReader, READ, READABLE, WRITABLE, WRITE } from '../../kernel/driver/contract.js'
 import { EAGAIN, EBADF, EINVAL } from '../posix/errno.js'
 import { Operations, type Positioned } from '../posix/operations.js'
 import { finish, finishConnect } from '../posix/settle.js'
@@ -22,6 +22,7 @@ import { ACCEPTS, CONNECTS, LEVEL, READS, WinFd, WRITES } from './fd.js'
 import type { Handles } from './handles.js'
 import type { Windows } from './kernel32.js'
 import type { Overlapped, Records, Sink } from './overlapped.js'
+import type { Pipes } from './pipes.js'
 import type { Port } from './port.js'
 import type { Winsock } from './winsock.js'
 
@@ -42,6 +43,7 @@ export class WinOperations extends Operations<WinFd> implements Sink {
     private readonly records: Records,
     port: Port,
     files: Positioned,
+    private readonly pipes: Pipes,
     private readonly reap: () => boolean,
   ) {
     super(winsock, files, (fd) => new WinFd(fd))
@@ -49,6 +51,7 @@ export class WinOperations extends Operations<WinFd> implements Sink {
     this.establishing = new Establishing(windows, winsock, handles)
     this.nothingAt = windows.addressOf(this.nothing)
     this.flagsAt = windows.addressOf(this.flags)
+    pipes.news = (fd, reads) => this.onPipe(fd, reads)
   }
 
   completed(record: Overlapped, status: number): void {
@@ -76,8 +79,15 @@ export class WinOperations extends Operations<WinFd> implements Sink {
     this.fds.of(fd).blocking = true
   }
 
+  /** Notes that this is a pipe of our own. */
+  adoptPipe(fd: number): void {
+    this.adopt(fd, false)
+    this.fds.of(fd).isPipe = true
+  }
+
   closeDevice(): void {
     this.afd.close()
+    this.pipes.closeDevice()
   }
 
   protected override find(op: IoOp<unknown>): WinFd | number {
@@ -86,6 +96,7 @@ export class WinOperations extends Operations<WinFd> implements Sink {
 
   protected begin(state: WinFd, op: IoOp<unknown>, reads: boolean): boolean {
     const { kind } = op
+    if (state.isPipe) return this.beginOnPipe(state, op)
     if (kind === READABLE || kind === WRITABLE) {
       return state.own ? this.ask(state, op, reads ? READ_EVENTS : WRITE_EVENTS, LEVEL) : finish(op, 0)
     }
@@ -101,7 +112,9 @@ export class WinOperations extends Operations<WinFd> implements Sink {
   protected read(state: WinFd): boolean {
     const { reader } = state
     if (reader === null || state.readerRecord !== null) return false
-    if (state.failure !== 0) {
+    if (state.isPipe) {
+      if (!this.tryOnPipe(state, reader)) return false
+    } else if (state.failure !== 0) {
       finish(reader, state.failure)
       state.failure = 0
     } else if (!this.attempts.attempt(state, reader)) {
@@ -133,7 +146,32 @@ export class WinOperations extends Operations<WinFd> implements Sink {
       const state = this.fds.at(fd)
       if (state !== undefined) this.withdraw(state)
     }
+    while (this.pipes.stop() && this.reap());
+    this.pipes.giveUp()
     while (this.records.underWay > 0 && this.reap());
+  }
+
+  private beginOnPipe(state: WinFd, op: IoOp<unknown>): boolean {
+    if (this.tryOnPipe(state, op)) return true
+    if (op.kind === WRITE) state.pin(this.pool.known.buffersOf(op, state.lent))
+    return false
+  }
+
+  /** False: there will be news of the pipe. */
+  private tryOnPipe(state: WinFd, op: IoOp<unknown>): boolean {
+    if (op.kind === READ || op.kind === WRITE) return this.attempts.attempt(state, op)
+    const result = this.pipes.attempt(op)
+    if (result === EAGAIN) return false
+    if (op.kind === ACCEPT && result >= 0) this.adoptPipe(result)
+    return finish(op, result)
+  }
+
+  private onPipe(fd: number, reads: boolean): void {
+    const state = this.fds.at(fd)
+    if (!state?.isPipe) return
+    const { writer } = state
+    if (!reads && writer !== null && this.tryOnPipe(state, writer)) this.settleWriter(state, writer)
+    if (reads && state.reader !== null) this.readQueue.add(state)
   }
 
   /** True: it is complete. */

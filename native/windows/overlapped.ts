@@ -20,6 +20,11 @@ const SLAB_RECORDS = 256
 /** An NTSTATUS below this succeeded, or warns that there is more. */
 const FIRST_ERROR = 0xc0000000
 
+/** Did a call with this NTSTATUS fail? */
+export function isError(status: number): boolean {
+  return status >= FIRST_ERROR
+}
+
 /** Whoever made the call. */
 export interface Sink {
   /**
@@ -120,10 +125,16 @@ export class Records {
 
   /** What a packet's status means: 0, or a negative result. The socket has the better number. */
   resultOf(record: Overlapped, status: number): number {
-    if (status < FIRST_ERROR) return 0
+    if (!isError(status)) return 0
     if (status === STATUS_CANCELLED) return resultOf(OPERATION_ABORTED)
     this.windows.overlappedResult(record.handle, record.at, this.transferredAt, 0, this.transferredAt + 4)
     return resultOf(this.windows.socketError())
+  }
+
+  /** Why a call on a file or a pipe has failed, in numbers of Win32. */
+  codeOf(record: Overlapped): number {
+    this.windows.overlappedFile(record.handle, record.at, this.transferredAt, 0)
+    return this.windows.lastError()
   }
 
   /** Asks Windows to end the call; its packet comes in any case. */

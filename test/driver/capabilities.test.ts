@@ -40,6 +40,7 @@ for (const [name, make] of Object.entries(DRIVERS)) {
     }
     t.is(gives('tcp4') && gives('udp6'), can.sockets)
     t.is(gives('unix'), can.unixSockets)
+    t.is(gives('pipe'), can.namedPipes)
     if (can.reusePort) {
       const [fd] = rig.listen()
       t.is(rig.driver.setOption(fd, 'reusePort', 1), 0)

@@ -22,7 +22,7 @@ import { STAYS } from '../../kernel/protocol/wait-queue.js'
 import { ask } from './call.js'
 import { type Endpoint, toAddress } from './ip.js'
 
-const KINDS: readonly SocketKind[] = ['tcp4', 'tcp6', 'udp4', 'udp6', 'unix']
+const KINDS: readonly SocketKind[] = ['tcp4', 'tcp6', 'udp4', 'udp6', 'unix', 'pipe']
 const OPTIONS: readonly SocketOption[] = [
   'broadcast',
   'noDelay',
@@ -198,7 +198,7 @@ export function close(fd: number): Trap<number> {
 /**
  * Opens a socket, and returns its fd. Does not wait.
  *
- * @param kind `'tcp4'`, `'tcp6'`, `'udp4'`, `'udp6'` or `'unix'`.
+ * @param kind `'tcp4'`, `'tcp6'`, `'udp4'`, `'udp6'`, `'unix'`, or `'pipe'` on Windows.
  */
 export function socket(kind: SocketKind): Trap<number> {
   checkWord('open a socket', 'kind', kind, KINDS)

@@ -34,11 +34,16 @@ export function needing(suite: Suite, ...needs: readonly (keyof Capabilities)[])
 
 /** Registers `parts` for the driver that `make` makes. */
 export function conformance(name: string, make: () => Driver, ...parts: ((suite: Suite) => void)[]): void {
+  conformanceWith(name, () => new Rig(make()), ...parts)
+}
+
+/** The same, for a driver that is used in another way. */
+export function conformanceWith(name: string, rigOf: () => Rig, ...parts: ((suite: Suite) => void)[]): void {
   const suite: Suite = {
     name,
     check(sentence, body, ...needs) {
       test(`${name}: ${sentence}`, (t) => {
-        const rig = new Rig(make())
+        const rig = rigOf()
         try {
           const missing = needs.find((need) => !rig.driver.can[need])
           if (missing === undefined) body(t, rig)

@@ -92,7 +92,7 @@ const EXITS: Readonly<Record<string, number>> = {
 for (const [program, code] of Object.entries(EXITS)) {
   test(`threads: ${program}, and has its own exit code`, async (t) => {
     const ending = await execute('threads', program)
-    t.deepEqual([ending.code, ending.signal], [code, null])
+    t.deepEqual([ending.code, ending.signal], [code, null], ending.stderr)
     t.notRegex(ending.stderr, /FATAL/)
   })
 }

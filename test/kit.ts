@@ -2,7 +2,7 @@
  * What the behavioural tests have in common: catching errors as values, and running one scenario in every mode.
  *
  * Nothing here knows what is tested. A scenario is an operation; a mode is a way to run one on a kernel of its own, with
- * nothing left over afterwards. Titles of ported tests end in their peer's name: `[curio kernel: task_cancel_join]`.
+ * nothing left over afterwards. Tests written after a peer's say so in their first line (covers.ts).
  */
 import { Kernel, type KernelOptions, type Op, type Operation, type Task } from 'drupe'
 import { HostDriver } from 'drupe/lowlevel'

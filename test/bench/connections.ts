@@ -49,8 +49,8 @@ function variants(options: Options): Variant[] {
   ]
   return [
     ...['stream', 'borrow'].flatMap((api) => perDriver(options, api, command('connections-drupe', api))),
-    { name: nodeCallback, command: command('connections-node') },
-    { name: 'node:net iterator', command: command('connections-node', 'iterator') },
+    { name: nodeCallback, command: command('node-net', 'connections') },
+    { name: 'node:net iterator', command: command('node-net', 'connections', 'iterator') },
     ...['stream', 'borrow'].map((api) => ({
       name: `${simulated} ${api}`,
       command: command('connections-canned', api, `n=${most}`),

@@ -21,9 +21,9 @@ export const bench = microBench({
     node(ours, 'depth-drupe'),
     node('drupe runSync', 'depth-drupe', ['sync']),
     node(calls, 'depth-call'),
-    node('await', 'depth-await'),
-    node('effection', 'depth-effection', [], 'effection'),
-    node('effect', 'depth-effect', [], 'effect'),
+    node('await', 'promises', ['depth']),
+    node('effection', 'effection', ['depth'], 'effection'),
+    node('effect', 'effect', ['depth'], 'effect'),
   ],
   claims: (all) => {
     const against = (key: string): number | undefined => ratio(value(all, calls, key), value(all, 'await', key))

@@ -22,7 +22,7 @@ export const bench = microBench({
     node(ours, 'garbage-drupe'),
     node('drupe readInto', 'garbage-drupe', ['into']),
     node('drupe read', 'garbage-drupe', ['read']),
-    node('node:net', 'garbage-node'),
+    node('node:net', 'node-net', ['garbage']),
   ],
   claims: (all) => [
     {

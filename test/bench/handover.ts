@@ -13,9 +13,9 @@ export const bench = microBench({
   variants: () => [
     node(ours, 'handover-drupe'),
     node('drupe runSync', 'handover-drupe', ['sync']),
-    node('await', 'handover-await'),
-    node('effection', 'handover-effection', [], 'effection'),
-    node('effect', 'handover-effect', [], 'effect'),
+    node('await', 'promises', ['handover']),
+    node('effection', 'effection', ['handover'], 'effection'),
+    node('effect', 'effect', ['handover'], 'effect'),
     go('handover'),
     ...pythons('handover'),
   ],

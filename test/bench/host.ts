@@ -23,8 +23,8 @@ function variants(options: Options): Variant[] {
   const command = (file: string, ...args: string[]): string[] => [process.execPath, variant(file), ...args]
   return [
     ...apis.flatMap((api) => perDriver(options, api, command('host-drupe', '--api', api))),
-    { name: nodeCallback, command: command('host-node') },
-    { name: noLoadName, command: command('host-node') },
+    { name: nodeCallback, command: command('node-net', 'host') },
+    { name: noLoadName, command: command('node-net', 'host') },
   ]
 }
 

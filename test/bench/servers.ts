@@ -33,7 +33,7 @@ export function ourServers(options: Options, all = false): Variant[] {
 export function yardsticks(): Variant[] {
   return [
     withTool(cEpoll, compileC('echo-epoll.c'), (path) => [path]),
-    { name: nodeCallback, command: [process.execPath, variant('echo-node-callback')] },
+    { name: nodeCallback, command: [process.execPath, variant('node-net'), 'echo'] },
   ]
 }
 
@@ -41,7 +41,7 @@ export function peerServers(): Variant[] {
   const python = peer('echo_asyncio.py')
   return [
     ...yardsticks(),
-    { name: 'node:net iterator', command: [process.execPath, variant('echo-node-iterator')] },
+    { name: 'node:net iterator', command: [process.execPath, variant('node-net'), 'iterator'] },
     // A single P, as the others have a single thread.
     withTool('go', compileGo('echo.go'), (path) => [path], { GOMAXPROCS: '1' }),
     withTool('bun', runtime('bun'), (path) => [path, peer('echo-bun.mjs')]),

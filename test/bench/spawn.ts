@@ -18,9 +18,9 @@ export const bench = microBench({
   variants: () => [
     node(ours, 'spawn-drupe'),
     node('drupe runSync', 'spawn-drupe', ['sync']),
-    node('await', 'spawn-await'),
-    node('effection', 'spawn-effection', [], 'effection'),
-    node('effect', 'spawn-effect', [], 'effect'),
+    node('await', 'promises', ['spawn']),
+    node('effection', 'effection', ['spawn'], 'effection'),
+    node('effect', 'effect', ['spawn'], 'effect'),
     go('spawn'),
     ...pythons('spawn'),
   ],

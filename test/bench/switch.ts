@@ -18,9 +18,9 @@ export const bench = microBench({
   variants: () => [
     node(ours, 'switch-drupe'),
     node('drupe runSync', 'switch-drupe', ['sync']),
-    node('await', 'switch-await'),
-    node('effection', 'switch-effection', [], 'effection'),
-    node('effect', 'switch-effect', [], 'effect'),
+    node('await', 'promises', ['switch']),
+    node('effection', 'effection', ['switch'], 'effection'),
+    node('effect', 'effect', ['switch'], 'effect'),
     go('switch'),
     ...pythons('switch'),
   ],

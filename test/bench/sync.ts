@@ -24,8 +24,8 @@ export const bench = microBench({
   variants: () => [
     node(ours, 'sync-drupe'),
     node('drupe runSync', 'sync-drupe', ['sync']),
-    node('effection', 'sync-effection', [], 'effection'),
-    node('effect', 'sync-effect', [], 'effect'),
+    node('effection', 'effection', ['sync'], 'effection'),
+    node('effect', 'effect', ['sync'], 'effect'),
     go('sync'),
     ...pythons('sync').filter(({ name }) => name !== 'curio'),
   ],

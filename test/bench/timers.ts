@@ -24,10 +24,10 @@ export const bench = microBench({
     return [
       node(ours, 'timers-drupe', [n]),
       node('drupe runSync', 'timers-drupe', ['sync', n]),
-      node('setTimeout + Promise.race', 'timers-await', [n]),
-      node('setTimeout + clearTimeout, bare', 'timers-await', ['bare', n]),
-      node('effection', 'timers-effection', [], 'effection'),
-      node('effect', 'timers-effect', [n], 'effect'),
+      node('setTimeout + Promise.race', 'promises', ['timers', n]),
+      node('setTimeout + clearTimeout, bare', 'promises', ['timers', 'bare', n]),
+      node('effection', 'effection', ['timers'], 'effection'),
+      node('effect', 'effect', ['timers', n], 'effect'),
       go('timers', n),
       ...pythons('timers', n),
     ]

@@ -2,7 +2,9 @@
  * How processes end: exit codes, what is printed, what keeps a process alive and what does not, and that nothing that goes
  * wrong inside the kernel's turn is swallowed. Each case is a process of its own (programs/exits.ts).
  */
+
 import test from 'ava'
+import { covers } from '../covers.js'
 import { execute } from './child-kit.js'
 
 const CASES: readonly (readonly [program: string, code: number, stdout: string | RegExp, stderr: RegExp])[] = [
@@ -58,20 +60,21 @@ const CASES: readonly (readonly [program: string, code: number, stdout: string |
 ]
 
 /** What peers' tests say the same. */
-const TAGS: Readonly<Record<string, string>> = {
-  'exception in a turn': ' [trio guest_mode: guest_mode_internal_errors]',
-  'broken getter of an instrument': ' [trio instrumentation: instrument_that_raises_on_getattr]',
-  'broken instrument': ' [trio instrumentation: instruments_crash]',
-  'failure of a spawned task while the kernel closes': ' [trio run: system_task_crash_plus_Cancelled]',
-  'two failures in a spawned task': ' [trio run: system_task_crash_ExceptionGroup]',
-  'failure of a spawned task': ' [trio run: system_task_crash]',
-  unsettled: ' [trio guest_mode: guest_warns_if_abandoned]',
-  'broken abort': ' [trio run: broken_abort] [effection run: handles errors in exiting suspend points]',
-  'exit inside a task': ' [curio kernel: kernel_exit]',
+const COVERED: Readonly<Record<string, readonly string[]>> = {
+  'exception in a turn': ['trio guest_mode: guest_mode_internal_errors'],
+  'broken getter of an instrument': ['trio instrumentation: instrument_that_raises_on_getattr'],
+  'broken instrument': ['trio instrumentation: instruments_crash'],
+  'failure of a spawned task while the kernel closes': ['trio run: system_task_crash_plus_Cancelled'],
+  'two failures in a spawned task': ['trio run: system_task_crash_ExceptionGroup'],
+  'failure of a spawned task': ['trio run: system_task_crash'],
+  unsettled: ['trio guest_mode: guest_warns_if_abandoned'],
+  'broken abort': ['trio run: broken_abort', 'effection run: handles errors in exiting suspend points'],
+  'exit inside a task': ['curio kernel: kernel_exit'],
 }
 
 for (const [program, code, stdout, stderr] of CASES) {
-  test(`${program}: exit code ${code}${TAGS[program] ?? ''}`, async (t) => {
+  test(`${program}: exit code ${code}`, async (t) => {
+    covers(t, ...(COVERED[program] ?? []))
     const ending = await execute('exits', program)
     t.is(ending.signal, null)
     t.regex(ending.stderr, stderr)

@@ -2,7 +2,9 @@
  * Kernels in worker threads: they work, end, are terminated with everything under way, and get
  * notifications of other threads.
  */
+
 import test from 'ava'
+import { covers } from '../covers.js'
 import { execute } from './child-kit.js'
 
 const CASES: Readonly<Record<string, string>> = {
@@ -18,12 +20,13 @@ const CASES: Readonly<Record<string, string>> = {
 }
 
 /** What peers' tests say the same. */
-const TAGS: Readonly<Record<string, string>> = {
-  'notifications reach a guest': ' [trio run: TrioToken_run_sync_soon_threaded_stress_test]',
+const COVERED: Readonly<Record<string, readonly string[]>> = {
+  'notifications reach a guest': ['trio run: TrioToken_run_sync_soon_threaded_stress_test'],
 }
 
 for (const [program, stdout] of Object.entries(CASES)) {
-  test(`${program}${TAGS[program] ?? ''}`, async (t) => {
+  test(program, async (t) => {
+    covers(t, ...(COVERED[program] ?? []))
     const ending = await execute('workers', program)
     t.is(ending.stderr, '')
     t.is(ending.stdout, stdout)

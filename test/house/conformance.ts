@@ -2,13 +2,16 @@
  * Writes dist/conformance.md out of a run of all tests: `npm run conformance`. It is built, not committed.
  *
  * The tests have sentences for names, so the list of those that pass is what Drupe can be relied on to do; those that fail
- * are left out, and make this exit with 1. Titles that name tests of a peer, and the reasons why some need none, make the
- * part about the peers (peers/peers.ts).
+ * are left out, and make this exit with 1. What tests cover of a peer's (covers.ts), and the reasons why some need none,
+ * make the part about the peers (peers/peers.ts).
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Covered } from '../covers.js'
 import { PEERS } from './peers/all.js'
-import { tagsOf, untagged } from './peers/peers.js'
+import { namedIn } from './peers/peers.js'
 import { ROOT } from './sources.js'
 
 /** Rooms of test/ in the order of the page; those that are about the repository itself are left out. */
@@ -31,9 +34,21 @@ interface Passed {
   readonly title: string
 }
 
+/** The tests of peers by the titles of the tests that ran and cover them. */
+const covered = new Map<string, readonly string[]>()
+
 function runTests(): Passed[] {
   const ava = `${ROOT}node_modules/ava/entrypoints/cli.mjs`
-  const { stdout } = spawnSync(process.execPath, [ava, '--tap'], { cwd: ROOT, encoding: 'utf8', maxBuffer: 1e8 })
+  const scratch = mkdtempSync(join(tmpdir(), 'drupe-'))
+  const path = join(scratch, 'covers')
+  const env = { ...process.env, DRUPE_COVERS: path }
+  const { stdout } = spawnSync(process.execPath, [ava, '--tap'], { cwd: ROOT, encoding: 'utf8', maxBuffer: 1e8, env })
+  for (const line of readFileSync(path, 'utf8').trim().split('\n')) {
+    const { title, names } = JSON.parse(line) as Covered
+    // Modes and drivers have tests of one title.
+    covered.set(title, [...new Set([...(covered.get(title) ?? []), ...names])])
+  }
+  rmSync(scratch, { recursive: true })
   const failed = stdout.split('\n').filter((line) => line.startsWith('not ok'))
   for (const line of failed) console.error(`not on the page: ${line}`)
   if (failed.length > 0) process.exitCode = 1
@@ -56,7 +71,7 @@ function listOf(tests: readonly Passed[]): string {
   return [...new Set(tests.map(({ file }) => file))]
     .map((file) => {
       const own = tests.filter((test) => test.file === file)
-      const sentences = own.map(({ title }) => `- ${escaped(untagged(title))}`)
+      const sentences = own.map(({ title }) => `- ${escaped(title)}`)
       return `### ${file}\n\n${sentences.sort().join('\n')}\n`
     })
     .sort()
@@ -80,11 +95,11 @@ interface HeldSuite {
 function sentencesByName(tests: readonly Passed[]): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>()
   for (const { room, file, title } of tests) {
-    for (const { peer, suite, names } of tagsOf(title)) {
+    for (const { peer, suite, names } of (covered.get(title) ?? []).map(namedIn).filter((named) => named !== null)) {
       for (const name of names) {
         const key = `${peer} ${suite}: ${name}`
         const sentences = found.get(key) ?? new Set()
-        found.set(key, sentences.add(`${escaped(untagged(title))} (${room}/${file})`))
+        found.set(key, sentences.add(`${escaped(title)} (${room}/${file})`))
       }
     }
   }

@@ -1,6 +1,7 @@
 /**
  * Closing a kernel: newest first, cleanup within the grace, giving up on those who will not leave, and hiding no error.
  */
+
 import test from 'ava'
 import {
   type Cancelled,
@@ -19,11 +20,13 @@ import {
 } from 'drupe'
 import { HostDriver, park, WaitQueue } from 'drupe/lowlevel'
 import { assertNoLeaks, VirtualDriver, virtual } from 'drupe/testing'
+import { covers } from '../covers.js'
 import { fail, give, thrown, thrownBy, withKernel } from '../kit.js'
 
 const freshKernel = (grace = 5000): Kernel => new Kernel({ driver: new VirtualDriver(), grace })
 
-test('a closed kernel refuses, and says so [curio kernel: kernel_no_shutdown]', async (t) => {
+test('a closed kernel refuses, and says so', async (t) => {
+  covers(t, 'curio kernel: kernel_no_shutdown')
   const kernel = freshKernel()
   kernel.closeSync()
   t.true(thrown(() => kernel.runSync(give(1))) instanceof KernelStateError)
@@ -55,7 +58,8 @@ test('closing cancels the newest first, and waits for their cleanup', (t) => {
   assertNoLeaks(kernel)
 })
 
-test('a task that closing cancels is told why [trio cancelled: reason_delayed_ki]', (t) => {
+test('a task that closing cancels is told why', (t) => {
+  covers(t, 'trio cancelled: reason_delayed_ki')
   const kernel = freshKernel()
   let reason: unknown
   kernel.spawn(function* () {
@@ -172,7 +176,8 @@ test('the error of the operation is not hidden by one of closing', (t) => {
   t.true(stuck instanceof DeadlockError)
 })
 
-test('closing a kernel that never ran is fine [curio kernel: kernel_no_shutdown]', async (t) => {
+test('closing a kernel that never ran is fine', async (t) => {
+  covers(t, 'curio kernel: kernel_no_shutdown')
   freshKernel().closeSync()
   await freshKernel().close()
   {

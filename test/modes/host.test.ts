@@ -4,6 +4,7 @@
  * `kernel.spawn` is the way in: it can be called from callbacks, from promises, and from the code of a task. Nothing runs
  * before the caller is done; what is spawned runs in order; an error in it hurts nobody else.
  */
+
 import test from 'ava'
 import {
   checkpoint,
@@ -21,6 +22,7 @@ import {
   UniversalQueue,
 } from 'drupe'
 import { VirtualDriver, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../covers.js'
 import { fail, give, thrown } from '../kit.js'
 
 const FOREVER = Number.POSITIVE_INFINITY
@@ -28,7 +30,8 @@ const FOREVER = Number.POSITIVE_INFINITY
 const guest = (options?: Omit<KernelOptions, 'driver'>): Kernel =>
   new Kernel({ ...options, driver: new VirtualDriver() })
 
-test('spawn returns before the task has begun, and the host can do more until then [trio guest_mode: guest_is_initialized_when_start_returns]', async (t) => {
+test('spawn returns before the task has begun, and the host can do more until then', async (t) => {
+  covers(t, 'trio guest_mode: guest_is_initialized_when_start_returns')
   await using kernel = guest()
   const log: string[] = []
   const main = kernel.run(function* () {
@@ -47,7 +50,8 @@ test('spawn returns before the task has begun, and the host can do more until th
   t.deepEqual(log, ['host', 'main', 'early'])
 })
 
-test('a driver that cannot start is an error at the constructor [trio guest_mode: guest_is_initialized_when_start_returns]', (t) => {
+test('a driver that cannot start is an error at the constructor', (t) => {
+  covers(t, 'trio guest_mode: guest_is_initialized_when_start_returns')
   class Broken extends VirtualDriver {
     override start(): void {
       throw new Error('no clock')
@@ -56,7 +60,8 @@ test('a driver that cannot start is an error at the constructor [trio guest_mode
   t.is((thrown(() => new Kernel({ driver: new Broken() })) as Error).message, 'no clock')
 })
 
-test('what a task spawns through the kernel runs when the task waits, beside it [trio run: TrioToken_run_sync_soon_basic, spawn_system_task]', (t) => {
+test('what a task spawns through the kernel runs when the task waits, beside it', (t) => {
+  covers(t, 'trio run: TrioToken_run_sync_soon_basic, spawn_system_task')
   const kernel = guest()
   const log: string[] = []
   kernel.runSync(function* () {
@@ -72,11 +77,12 @@ test('what a task spawns through the kernel runs when the task waits, beside it 
   kernel.closeSync()
 })
 
-for (const [count, tag] of [
-  [100, '[trio run: TrioToken_run_sync_soon_FIFO]'],
-  [10_000, '[trio run: TrioToken_run_sync_soon_massive_queue]'],
+for (const [count, peer] of [
+  [100, 'trio run: TrioToken_run_sync_soon_FIFO'],
+  [10_000, 'trio run: TrioToken_run_sync_soon_massive_queue'],
 ] as const) {
-  test(`${count} tasks that the host spawns begin in their order ${tag}`, async (t) => {
+  test(`${count} tasks that the host spawns begin in their order`, async (t) => {
+    covers(t, peer)
     await using kernel = guest()
     const order: number[] = []
     await kernel.run(function* () {
@@ -90,7 +96,8 @@ for (const [count, tag] of [
   })
 }
 
-test('a kernel that is closed takes nothing more [trio run: TrioToken_run_sync_soon_too_late]', async (t) => {
+test('a kernel that is closed takes nothing more', async (t) => {
+  covers(t, 'trio run: TrioToken_run_sync_soon_too_late')
   const kernel = guest()
   await kernel.run(give(1))
   await kernel.close()
@@ -98,7 +105,8 @@ test('a kernel that is closed takes nothing more [trio run: TrioToken_run_sync_s
   await t.throwsAsync(kernel.run(give(1)), { instanceOf: KernelStateError })
 })
 
-test('an event that the host sets ten times wakes its task once, and set once more again [trio run: TrioToken_run_sync_soon_idempotent, TrioToken_run_sync_soon_idempotent_requeue]', async (t) => {
+test('an event that the host sets ten times wakes its task once, and set once more again', async (t) => {
+  covers(t, 'trio run: TrioToken_run_sync_soon_idempotent, TrioToken_run_sync_soon_idempotent_requeue')
   await using kernel = guest()
   const news = new UniversalEvent()
   let wakeUps = 0
@@ -118,7 +126,8 @@ test('an event that the host sets ten times wakes its task once, and set once mo
   t.is(wakeUps, 2)
 })
 
-test('what a task has spawned through the kernel outlives its failure [trio run: TrioToken_run_sync_soon_after_main_crash]', async (t) => {
+test('what a task has spawned through the kernel outlives its failure', async (t) => {
+  covers(t, 'trio run: TrioToken_run_sync_soon_after_main_crash')
   const kernel = guest()
   let ran = false
   const main = kernel.run(function* () {
@@ -133,7 +142,8 @@ test('what a task has spawned through the kernel outlives its failure [trio run:
   await kernel.close()
 })
 
-test('a task that fails in the kernel leaves those beside it alone [trio run: TrioToken_run_sync_soon_crashes]', async (t) => {
+test('a task that fails in the kernel leaves those beside it alone', async (t) => {
+  covers(t, 'trio run: TrioToken_run_sync_soon_crashes')
   await using kernel = guest()
   const log: string[] = []
   const main = kernel.run(function* () {
@@ -149,7 +159,8 @@ test('a task that fails in the kernel leaves those beside it alone [trio run: Tr
   t.deepEqual(log, ['the next one ran'])
 })
 
-test('tasks that spawn their successors through the kernel starve nobody [trio run: TrioToken_run_sync_soon_starvation_resistance]', (t) => {
+test('tasks that spawn their successors through the kernel starve nobody', (t) => {
+  covers(t, 'trio run: TrioToken_run_sync_soon_starvation_resistance')
   const kernel = guest()
   let generations = 0
   let over = false
@@ -166,7 +177,8 @@ test('tasks that spawn their successors through the kernel starve nobody [trio r
   kernel.closeSync()
 })
 
-test('the host wakes a task directly [trio guest_mode: host_can_directly_wake_trio_task]', async (t) => {
+test('the host wakes a task directly', async (t) => {
+  covers(t, 'trio guest_mode: host_can_directly_wake_trio_task')
   const news = new UniversalEvent()
   setImmediate(() => news.set())
   const result = await run(function* () {
@@ -176,7 +188,8 @@ test('the host wakes a task directly [trio guest_mode: host_can_directly_wake_tr
   t.is(result, 'ok')
 })
 
-test('a deadline that the host moves while everybody sleeps wakes the kernel [trio guest_mode: host_altering_deadlines_wakes_trio_up]', async (t) => {
+test('a deadline that the host moves while everybody sleeps wakes the kernel', async (t) => {
+  covers(t, 'trio guest_mode: host_altering_deadlines_wakes_trio_up')
   for (const times of [[-1], [1e9, -1]]) {
     await using kernel = guest()
     const result = await kernel.run(function* () {
@@ -192,7 +205,8 @@ test('a deadline that the host moves while everybody sleeps wakes the kernel [tr
   }
 })
 
-test('a promise and a task play ping-pong [trio guest_mode: guest_mode_on_asyncio]', async (t) => {
+test('a promise and a task play ping-pong', async (t) => {
+  covers(t, 'trio guest_mode: guest_mode_on_asyncio')
   await using kernel = guest()
   const toHost = new UniversalQueue<number>()
   const toTask = new UniversalQueue<number>()
@@ -214,7 +228,8 @@ test('a promise and a task play ping-pong [trio guest_mode: guest_mode_on_asynci
   t.deepEqual(await Promise.all([host, task]), ['host is done', 'task is done'])
 })
 
-test('a task that the host spawns has nobody’s context; one spawned by a task’s code has that task’s [trio run: system_task_contexts]', async (t) => {
+test('a task that the host spawns has nobody’s context; one spawned by a task’s code has that task’s', async (t) => {
+  covers(t, 'trio run: system_task_contexts')
   await using kernel = guest()
   const mood = context('mood', 'calm')
   const seen: string[] = []
@@ -237,7 +252,8 @@ test('a task that the host spawns has nobody’s context; one spawned by a task�
   t.deepEqual(seen, ['child: cross', 'aside: cross', 'host: calm'])
 })
 
-test('an error of the driver comes out of a blocking run as it is [trio run: error_in_run_loop]', (t) => {
+test('an error of the driver comes out of a blocking run as it is', (t) => {
+  covers(t, 'trio run: error_in_run_loop')
   const boom = new Error('boom')
   class Failing extends VirtualDriver {
     polls = 0
@@ -259,7 +275,8 @@ test('an error of the driver comes out of a blocking run as it is [trio run: err
   kernel.closeSync()
 })
 
-test('each kernel has its own clock, and that is the one its tasks read [trio run: current_clock, current_time_with_mock_clock]', (t) => {
+test('each kernel has its own clock, and that is the one its tasks read', (t) => {
+  covers(t, 'trio run: current_clock, current_time_with_mock_clock')
   const driver = new VirtualDriver()
   const kernel = new Kernel({ driver })
   kernel.runSync(function* () {

@@ -5,6 +5,7 @@
 
 import test from 'ava'
 import { timeout } from 'drupe'
+import { covers } from '../covers.js'
 import { MODES } from '../kit.js'
 import { PATIENCE_MS } from '../patience.js'
 import { BUFFER_SCENARIOS } from './buffers.js'
@@ -13,13 +14,14 @@ import { SERVER_SCENARIOS } from './servers.js'
 import { STREAM_SCENARIOS } from './streams.js'
 
 for (const mode of MODES.filter(({ io }) => io)) {
-  for (const { name, op, gives, lacking } of [
+  for (const { name, op, gives, lacking, peers = [] } of [
     ...STREAM_SCENARIOS,
     ...BUFFER_SCENARIOS,
     ...SERVER_SCENARIOS,
     ...FILE_SCENARIOS,
   ]) {
     test(`${mode.name}: ${name}`, async (t) => {
+      covers(t, ...peers)
       if (lacking?.includes(process.platform)) {
         t.log(`skipped: there is no such thing on ${process.platform}`)
         return t.pass()

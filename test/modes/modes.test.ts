@@ -2,20 +2,24 @@
  * Every scenario in every mode, and what only some modes have: the host that goes on beside a guest, several runs in one
  * kernel, and the two callers one after the other.
  */
+
 import test from 'ava'
 import { checkpoint, clock, Kernel, nursery, run, sleep, spawn, type Task, TaskCancelledError, until } from 'drupe'
 import { assertNoLeaks, VirtualDriver } from 'drupe/testing'
+import { covers } from '../covers.js'
 import { fail, give, MODES, thrown } from '../kit.js'
 import { SCENARIOS } from './scenarios.js'
 
 for (const mode of MODES) {
-  for (const { name, op, gives } of SCENARIOS) {
+  for (const { name, op, gives, peers = [] } of SCENARIOS) {
     test(`${mode.name}: ${name}`, async (t) => {
+      covers(t, ...peers)
       t.deepEqual(await mode.run(op), gives)
     })
   }
 
-  test(`${mode.name}: the error of the operation comes out unchanged [trio guest_mode: guest_trivial]`, async (t) => {
+  test(`${mode.name}: the error of the operation comes out unchanged`, async (t) => {
+    covers(t, 'trio guest_mode: guest_trivial')
     const boom = new Error('boom')
     const error = await t.throwsAsync(mode.run(() => fail(boom)))
     t.is(error, boom)

@@ -29,6 +29,8 @@ export interface Scenario {
   readonly gives: unknown
   /** Platforms that have nothing of the kind. */
   readonly lacking?: readonly NodeJS.Platform[]
+  /** Tests of peers that say the same (covers.ts). */
+  readonly peers?: readonly string[]
 }
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -50,7 +52,8 @@ export const SCENARIOS: readonly Scenario[] = [
     gives: [10, 20, 30],
   },
   {
-    name: 'a sleep is never too short, and the clock never goes backwards [trio run: timekeeping]',
+    name: 'a sleep is never too short, and the clock never goes backwards',
+    peers: ['trio run: timekeeping'],
     *op() {
       let last = yield* clock()
       for (const ms of [0, 0.5, 1, 3, 0.1]) {

@@ -24,7 +24,8 @@ const MEGABYTE = 1024 * 1024
 
 export const STREAM_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'echo [trio guest_mode: guest_can_do_io]',
+    name: 'echo',
+    peers: ['trio guest_mode: guest_can_do_io'],
     op: () =>
       withServer(echo, function* (listener) {
         const stream = yield* connectTo(listener)

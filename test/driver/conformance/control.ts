@@ -1,8 +1,10 @@
 /**
  * Conformance, part two: what is not about bytes. Cancelling, closing, refusing, the alarm and waking up.
  */
+
 import { Worker } from 'node:worker_threads'
 import { type Address, BUSY, CANCELED, CLOSED, type IoOp } from '../../../kernel/driver/contract.js'
+import { covers } from '../../covers.js'
 import { acceptOp, connectOp, gatherOp, lentReadOp, levelOp, ok, readOp, textOf, writeOp } from '../rig.js'
 import { needing, type Suite } from './all.js'
 
@@ -116,20 +118,18 @@ export function control(suite: Suite): void {
     t.log('skipped: the number was not used again')
   })
 
-  suite.check(
-    'a second reader or writer is refused with BUSY, and the first is not disturbed [curio kernel: io_registration]',
-    (t, rig) => {
-      const [a, b] = rig.pair()
-      const first = readOp(b)
-      rig.submit(first)
-      t.is(rig.run(readOp(b)), BUSY)
-      t.is(rig.run(levelOp(b, 'readable')), BUSY)
-      t.is(rig.run(writeOp(b, new Uint8Array(1))), 1)
-      rig.write(a, 'x')
-      t.is(rig.finish(first), 1)
-      rig.close(a, b)
-    },
-  )
+  suite.check('a second reader or writer is refused with BUSY, and the first is not disturbed', (t, rig) => {
+    covers(t, 'curio kernel: io_registration')
+    const [a, b] = rig.pair()
+    const first = readOp(b)
+    rig.submit(first)
+    t.is(rig.run(readOp(b)), BUSY)
+    t.is(rig.run(levelOp(b, 'readable')), BUSY)
+    t.is(rig.run(writeOp(b, new Uint8Array(1))), 1)
+    rig.write(a, 'x')
+    t.is(rig.finish(first), 1)
+    rig.close(a, b)
+  })
 
   suite.check('numbers that are no fds are refused with EBADF by everything', (t, rig) => {
     const { driver } = rig

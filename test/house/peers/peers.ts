@@ -1,9 +1,9 @@
 /**
- * Drupe held against the suites of its peers, name by name: what a list of them looks like, and the tags in our titles.
+ * Drupe held against the suites of its peers, name by name: what a list of them looks like, and how our tests name them.
  *
- * A test of ours that was written after one of a peer's says so at the end of its title: `[curio kernel: sleep, clock]`.
- * Effection's names are sentences, so semicolons stand between them: `[effection race: …; …]`. A name in a list is either
- * in such a tag or has a reason why there is nothing to test (peers.test.ts); conformance.ts writes both into the docs.
+ * A test of ours that was written after one of a peer's says so in its first line: `covers(t, 'curio kernel: sleep, clock')`.
+ * Effection's names are sentences, so semicolons stand between them: `'effection race: …; …'`. A name in a list is either
+ * in such a text or has a reason why there is nothing to test (peers.test.ts); conformance.ts writes both into the docs.
  */
 
 export interface PeerSuite {
@@ -17,24 +17,18 @@ export interface PeerSuite {
 
 export type PeerSuites = Readonly<Record<string, PeerSuite>>
 
-export interface Tag {
+/** Tests of one suite that a text names. */
+export interface Named {
   readonly peer: string
   readonly suite: string
   readonly names: readonly string[]
 }
 
-const TAG = / *\[(\w+) ([^\]:]+): ([^\]]+)\]/g
+const NAMED = /^(curio|trio|effection) ([^:]+): (.+)$/s
 
-/** The peers' tests that a title names. */
-export function tagsOf(title: string): Tag[] {
-  return [...title.matchAll(TAG)].map(([, peer = '', suite = '', names = '']) => ({
-    peer,
-    suite,
-    names: names.split(peer === 'effection' ? ';' : ',').map((name) => name.trim()),
-  }))
-}
-
-/** The title without its tags. */
-export function untagged(title: string): string {
-  return title.replaceAll(TAG, '')
+/** What a text for `covers` names; null if it is no such text. */
+export function namedIn(text: string): Named | null {
+  const [, peer = '', suite = '', names = ''] = NAMED.exec(text) ?? []
+  if (peer === '') return null
+  return { peer, suite, names: names.split(peer === 'effection' ? ';' : ',').map((name) => name.trim()) }
 }

@@ -1,6 +1,7 @@
 /**
  * Debug mode: the forgotten `yield*` is found, and code that forgets nothing runs as without it.
  */
+
 import test from 'ava'
 import {
   checkpoint,
@@ -18,11 +19,13 @@ import {
 } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { give, thrown, thrownBy } from '../../kit.js'
 
 const debug = { debug: true }
 
-test('a program that forgets nothing runs in debug mode as it does without [curio kernel: kernel_debug]', (t) => {
+test('a program that forgets nothing runs in debug mode as it does without', (t) => {
+  covers(t, 'curio kernel: kernel_debug')
   const result = virtual(debug, function* () {
     const queue = new WaitQueue()
     const pause = sleep(1)
@@ -58,7 +61,8 @@ for (const [name, forget] of [
   ['shield', () => shield(sleep(1))],
   ['scope', () => scope({}, () => give(1))],
 ] as const) {
-  test(`a ${name} without yield* fails the task that made it, at the line that made it [trio run: nursery_warn_use_async_with]`, (t) => {
+  test(`a ${name} without yield* fails the task that made it, at the line that made it`, (t) => {
+    covers(t, 'trio run: nursery_warn_use_async_with')
     const error = thrown(() =>
       virtual(debug, function* () {
         yield* sleep(1)

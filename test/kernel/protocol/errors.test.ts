@@ -23,6 +23,7 @@ import {
   UnsupportedError,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, thrownBy } from '../../kit.js'
 
 const EXAMPLES: readonly (readonly [name: string, code: string, error: DrupeError, message: string])[] = [
@@ -65,7 +66,8 @@ const EXAMPLES: readonly (readonly [name: string, code: string, error: DrupeErro
 ]
 
 for (const [name, code, error, message] of EXAMPLES) {
-  test(`${name}: "${message}" [trio cancelled: Cancelled_str]`, (t) => {
+  test(`${name}: "${message}"`, (t) => {
+    covers(t, 'trio cancelled: Cancelled_str')
     t.true(error instanceof DrupeError)
     t.true(error instanceof Error)
     t.is(error.name, name)
@@ -112,7 +114,8 @@ for (const [what, reason] of [
   ['an error', new Error('why')],
   ['null', null],
 ] as const) {
-  test(`${what} can be the reason of a cancel [trio cancelled: cancel_reason]`, (t) => {
+  test(`${what} can be the reason of a cancel`, (t) => {
+    covers(t, 'trio cancelled: cancel_reason')
     const error = virtual({}, function* () {
       const task = yield* spawn(() => thrownBy(sleep(10)))
       yield* sleep(1)
@@ -183,7 +186,8 @@ test('later failures of a frozen error are kept as well', (t) => {
   t.deepEqual(suppressed(error).map(String), ['Error: second'])
 })
 
-test('the same error thrown twice is not suppressed by itself [trio run: nursery_exception_chaining_doesnt_make_context_loops]', (t) => {
+test('the same error thrown twice is not suppressed by itself', (t) => {
+  covers(t, 'trio run: nursery_exception_chaining_doesnt_make_context_loops')
   const same = new Error('same')
   const error = virtual({}, function* () {
     return yield* thrownBy(() =>

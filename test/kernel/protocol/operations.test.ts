@@ -3,11 +3,13 @@
  *
  * A broken iterator fails its own task and no other; what is no operation is refused at the call, with advice.
  */
+
 import test from 'ava'
 import { clock, nursery, type Op, type Operation, sleep, spawn, type Trap, timeout } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
 import { Trap as RawTrap } from '../../../kernel/protocol/trap.js'
+import { covers } from '../../covers.js'
 import { fail, give, thrown, thrownBy, withKernel } from '../../kit.js'
 
 /** An operation that TypeScript would not let pass. */
@@ -52,7 +54,8 @@ function* give2(): Generator<Trap> {
   yield sleep(1)
 }
 
-test('a hand-made iterator can be a task [trio run: async_function_implemented_in_C]', (t) => {
+test('a hand-made iterator can be a task', (t) => {
+  covers(t, 'trio run: async_function_implemented_in_C')
   let round = 0
   const pauses = [sleep(1), sleep(2), clock()]
   const result = virtual(
@@ -147,7 +150,8 @@ for (const [what, op, message] of [
   ['a string', 'abc', /Cannot .* "abc"/],
   ['an array', [1, 2], /Cannot .* an object \(Array\)/],
 ] as const) {
-  test(`running ${what} is a TypeError at the call [trio run: nice_error_on_bad_calls_to_run_or_spawn]`, (t) => {
+  test(`running ${what} is a TypeError at the call`, (t) => {
+    covers(t, 'trio run: nice_error_on_bad_calls_to_run_or_spawn')
     const atRun = thrown(() => virtual({}, wild(op)))
     t.true(atRun instanceof TypeError)
     t.regex((atRun as Error).message, message)
@@ -161,7 +165,8 @@ for (const [what, op, message] of [
   })
 }
 
-test('a function that throws instead of returning an operation throws at the spawn [effection run: rejects generator if generator creation fails]', (t) => {
+test('a function that throws instead of returning an operation throws at the spawn', (t) => {
+  covers(t, 'effection run: rejects generator if generator creation fails')
   const boom = new Error('boom')
   const caught = virtual({}, function* () {
     return yield* thrownBy(spawn(() => fail2(boom)))
@@ -173,7 +178,8 @@ function fail2(error: Error): Operation<void> {
   throw error
 }
 
-test('an exception in the answer to a trap goes to the task that asked [curio kernel: kernel_badtrap]', (t) => {
+test('an exception in the answer to a trap goes to the task that asked', (t) => {
+  covers(t, 'curio kernel: kernel_badtrap')
   const queue = new WaitQueue()
   const result = virtual({}, function* () {
     // No such code: the kernel of another version, say.
@@ -190,7 +196,8 @@ test('an exception in the answer to a trap goes to the task that asked [curio ke
   t.deepEqual(result.slice(1), [true, 'woken'])
 })
 
-test('what run is given is what it returns, and what it throws [trio run: basic] [curio kernel: hello, raise] [effection run: can run an operation; propagates errors]', (t) => {
+test('what run is given is what it returns, and what it throws', (t) => {
+  covers(t, 'trio run: basic', 'curio kernel: hello, raise', 'effection run: can run an operation; propagates errors')
   t.is(virtual({}, give(42)), 42)
   const error = new Error('unchanged')
   t.is(
@@ -205,7 +212,8 @@ test('what run is given is what it returns, and what it throws [trio run: basic]
   }
 })
 
-test('arguments are given where the operation is made, and everything that takes one takes a function of none [curio kernel: coro_partial]', (t) => {
+test('arguments are given where the operation is made, and everything that takes one takes a function of none', (t) => {
+  covers(t, 'curio kernel: coro_partial')
   function* add(a: number, b: number, c: number): Operation<number> {
     yield* sleep(1)
     return a + b + c

@@ -4,10 +4,12 @@
  * Traps go through `yield*` typed and without state, so one trap serves many tasks. Everything else that is yielded
  * becomes a TypeError in the task that yielded it, with advice. Nothing that a task does kills the kernel.
  */
+
 import test from 'ava'
 import { checkpoint, clock, context, current, type Operation, sleep, spawn, timeout, type Yielded } from 'drupe'
 import { IoOp, READ } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { give, thrownBy } from '../../kit.js'
 
 /** Runs a task that yields something odd beside one that does not, and gives the odd one's error. */
@@ -120,7 +122,8 @@ const ODD: readonly (readonly [what: string, value: unknown, advice: RegExp])[] 
 ]
 
 for (const [what, value, advice] of ODD) {
-  test(`yielding ${what} is a TypeError in that task alone, with advice [trio run: calling_asyncio_function_gives_nice_error]`, (t) => {
+  test(`yielding ${what} is a TypeError in that task alone, with advice`, (t) => {
+    covers(t, 'trio run: calling_asyncio_function_gives_nice_error')
     const error = oddly(value)
     t.true(error instanceof TypeError, String(error))
     t.regex(error.message, advice)
@@ -189,7 +192,8 @@ test('bad yields for ever starve nobody', (t) => {
   t.true(count > 0 && count < 10_000, `${count} bad yields`)
 })
 
-test('outside a task nobody answers: what is made there is inert until a task runs it [trio run: out_of_context] [trio local: accessing_runvar_outside_run_call_fails]', (t) => {
+test('outside a task nobody answers: what is made there is inert until a task runs it', (t) => {
+  covers(t, 'trio run: out_of_context', 'trio local: accessing_runvar_outside_run_call_fails')
   const asked = [current(), clock(), context('colour', 'red').get()] as const
   const answers = virtual({}, function* main() {
     return [(yield* asked[0]).name, yield* asked[1], yield* asked[2]]

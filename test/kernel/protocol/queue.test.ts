@@ -4,10 +4,12 @@
  * The longest waiting is woken first; a wake-up carries a value; who leaves because of a cancel or a timeout is gone from
  * the queue at once and can no longer be woken, and who was woken keeps what it got.
  */
+
 import test from 'ava'
 import { checkpoint, clock, type Operation, sleep, spawn, type Task, TimeoutError, timeout } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy } from '../../kit.js'
 
 /** Spawns tasks that park in turn and note who was woken with what. */
@@ -24,7 +26,8 @@ function* waiters(queue: WaitQueue, count: number, log: unknown[]): Operation<Ta
   return tasks
 }
 
-test('parked tasks are woken in the order in which they came [trio parking_lot: parking_lot_basic]', (t) => {
+test('parked tasks are woken in the order in which they came', (t) => {
+  covers(t, 'trio parking_lot: parking_lot_basic')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const queue = new WaitQueue()
@@ -49,7 +52,8 @@ test('parked tasks are woken in the order in which they came [trio parking_lot: 
   ])
 })
 
-test('a cancelled task leaves the queue from any place [trio parking_lot: parking_lot_cancel]', (t) => {
+test('a cancelled task leaves the queue from any place', (t) => {
+  covers(t, 'trio parking_lot: parking_lot_cancel')
   for (let victim = 0; victim < 4; victim++) {
     const log = virtual({}, function* () {
       const log: unknown[] = []

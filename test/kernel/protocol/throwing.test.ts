@@ -4,9 +4,11 @@
  * JavaScript keeps no current exception and chains nothing by itself; what is asserted is that the kernel adds nothing to
  * that and takes nothing away, through several levels of `yield*`.
  */
+
 import test from 'ava'
 import { nursery, type Operation, sleep, spawn, suppressed, suspend } from 'drupe'
 import { Sequencer, virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { thrownBy } from '../../kit.js'
 
 type Reject = (error: unknown) => void
@@ -29,7 +31,8 @@ function thrownInto(task: (wait: () => Operation<void>) => Operation<void>): unk
   )
 }
 
-test('two tasks that wait in a catch each throw their own error again [trio run: exc_info]', (t) => {
+test('two tasks that wait in a catch each throw their own error again', (t) => {
+  covers(t, 'trio run: exc_info')
   virtual({}, function* () {
     const turns = new Sequencer()
     const rethrow = function* (error: Error, first: number, second: number): Operation<unknown> {
@@ -50,7 +53,8 @@ test('two tasks that wait in a catch each throw their own error again [trio run:
   })
 })
 
-test('an error that is thrown into a catch and swallowed there leaves the first one in hand [trio run: exc_info_after_throw_suppressed, exc_info_after_throw_to_inner_suppressed]', (t) => {
+test('an error that is thrown into a catch and swallowed there leaves the first one in hand', (t) => {
+  covers(t, 'trio run: exc_info_after_throw_suppressed, exc_info_after_throw_to_inner_suppressed')
   const swallow = function* (wait: () => Operation<void>): Operation<void> {
     t.is(yield* thrownBy(wait()), value)
   }
@@ -73,7 +77,8 @@ test('an error that is thrown into a catch and swallowed there leaves the first 
   }
 })
 
-test('an error that is thrown into a catch and not swallowed leaves as it is, with no cause but one that is given [trio run: exception_chaining_after_throw, exception_chaining_after_throw_to_inner]', (t) => {
+test('an error that is thrown into a catch and not swallowed leaves as it is, with no cause but one that is given', (t) => {
+  covers(t, 'trio run: exception_chaining_after_throw, exception_chaining_after_throw_to_inner')
   const inner = function* (wait: () => Operation<void>): Operation<void> {
     try {
       throw new RangeError('inner')
@@ -100,7 +105,8 @@ test('an error that is thrown into a catch and not swallowed leaves as it is, wi
   t.is((chained as Error).cause, value)
 })
 
-test('the stack of a child’s error begins in the child [trio run: traceback_frame_removal]', (t) => {
+test('the stack of a child’s error begins in the child', (t) => {
+  covers(t, 'trio run: traceback_frame_removal')
   const error = virtual({}, () =>
     thrownBy(
       nursery(function* (n) {

@@ -1,6 +1,7 @@
 /**
  * Cancelling tasks: before they start, while they wait, run or clean up, once and twice, by themselves and by others.
  */
+
 import test from 'ava'
 import {
   Cancelled,
@@ -17,9 +18,15 @@ import {
 } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { give, thrownBy } from '../../kit.js'
 
-test('cancel asks, waits until the task is out, and says that it was alive [curio kernel: task_cancel] [effection run: can halt generator; can halt a task as an operation; can perform async operations in a finally block]', (t) => {
+test('cancel asks, waits until the task is out, and says that it was alive', (t) => {
+  covers(
+    t,
+    'curio kernel: task_cancel',
+    'effection run: can halt generator; can halt a task as an operation; can perform async operations in a finally block',
+  )
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {
@@ -40,7 +47,8 @@ test('cancel asks, waits until the task is out, and says that it was alive [curi
   t.deepEqual(log, ['Cancelled', 'clean', true, 15, 'cancelled'])
 })
 
-test('cancel without waiting only asks [curio task: cancel_noblock]', (t) => {
+test('cancel without waiting only asks', (t) => {
+  covers(t, 'curio task: cancel_noblock')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {
@@ -58,7 +66,8 @@ test('cancel without waiting only asks [curio task: cancel_noblock]', (t) => {
   t.deepEqual(log, [true, 'asked', false, 'left'])
 })
 
-test('cancelling a task that is over says so and changes nothing [curio task: late_join] [effection run: successfully halts when task fails, but shutdown succeeds]', (t) => {
+test('cancelling a task that is over says so and changes nothing', (t) => {
+  covers(t, 'curio task: late_join', 'effection run: successfully halts when task fails, but shutdown succeeds')
   virtual({}, function* () {
     const task = yield* spawn(give(7))
     yield* checkpoint()
@@ -96,7 +105,8 @@ test('cancelling twice delivers once, and both wait for the end', (t) => {
   t.deepEqual(log, [['first', true, 40], ['second', true, 40], 1])
 })
 
-test('the first reason counts [trio cancelled: cancel_reason_not_overwritten]', (t) => {
+test('the first reason counts', (t) => {
+  covers(t, 'trio cancelled: cancel_reason_not_overwritten')
   virtual({}, function* () {
     const task = yield* spawn(sleep(1000))
     yield* checkpoint()
@@ -107,7 +117,8 @@ test('the first reason counts [trio cancelled: cancel_reason_not_overwritten]', 
   })
 })
 
-test('a task that is cancelled before it starts hears of it at its first wait [trio run: precancelled_task]', (t) => {
+test('a task that is cancelled before it starts hears of it at its first wait', (t) => {
+  covers(t, 'trio run: precancelled_task')
   const log = virtual({}, function* () {
     const log: string[] = []
     const task = yield* spawn(function* () {
@@ -147,7 +158,8 @@ test('a cancelled trap as a task is cancelled', (t) => {
   })
 })
 
-test('a task that cancels itself is out at its next wait [curio task: self_cancellation]', (t) => {
+test('a task that cancels itself is out at its next wait', (t) => {
+  covers(t, 'curio task: self_cancellation')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {
@@ -165,7 +177,8 @@ test('a task that cancels itself is out at its next wait [curio task: self_cance
   t.deepEqual(log, [true, 'still here', 'cancelled'])
 })
 
-test('a task that cancels itself and waits is out at once [effection run: can halt itself]', (t) => {
+test('a task that cancels itself and waits is out at once', (t) => {
+  covers(t, 'effection run: can halt itself')
   virtual({}, function* () {
     const task = yield* spawn(function* () {
       yield* (yield* current()).cancel()
@@ -176,7 +189,8 @@ test('a task that cancels itself and waits is out at once [effection run: can ha
   })
 })
 
-test('a child that cancels its parent goes with it [effection run: can halt itself between yield points]', (t) => {
+test('a child that cancels its parent goes with it', (t) => {
+  covers(t, 'effection run: can halt itself between yield points')
   virtual({}, function* () {
     const parent = yield* spawn(function* () {
       const me = yield* current()
@@ -191,7 +205,13 @@ test('a child that cancels its parent goes with it [effection run: can halt itse
   })
 })
 
-test('a cancel reaches children and grandchildren, and waits for all [curio kernel: task_child_cancel] [effection spawn: halts child when halted] [trio run: cancel_inheritance]', (t) => {
+test('a cancel reaches children and grandchildren, and waits for all', (t) => {
+  covers(
+    t,
+    'curio kernel: task_child_cancel',
+    'effection spawn: halts child when halted',
+    'trio run: cancel_inheritance',
+  )
   const log = virtual({}, function* () {
     const log: string[] = []
     const generation = (n: number): (() => Operation<void>) =>
@@ -213,7 +233,8 @@ test('a cancel reaches children and grandchildren, and waits for all [curio kern
   t.deepEqual(log, ['0 at 1', '1 at 11', '2 at 21', '3 at 31', 'out at 31'])
 })
 
-test('a cancel that reaches only children makes the parent cancelled, too [effection spawn: halts children on explicit halt]', (t) => {
+test('a cancel that reaches only children makes the parent cancelled, too', (t) => {
+  covers(t, 'effection spawn: halts children on explicit halt')
   virtual({}, function* () {
     const parent = yield* spawn(function* () {
       yield* spawn(sleep(1000))
@@ -227,7 +248,8 @@ test('a cancel that reaches only children makes the parent cancelled, too [effec
   })
 })
 
-test('a ready task is not robbed of its answer [curio kernel: task_ready_cancel]', (t) => {
+test('a ready task is not robbed of its answer', (t) => {
+  covers(t, 'curio kernel: task_ready_cancel')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const queue = new WaitQueue()
@@ -243,7 +265,8 @@ test('a ready task is not robbed of its answer [curio kernel: task_ready_cancel]
   t.deepEqual(log, ['answer', 'Cancelled'])
 })
 
-test('every waiting trap is a cancellation point, and no other [trio run: cancel_points] [curio kernel: pending_cancellation]', (t) => {
+test('every waiting trap is a cancellation point, and no other', (t) => {
+  covers(t, 'trio run: cancel_points', 'curio kernel: pending_cancellation')
   virtual({}, function* () {
     const queue = new WaitQueue()
     const done = yield* spawn(give(1))
@@ -280,7 +303,8 @@ test('every waiting trap is a cancellation point, and no other [trio run: cancel
   })
 })
 
-test('cleanup can wait for what the canceller does next [curio kernel: task_cancel_not_blocking]', (t) => {
+test('cleanup can wait for what the canceller does next', (t) => {
+  covers(t, 'curio kernel: task_cancel_not_blocking')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const go = new Event()
@@ -304,7 +328,8 @@ test('cleanup can wait for what the canceller does next [curio kernel: task_canc
   t.deepEqual(log, ['letting go', 'let go', true, true])
 })
 
-test('a canceller that gave up and comes back waits for the same cleanup, and disturbs nothing [curio kernel: double_cancel]', (t) => {
+test('a canceller that gave up and comes back waits for the same cleanup, and disturbs nothing', (t) => {
+  covers(t, 'curio kernel: double_cancel')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {
@@ -325,7 +350,8 @@ test('a canceller that gave up and comes back waits for the same cleanup, and di
   t.deepEqual(log, ['asked', 'TimeoutError', 'clean', true, 20])
 })
 
-test('an error as a reason arrives as it is, in a Cancelled like any other [curio kernel: custom_cancel] [curio task: cancel_custom_exception, cancel_custom_exception_instance]', (t) => {
+test('an error as a reason arrives as it is, in a Cancelled like any other', (t) => {
+  covers(t, 'curio kernel: custom_cancel', 'curio task: cancel_custom_exception, cancel_custom_exception_instance')
   class Enough extends Error {}
   const reason = new Enough('of this')
   virtual({}, function* () {

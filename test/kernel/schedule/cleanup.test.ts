@@ -1,9 +1,11 @@
 /**
  * Cleanup after a cancel: it may wait, start helpers, fail, and be asked again; what the task makes of it is its outcome.
  */
+
 import test from 'ava'
 import { Cancelled, checkpoint, clock, type Nursery, nursery, shield, sleep, spawn, type Task, timeout } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy, withKernel } from '../../kit.js'
 
 test('a cancel during cleanup does not cut the cleanup short', (t) => {
@@ -29,7 +31,8 @@ test('a cancel during cleanup does not cut the cleanup short', (t) => {
   t.deepEqual(log, ['step 0', 'step 1', 'step 2', 'cancelled'])
 })
 
-test('a cleanup that fails fails the task with that error [effection run: throws an error in halt() if its finally block blows up]', (t) => {
+test('a cleanup that fails fails the task with that error', (t) => {
+  covers(t, 'effection run: throws an error in halt() if its finally block blows up')
   withKernel({}, (kernel) => {
     const boom = new Error('boom')
     const task = kernel.spawn(function* () {
@@ -213,7 +216,8 @@ test('a stranger that spawns into a cancelled nursery gets a task that is cancel
   })
 })
 
-test('a timeout that runs out during the cleanup after a cancel does not cut it, and is nobody’s error [curio kernel: task_cancel_timeout]', (t) => {
+test('a timeout that runs out during the cleanup after a cancel does not cut it, and is nobody’s error', (t) => {
+  covers(t, 'curio kernel: task_cancel_timeout')
   const log = virtual({}, function* () {
     const log: string[] = []
     const task = yield* spawn(function* () {

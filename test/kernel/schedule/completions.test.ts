@@ -3,6 +3,7 @@
  *
  * A failure that nobody looks at is reported through an unhandled rejection; that part lives in test/child.
  */
+
 import test from 'ava'
 import {
   all,
@@ -18,6 +19,7 @@ import {
   type Task,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, names, thrownBy } from '../../kit.js'
 
 function* after<T>(ms: number, value: T): Operation<T> {
@@ -25,7 +27,8 @@ function* after<T>(ms: number, value: T): Operation<T> {
   return value
 }
 
-test('next returns the children in the order of their ends, each once, and then null [curio task: task_group_iter]', (t) => {
+test('next returns the children in the order of their ends, each once, and then null', (t) => {
+  covers(t, 'curio task: task_group_iter')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     yield* nursery(
@@ -57,7 +60,8 @@ test('children that are over before anybody asks are kept for next', (t) => {
   t.deepEqual(results, ['a', 'b', 'c'])
 })
 
-test('the first results are taken and the rest is left: everybody is out at the end [curio task: task_group_cancel_remaining]', (t) => {
+test('the first results are taken and the rest is left: everybody is out at the end', (t) => {
+  covers(t, 'curio task: task_group_cancel_remaining')
   const log: unknown[] = []
   const states = virtual({}, function* () {
     const tasks: Task[] = []
@@ -76,7 +80,8 @@ test('the first results are taken and the rest is left: everybody is out at the 
   t.deepEqual(states, ['done', 'done', 'cancelled', 'cancelled'])
 })
 
-test('cancelling a nursery without children is fine, and cancels who comes later [curio task: taskgroup_misc]', (t) => {
+test('cancelling a nursery without children is fine, and cancels who comes later', (t) => {
+  covers(t, 'curio task: taskgroup_misc')
   virtual({}, function* () {
     const log: unknown[] = []
     yield* nursery(function* (n) {
@@ -91,7 +96,8 @@ test('cancelling a nursery without children is fine, and cancels who comes later
   })
 })
 
-test('without completions next is an error; a child that is not over has neither result nor error [curio task: errors]', (t) => {
+test('without completions next is an error; a child that is not over has neither result nor error', (t) => {
+  covers(t, 'curio task: errors')
   virtual({}, function* () {
     yield* nursery(function* (n) {
       const child = yield* n.spawn(sleep(5))
@@ -140,7 +146,8 @@ test('who waits for the next can be cancelled, and nothing is lost by that', (t)
   t.is(result, 'whole')
 })
 
-test('collecting: a failure is the child’s own, the others go on [curio task: task_group_join]', (t) => {
+test('collecting: a failure is the child’s own, the others go on', (t) => {
+  covers(t, 'curio task: task_group_join')
   const boom = new Error('boom')
   const log = virtual({}, () =>
     nursery(
@@ -206,7 +213,8 @@ test('collecting: a failure of the body cancels the children all the same', (t) 
   })
 })
 
-test('tasks that exist already are a group through their joins, and stay where they are [curio task: task_group_existing]', (t) => {
+test('tasks that exist already are a group through their joins, and stay where they are', (t) => {
+  covers(t, 'curio task: task_group_existing')
   virtual({}, function* () {
     const tasks = [yield* spawn(give(2)), yield* spawn(after(10, 4)), yield* spawn(after(5, 6))]
     yield* checkpoint()
@@ -218,7 +226,8 @@ test('tasks that exist already are a group through their joins, and stay where t
   })
 })
 
-test('a daemon is out when the body has failed [curio task: task_group_daemon_error]', (t) => {
+test('a daemon is out when the body has failed', (t) => {
+  covers(t, 'curio task: task_group_daemon_error')
   const boom = new Error('boom')
   virtual({}, function* () {
     const tasks: Task[] = []

@@ -3,13 +3,16 @@
  *
  * A pass runs the tasks that were ready when it began; traps that need not wait are answered in place, up to a budget.
  */
+
 import test from 'ava'
 import { checkpoint, clock, current, moveOn, nursery, type Operation, scope, sleep, spawn } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { give } from '../../kit.js'
 
-test('tasks take turns, in the order in which they were spawned [trio run: basic_interleave]', (t) => {
+test('tasks take turns, in the order in which they were spawned', (t) => {
+  covers(t, 'trio run: basic_interleave')
   const record = virtual({}, function* () {
     const record: string[] = []
     yield* nursery(function* (n) {
@@ -44,7 +47,8 @@ test('a spawned task does not run before its parent waits', (t) => {
   t.deepEqual(log, ['parent', 'child', 'parent again'])
 })
 
-test('two tasks that wake each other for ever let a timer through [curio kernel: ping_pong_starvation]', (t) => {
+test('two tasks that wake each other for ever let a timer through', (t) => {
+  covers(t, 'curio kernel: ping_pong_starvation')
   const rounds = virtual({}, function* () {
     const [ping, pong] = [new WaitQueue('ping'), new WaitQueue('pong')]
     let rounds = 0
@@ -67,7 +71,8 @@ test('two tasks that wake each other for ever let a timer through [curio kernel:
   t.true(rounds < 1000, `${rounds} rounds before the timer was seen`)
 })
 
-test('sleep(0) in a loop lets the others run [curio kernel: sleep_0_starvation]', (t) => {
+test('sleep(0) in a loop lets the others run', (t) => {
+  covers(t, 'curio kernel: sleep_0_starvation')
   const rounds = virtual({}, function* () {
     let over = false
     let rounds = 0
@@ -85,7 +90,8 @@ test('sleep(0) in a loop lets the others run [curio kernel: sleep_0_starvation]'
   t.true(rounds >= 50 && rounds < 1000, `${rounds} rounds`)
 })
 
-test('a loop of sleep(0) hears of its cancel [curio kernel: sleep_0_starvation]', (t) => {
+test('a loop of sleep(0) hears of its cancel', (t) => {
+  covers(t, 'curio kernel: sleep_0_starvation')
   const state = virtual({}, function* () {
     const lazy = yield* spawn(function* () {
       for (let i = 0; i < 1_000_000; i++) yield* sleep(0)

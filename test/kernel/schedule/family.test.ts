@@ -3,12 +3,15 @@
  *
  * A parent is not over before its children; a child's failure is its parent's; a daemon is cancelled and not awaited.
  */
+
 import test from 'ava'
 import { checkpoint, clock, current, nursery, type Operation, sleep, spawn, type Task, timeout } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, names, thrown, thrownBy, withKernel } from '../../kit.js'
 
-test('a parent is not over before its children are [effection spawn: halts child when finishing normally]', (t) => {
+test('a parent is not over before its children are', (t) => {
+  covers(t, 'effection spawn: halts child when finishing normally')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const parent = yield* spawn(function* () {
@@ -44,7 +47,8 @@ test('not even the first task: run returns when all are over', (t) => {
   t.is(end, 20)
 })
 
-test('the failure of a child fails its parent with the same error, and cancels the siblings [effection spawn: rejects parent when child errors]', (t) => {
+test('the failure of a child fails its parent with the same error, and cancels the siblings', (t) => {
+  covers(t, 'effection spawn: rejects parent when child errors')
   const boom = new Error('boom')
   const log: string[] = []
   const error = thrown(() =>
@@ -71,7 +75,8 @@ test('the failure of a child fails its parent with the same error, and cancels t
   t.deepEqual(log.sort(), ['parent left', 'sibling left'])
 })
 
-test('a child that fails after the body has returned fails the parent all the same [trio run: main_and_task_both_crash]', (t) => {
+test('a child that fails after the body has returned fails the parent all the same', (t) => {
+  covers(t, 'trio run: main_and_task_both_crash')
   const boom = new Error('boom')
   t.is(
     thrown(() =>
@@ -87,7 +92,8 @@ test('a child that fails after the body has returned fails the parent all the sa
   )
 })
 
-test('a body that fails cancels its children and waits for their cleanup [effection spawn: halts child when errored]', (t) => {
+test('a body that fails cancels its children and waits for their cleanup', (t) => {
+  covers(t, 'effection spawn: halts child when errored')
   const boom = new Error('boom')
   const log: string[] = []
   t.is(
@@ -110,7 +116,8 @@ test('a body that fails cancels its children and waits for their cleanup [effect
   t.deepEqual(log, ['clean at 6'])
 })
 
-test('a parent that catches the error at join is cancelled all the same: a child’s failure is its parent’s [curio task: task_group_join] [effection spawn: raises an uncatchable error if a spawned child fails]', (t) => {
+test('a parent that catches the error at join is cancelled all the same: a child’s failure is its parent’s', (t) => {
+  covers(t, 'curio task: task_group_join', 'effection spawn: raises an uncatchable error if a spawned child fails')
   const boom = new Error('boom')
   const log: string[] = []
   const error = thrown(() =>
@@ -154,7 +161,8 @@ test('a failure while the kernel’s other tasks work fails none of them', (t) =
   })
 })
 
-test('a daemon is cancelled, not awaited [curio task: task_group_daemon]', (t) => {
+test('a daemon is cancelled, not awaited', (t) => {
+  covers(t, 'curio task: task_group_daemon')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const parent = yield* spawn(function* () {
@@ -188,7 +196,8 @@ test('a daemon of the first task does not keep the run', (t) => {
   t.is(names_[0]?.state, 'cancelled')
 })
 
-test('the failure of a daemon is a failure [curio task: task_group_daemon]', (t) => {
+test('the failure of a daemon is a failure', (t) => {
+  covers(t, 'curio task: task_group_daemon')
   const boom = new Error('boom')
   t.is(
     thrown(() =>
@@ -201,7 +210,8 @@ test('the failure of a daemon is a failure [curio task: task_group_daemon]', (t)
   )
 })
 
-test('a daemon can be joined like any other task, and what it started goes with it [curio task: task_join_daemon]', (t) => {
+test('a daemon can be joined like any other task, and what it started goes with it', (t) => {
+  covers(t, 'curio task: task_join_daemon')
   const states = virtual({}, function* () {
     const child: { task?: Task } = {}
     const daemon = yield* spawn(
@@ -234,7 +244,13 @@ test('spawn, current and clock are answered even in a cancelled task', (t) => {
   })
 })
 
-test('a task that fails before it ever waits fails [trio run: initial_task_error] [trio run: child_crash_basic] [effection run: can be halted while in the generator]', (t) => {
+test('a task that fails before it ever waits fails', (t) => {
+  covers(
+    t,
+    'trio run: initial_task_error',
+    'trio run: child_crash_basic',
+    'effection run: can be halted while in the generator',
+  )
   const boom = new Error('boom')
   t.is(
     thrown(() => virtual({}, () => fail(boom))),
@@ -250,7 +266,8 @@ test('a task that fails before it ever waits fails [trio run: initial_task_error
   )
 })
 
-test('a child that fails wakes a parent that waits for something else [trio run: child_crash_wakes_parent]', (t) => {
+test('a child that fails wakes a parent that waits for something else', (t) => {
+  covers(t, 'trio run: child_crash_wakes_parent')
   const boom = new Error('boom')
   const [error, end] = virtual({}, function* () {
     const error = yield* thrownBy(() =>

@@ -3,6 +3,7 @@
  *
  * Runs on virtual time with the blocking caller; guest mode has the same scenarios in test/modes and test/child.
  */
+
 import test from 'ava'
 import {
   checkpoint,
@@ -20,6 +21,7 @@ import {
 } from 'drupe'
 import { park, WaitQueue } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, names, thrown, withKernel } from '../../kit.js'
 
 const NOTHING = { tasks: 0, ready: 0, timers: 0, operations: 0, suspended: 0 }
@@ -33,7 +35,8 @@ test('a kernel runs one operation after the other, and its clock goes on', (t) =
   })
 })
 
-test('a kernel survives a run that failed [curio kernel: task_run_error]', (t) => {
+test('a kernel survives a run that failed', (t) => {
+  covers(t, 'curio kernel: task_run_error')
   withKernel({}, (kernel) => {
     const boom = new Error('boom')
     t.is(
@@ -45,7 +48,8 @@ test('a kernel survives a run that failed [curio kernel: task_run_error]', (t) =
   })
 })
 
-test('tasks are counted while they live [trio run: current_statistics]', (t) => {
+test('tasks are counted while they live', (t) => {
+  covers(t, 'trio run: current_statistics')
   withKernel({}, (kernel) => {
     kernel.runSync(function* () {
       const queue = new WaitQueue()
@@ -178,7 +182,8 @@ test('a task that is behind a deadlock still cleans up when the kernel closes', 
   t.deepEqual(log, ['clean'])
 })
 
-test('a kernel does not run inside itself [curio kernel: reentrant_kernel] [trio run: run_nesting]', (t) => {
+test('a kernel does not run inside itself', (t) => {
+  covers(t, 'curio kernel: reentrant_kernel', 'trio run: run_nesting')
   withKernel({}, (kernel) => {
     const [run, close] = kernel.runSync(function* () {
       yield* sleep(1)
@@ -216,7 +221,8 @@ test('kernels inside kernels inside kernels', (t) => {
   t.is(depth(50), 50)
 })
 
-test('the task of another kernel is not joined, waited for or cancelled from here [trio run: TrioToken_identity]', (t) => {
+test('the task of another kernel is not joined, waited for or cancelled from here', (t) => {
+  covers(t, 'trio run: TrioToken_identity')
   withKernel({}, (theirs) => {
     const task = theirs.spawn(sleep(10))
     withKernel({}, (mine) => {
@@ -234,7 +240,8 @@ test('the task of another kernel is not joined, waited for or cancelled from her
   })
 })
 
-test('what the host started goes on a little with each run [curio kernel: single_stepping]', (t) => {
+test('what the host started goes on a little with each run', (t) => {
+  covers(t, 'curio kernel: single_stepping')
   withKernel({}, (kernel) => {
     let value = 0
     const task = kernel.spawn(function* () {

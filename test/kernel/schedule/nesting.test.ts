@@ -4,6 +4,7 @@
  * With `yield*` there is no other way. These tests step through operations by hand, which can leave one in the middle,
  * and show that the kernel notices, or at least loses neither a task nor a timer by it.
  */
+
 import test from 'ava'
 import * as doors from 'drupe'
 import {
@@ -25,6 +26,7 @@ import * as lowlevel from 'drupe/lowlevel'
 import * as testing from 'drupe/testing'
 import { virtual, waitAllBlocked } from 'drupe/testing'
 import type { Resumed } from '../../../kernel/protocol/trap.js'
+import { covers } from '../../covers.js'
 import { fail, thrownBy } from '../../kit.js'
 
 type Steps = Iterator<Yielded, unknown, unknown>
@@ -55,7 +57,8 @@ const opened = (op: Operation<unknown>): Steps => op[Symbol.iterator]()
 /** A scope whose body waits once; `partly` of two traps is inside it. */
 const waitingScope = (): Steps => opened(scope({}, () => checkpoint()))
 
-test('a scope that is closed before one inside it is an error, and the inner one closes as usual [trio run: cancel_scope_misnesting_1]', (t) => {
+test('a scope that is closed before one inside it is an error, and the inner one closes as usual', (t) => {
+  covers(t, 'trio run: cancel_scope_misnesting_1')
   virtual({}, function* () {
     const outer = waitingScope()
     const inner = waitingScope()
@@ -69,7 +72,8 @@ test('a scope that is closed before one inside it is an error, and the inner one
   })
 })
 
-test('a nursery that is left before one inside it is an error; nobody is lost [trio run: nursery_nested_child_misnest, cancel_scope_misnesting_2]', (t) => {
+test('a nursery that is left before one inside it is an error; nobody is lost', (t) => {
+  covers(t, 'trio run: nursery_nested_child_misnest, cancel_scope_misnesting_2')
   const log: string[] = []
   virtual({}, function* () {
     const careless = yield* spawn(function* careless() {
@@ -98,7 +102,8 @@ test('a nursery that is left before one inside it is an error; nobody is lost [t
   t.deepEqual(log, ['outer child', 'inner child'])
 })
 
-test('a scope is closed by nobody but the task that opened it [trio run: cancel_scope_misnesting_3]', (t) => {
+test('a scope is closed by nobody but the task that opened it', (t) => {
+  covers(t, 'trio run: cancel_scope_misnesting_3')
   virtual({}, function* () {
     const steps = waitingScope()
     yield* partly(steps, 2)
@@ -108,7 +113,8 @@ test('a scope is closed by nobody but the task that opened it [trio run: cancel_
   })
 })
 
-test('children in a nursery that their task never left are that task’s own: it waits for them [trio run: nursery_misnest]', (t) => {
+test('children in a nursery that their task never left are that task’s own: it waits for them', (t) => {
+  covers(t, 'trio run: nursery_misnest')
   virtual({}, () =>
     nursery(function* (outer) {
       const child = yield* outer.spawn(function* careless() {
@@ -126,7 +132,8 @@ test('children in a nursery that their task never left are that task’s own: it
   )
 })
 
-test('they clean up when that task is cancelled, and their errors are its errors [trio run: asyncexitstack_nursery_misnest, asyncexitstack_nursery_misnest_cleanup]', (t) => {
+test('they clean up when that task is cancelled, and their errors are its errors', (t) => {
+  covers(t, 'trio run: asyncexitstack_nursery_misnest, asyncexitstack_nursery_misnest_cleanup')
   const log: string[] = []
   const careless = (end: () => Operation<unknown>) =>
     function* () {
@@ -154,7 +161,8 @@ test('they clean up when that task is cancelled, and their errors are its errors
   })
 })
 
-test('an inner nursery that fails leaves the outer one as it was [trio run: task_nursery_stack, nursery_explicit_exception]', (t) => {
+test('an inner nursery that fails leaves the outer one as it was', (t) => {
+  covers(t, 'trio run: task_nursery_stack, nursery_explicit_exception')
   virtual({}, () =>
     nursery(function* (outer) {
       const boom = new Error('boom')
@@ -181,7 +189,8 @@ test('an inner nursery that fails leaves the outer one as it was [trio run: task
   )
 })
 
-test('only the kernel makes scopes, nurseries and tasks: the doors have their types, and no classes to make or extend [trio run: Nursery_init, Nursery_private_init, Nursery_subclass, CancelScope_subclass]', (t) => {
+test('only the kernel makes scopes, nurseries and tasks: the doors have their types, and no classes to make or extend', (t) => {
+  covers(t, 'trio run: Nursery_init, Nursery_private_init, Nursery_subclass, CancelScope_subclass')
   const exported = new Set([doors, lowlevel, testing].flatMap((door) => Object.keys(door)))
   t.true(exported.has('nursery'))
   t.deepEqual(

@@ -3,6 +3,7 @@
  *
  * How failures leave it is in nursery.test.ts.
  */
+
 import test from 'ava'
 import {
   Cancelled,
@@ -20,9 +21,11 @@ import {
   timeout,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrown, thrownBy } from '../../kit.js'
 
-test('a child spawns into the nursery it lives in, even while only children are left [trio run: nursery_closure]', (t) => {
+test('a child spawns into the nursery it lives in, even while only children are left', (t) => {
+  covers(t, 'trio run: nursery_closure')
   const log = virtual({}, function* () {
     const log: string[] = []
     function* generation(n: Nursery, depth: number): Operation<void> {
@@ -56,7 +59,8 @@ test('a task outside spawns into it while it lives; the child belongs to the nur
   })
 })
 
-test('spawning into a nursery that has ended is a ClosedError [trio run: nursery_closure] [curio task: task_group_use_error]', (t) => {
+test('spawning into a nursery that has ended is a ClosedError', (t) => {
+  covers(t, 'trio run: nursery_closure', 'curio task: task_group_use_error')
   virtual({}, function* () {
     let kept: Nursery | undefined
     yield* nursery(function* (n) {
@@ -70,7 +74,8 @@ test('spawning into a nursery that has ended is a ClosedError [trio run: nursery
   })
 })
 
-test('an outer cancel while it waits for its children reaches them, and it waits for their cleanup [curio task: task_group_cancel]', (t) => {
+test('an outer cancel while it waits for its children reaches them, and it waits for their cleanup', (t) => {
+  covers(t, 'curio task: task_group_cancel')
   const log: string[] = []
   const result = virtual({}, function* () {
     const result = yield* moveOn(
@@ -95,7 +100,8 @@ test('an outer cancel while it waits for its children reaches them, and it waits
   t.deepEqual(log, ['clean at 30', 'out at 30'])
 })
 
-test('a child that fails in its cleanup after an outer cancel: the failure leaves, not the cancel [effection spawn: rejects when child errors during halting]', (t) => {
+test('a child that fails in its cleanup after an outer cancel: the failure leaves, not the cancel', (t) => {
+  covers(t, 'effection spawn: rejects when child errors during halting')
   const boom = new Error('boom')
   const error = virtual({}, function* () {
     return yield* thrownBy(
@@ -116,7 +122,8 @@ test('a child that fails in its cleanup after an outer cancel: the failure leave
   t.is(error, boom)
 })
 
-test('a child that was cancelled by hand is no failure [effection spawn: finishes normally when child halts]', (t) => {
+test('a child that was cancelled by hand is no failure', (t) => {
+  covers(t, 'effection spawn: finishes normally when child halts')
   const result = virtual({}, function* () {
     return yield* nursery(function* (n) {
       const child = yield* n.spawn(sleep(1000))
@@ -156,7 +163,8 @@ test('the nursery’s children are not the task’s: plain spawn goes to the inn
   t.deepEqual(log, ['inner', 'between', 'inner left', 'outer'])
 })
 
-test('a daemon in a nursery is cancelled when all else is done, and the body counts [curio task: task_wait_none]', (t) => {
+test('a daemon in a nursery is cancelled when all else is done, and the body counts', (t) => {
+  covers(t, 'curio task: task_wait_none')
   const log = virtual({}, function* () {
     const log: string[] = []
     yield* nursery(function* (n) {
@@ -182,7 +190,8 @@ test('a daemon in a nursery is cancelled when all else is done, and the body cou
   t.deepEqual(log, ['tick', 'tick', 'body out', 'daemon out'])
 })
 
-test('a nursery in a scope with a deadline is cancelled with it [curio task: task_group_timeout]', (t) => {
+test('a nursery in a scope with a deadline is cancelled with it', (t) => {
+  covers(t, 'curio task: task_group_timeout')
   virtual({}, function* () {
     const states: string[] = []
     const result = yield* scope({ deadline: 10 }, () =>

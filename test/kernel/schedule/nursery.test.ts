@@ -4,9 +4,11 @@
  * Also who may spawn into it and until when, its own cancel, what an outer cancel does while it waits for its children,
  * and where later failures go.
  */
+
 import test from 'ava'
 import { type Cancelled, checkpoint, clock, moveOn, nursery, scope, shield, sleep, suppressed, type Task } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
 const FOREVER = Number.POSITIVE_INFINITY
@@ -28,7 +30,8 @@ test('a nursery returns what its body returned, after the last child', (t) => {
   t.deepEqual(log, ['body', 'child', 'result', 50])
 })
 
-test('an empty nursery is left at once [curio task: task_group_empty]', (t) => {
+test('an empty nursery is left at once', (t) => {
+  covers(t, 'curio task: task_group_empty')
   t.is(
     virtual({}, function* () {
       yield* nursery(() => give(1))
@@ -53,7 +56,8 @@ test('a nursery knows how many children live in it', (t) => {
   t.deepEqual(sizes, [0, 2, 1])
 })
 
-test('the first failure of a child leaves unchanged, and cancels the siblings and the body [trio run: task_crash_propagation] [curio task: task_group_error]', (t) => {
+test('the first failure of a child leaves unchanged, and cancels the siblings and the body', (t) => {
+  covers(t, 'trio run: task_crash_propagation', 'curio task: task_group_error')
   const boom = new Error('boom')
   const log: string[] = []
   const error = virtual({}, function* () {
@@ -84,7 +88,8 @@ test('the first failure of a child leaves unchanged, and cancels the siblings an
   t.deepEqual(log.sort(), ['Cancelled', 'sibling'])
 })
 
-test('the failure of the body leaves unchanged, and cancels the children [trio run: nursery_main_block_error_basic] [curio task: task_group_error_block]', (t) => {
+test('the failure of the body leaves unchanged, and cancels the children', (t) => {
+  covers(t, 'trio run: nursery_main_block_error_basic', 'curio task: task_group_error_block')
   const boom = new Error('boom')
   const [error, state, end] = virtual({}, function* () {
     let child: Task | undefined
@@ -100,7 +105,8 @@ test('the failure of the body leaves unchanged, and cancels the children [trio r
   t.deepEqual([error, state, end], [boom, 'cancelled', 5])
 })
 
-test('a nursery that fails is left when the slowest cleanup is done, not before [effection run: can delay halt if child fails]', (t) => {
+test('a nursery that fails is left when the slowest cleanup is done, not before', (t) => {
+  covers(t, 'effection run: can delay halt if child fails')
   const end = virtual({}, function* () {
     yield* thrownBy(() =>
       nursery(function* (n) {
@@ -120,7 +126,8 @@ test('a nursery that fails is left when the slowest cleanup is done, not before 
   t.is(end, 100)
 })
 
-test('later failures are suppressed, in their order [trio run: two_child_crashes] [effection run: can throw error when child blows up]', (t) => {
+test('later failures are suppressed, in their order', (t) => {
+  covers(t, 'trio run: two_child_crashes', 'effection run: can throw error when child blows up')
   const error = virtual({}, function* () {
     return yield* thrownBy(() =>
       nursery(function* (n) {
@@ -148,7 +155,8 @@ test('later failures are suppressed, in their order [trio run: two_child_crashes
   )
 })
 
-test('body and child fail in the same pass: both errors are known [trio run: main_and_task_both_crash]', (t) => {
+test('body and child fail in the same pass: both errors are known', (t) => {
+  covers(t, 'trio run: main_and_task_both_crash')
   const error = virtual({}, function* () {
     return yield* thrownBy(() =>
       nursery(function* (n) {
@@ -161,7 +169,8 @@ test('body and child fail in the same pass: both errors are known [trio run: mai
   t.deepEqual(suppressed(error).map(String), ['Error: child'])
 })
 
-test('with errors: group it is always an AggregateError, of all failures [trio run: setting_strict_exception_groups]', (t) => {
+test('with errors: group it is always an AggregateError, of all failures', (t) => {
+  covers(t, 'trio run: setting_strict_exception_groups')
   for (const reasons of [
     ['a'],
     ['a', 'b', 'c'],
@@ -248,7 +257,8 @@ test('a body that is done before n.cancel() keeps its result', (t) => {
   t.is(result, 'kept')
 })
 
-test('whichever scope cancelled whom, one failure is what is left of a nursery [trio run: cancel_scope_exceptiongroup_filtering]', (t) => {
+test('whichever scope cancelled whom, one failure is what is left of a nursery', (t) => {
+  covers(t, 'trio run: cancel_scope_exceptiongroup_filtering')
   const crash = new Error('crash')
   const states: string[] = []
   virtual({}, function* () {
@@ -274,7 +284,8 @@ test('whichever scope cancelled whom, one failure is what is left of a nursery [
   t.deepEqual(states, ['cancelled', 'cancelled', 'cancelled', 'failed'])
 })
 
-test('a group inside another nursery is one failure there, as it is [trio run: nursery_collapse]', (t) => {
+test('a group inside another nursery is one failure there, as it is', (t) => {
+  covers(t, 'trio run: nursery_collapse')
   const outer = new Error('outer')
   const inner = new Error('inner')
   for (const errors of ['first', 'group'] as const) {
@@ -305,7 +316,8 @@ test('a group inside another nursery is one failure there, as it is [trio run: n
   }
 })
 
-test('a promise that is yielded by mistake fails its nursery and nothing else [trio run: asyncio_function_inside_nursery_does_not_explode]', (t) => {
+test('a promise that is yielded by mistake fails its nursery and nothing else', (t) => {
+  covers(t, 'trio run: asyncio_function_inside_nursery_does_not_explode')
   virtual({}, function* () {
     let child: Task | undefined
     const error = yield* thrownBy(

@@ -4,9 +4,11 @@
  * A reason is whatever `cancel` was given; of a deadline there is none, the scope says `expired`;
  * siblings of a task that failed get its error as the reason.
  */
+
 import test from 'ava'
 import { Cancelled, nursery, type Operation, type Scope, scope, sleep, spawn, started, suppressed } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, thrownBy } from '../../kit.js'
 
 const FOREVER = Number.POSITIVE_INFINITY
@@ -16,7 +18,8 @@ function* delivered(): Operation<Cancelled> {
   return (yield* thrownBy(sleep(FOREVER))) as Cancelled
 }
 
-test('a cancel by hand gives its reason, a deadline none; the scope knows which it was [trio cancelled: cancel_reason]', (t) => {
+test('a cancel by hand gives its reason, a deadline none; the scope knows which it was', (t) => {
+  covers(t, 'trio cancelled: cancel_reason')
   virtual({}, function* () {
     yield* scope({ name: 'work' }, function* (s) {
       yield* s.cancel('hello')
@@ -37,7 +40,8 @@ test('a cancel by hand gives its reason, a deadline none; the scope knows which 
   })
 })
 
-test('a deadline that comes after a cancel changes nothing about its reason [trio cancelled: cancel_reason_not_overwritten]', (t) => {
+test('a deadline that comes after a cancel changes nothing about its reason', (t) => {
+  covers(t, 'trio cancelled: cancel_reason_not_overwritten')
   virtual({ grace: 0 }, () =>
     scope({}, function* (s) {
       yield* s.cancel('first')
@@ -49,7 +53,8 @@ test('a deadline that comes after a cancel changes nothing about its reason [tri
   )
 })
 
-test('a cancel that comes after the deadline changes nothing either [trio cancelled: cancel_reason_not_overwritten_2]', (t) => {
+test('a cancel that comes after the deadline changes nothing either', (t) => {
+  covers(t, 'trio cancelled: cancel_reason_not_overwritten_2')
   virtual({ grace: 0 }, () =>
     scope({ deadline: 0 }, function* (s) {
       t.is((yield* delivered()).reason, undefined)
@@ -60,7 +65,8 @@ test('a cancel that comes after the deadline changes nothing either [trio cancel
   )
 })
 
-test('the siblings of a task that failed are told its error, those that start later, too [trio cancelled: cancel_reason_nursery]', (t) => {
+test('the siblings of a task that failed are told its error, those that start later, too', (t) => {
+  covers(t, 'trio cancelled: cancel_reason_nursery')
   const boom = new Error('boom')
   const later = new TypeError('later')
   const error = virtual({}, () =>
@@ -83,7 +89,8 @@ test('the siblings of a task that failed are told its error, those that start la
   t.deepEqual(suppressed(error), [later])
 })
 
-test('a sibling that was asleep when the other one failed is told its error [trio cancelled: cancel_reason_nursery2]', (t) => {
+test('a sibling that was asleep when the other one failed is told its error', (t) => {
+  covers(t, 'trio cancelled: cancel_reason_nursery2')
   const boom = new Error('boom')
   const error = virtual({}, () =>
     thrownBy(
@@ -106,15 +113,16 @@ test('a sibling that was asleep when the other one failed is told its error [tri
   t.is(error, boom)
 })
 
-for (const [what, tag, body] of [
+for (const [what, peer, body] of [
   [
     'a start that failed',
-    '[trio cancelled: cancel_reason_nursery3]',
+    'trio cancelled: cancel_reason_nursery3',
     (boom: Error) => nursery((n) => n.start(() => fail(boom))),
   ],
-  ['a body that failed', '[trio cancelled: nested_child_source]', (boom: Error) => fail(boom)],
+  ['a body that failed', 'trio cancelled: nested_child_source', (boom: Error) => fail(boom)],
 ] as const) {
-  test(`children of a nursery are told the error of ${what} ${tag}`, (t) => {
+  test(`children of a nursery are told the error of ${what}`, (t) => {
+    covers(t, peer)
     const boom = new Error('boom')
     let reason: unknown
     const error = virtual({}, () =>
@@ -133,7 +141,8 @@ for (const [what, tag, body] of [
   })
 }
 
-test('a Cancelled made by hand, or a class made from it, cancels nobody: it is a failure [trio cancelled: Cancelled_init, Cancelled_subclass]', (t) => {
+test('a Cancelled made by hand, or a class made from it, cancels nobody: it is a failure', (t) => {
+  covers(t, 'trio cancelled: Cancelled_init, Cancelled_subclass')
   class Mine extends Cancelled {}
   for (const error of [new Cancelled({}, 'nothing', undefined), new Mine({}, 'nothing', 'why')]) {
     virtual({}, function* () {

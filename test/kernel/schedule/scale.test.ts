@@ -6,10 +6,12 @@
  * stack, and that what should be done in constant time is not done in linear time by a margin that
  * shows (the process would time out).
  */
+
 import test from 'ava'
 import { clock, moveOn, nursery, type Operation, scope, sleep, spawn, type Task, timeout } from 'drupe'
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { thrownBy } from '../../kit.js'
 
 test('a hundred thousand tasks sleep beside each other', (t) => {
@@ -184,7 +186,8 @@ test('a failure at the bottom of ten thousand generations comes up unchanged', (
   t.is(error, boom)
 })
 
-test('five hundred scopes inside each other [trio run: very_deep_cancel_scope_nesting]', (t) => {
+test('five hundred scopes inside each other', (t) => {
+  covers(t, 'trio run: very_deep_cancel_scope_nesting')
   function* nested(depth: number): Operation<string | undefined> {
     if (depth > 0) return yield* scope({}, () => nested(depth - 1))
     yield* sleep(1)

@@ -4,6 +4,7 @@
  * Until it has said so it is its starter's affair, errors and cancels included; from then on it is a child of the nursery
  * like any other, and what it has started comes with it.
  */
+
 import test from 'ava'
 import {
   type Cancelled,
@@ -23,6 +24,7 @@ import {
   type Task,
 } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
 const FOREVER = Number.POSITIVE_INFINITY
@@ -34,7 +36,8 @@ function* service(ms: number): Operation<void> {
   yield* sleep(ms)
 }
 
-test('start waits until the task is ready and gives its value; the nursery waits for the rest [trio run: nursery_start]', (t) => {
+test('start waits until the task is ready and gives its value; the nursery waits for the rest', (t) => {
+  covers(t, 'trio run: nursery_start')
   virtual({}, function* () {
     for (const ms of [10, 25]) {
       const begun = yield* clock()
@@ -49,7 +52,8 @@ test('start waits until the task is ready and gives its value; the nursery waits
   })
 })
 
-test('what is wrong before a task is ready comes out of start, and the nursery goes on [trio run: nursery_start]', (t) => {
+test('what is wrong before a task is ready comes out of start, and the nursery goes on', (t) => {
+  covers(t, 'trio run: nursery_start')
   virtual({}, () =>
     nursery(function* (n) {
       const boom = new Error('boom')
@@ -64,7 +68,8 @@ test('what is wrong before a task is ready comes out of start, and the nursery g
   )
 })
 
-test('a task says once that it is ready, and only if somebody waits for that [trio run: nursery_start]', (t) => {
+test('a task says once that it is ready, and only if somebody waits for that', (t) => {
+  covers(t, 'trio run: nursery_start')
   virtual({}, function* () {
     t.true((yield* thrownBy(started())) instanceof KernelStateError)
     yield* nursery(function* (n) {
@@ -76,7 +81,8 @@ test('a task says once that it is ready, and only if somebody waits for that [tr
   })
 })
 
-test('a start that is cancelled takes the task with it; one that is ready without waiting is started [trio run: nursery_start]', (t) => {
+test('a start that is cancelled takes the task with it; one that is ready without waiting is started', (t) => {
+  covers(t, 'trio run: nursery_start')
   virtual({ grace: 0 }, function* () {
     yield* nursery(function* (n) {
       let task: Task | undefined
@@ -102,7 +108,8 @@ test('a start that is cancelled takes the task with it; one that is ready withou
   })
 })
 
-test('the failure of a task that has started is the nursery’s, as it is [trio run: trio_run_strict_before_started]', (t) => {
+test('the failure of a task that has started is the nursery’s, as it is', (t) => {
+  covers(t, 'trio run: trio_run_strict_before_started')
   virtual({}, function* () {
     const boom = new Error('boom')
     for (const errors of ['first', 'group'] as const) {
@@ -136,7 +143,8 @@ test('the failure of a task that has started is the nursery’s, as it is [trio 
   })
 })
 
-test('an error before the task is ready keeps its cause [trio run: start_exception_preserves_cause_and_context]', (t) => {
+test('an error before the task is ready keeps its cause', (t) => {
+  covers(t, 'trio run: start_exception_preserves_cause_and_context')
   virtual({}, () =>
     nursery(function* (n) {
       const cause = new SyntaxError('first')
@@ -147,7 +155,8 @@ test('an error before the task is ready keeps its cause [trio run: start_excepti
   )
 })
 
-test('children that fail before their parent is ready fail the start, the first one leading [trio run: internal_error_old_nursery_multiple_tasks]', (t) => {
+test('children that fail before their parent is ready fail the start, the first one leading', (t) => {
+  covers(t, 'trio run: internal_error_old_nursery_multiple_tasks')
   virtual({}, () =>
     nursery(function* (n) {
       const error = yield* thrownBy(
@@ -164,7 +173,8 @@ test('children that fail before their parent is ready fail the start, the first 
   )
 })
 
-test('starting in a nursery that has ended is an error at once [trio run: nursery_start]', (t) => {
+test('starting in a nursery that has ended is an error at once', (t) => {
+  covers(t, 'trio run: nursery_start')
   virtual({}, function* () {
     let kept: Nursery | undefined
     yield* nursery(function* (n) {
@@ -185,7 +195,8 @@ test('starting in a nursery that has ended is an error at once [trio run: nurser
 })
 
 for (const when of ['before', 'after'] as const) {
-  test(`sleeping children of a task that moves into a nursery cancelled just ${when} are cancelled [trio run: nursery_start_with_cancelled_nursery]`, (t) => {
+  test(`sleeping children of a task that moves into a nursery cancelled just ${when} are cancelled`, (t) => {
+    covers(t, 'trio run: nursery_start_with_cancelled_nursery')
     const states = virtual({}, function* () {
       const children: Task[] = []
       yield* nursery(function* (n) {
@@ -209,7 +220,8 @@ for (const when of ['before', 'after'] as const) {
   })
 }
 
-test('a nursery stays open for what is being started in it [trio run: nursery_start_keeps_nursery_open]', (t) => {
+test('a nursery stays open for what is being started in it', (t) => {
+  covers(t, 'trio run: nursery_start_keeps_nursery_open')
   virtual({}, function* () {
     const slow = function* (): Operation<void> {
       yield* sleep(20)
@@ -241,7 +253,8 @@ test('a nursery stays open for what is being started in it [trio run: nursery_st
   })
 })
 
-test('a task that has started has another parent, and its own children move with it [trio run: task_tree_introspection]', (t) => {
+test('a task that has started has another parent, and its own children move with it', (t) => {
+  covers(t, 'trio run: task_tree_introspection')
   virtual({}, function* main() {
     const me = yield* current()
     yield* nursery(function* (n) {

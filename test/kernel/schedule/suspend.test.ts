@@ -4,6 +4,7 @@
  * The abort protocol is Trio's: asked at most once per wait; *withdrawn* (anything but false), or *the callback will still
  * come* (false), and then it is the callback that resumes the task, whatever it brings.
  */
+
 import test from 'ava'
 import {
   Cancelled,
@@ -21,6 +22,7 @@ import {
 } from 'drupe'
 import { park, WaitQueue } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { MODES, thrown, thrownBy, withKernel } from '../../kit.js'
 
 type Resolve = (value: unknown) => void
@@ -33,7 +35,8 @@ test('a callback that comes at once is the answer', (t) => {
   })
 })
 
-test('another task may call back [trio run: reschedule]', (t) => {
+test('another task may call back', (t) => {
+  covers(t, 'trio run: reschedule')
   virtual({}, function* () {
     let resolve: Resolve = () => {}
     const waiter = yield* spawn(suspend<unknown>((r) => void (resolve = r)))
@@ -67,7 +70,8 @@ test('the first call counts, of both', (t) => {
   })
 })
 
-test('what begin throws is thrown by suspend [effection run: handles error in entering suspend point]', (t) => {
+test('what begin throws is thrown by suspend', (t) => {
+  covers(t, 'effection run: handles error in entering suspend point')
   const boom = new Error('boom')
   virtual({}, function* () {
     t.is(
@@ -161,7 +165,8 @@ test('an answered suspend does not call its abort function', (t) => {
   })
 })
 
-test('abort says false: the callback will come, and its result wins over the cancel [trio run: failed_abort]', (t) => {
+test('abort says false: the callback will come, and its result wins over the cancel', (t) => {
+  covers(t, 'trio run: failed_abort')
   virtual({}, function* () {
     let resolve: Resolve = () => {}
     yield* spawn(function* () {
@@ -183,7 +188,8 @@ test('abort says false: the callback will come, and its result wins over the can
   })
 })
 
-test('abort says false and the callback rejects: the task gets that error [trio run: slow_abort_basic]', (t) => {
+test('abort says false and the callback rejects: the task gets that error', (t) => {
+  covers(t, 'trio run: slow_abort_basic')
   virtual({}, function* () {
     let reject: (error: unknown) => void = () => {}
     yield* spawn(function* () {
@@ -203,7 +209,8 @@ test('abort says false and the callback rejects: the task gets that error [trio 
   })
 })
 
-test('abort is asked at most once per wait, even when the grace runs out or another scope is cancelled [trio run: slow_abort_edge_cases]', (t) => {
+test('abort is asked at most once per wait, even when the grace runs out or another scope is cancelled', (t) => {
+  covers(t, 'trio run: slow_abort_edge_cases')
   virtual({ grace: 10 }, function* () {
     let asked = 0
     let resolve: Resolve = () => {}
@@ -249,7 +256,8 @@ test('abort may call back itself', (t) => {
   })
 })
 
-test('a suspend behind a shield is not aborted [trio run: cancel_shield_abort]', (t) => {
+test('a suspend behind a shield is not aborted', (t) => {
+  covers(t, 'trio run: cancel_shield_abort')
   virtual({}, function* () {
     let aborted = false
     let resolve: Resolve = () => {}

@@ -1,6 +1,7 @@
 /**
  * Tasks: spawn, join, wait, what a handle tells, and the implicit nursery that makes a parent wait for its children.
  */
+
 import test from 'ava'
 import {
   checkpoint,
@@ -15,6 +16,7 @@ import {
   TaskCancelledError,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { give, thrownBy, withKernel } from '../../kit.js'
 
 /** Fails after somebody had time to join; what nobody joins is reported as an unhandled rejection. */
@@ -23,7 +25,8 @@ function* failLater(error: Error): Operation<never> {
   throw error
 }
 
-test('join gives what the task returned [curio kernel: task_join] [effection spawn: can spawn a new child task]', (t) => {
+test('join gives what the task returned', (t) => {
+  covers(t, 'curio kernel: task_join', 'effection spawn: can spawn a new child task')
   const result = virtual({}, function* () {
     const task = yield* spawn(function* () {
       yield* sleep(5)
@@ -37,7 +40,8 @@ test('join gives what the task returned [curio kernel: task_join] [effection spa
   t.deepEqual(result, { answer: 42 })
 })
 
-test('join throws what the task threw, the same object [curio kernel: task_join_error]', (t) => {
+test('join throws what the task threw, the same object', (t) => {
+  covers(t, 'curio kernel: task_join_error')
   withKernel({}, (kernel) => {
     const boom = new Error('boom')
     const task = kernel.spawn(() => failLater(boom))
@@ -49,7 +53,8 @@ test('join throws what the task threw, the same object [curio kernel: task_join_
   })
 })
 
-test('a finished task can be joined, at once and as often as one likes [curio task: task_group_join_done]', (t) => {
+test('a finished task can be joined, at once and as often as one likes', (t) => {
+  covers(t, 'curio task: task_group_join_done')
   virtual({}, function* () {
     const task = yield* spawn(give(7))
     yield* sleep(10)
@@ -95,7 +100,8 @@ test('wait waits and says nothing, however it ended', (t) => {
   })
 })
 
-test('join of a cancelled task throws a class of its own, with the Cancelled as its cause [curio kernel: task_cancel_join]', (t) => {
+test('join of a cancelled task throws a class of its own, with the Cancelled as its cause', (t) => {
+  covers(t, 'curio kernel: task_cancel_join')
   virtual({}, function* () {
     const task = yield* spawn(sleep(1000), { name: 'victim' })
     yield* checkpoint()
@@ -109,7 +115,8 @@ test('join of a cancelled task throws a class of its own, with the Cancelled as 
   })
 })
 
-test('a joiner that waits while the task is cancelled gets the same [curio kernel: task_cancel_join_wait]', (t) => {
+test('a joiner that waits while the task is cancelled gets the same', (t) => {
+  covers(t, 'curio kernel: task_cancel_join_wait')
   virtual({}, function* () {
     const task = yield* spawn(sleep(1000))
     const joiner = yield* spawn(() => thrownBy(task.join()))
@@ -161,7 +168,8 @@ test('a task knows its states', (t) => {
   t.deepEqual(states, ['new', 'running', 'ready', 'finishing', 'done'])
 })
 
-test('a task knows its parent, its name and its id [trio run: task_tree_introspection, spawn_name, current_task, root_task] [curio task: task_diag]', (t) => {
+test('a task knows its parent, its name and its id', (t) => {
+  covers(t, 'trio run: task_tree_introspection, spawn_name, current_task, root_task', 'curio task: task_diag')
   virtual({}, function* main() {
     const me = yield* current()
     t.is(me.name, 'main')

@@ -17,10 +17,12 @@ import {
   timeout,
 } from 'drupe'
 import { VirtualDriver, virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { thrownBy } from '../../kit.js'
 import { PATIENCE_MS } from '../../patience.js'
 
-test('time stands still until somebody moves it, or everybody waits [trio mock_clock: mock_clock]', (t) => {
+test('time stands still until somebody moves it, or everybody waits', (t) => {
+  covers(t, 'trio mock_clock: mock_clock')
   const driver = new VirtualDriver()
   t.is(driver.now(), 0)
   driver.advance(1.5)
@@ -35,7 +37,8 @@ test('time stands still until somebody moves it, or everybody waits [trio mock_c
   t.is(driver.now(), 10)
 })
 
-test('sleeps take no time, and end in order at the right moment [trio mock_clock: mock_clock_autojump]', (t) => {
+test('sleeps take no time, and end in order at the right moment', (t) => {
+  covers(t, 'trio mock_clock: mock_clock_autojump')
   const start = performance.now()
   virtual({}, function* () {
     for (const ms of [0, 1, 100_000, 7 * 24 * 3600 * 1000]) {
@@ -53,7 +56,8 @@ test('sleeps take no time, and end in order at the right moment [trio mock_clock
   t.true(performance.now() - start < PATIENCE_MS)
 })
 
-test('the clock does not jump while a task is busy [trio mock_clock: mock_clock_autojump_interference]', (t) => {
+test('the clock does not jump while a task is busy', (t) => {
+  covers(t, 'trio mock_clock: mock_clock_autojump_interference')
   virtual({}, () =>
     nursery(function* (n) {
       const log: string[] = []
@@ -68,7 +72,12 @@ test('the clock does not jump while a task is busy [trio mock_clock: mock_clock_
   )
 })
 
-test('waiting until all are blocked comes before the jump [trio mock_clock: mock_clock_autojump_0_and_wait_all_tasks_blocked_0, mock_clock_autojump_0_and_wait_all_tasks_blocked_nonzero] [trio testing: wait_all_tasks_blocked, wait_all_tasks_blocked_with_timeouts]', (t) => {
+test('waiting until all are blocked comes before the jump', (t) => {
+  covers(
+    t,
+    'trio mock_clock: mock_clock_autojump_0_and_wait_all_tasks_blocked_0, mock_clock_autojump_0_and_wait_all_tasks_blocked_nonzero',
+    'trio testing: wait_all_tasks_blocked, wait_all_tasks_blocked_with_timeouts',
+  )
   const record: string[] = []
   virtual({}, () =>
     nursery(function* (n) {
@@ -91,7 +100,8 @@ test('waiting until all are blocked comes before the jump [trio mock_clock: mock
   t.deepEqual(record, ['busy is done', 'undefined', 'all blocked', 'slept'])
 })
 
-test('a clock that was moved before the run starts there [trio mock_clock: mock_clock_autojump_preset]', (t) => {
+test('a clock that was moved before the run starts there', (t) => {
+  covers(t, 'trio mock_clock: mock_clock_autojump_preset')
   const driver = new VirtualDriver()
   driver.advance(1000)
   const kernel = new Kernel({ driver })
@@ -110,7 +120,8 @@ test('whoever waits until all are blocked can be cancelled', (t) => {
   })
 })
 
-test('a second clock leaves the one that runs alone [trio mock_clock: initialization_doesnt_mutate_runner]', (t) => {
+test('a second clock leaves the one that runs alone', (t) => {
+  covers(t, 'trio mock_clock: initialization_doesnt_mutate_runner')
   virtual({}, function* () {
     yield* sleep(10)
     const other = new VirtualDriver()

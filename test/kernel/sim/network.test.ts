@@ -1,13 +1,16 @@
 /**
  * The simulated network: time on the wire, what goes wrong on it, and several kernels on one clock.
  */
+
 import test from 'ava'
 import { clock, connect, DeadlockError, Kernel, listen, sleep, suppressed, timeout } from 'drupe'
 import { SimNetwork, virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, thrown, thrownBy } from '../../kit.js'
 import { ask, bytes, codeOf, connected, echo, serving, text } from './net-kit.js'
 
-test('a connection takes a round trip, and so does an answer [trio fakenet: basic_tcp]', (t) => {
+test('a connection takes a round trip, and so does an answer', (t) => {
+  covers(t, 'trio fakenet: basic_tcp')
   const network = new SimNetwork({ latency: 20 })
   const { client } = network.run({
     server: serving(echo),
@@ -218,7 +221,8 @@ test('several processes of one host share its ports', (t) => {
   for (const kernel of [a, b]) kernel.closeSync()
 })
 
-test('addresses are compared by what they mean; an open IPv6 listener takes IPv4, too [trio fakenet: getpeername]', (t) => {
+test('addresses are compared by what they mean; an open IPv6 listener takes IPv4, too', (t) => {
+  covers(t, 'trio fakenet: getpeername')
   const network = new SimNetwork()
   network.host('server', { addresses: ['192.168.0.1', '2001:DB8:0:0::1'] })
   t.deepEqual(network.host('server').addresses, ['192.168.0.1', '2001:db8::1'])

@@ -1,9 +1,11 @@
 /**
  * Datagrams on the simulated network: whole or not at all, and in any order.
  */
+
 import test from 'ava'
 import { type Operation, sleep, udp } from 'drupe'
 import { SimNetwork, virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { thrownBy } from '../../kit.js'
 import { bytes, codeOf, text } from './net-kit.js'
 
@@ -32,7 +34,8 @@ const sends = (network: SimNetwork, count: number) =>
     yield* socket.close()
   }
 
-test('datagrams arrive in order where nothing is wrong [trio fakenet: basic_udp]', (t) => {
+test('datagrams arrive in order where nothing is wrong', (t) => {
+  covers(t, 'trio fakenet: basic_udp')
   const network = new SimNetwork({ latency: 5 })
   const { to } = network.run({ to: numbers, from: sends(network, 10) })
   t.deepEqual(to, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])

@@ -5,6 +5,7 @@
  * Broken instruments report through an unhandled rejection, which a test process does not survive;
  * that part lives in test/child.
  */
+
 import test from 'ava'
 import {
   checkpoint,
@@ -22,6 +23,7 @@ import {
 import { park, WaitQueue, wake } from 'drupe/lowlevel'
 import { virtual } from 'drupe/testing'
 import { TRAP_NAMES } from '../../../kernel/protocol/trap.js'
+import { covers } from '../../covers.js'
 import { give, thrown, thrownBy, withKernel } from '../../kit.js'
 
 /** Notes every event as `what name`, and the trap's name behind a suspend. */
@@ -44,7 +46,8 @@ function record(op: () => Operation<unknown>): string[] {
   return log
 }
 
-test('the life of one task, event by event [trio instrumentation: instruments, instrument_before_after_run] [curio activation: activation_base]', (t) => {
+test('the life of one task, event by event', (t) => {
+  covers(t, 'trio instrumentation: instruments, instrument_before_after_run', 'curio activation: activation_base')
   const log = record(function* main() {
     yield* sleep(1)
     yield* checkpoint()
@@ -62,7 +65,8 @@ test('the life of one task, event by event [trio instrumentation: instruments, i
   ])
 })
 
-test('a parent and its child [trio instrumentation: instrument_task_spawn_exit]', (t) => {
+test('a parent and its child', (t) => {
+  covers(t, 'trio instrumentation: instrument_task_spawn_exit')
   const log = record(function* main() {
     const child = yield* spawn(function* child() {
       yield* sleep(1)
@@ -87,7 +91,8 @@ test('a parent and its child [trio instrumentation: instrument_task_spawn_exit]'
   ])
 })
 
-test('every step has a before and an after, and nothing runs between them but that task [trio instrumentation: instruments_interleave]', (t) => {
+test('every step has a before and an after, and nothing runs between them but that task', (t) => {
+  covers(t, 'trio instrumentation: instruments_interleave')
   let running: string | null = null
   let steps = 0
   virtual(
@@ -130,7 +135,8 @@ test('every step has a before and an after, and nothing runs between them but th
   t.true(steps > 10)
 })
 
-test('an exit is told for every way to end, after the children [curio activation: activation_crash]', (t) => {
+test('an exit is told for every way to end, after the children', (t) => {
+  covers(t, 'curio activation: activation_crash')
   const states: string[] = []
   virtual({ instruments: [{ exit: (task) => void states.push(`${task.name} ${task.state}`) }] }, function* main() {
     yield* thrownBy(() =>
@@ -161,7 +167,8 @@ function byEnd(seen: readonly string[]): (a: string, b: string) => number {
   return (a, b) => seen.indexOf(a) - seen.indexOf(b)
 }
 
-test('the numbers of events add up [curio activation: activation_count]', (t) => {
+test('the numbers of events add up', (t) => {
+  covers(t, 'curio activation: activation_count')
   const count = { spawn: 0, before: 0, after: 0, suspend: 0, exit: 0 }
   virtual(
     {
@@ -201,7 +208,8 @@ test('several instruments hear everything, in the order in which they were given
   t.deepEqual(log.slice(0, 4), ['1 spawn main', '2 spawn main', '1 before main', '2 before main'])
 })
 
-test('an instrument without methods is fine [trio instrumentation: null_instrument]', (t) => {
+test('an instrument without methods is fine', (t) => {
+  covers(t, 'trio instrumentation: null_instrument')
   t.is(virtual({ instruments: [{}] }, give('fine')), 'fine')
 })
 
@@ -244,7 +252,8 @@ test('an instrument sees the task in its state', (t) => {
   t.deepEqual([...seen].sort(), ['before new', 'before ready', 'exit done', 'spawn new', 'suspend waiting'])
 })
 
-test('methods are looked up at each event: an instrument can begin and stop to listen [trio instrumentation: instruments_monkeypatch]', (t) => {
+test('methods are looked up at each event: an instrument can begin and stop to listen', (t) => {
+  covers(t, 'trio instrumentation: instruments_monkeypatch')
   const called: string[] = []
   const instrument: { beforeStep?: (task: Task) => void } = {}
   virtual({ instruments: [instrument] }, function* main() {
@@ -260,7 +269,8 @@ test('methods are looked up at each event: an instrument can begin and stop to l
   })
 })
 
-test('instruments are called from inside the kernel, which cannot be run from there [trio instrumentation: instrument_call_trio_context]', (t) => {
+test('instruments are called from inside the kernel, which cannot be run from there', (t) => {
+  covers(t, 'trio instrumentation: instrument_call_trio_context')
   const refused = new Set<string>()
   let running: Kernel | undefined
   const tryToRun = (hook: string) => (): void => {

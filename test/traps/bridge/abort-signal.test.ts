@@ -21,6 +21,7 @@ import {
   withSignal,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
 /** A signal that counts its listeners. */
@@ -230,7 +231,8 @@ test('signal: one for each scope, however often it is asked for', (t) => {
   })
 })
 
-test('signal: the end of a scope without a cancel does not abort [effection abort-signal: aborts whenever it passes out of scope]', (t) => {
+test('signal: the end of a scope without a cancel does not abort', (t) => {
+  covers(t, 'effection abort-signal: aborts whenever it passes out of scope')
   const mine = virtual({}, () => nursery(signal))
   t.false(mine.aborted)
 })
@@ -282,7 +284,8 @@ test('both ways at once: a signal that comes in goes out as another', async (t) 
   t.is(error, 'through')
 })
 
-test('signal: a task behind a shield can look whether it is cancelled [curio kernel: task_cancel_poll]', (t) => {
+test('signal: a task behind a shield can look whether it is cancelled', (t) => {
+  covers(t, 'curio kernel: task_cancel_poll')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const task = yield* spawn(function* () {

@@ -2,6 +2,7 @@
  * Effection's behaviours of `all`, `race`, `call` and `lift`, and of its channels, signals, queues and `each`, run on the kernel
  * through both bridges.
  */
+
 import test from 'ava'
 import {
   all,
@@ -23,9 +24,14 @@ import {
   suspend,
   withResolvers,
 } from 'effection'
+import { covers } from '../../covers.js'
 import { after, failAfter, failNow, messageOf, now, onKernel, pause, thrownIn, turn } from './effection-kit.js'
 
-test('all: results in the order of the operations, at once or later [effection all: resolves when the given list is empty; resolves when all of the given operations resolve; resolves when all of the given operations resolve synchronously]', async (t) => {
+test('all: results in the order of the operations, at once or later', async (t) => {
+  covers(
+    t,
+    'effection all: resolves when the given list is empty; resolves when all of the given operations resolve; resolves when all of the given operations resolve synchronously',
+  )
   const results = await onKernel(function* () {
     return [
       yield* all([]),
@@ -36,7 +42,11 @@ test('all: results in the order of the operations, at once or later [effection a
   t.deepEqual(results, [[], ['quox', 'foo', 'bar', 'baz'], ['foo', 'bar', 'baz']])
 })
 
-test('all: the first error is thrown, whatever the others do [effection all: rejects when one of the given operations rejects asynchronously first; rejects when one of the given operations rejects asynchronously and another operation does not complete; rejects when one of the given operations rejects synchronously first]', async (t) => {
+test('all: the first error is thrown, whatever the others do', async (t) => {
+  covers(
+    t,
+    'effection all: rejects when one of the given operations rejects asynchronously first; rejects when one of the given operations rejects asynchronously and another operation does not complete; rejects when one of the given operations rejects synchronously first',
+  )
   const messages = await onKernel(function* () {
     return [
       yield* messageOf(all([after(10, 'foo'), failAfter(5, 'later'), after(15, 'baz')])),
@@ -47,7 +57,8 @@ test('all: the first error is thrown, whatever the others do [effection all: rej
   t.deepEqual(messages, ['later', 'beside', 'at once'])
 })
 
-test('all: what an operation had begun is ended when another one fails [effection all: rejects when one of the operations reject]', async (t) => {
+test('all: what an operation had begun is ended when another one fails', async (t) => {
+  covers(t, 'effection all: rejects when one of the operations reject')
   const log: string[] = []
   const message = await onKernel(function* () {
     const slow = resource<string>(function* (provide) {
@@ -66,7 +77,11 @@ test('all: what an operation had begun is ended when another one fails [effectio
   t.deepEqual(log, [])
 })
 
-test('race: the first result wins, and the losers are out [effection race: resolves when one of the given operations resolves asynchronously first; resolves when one of the given operations resolves synchronously first]', async (t) => {
+test('race: the first result wins, and the losers are out', async (t) => {
+  covers(
+    t,
+    'effection race: resolves when one of the given operations resolves asynchronously first; resolves when one of the given operations resolves synchronously first',
+  )
   const log: string[] = []
   function* loser(): Operation<string> {
     try {
@@ -87,7 +102,11 @@ test('race: the first result wins, and the losers are out [effection race: resol
   t.deepEqual(log, ['loser out'])
 })
 
-test('race: the first error wins, too [effection race: rejects when one of the given operations rejects asynchronously first; rejects when one of the given operations rejects synchronously first]', async (t) => {
+test('race: the first error wins, too', async (t) => {
+  covers(
+    t,
+    'effection race: rejects when one of the given operations rejects asynchronously first; rejects when one of the given operations rejects synchronously first',
+  )
   const messages = await onKernel(function* () {
     return [
       yield* messageOf(race([after(10, 'foo'), failAfter(5, 'bar'), failAfter(15, 'baz')])),
@@ -97,7 +116,11 @@ test('race: the first error wins, too [effection race: rejects when one of the g
   t.deepEqual(messages, ['bar', 'foo'])
 })
 
-test('call: operations, promises and plain values out of functions [effection call: evaluates an operation function; evaluates an async function; evaluates a no-arg async function; evaluates a vanilla function]', async (t) => {
+test('call: operations, promises and plain values out of functions', async (t) => {
+  covers(
+    t,
+    'effection call: evaluates an operation function; evaluates an async function; evaluates a no-arg async function; evaluates a vanilla function',
+  )
   const results = await onKernel(function* () {
     return [
       yield* call(() => after(1, 10)),
@@ -112,12 +135,17 @@ test('call: operations, promises and plain values out of functions [effection ca
   t.deepEqual(results, [10, 42, 43, 44])
 })
 
-test('call: what can be iterated and is no operation is a value [effection call: evaluates a vanilla function that returns an iterable string; evaluates a vanilla function that returns an iterable array; evaluates a vanilla function that returns an iterable map; evaluates a vanilla function that returns an iterable set; evaluates a vanilla function that returns an iterator]', async (t) => {
+test('call: what can be iterated and is no operation is a value', async (t) => {
+  covers(
+    t,
+    'effection call: evaluates a vanilla function that returns an iterable string; evaluates a vanilla function that returns an iterable array; evaluates a vanilla function that returns an iterable map; evaluates a vanilla function that returns an iterable set; evaluates a vanilla function that returns an iterator',
+  )
   const values = ['123', [1, 2, 3], new Map([['1', 1]]), new Set([1, 2, 3]), () => now('value')]
   for (const value of values) t.is(await onKernel(() => call<unknown>(() => value)), value)
 })
 
-test('lift: an operation that a call ends does not go on behind it [effection lift: safely does not continue if the call stops the operation]', async (t) => {
+test('lift: an operation that a call ends does not go on behind it', async (t) => {
+  covers(t, 'effection lift: safely does not continue if the call stops the operation')
   let reached = false
   await onKernel(function* () {
     const done = withResolvers<string>()
@@ -131,7 +159,11 @@ test('lift: an operation that a call ends does not go on behind it [effection li
   t.false(reached)
 })
 
-test('channel: a subscriber gets what is sent from then on, in order, waiting or not [effection channel: receives message on subscription; receives message on subscription done; receives messages in order; receives message on subscribable end]', async (t) => {
+test('channel: a subscriber gets what is sent from then on, in order, waiting or not', async (t) => {
+  covers(
+    t,
+    'effection channel: receives message on subscription; receives message on subscription done; receives messages in order; receives message on subscribable end',
+  )
   const seen = await onKernel(function* () {
     const channel = createChannel<string, void>()
     yield* channel.send('too early')
@@ -147,7 +179,8 @@ test('channel: a subscriber gets what is sent from then on, in order, waiting or
   )
 })
 
-test('channel: two subscriptions after each other do not see one message twice [effection channel: does not use the same event twice when serially subscribed to a channel]', async (t) => {
+test('channel: two subscriptions after each other do not see one message twice', async (t) => {
+  covers(t, 'effection channel: does not use the same event twice when serially subscribed to a channel')
   const seen = await onKernel(function* () {
     const channel = createChannel<string, void>()
     yield* spawn(function* () {
@@ -162,7 +195,8 @@ test('channel: two subscriptions after each other do not see one message twice [
   t.deepEqual(seen, ['one', 'two'])
 })
 
-test('channel: closing it ends subscriptions behind what was sent, with a value or without [effection channel: closes subscriptions; closes subscriptions with the argument]', async (t) => {
+test('channel: closing it ends subscriptions behind what was sent, with a value or without', async (t) => {
+  covers(t, 'effection channel: closes subscriptions; closes subscriptions with the argument')
   function* ending<T>(channel: Channel<string, T>, value: T): Operation<unknown[]> {
     const subscription = yield* channel
     yield* channel.send('foo')
@@ -194,7 +228,8 @@ function* read(send: (signal: { send(word: string): void; close(): void }) => vo
   return words
 }
 
-test('signal: plain code sends, a task receives until it is closed [effection signal: should send and receive messages]', async (t) => {
+test('signal: plain code sends, a task receives until it is closed', async (t) => {
+  covers(t, 'effection signal: should send and receive messages')
   const words = await onKernel(() =>
     read((signal) => {
       signal.send('one')
@@ -204,7 +239,8 @@ test('signal: plain code sends, a task receives until it is closed [effection si
   t.deepEqual(words, ['one', 'two'])
 })
 
-test('signal: a queue of one’s own decides what is kept [effection signal: should use custom Queue impl]', async (t) => {
+test('signal: a queue of one’s own decides what is kept', async (t) => {
+  covers(t, 'effection signal: should use custom Queue impl')
   function everyOther(): ReturnType<typeof createQueue<string, void>> {
     const queue = createQueue<string, void>()
     let count = 0
@@ -220,7 +256,11 @@ test('signal: a queue of one’s own decides what is kept [effection signal: sho
   t.deepEqual(words, ['1', '3', '5'])
 })
 
-test('queue: an item goes to one listener, that waits or comes later; the end goes to who waits [effection queue: adds value to an already waiting listener; only adds value to one listener if there are multiple; queues value if there is no listener; can close]', async (t) => {
+test('queue: an item goes to one listener, that waits or comes later; the end goes to who waits', async (t) => {
+  covers(
+    t,
+    'effection queue: adds value to an already waiting listener; only adds value to one listener if there are multiple; queues value if there is no listener; can close',
+  )
   const seen = await onKernel(function* () {
     const queue = createQueue<string, number>()
     queue.add('early')
@@ -261,7 +301,11 @@ function sequence(words: readonly string[], log: string[] = []): Stream<string, 
   })
 }
 
-test('each: a loop over a stream, also inside another, that is closed when the loop is over [effection each: can be used to iterate a stream; can be used to iterate nested streams; closes the stream after exiting from the loop]', async (t) => {
+test('each: a loop over a stream, also inside another, that is closed when the loop is over', async (t) => {
+  covers(
+    t,
+    'effection each: can be used to iterate a stream; can be used to iterate nested streams; closes the stream after exiting from the loop',
+  )
   const seen: string[] = []
   await onKernel(function* () {
     for (const outer of yield* each(sequence(['one', 'two'], seen))) {
@@ -279,7 +323,11 @@ test('each: a loop over a stream, also inside another, that is closed when the l
   t.deepEqual(seen, ['open', 'one', 'three', 'four', 'two', 'three', 'four', 'closed', 'behind the loop'])
 })
 
-test('each: a next that is forgotten, comes after the loop or has none around it is an error [effection each: handles context correctly if you break out of a loop; throws an error if you forget to invoke each.next(); throws an error if you invoke each.next() out of context]', async (t) => {
+test('each: a next that is forgotten, comes after the loop or has none around it is an error', async (t) => {
+  covers(
+    t,
+    'effection each: handles context correctly if you break out of a loop; throws an error if you forget to invoke each.next(); throws an error if you invoke each.next() out of context',
+  )
   function* broken(): Operation<void> {
     for (const _ of yield* each(sequence(['one']))) break
     yield* each.next()
@@ -298,7 +346,8 @@ test('each: a next that is forgotten, comes after the loop or has none around it
   t.deepEqual(names, ['IterationError', 'IterationError', 'MissingContextError'])
 })
 
-test('events: the next one and all of them, of an EventTarget [effection events: should find event from eventTarget; should fall back to event]', async (t) => {
+test('events: the next one and all of them, of an EventTarget', async (t) => {
+  covers(t, 'effection events: should find event from eventTarget; should fall back to event')
   const target = new EventTarget()
   const types = await onKernel(function* () {
     const stream = yield* on(target, 'tick')

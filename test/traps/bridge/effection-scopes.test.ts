@@ -1,6 +1,7 @@
 /**
  * Effection's behaviours of scopes, resources, `ensure`, contexts and abort signals, run on the kernel through both bridges.
  */
+
 import test from 'ava'
 import * as drupe from 'drupe'
 import { toEffection } from 'drupe/effection'
@@ -18,6 +19,7 @@ import {
   useAbortSignal,
   useScope,
 } from 'effection'
+import { covers } from '../../covers.js'
 import { fail } from '../../kit.js'
 import { after, failAfter, failNow, halted, messageOf, now, onKernel, pause, thrownIn, turn } from './effection-kit.js'
 
@@ -61,7 +63,8 @@ function* beside(): Operation<[Scope, () => Operation<void>]> {
   return [scope, destroy]
 }
 
-test('a resource works beside its user, and ends with the task [effection resource: runs resource in task scope; terminates resource when task completes]', async (t) => {
+test('a resource works beside its user, and ends with the task', async (t) => {
+  covers(t, 'effection resource: runs resource in task scope; terminates resource when task completes')
   const state = { status: 'pending' }
   const seen = await onKernel(function* () {
     const result = yield* useState(state)
@@ -74,7 +77,8 @@ test('a resource works beside its user, and ends with the task [effection resour
   t.is(state.status, 'finalized')
 })
 
-test('an error of the set-up of a resource is thrown where it is asked for, and can be caught [effection resource: throws init error; can catch an error in init]', async (t) => {
+test('an error of the set-up of a resource is thrown where it is asked for, and can be caught', async (t) => {
+  covers(t, 'effection resource: throws init error; can catch an error in init')
   const broken = () => resource<void>(() => failAfter(1, 'moo'))
   t.is(await onKernel(() => messageOf(broken())), 'moo')
   await t.throwsAsync(
@@ -86,7 +90,8 @@ test('an error of the set-up of a resource is thrown where it is asked for, and 
   )
 })
 
-test('a resource that fails while it is in use fails its task, past every catch [effection resource: raises an error if an error occurs after init]', async (t) => {
+test('a resource that fails while it is in use fails its task, past every catch', async (t) => {
+  covers(t, 'effection resource: raises an error if an error occurs after init')
   await t.throwsAsync(
     onKernel(function* () {
       yield* resource<void>(function* (provide) {
@@ -103,7 +108,8 @@ test('a resource that fails while it is in use fails its task, past every catch 
   )
 })
 
-test('a task that is halted while a resource is set up halts that [effection resource: can halt the resource constructor if the containing task halts]', async (t) => {
+test('a task that is halted while a resource is set up halts that', async (t) => {
+  covers(t, 'effection resource: can halt the resource constructor if the containing task halts')
   const log: string[] = []
   const task = await halted(function* () {
     yield* resource<void>(function* (provide) {
@@ -121,7 +127,11 @@ test('a task that is halted while a resource is set up halts that [effection res
   t.deepEqual(log, ['given up'])
 })
 
-test('an operation, and a function, for the end of the task [effection ensure: runs the given operation at the end of the task; runs the given function at the end of the task]', async (t) => {
+test('an operation, and a function, for the end of the task', async (t) => {
+  covers(
+    t,
+    'effection ensure: runs the given operation at the end of the task; runs the given function at the end of the task',
+  )
   const log: string[] = []
   await onKernel(function* () {
     const task = yield* spawn(function* () {
@@ -160,7 +170,11 @@ test('a block ends its tasks and resources, and restores contexts', async (t) =>
   t.deepEqual(log, ['open', 'inner', 'ensured', 'closed'])
 })
 
-test('a context has its default, another value inside a block, and the default after it [effection context: has the initial value available at all times; can be set within a given scope, but reverts after]', async (t) => {
+test('a context has its default, another value inside a block, and the default after it', async (t) => {
+  covers(
+    t,
+    'effection context: has the initial value available at all times; can be set within a given scope, but reverts after',
+  )
   const number = createContext<number>('number', 3)
   const seen = await onKernel(function* () {
     const before = yield* number.expect()
@@ -173,7 +187,11 @@ test('a context has its default, another value inside a block, and the default a
   t.deepEqual(seen, [3, 22, 3])
 })
 
-test('a context without a value is undefined, or an error if a value is expected [effection context: is safe to get() when context is not defined; is an error to expect() when context is missing]', async (t) => {
+test('a context without a value is undefined, or an error if a value is expected', async (t) => {
+  covers(
+    t,
+    'effection context: is safe to get() when context is not defined; is an error to expect() when context is missing',
+  )
   const [value, error] = await onKernel(function* () {
     const missing = createContext<string>('missing')
     return [yield* missing.get(), yield* thrownIn(missing.expect())]
@@ -182,7 +200,8 @@ test('a context without a value is undefined, or an error if a value is expected
   t.is((error as Error).name, 'MissingContextError')
 })
 
-test('a task inherits contexts, and what it sets is its own [effection context: inherits values from parent tasks; does see values that are set by child tasks]', async (t) => {
+test('a task inherits contexts, and what it sets is its own', async (t) => {
+  covers(t, 'effection context: inherits values from parent tasks; does see values that are set by child tasks')
   const word = createContext<string>('word')
   const seen = await onKernel(function* () {
     yield* word.set('hello')
@@ -197,7 +216,8 @@ test('a task inherits contexts, and what it sets is its own [effection context: 
   t.deepEqual(seen, ['hello', 'hello'])
 })
 
-test('a signal is aborted when its block is left [effection abort-signal: aborts whenever it passes out of scope]', async (t) => {
+test('a signal is aborted when its block is left', async (t) => {
+  covers(t, 'effection abort-signal: aborts whenever it passes out of scope')
   const log: unknown[] = []
   const signal = await onKernel(() =>
     scoped(function* () {
@@ -212,7 +232,8 @@ test('a signal is aborted when its block is left [effection abort-signal: aborts
   t.deepEqual(log, [false, 'aborted'])
 })
 
-test('operations run in a scope from outside [effection scope: can be used to run operations]', async (t) => {
+test('operations run in a scope from outside', async (t) => {
+  covers(t, 'effection scope: can be used to run operations')
   const results = await onKernel(function* () {
     const [scope] = yield* beside()
     const first = scope.run(() => after(2, 1))
@@ -233,16 +254,19 @@ async function withScope(
   await kernel.close()
 }
 
-test('a scope closes in peace after an error in it that somebody heard of [effection scope: succeeds on close if the frame has errored]', (t) =>
-  withScope(async (scope, destroy, kernel) => {
+test('a scope closes in peace after an error in it that somebody heard of', (t) => {
+  covers(t, 'effection scope: succeeds on close if the frame has errored')
+  return withScope(async (scope, destroy, kernel) => {
     const error = new Error('boom!')
     const task = scope.run(() => toEffection(() => fail(error), kernel))
     t.is(await t.throwsAsync(task), error)
     t.is(await destroy(), undefined)
-  }))
+  })
+})
 
-test('a scope that has seen an error closes the resources in it all the same [effection scope: still closes open resources whenever something errors]', (t) =>
-  withScope(async (scope, destroy, kernel) => {
+test('a scope that has seen an error closes the resources in it all the same', (t) => {
+  covers(t, 'effection scope: still closes open resources whenever something errors')
+  return withScope(async (scope, destroy, kernel) => {
     const log: string[] = []
     const open = drupe.resource<void>(function* (provide) {
       try {
@@ -265,10 +289,12 @@ test('a scope that has seen an error closes the resources in it all the same [ef
     await destroy()
     await halted
     t.deepEqual(log, ['open', 'closed'])
-  }))
+  })
+})
 
-test('an error of the cleanup of a scope fails its closing [effection scope: errors on close if there is an problem in teardown]', (t) =>
-  withScope(async (scope, destroy, kernel) => {
+test('an error of the cleanup of a scope fails its closing', (t) => {
+  covers(t, 'effection scope: errors on close if there is an problem in teardown')
+  return withScope(async (scope, destroy, kernel) => {
     const error = new Error('boom!')
     const task = scope.run(() =>
       toEffection(function* () {
@@ -282,9 +308,11 @@ test('an error of the cleanup of a scope fails its closing [effection scope: err
     task.catch(() => {})
     await kernel.run(drupe.checkpoint())
     t.is(await t.throwsAsync(async () => destroy()), error)
-  }))
+  })
+})
 
-test("an operation can hand out its scope, and what runs there is over with it [effection scope: let's you capture scope from an operation]", async (t) => {
+test('an operation can hand out its scope, and what runs there is over with it', async (t) => {
+  covers(t, "effection scope: let's you capture scope from an operation")
   const state = { status: 'pending' }
   const during = await onKernel(function* () {
     const scope = yield* useScope()
@@ -296,7 +324,8 @@ test("an operation can hand out its scope, and what runs there is over with it [
   t.is(state.status, 'closed')
 })
 
-test('each operation in a scope has contexts of its own [effection scope: has a separate context for each operation it runs]', async (t) => {
+test('each operation in a scope has contexts of its own', async (t) => {
+  covers(t, 'effection scope: has a separate context for each operation it runs')
   const number = createContext<number>('number')
   function* increment(): Operation<number> {
     return yield* number.set((yield* number.expect()) + 1)
@@ -313,7 +342,8 @@ test('each operation in a scope has contexts of its own [effection scope: has a 
   t.deepEqual(seen, [2, 2, 2, 1])
 })
 
-test('a context of a scope can be read and set from outside [effection scope: can get and set a context programatically]', async (t) => {
+test('a context of a scope can be read and set from outside', async (t) => {
+  covers(t, 'effection scope: can get and set a context programatically')
   const word = createContext<string>('word')
   const seen = await onKernel(function* () {
     const [scope] = yield* beside()
@@ -329,7 +359,8 @@ test('a context of a scope can be read and set from outside [effection scope: ca
   t.deepEqual(seen, [undefined, 'hello', 'hello', 'hello'])
 })
 
-test('an error in the scope of an operation is the operation’s [effection scope: propagates uncaught errors within a scope]', async (t) => {
+test('an error in the scope of an operation is the operation’s', async (t) => {
+  covers(t, 'effection scope: propagates uncaught errors within a scope')
   await t.throwsAsync(
     onKernel(function* () {
       const scope = yield* useScope()
@@ -340,7 +371,8 @@ test('an error in the scope of an operation is the operation’s [effection scop
   )
 })
 
-test('a scope that is closed closes those that were derived from it [effection scope: destroys derived scopes when a scope is destroyed]', async (t) => {
+test('a scope that is closed closes those that were derived from it', async (t) => {
+  covers(t, 'effection scope: destroys derived scopes when a scope is destroyed')
   const state = { status: 'pending' }
   await onKernel(function* () {
     const [parent, destroy] = yield* beside()

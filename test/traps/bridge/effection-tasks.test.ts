@@ -3,10 +3,12 @@
  *
  * The last test pins what Effection does not do; a version that does will fail it, and the documentation is to change then.
  */
+
 import test from 'ava'
 import { type Cancelled, nursery, sleep } from 'drupe'
 import { fromEffection } from 'drupe/effection'
 import { action, type Operation, spawn, suspend, type Task } from 'effection'
+import { covers } from '../../covers.js'
 import { thrownBy } from '../../kit.js'
 import {
   after,
@@ -33,7 +35,8 @@ function* lingering(log: string[], name: string, cleanupMs = 0): Operation<void>
   }
 }
 
-test('a parent gets the results of its children [effection spawn: can spawn a new child task] [effection run: can compose operations]', async (t) => {
+test('a parent gets the results of its children', async (t) => {
+  covers(t, 'effection spawn: can spawn a new child task', 'effection run: can compose operations')
   const sum = await onKernel(function* () {
     const one = yield* spawn(() => after(2, 12))
     const two = yield* spawn(function* () {
@@ -44,7 +47,8 @@ test('a parent gets the results of its children [effection spawn: can spawn a ne
   t.is(sum, 67)
 })
 
-test('halting a parent halts its child [effection spawn: halts child when halted]', async (t) => {
+test('halting a parent halts its child', async (t) => {
+  covers(t, 'effection spawn: halts child when halted')
   const log: string[] = []
   const task = await halted(function* () {
     yield* spawn(() => lingering(log, 'child'))
@@ -55,7 +59,8 @@ test('halting a parent halts its child [effection spawn: halts child when halted
   t.is((task.error as Cancelled).reason, 'halted')
 })
 
-test('a parent that returns halts its child, and waits for its cleanup [effection spawn: halts child when finishing normally]', async (t) => {
+test('a parent that returns halts its child, and waits for its cleanup', async (t) => {
+  covers(t, 'effection spawn: halts child when finishing normally')
   const log: string[] = []
   const result = await onKernel(function* () {
     yield* spawn(() => lingering(log, 'child', 5))
@@ -66,7 +71,8 @@ test('a parent that returns halts its child, and waits for its cleanup [effectio
   t.deepEqual(log, ['child out'])
 })
 
-test('a parent that throws halts its child [effection spawn: halts child when errored]', async (t) => {
+test('a parent that throws halts its child', async (t) => {
+  covers(t, 'effection spawn: halts child when errored')
   const log: string[] = []
   await t.throwsAsync(
     onKernel(function* () {
@@ -78,7 +84,8 @@ test('a parent that throws halts its child [effection spawn: halts child when er
   t.deepEqual(log, ['child out'])
 })
 
-test('a child that fails fails its parent with the same error [effection spawn: rejects parent when child errors]', async (t) => {
+test('a child that fails fails its parent with the same error', async (t) => {
+  covers(t, 'effection spawn: rejects parent when child errors')
   const error = new Error('moo')
   const thrown = await asGuest(() =>
     thrownBy(
@@ -94,7 +101,8 @@ test('a child that fails fails its parent with the same error [effection spawn: 
   t.is(thrown, error)
 })
 
-test('a parent goes on when it has halted its child [effection spawn: finishes normally when child halts]', async (t) => {
+test('a parent goes on when it has halted its child', async (t) => {
+  covers(t, 'effection spawn: finishes normally when child halts')
   const result = await onKernel(function* () {
     const child = yield* spawn(() => suspend())
     yield* turn()
@@ -104,7 +112,8 @@ test('a parent goes on when it has halted its child [effection spawn: finishes n
   t.is(result, 'foo, child halted')
 })
 
-test('a child whose cleanup fails while its parent returns fails the parent [effection spawn: rejects when child errors during completing]', async (t) => {
+test('a child whose cleanup fails while its parent returns fails the parent', async (t) => {
+  covers(t, 'effection spawn: rejects when child errors during completing')
   await t.throwsAsync(
     onKernel(function* () {
       yield* spawn(function* () {
@@ -121,7 +130,8 @@ test('a child whose cleanup fails while its parent returns fails the parent [eff
   )
 })
 
-test('a child whose cleanup fails while its parent is halted fails the halt [effection spawn: rejects when child errors during halting]', async (t) => {
+test('a child whose cleanup fails while its parent is halted fails the halt', async (t) => {
+  covers(t, 'effection spawn: rejects when child errors during halting')
   const task = await halted(function* () {
     yield* spawn(function* () {
       try {
@@ -136,7 +146,8 @@ test('a child whose cleanup fails while its parent is halted fails the halt [eff
   t.is((task.error as Error).message, 'moo')
 })
 
-test('a child that ends during the cleanup of its halted parent does not cut that [effection spawn: halts when child finishes during asynchronous halt]', async (t) => {
+test('a child that ends during the cleanup of its halted parent does not cut that', async (t) => {
+  covers(t, 'effection spawn: halts when child finishes during asynchronous halt')
   const log: string[] = []
   const task = await halted(function* () {
     yield* spawn(() => pause(5))
@@ -146,7 +157,8 @@ test('a child that ends during the cleanup of its halted parent does not cut tha
   t.is(task.state, 'cancelled')
 })
 
-test('children clean up one after the other, the last first [effection spawn: runs destructors in reverse order and in series]', async (t) => {
+test('children clean up one after the other, the last first', async (t) => {
+  covers(t, 'effection spawn: runs destructors in reverse order and in series')
   const log: string[] = []
   await onKernel(function* () {
     for (const name of ['first', 'second']) {
@@ -165,7 +177,8 @@ test('children clean up one after the other, the last first [effection spawn: ru
   t.deepEqual(log, ['second start', 'second done', 'first start', 'first done'])
 })
 
-test('a child that would have returned is halted with its parent [effection spawn: halts children on explicit halt]', async (t) => {
+test('a child that would have returned is halted with its parent', async (t) => {
+  covers(t, 'effection spawn: halts children on explicit halt')
   let child: Task<string> | undefined
   const message = await onKernel(function* () {
     const parent = yield* spawn(function* () {
@@ -179,7 +192,8 @@ test('a child that would have returned is halted with its parent [effection spaw
   t.is(message, 'halted')
 })
 
-test('the failure of a child is thrown past the catch blocks of its parent [effection spawn: raises an uncatchable error if a spawned child fails]', async (t) => {
+test('the failure of a child is thrown past the catch blocks of its parent', async (t) => {
+  covers(t, 'effection spawn: raises an uncatchable error if a spawned child fails')
   const log: unknown[] = []
   await t.throwsAsync(
     onKernel(function* () {
@@ -195,7 +209,8 @@ test('the failure of a child is thrown past the catch blocks of its parent [effe
   t.deepEqual(log, [])
 })
 
-test('a root returns its value, and throws its error [effection run: can run an operation; propagates errors]', async (t) => {
+test('a root returns its value, and throws its error', async (t) => {
+  covers(t, 'effection run: can run an operation; propagates errors')
   t.is(await onKernel(() => now('hello')), 'hello')
   await t.throwsAsync(
     onKernel(() => failNow('boom')),
@@ -203,14 +218,16 @@ test('a root returns its value, and throws its error [effection run: can run an 
   )
 })
 
-test('promises are waited for, one after the other [effection run: can compose multiple promises via generator]', async (t) => {
+test('promises are waited for, one after the other', async (t) => {
+  covers(t, 'effection run: can compose multiple promises via generator')
   const sum = await onKernel(function* () {
     return (yield* promised(Promise.resolve(12))) + (yield* promised(Promise.resolve(55)))
   })
   t.is(sum, 67)
 })
 
-test('an error of an operation ends the one around it [effection run: rejects generator if subtask promise fails]', async (t) => {
+test('an error of an operation ends the one around it', async (t) => {
+  covers(t, 'effection run: rejects generator if subtask promise fails')
   const log: string[] = []
   await t.throwsAsync(
     onKernel(function* () {
@@ -224,7 +241,8 @@ test('an error of an operation ends the one around it [effection run: rejects ge
   t.deepEqual(log, [])
 })
 
-test('a root function that throws before there is an operation throws like one [effection run: rejects generator if generator creation fails]', async (t) => {
+test('a root function that throws before there is an operation throws like one', async (t) => {
+  covers(t, 'effection run: rejects generator if generator creation fails')
   await t.throwsAsync(
     onKernel(() => {
       throw new Error('boom')
@@ -233,7 +251,8 @@ test('a root function that throws before there is an operation throws like one [
   )
 })
 
-test('a rejected promise is thrown, and can be caught; one that is not ends the root [effection run: can recover from errors in promise; propagates errors from promises]', async (t) => {
+test('a rejected promise is thrown, and can be caught; one that is not ends the root', async (t) => {
+  covers(t, 'effection run: can recover from errors in promise; propagates errors from promises')
   const boom = (): Promise<number> => Promise.reject(new Error('boom'))
   const sum = await onKernel(function* () {
     const one = yield* promised(Promise.resolve(12))
@@ -252,7 +271,8 @@ test('a rejected promise is thrown, and can be caught; one that is not ends the 
   )
 })
 
-test('an error of an operation can be caught, and waits work in the catch [effection run: can recover from errors in operation]', async (t) => {
+test('an error of an operation can be caught, and waits work in the catch', async (t) => {
+  covers(t, 'effection run: can recover from errors in operation')
   const result = await onKernel(function* () {
     try {
       yield* failAfter(1, 'boom')
@@ -264,7 +284,11 @@ test('an error of an operation can be caught, and waits work in the catch [effec
   t.is(result, 'recovered')
 })
 
-test('a halted root leaves through its finally blocks, and is over with the last of them [effection run: can halt generator; halts task when halted generator; can perform async operations in a finally block; can suspend in yielded finally block]', async (t) => {
+test('a halted root leaves through its finally blocks, and is over with the last of them', async (t) => {
+  covers(
+    t,
+    'effection run: can halt generator; halts task when halted generator; can perform async operations in a finally block; can suspend in yielded finally block',
+  )
   const log: string[] = []
   const task = await halted(function* () {
     try {
@@ -277,7 +301,8 @@ test('a halted root leaves through its finally blocks, and is over with the last
   t.deepEqual(log, ['inner out', 'outer out'])
 })
 
-test('a halt is an operation, over when the cleanup is [effection run: can halt a task as an operation]', async (t) => {
+test('a halt is an operation, over when the cleanup is', async (t) => {
+  covers(t, 'effection run: can halt a task as an operation')
   const log: string[] = []
   await onKernel(function* () {
     const task = yield* spawn(() => lingering(log, 'child', 3))
@@ -288,7 +313,8 @@ test('a halt is an operation, over when the cleanup is [effection run: can halt 
   t.deepEqual(log, ['child out', 'halted'])
 })
 
-test('a child that fails at once ends a suspended root [effection run: can be halted while in the generator]', async (t) => {
+test('a child that fails at once ends a suspended root', async (t) => {
+  covers(t, 'effection run: can be halted while in the generator')
   await t.throwsAsync(
     onKernel(function* () {
       yield* spawn(() => failNow('boom'))
@@ -298,7 +324,8 @@ test('a child that fails at once ends a suspended root [effection run: can be ha
   )
 })
 
-test('a task can halt itself, directly and through a child [effection run: can halt itself; can halt itself between yield points]', async (t) => {
+test('a task can halt itself, directly and through a child', async (t) => {
+  covers(t, 'effection run: can halt itself; can halt itself between yield points')
   const messages = await onKernel(function* () {
     const messages: string[] = []
     const direct: Task<void> = yield* spawn(function* () {
@@ -317,7 +344,8 @@ test('a task can halt itself, directly and through a child [effection run: can h
   t.deepEqual(messages, ['halted', 'halted'])
 })
 
-test('the cleanup of a parent whose child failed is waited for [effection run: can delay halt if child fails]', async (t) => {
+test('the cleanup of a parent whose child failed is waited for', async (t) => {
+  covers(t, 'effection run: can delay halt if child fails')
   const log: string[] = []
   await t.throwsAsync(
     onKernel(function* () {
@@ -329,7 +357,8 @@ test('the cleanup of a parent whose child failed is waited for [effection run: c
   t.deepEqual(log, ['parent out'])
 })
 
-test('an action that throws on entering throws there [effection run: handles error in entering suspend point]', async (t) => {
+test('an action that throws on entering throws there', async (t) => {
+  covers(t, 'effection run: handles error in entering suspend point')
   const error = new Error('boom!')
   const seen = await onKernel(() =>
     thrownIn(
@@ -341,7 +370,8 @@ test('an action that throws on entering throws there [effection run: handles err
   t.is(seen, error)
 })
 
-test('an action that throws on leaving fails the halt [effection run: handles errors in exiting suspend points]', async (t) => {
+test('an action that throws on leaving fails the halt', async (t) => {
+  covers(t, 'effection run: handles errors in exiting suspend points')
   const error = new Error('boom!')
   const task = await halted(() =>
     action<void>(() => () => {
@@ -352,7 +382,8 @@ test('an action that throws on leaving fails the halt [effection run: handles er
   t.is(task.error, error)
 })
 
-test('of the failure of a child and that of its parent’s cleanup the last one leaves [effection run: can throw error when child blows up]', async (t) => {
+test('of the failure of a child and that of its parent’s cleanup the last one leaves', async (t) => {
+  covers(t, 'effection run: can throw error when child blows up')
   await t.throwsAsync(
     onKernel(function* () {
       yield* spawn(() => failNow('boom'))
@@ -366,7 +397,8 @@ test('of the failure of a child and that of its parent’s cleanup the last one 
   )
 })
 
-test('a cleanup that fails fails the halt, and nothing is hidden by it [effection run: throws an error in halt() if its finally block blows up]', async (t) => {
+test('a cleanup that fails fails the halt, and nothing is hidden by it', async (t) => {
+  covers(t, 'effection run: throws an error in halt() if its finally block blows up')
   const task = await halted(function* () {
     try {
       yield* suspend()
@@ -377,7 +409,8 @@ test('a cleanup that fails fails the halt, and nothing is hidden by it [effectio
   t.is((task.error as Error).message, 'moo')
 })
 
-test('halting a root that has failed is fine, and changes nothing [effection run: successfully halts when task fails, but shutdown succeeds]', async (t) => {
+test('halting a root that has failed is fine, and changes nothing', async (t) => {
+  covers(t, 'effection run: successfully halts when task fails, but shutdown succeeds')
   const [alive, state] = await asGuest(() =>
     nursery(
       function* (n) {

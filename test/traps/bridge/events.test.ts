@@ -1,6 +1,7 @@
 /**
  * `once`, `events`, `each` and `subscribe`: what the host tells, in its order, and no listener left behind.
  */
+
 import { EventEmitter } from 'node:events'
 import { Readable } from 'node:stream'
 import test from 'ava'
@@ -23,6 +24,7 @@ import {
   suppressed,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
 const listeners = (emitter: EventEmitter): number =>
@@ -46,7 +48,8 @@ test('once: the arguments of the next event of an emitter', (t) => {
   t.is(listeners(emitter), 0)
 })
 
-test('once: the event of an EventTarget [effection events: should find event from eventTarget; should fall back to event]', (t) => {
+test('once: the event of an EventTarget', (t) => {
+  covers(t, 'effection events: should find event from eventTarget; should fall back to event')
   const target = new EventTarget()
   const [event] = virtual({}, function* () {
     yield* later(5, () => target.dispatchEvent(new Event('ready')))
@@ -122,7 +125,8 @@ test('events: an error is thrown after what came before it', (t) => {
   t.is(listeners(emitter), 0)
 })
 
-test('events: the limit, and what happens there [effection signal: should use custom Queue impl]', (t) => {
+test('events: the limit, and what happens there', (t) => {
+  covers(t, 'effection signal: should use custom Queue impl')
   const emitter = new EventEmitter()
   function read(overflow: 'fail' | 'dropOldest' | 'dropNewest'): unknown[] {
     const log: unknown[] = []
@@ -173,7 +177,8 @@ test('events: with pause, the emitter is held back and let go again', (t) => {
   t.deepEqual(calls, ['pause', 'read', 'read', 'resume', 'read', 'pause', 'read', 'resume'])
 })
 
-test('each: the first value of the body that is not undefined ends it, and the source is closed [effection each: closes the stream after exiting from the loop]', async (t) => {
+test('each: the first value of the body that is not undefined ends it, and the source is closed', async (t) => {
+  covers(t, 'effection each: closes the stream after exiting from the loop')
   const log: unknown[] = []
   async function* source(): AsyncGenerator<number> {
     try {
@@ -192,7 +197,8 @@ test('each: the first value of the body that is not undefined ends it, and the s
   t.deepEqual(log, ['closed'])
 })
 
-test('each: to the end of the source, nested too [effection each: can be used to iterate a stream] [effection each: can be used to iterate nested streams]', async (t) => {
+test('each: to the end of the source, nested too', async (t) => {
+  covers(t, 'effection each: can be used to iterate a stream', 'effection each: can be used to iterate nested streams')
   const seen: string[] = []
   const result = await run(() =>
     each(Readable.from(['a', 'b']), (x: string) =>
@@ -228,7 +234,8 @@ test('each: an error of the source is thrown', async (t) => {
   t.is((error as Error).message, 'no more')
 })
 
-test('each: cancelled while it waits for the source, it closes it and waits for that [trio guest_mode: guest_mode_asyncgens]', async (t) => {
+test('each: cancelled while it waits for the source, it closes it and waits for that', async (t) => {
+  covers(t, 'trio guest_mode: guest_mode_asyncgens')
   const log: unknown[] = []
   let release = (): void => {}
   async function* source(): AsyncGenerator<number> {
@@ -276,7 +283,8 @@ test('each: what cannot be read is refused', (t) => {
   t.true(error instanceof TypeError)
 })
 
-test('subscribe: read at one’s own pace; closed with the block [effection signal: should send and receive messages]', (t) => {
+test('subscribe: read at one’s own pace; closed with the block', (t) => {
+  covers(t, 'effection signal: should send and receive messages')
   const emitter = new EventEmitter()
   const seen: unknown[] = []
   virtual({}, function* () {
@@ -293,7 +301,8 @@ test('subscribe: read at one’s own pace; closed with the block [effection sign
   t.deepEqual(seen, [[1], [2], 'none'])
 })
 
-test('subscribe: several tasks may wait at one cursor, and each event goes to one of them [effection queue: only adds value to one listener if there are multiple]', (t) => {
+test('subscribe: several tasks may wait at one cursor, and each event goes to one of them', (t) => {
+  covers(t, 'effection queue: only adds value to one listener if there are multiple')
   const emitter = new EventEmitter()
   const seen: string[] = []
   virtual({}, () =>
@@ -352,7 +361,8 @@ test('a Source of one’s own', (t) => {
   t.deepEqual(log, [3, 2, 1, 'closed', 3])
 })
 
-test('subscribe: sources that are read side by side end with the shortest [trio run: nursery_stop_async_iteration]', async (t) => {
+test('subscribe: sources that are read side by side end with the shortest', async (t) => {
+  covers(t, 'trio run: nursery_stop_async_iteration')
   const upTo = async function* (count: number): AsyncGenerator<number> {
     for (let i = 0; i < count; i++) yield i
   }

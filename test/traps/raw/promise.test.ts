@@ -21,6 +21,7 @@ import {
   using,
 } from 'drupe'
 import { assertNoLeaks, VirtualDriver } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { thrownBy } from '../../kit.js'
 
 async function asGuest<T>(op: () => Operation<T>): Promise<T> {
@@ -31,7 +32,8 @@ async function asGuest<T>(op: () => Operation<T>): Promise<T> {
   return result
 }
 
-test('promises are waited for, one after the other, whether they are settled or not [effection run: can compose multiple promises via generator]', async (t) => {
+test('promises are waited for, one after the other, whether they are settled or not', async (t) => {
+  covers(t, 'effection run: can compose multiple promises via generator')
   const results = await asGuest(function* () {
     const later = new Promise<string>((resolve) => setImmediate(resolve, 'later'))
     return [yield* until(Promise.resolve(12)), yield* until(later), yield* until(later)]
@@ -46,7 +48,8 @@ test('anything with a then will do', async (t) => {
   t.is(await asGuest(() => until(thenable)), 55)
 })
 
-test('a rejection is thrown, the same object, and can be caught [effection run: can recover from errors in promise]', async (t) => {
+test('a rejection is thrown, the same object, and can be caught', async (t) => {
+  covers(t, 'effection run: can recover from errors in promise')
   const boom = new Error('boom')
   const log = await asGuest(function* () {
     return [yield* thrownBy(until(Promise.reject(boom))), yield* until(Promise.resolve('went on'))]
@@ -54,7 +57,8 @@ test('a rejection is thrown, the same object, and can be caught [effection run: 
   t.deepEqual(log, [boom, 'went on'])
 })
 
-test('a rejection that nobody catches ends the run with it [effection run: propagates errors from promises]', async (t) => {
+test('a rejection that nobody catches ends the run with it', async (t) => {
+  covers(t, 'effection run: propagates errors from promises')
   const boom = new Error('boom')
   const kernel = new Kernel({ driver: new VirtualDriver() })
   t.is(await t.throwsAsync(kernel.run(until(Promise.reject(boom)))), boom)

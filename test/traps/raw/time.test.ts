@@ -1,12 +1,15 @@
 /**
  * Time: `sleep`, `sleepUntil` and `clock` on virtual time. Milliseconds, fractions included, never backwards.
  */
+
 import test from 'ava'
 import { checkpoint, clock, moveOn, nursery, sleep, sleepUntil, spawn, timeout } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy, withKernel } from '../../kit.js'
 
-test('a sleep takes its time [curio kernel: sleep] [trio timeouts: sleep]', (t) => {
+test('a sleep takes its time', (t) => {
+  covers(t, 'curio kernel: sleep', 'trio timeouts: sleep')
   t.is(
     virtual({}, function* () {
       yield* sleep(50)
@@ -16,7 +19,8 @@ test('a sleep takes its time [curio kernel: sleep] [trio timeouts: sleep]', (t) 
   )
 })
 
-test('the clock tells the time and takes none [curio kernel: clock] [trio run: current_time]', (t) => {
+test('the clock tells the time and takes none', (t) => {
+  covers(t, 'curio kernel: clock', 'trio run: current_time')
   const times = virtual({}, function* () {
     const times = [yield* clock(), yield* clock()]
     yield* sleep(1)
@@ -100,7 +104,8 @@ test('sleepUntil a time that has passed lets others run all the same', (t) => {
   t.true(ran)
 })
 
-test('a negative sleep and one that is no number are errors at the call [trio timeouts: timeouts_raise_value_error]', (t) => {
+test('a negative sleep and one that is no number are errors at the call', (t) => {
+  covers(t, 'trio timeouts: timeouts_raise_value_error')
   for (const bad of [-1, -0.001, Number.NaN, Number.NEGATIVE_INFINITY]) {
     t.true(thrown(() => sleep(bad)) instanceof RangeError, String(bad))
   }
@@ -111,7 +116,8 @@ test('a negative sleep and one that is no number are errors at the call [trio ti
   }
 })
 
-test('a sleep without end can be cancelled, and only cancelled [trio timeouts: cannot_wake_sleep_forever]', (t) => {
+test('a sleep without end can be cancelled, and only cancelled', (t) => {
+  covers(t, 'trio timeouts: cannot_wake_sleep_forever')
   t.is(
     virtual({}, function* () {
       return yield* moveOn(1000, sleep(Number.POSITIVE_INFINITY), 'cancelled')
@@ -126,7 +132,8 @@ test('a sleep without end can be cancelled, and only cancelled [trio timeouts: c
   )
 })
 
-test('a cancelled sleep lets go of its timer [curio kernel: sleep_cancel]', (t) => {
+test('a cancelled sleep lets go of its timer', (t) => {
+  covers(t, 'curio kernel: sleep_cancel')
   withKernel({}, (kernel) => {
     const end = kernel.runSync(function* () {
       const sleeper = yield* spawn(sleep(1_000_000))
@@ -140,7 +147,8 @@ test('a cancelled sleep lets go of its timer [curio kernel: sleep_cancel]', (t) 
   })
 })
 
-test('a sleep that ends before its timeout lets go of both timers [curio kernel: sleep_notimeout]', (t) => {
+test('a sleep that ends before its timeout lets go of both timers', (t) => {
+  covers(t, 'curio kernel: sleep_notimeout')
   const end = virtual({}, function* () {
     yield* timeout(1000, sleep(10))
     yield* sleep(1)
@@ -149,7 +157,8 @@ test('a sleep that ends before its timeout lets go of both timers [curio kernel:
   t.is(end, 11)
 })
 
-test('a sleep that takes longer than its timeout ends there [curio kernel: sleep_timeout]', (t) => {
+test('a sleep that takes longer than its timeout ends there', (t) => {
+  covers(t, 'curio kernel: sleep_timeout')
   const [error, end] = virtual({}, function* () {
     return [yield* thrownBy(timeout(10, sleep(1000))), yield* clock()]
   })

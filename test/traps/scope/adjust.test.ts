@@ -4,6 +4,7 @@
  *
  * With grace 0 where the rule is that of every wait, with a grace where it is that of one delivery.
  */
+
 import test from 'ava'
 import {
   type Cancelled,
@@ -20,6 +21,7 @@ import {
   spawn,
 } from 'drupe'
 import { VirtualDriver, virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { give, thrownBy } from '../../kit.js'
 
 const FOREVER = Number.POSITIVE_INFINITY
@@ -37,7 +39,8 @@ function* cancelledAt(op: Op<unknown>): Operation<object> {
   return ((yield* thrownBy(op)) as Cancelled).scope
 }
 
-test('a deadline counts while its scope is open, wherever it was moved to [trio run: basic_timeout]', (t) => {
+test('a deadline counts while its scope is open, wherever it was moved to', (t) => {
+  covers(t, 'trio run: basic_timeout')
   withClock(function* (driver) {
     const left = (yield* scope({}, function* (s) {
       t.is(s.deadline, FOREVER)
@@ -71,7 +74,8 @@ test('a deadline counts while its scope is open, wherever it was moved to [trio 
   })
 })
 
-test('a deadline that is moved further off lets go of the earlier one, as often as one likes [trio run: cancel_scope_deadline_duplicates]', (t) => {
+test('a deadline that is moved further off lets go of the earlier one, as often as one likes', (t) => {
+  covers(t, 'trio run: cancel_scope_deadline_duplicates')
   const driver = new VirtualDriver()
   const kernel = new Kernel({ driver })
   kernel.runSync(() =>
@@ -91,7 +95,8 @@ test('a deadline that is moved further off lets go of the earlier one, as often 
   kernel.closeSync()
 })
 
-test('a task that never waits for anything but its turn hears of its deadline all the same [trio run: yield_briefly_checks_for_timeout]', (t) => {
+test('a task that never waits for anything but its turn hears of its deadline all the same', (t) => {
+  covers(t, 'trio run: yield_briefly_checks_for_timeout')
   withClock(function* (driver) {
     let turns = 0
     yield* scope({ deadline: 5 }, function* () {
@@ -104,7 +109,8 @@ test('a task that never waits for anything but its turn hears of its deadline al
   })
 })
 
-test('a shield goes up and comes down while outer and inner scopes are cancelled [trio run: cancel_shielding]', (t) => {
+test('a shield goes up and comes down while outer and inner scopes are cancelled', (t) => {
+  covers(t, 'trio run: cancel_shielding')
   virtual({ grace: 0 }, () =>
     scope({}, function* (outer) {
       yield* scope({}, function* (inner) {
@@ -132,7 +138,8 @@ test('a shield goes up and comes down while outer and inner scopes are cancelled
   )
 })
 
-test('a shield that comes down interrupts who waits behind it [trio run: cancel_shield_abort]', (t) => {
+test('a shield that comes down interrupts who waits behind it', (t) => {
+  covers(t, 'trio run: cancel_shield_abort')
   virtual({}, () =>
     scope({}, (outer) =>
       nursery(function* (n) {
@@ -157,7 +164,8 @@ test('a shield that comes down interrupts who waits behind it [trio run: cancel_
   )
 })
 
-test('a shield around a limited time keeps the outer cancel out until it is taken down [trio timeouts: context_shields_from_outer]', (t) => {
+test('a shield around a limited time keeps the outer cancel out until it is taken down', (t) => {
+  covers(t, 'trio timeouts: context_shields_from_outer')
   virtual({}, () =>
     scope({}, (outer) =>
       scope({ shield: true, deadline: 1000 }, function* (inner) {
@@ -171,7 +179,8 @@ test('a shield around a limited time keeps the outer cancel out until it is take
 })
 
 for (const grace of [0, 5000]) {
-  test(`with a grace of ${grace} ms a shield that goes up in a cleanup does not stop a cancel on its way out [trio run: unshield_while_cancel_propagating]`, (t) => {
+  test(`with a grace of ${grace} ms a shield that goes up in a cleanup does not stop a cancel on its way out`, (t) => {
+    covers(t, 'trio run: unshield_while_cancel_propagating')
     let outer: Scope | undefined
     let inner: Scope | undefined
     virtual({ grace }, function* () {
@@ -193,7 +202,8 @@ for (const grace of [0, 5000]) {
   })
 }
 
-test('of scopes that are cancelled together the outermost decides; one that is left before a wait is not heard [trio run: cancel_scope_nesting]', (t) => {
+test('of scopes that are cancelled together the outermost decides; one that is left before a wait is not heard', (t) => {
+  covers(t, 'trio run: cancel_scope_nesting')
   virtual({ grace: 0 }, function* () {
     const scopes: Scope[] = []
     const nested = (depth: number): Operation<unknown> =>
@@ -223,7 +233,8 @@ test('of scopes that are cancelled together the outermost decides; one that is l
   })
 })
 
-test('cancelling is said once and heard at every wait, like Trio [trio run: cancel_edge_cases]', (t) => {
+test('cancelling is said once and heard at every wait, like Trio', (t) => {
+  covers(t, 'trio run: cancel_edge_cases')
   virtual({ grace: 0 }, () =>
     scope({}, function* (s) {
       t.deepEqual([yield* s.cancel(), yield* s.cancel()], [true, false])
@@ -233,7 +244,8 @@ test('cancelling is said once and heard at every wait, like Trio [trio run: canc
   )
 })
 
-test('what need not wait is no cancellation point, an empty nursery neither; the end of one with a child is [trio run: trivial_yields]', (t) => {
+test('what need not wait is no cancellation point, an empty nursery neither; the end of one with a child is', (t) => {
+  covers(t, 'trio run: trivial_yields')
   virtual({ grace: 0 }, function* () {
     const bodies: ((s: Scope) => Operation<unknown>)[] = [
       () => nursery(() => give('empty')),
@@ -271,7 +283,8 @@ test('what need not wait is no cancellation point, an empty nursery neither; the
   })
 })
 
-test('a scope that was kept is neither cancelled again nor entered again [trio run: cancel_unbound]', (t) => {
+test('a scope that was kept is neither cancelled again nor entered again', (t) => {
+  covers(t, 'trio run: cancel_unbound')
   virtual({}, function* () {
     const left = (yield* scope({}, function* (s) {
       yield* checkpoint()
@@ -293,7 +306,8 @@ test('a scope that was kept is neither cancelled again nor entered again [trio r
   })
 })
 
-test('the effective deadline is the earliest around the task, up to the first shield [trio run: current_effective_deadline]', (t) => {
+test('the effective deadline is the earliest around the task, up to the first shield', (t) => {
+  covers(t, 'trio run: current_effective_deadline')
   virtual({}, function* () {
     const is = function* (at: number): Operation<void> {
       t.is(yield* effectiveDeadline(), at)

@@ -1,6 +1,7 @@
 /**
  * `all`, `allSettled`, `race`, `first` and `any`: when they are over, with what, and that the losers are out before.
  */
+
 import test from 'ava'
 import {
   all,
@@ -19,6 +20,7 @@ import {
   TaskCancelledError,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
 function* after<T>(ms: number, value: T): Operation<T> {
@@ -50,7 +52,8 @@ function* cancelMyself(): Operation<string> {
   return 'never'
 }
 
-test('all: results in the order of the operations, whatever the order of their ends [effection all: resolves when all of the given operations resolve] [curio task: task_group]', (t) => {
+test('all: results in the order of the operations, whatever the order of their ends', (t) => {
+  covers(t, 'effection all: resolves when all of the given operations resolve', 'curio task: task_group')
   const [results, end] = virtual({}, function* () {
     const results: [number, string, boolean] = yield* all([after(30, 1), () => after(10, 'two'), give(true)])
     return [results, yield* clock()]
@@ -81,7 +84,8 @@ test('all of an object gives the results under the same names, each with its own
   })
 })
 
-test('all, allSettled, any and first of nothing do not wait [effection all: resolves when the given list is empty]', (t) => {
+test('all, allSettled, any and first of nothing do not wait', (t) => {
+  covers(t, 'effection all: resolves when the given list is empty')
   virtual({}, function* () {
     t.deepEqual(yield* all([]), [])
     t.deepEqual(yield* allSettled([]), [])
@@ -93,7 +97,12 @@ test('all, allSettled, any and first of nothing do not wait [effection all: reso
   })
 })
 
-test('all: the first error leaves unchanged when the rest is out [effection all: rejects when one of the given operations rejects asynchronously and another operation does not complete] [effection all: rejects when one of the given operations rejects asynchronously first; rejects when one of the operations reject]', (t) => {
+test('all: the first error leaves unchanged when the rest is out', (t) => {
+  covers(
+    t,
+    'effection all: rejects when one of the given operations rejects asynchronously and another operation does not complete',
+    'effection all: rejects when one of the given operations rejects asynchronously first; rejects when one of the operations reject',
+  )
   const boom = new Error('boom')
   const log: unknown[] = []
   const [error, end] = virtual({}, function* () {
@@ -105,7 +114,8 @@ test('all: the first error leaves unchanged when the rest is out [effection all:
   t.is(end, 25)
 })
 
-test('all: an operation that throws at once [effection all: rejects when one of the given operations rejects synchronously first]', (t) => {
+test('all: an operation that throws at once', (t) => {
+  covers(t, 'effection all: rejects when one of the given operations rejects synchronously first')
   t.is(
     virtual({}, () => thrownBy(all([give(1), fail('now'), sleep(1000)]))),
     'now',
@@ -185,7 +195,12 @@ test('allSettled: cancelled from outside it does not settle, and failures before
   t.is(result, 'moved on')
 })
 
-test('race: the first result wins and the losers are out before it returns [effection race: resolves when one of the given operations resolves asynchronously first] [curio task: task_any_cancel, task_group_result]', (t) => {
+test('race: the first result wins and the losers are out before it returns', (t) => {
+  covers(
+    t,
+    'effection race: resolves when one of the given operations resolves asynchronously first',
+    'curio task: task_any_cancel, task_group_result',
+  )
   const log: unknown[] = []
   const [winner, end] = virtual({}, function* () {
     return [yield* race([lingering(log, 'loser', 30), after(10, 'winner')]), yield* clock()]
@@ -195,7 +210,12 @@ test('race: the first result wins and the losers are out before it returns [effe
   t.is(end, 40)
 })
 
-test('race: the first error wins, too [effection race: rejects when one of the given operations rejects asynchronously first] [curio task: task_any_error]', (t) => {
+test('race: the first error wins, too', (t) => {
+  covers(
+    t,
+    'effection race: rejects when one of the given operations rejects asynchronously first',
+    'curio task: task_any_error',
+  )
   const boom = new Error('boom')
   t.is(
     virtual({}, () => thrownBy(race([after(20, 1), failAfter(10, boom)]))),
@@ -203,7 +223,12 @@ test('race: the first error wins, too [effection race: rejects when one of the g
   )
 })
 
-test('race: who ends at once wins against those behind, which are not even begun [effection race: resolves when one of the given operations resolves synchronously first] [effection race: rejects when one of the given operations rejects synchronously first]', (t) => {
+test('race: who ends at once wins against those behind, which are not even begun', (t) => {
+  covers(
+    t,
+    'effection race: resolves when one of the given operations resolves synchronously first',
+    'effection race: rejects when one of the given operations rejects synchronously first',
+  )
   const begun: string[] = []
   function* note(name: string): Operation<string> {
     begun.push(name)
@@ -244,7 +269,8 @@ test('race: an error in the cleanup of a loser is thrown', (t) => {
   t.is((error as Error).message, 'in cleanup')
 })
 
-test('race: an operation has not won before the tasks that it started are done [effection race: transfers tasks created in a contestant into the parent]', (t) => {
+test('race: an operation has not won before the tasks that it started are done', (t) => {
+  covers(t, 'effection race: transfers tasks created in a contestant into the parent')
   const [winner, end] = virtual({}, function* () {
     function* parent(): Operation<string> {
       yield* spawn(sleep(20))
@@ -342,7 +368,12 @@ test('with any seed the winner is the one that is quicker', (t) => {
   }
 })
 
-test('all and race are typed like those of promises [effection all: has a type signature equivalent to Promise.all()] [effection race: has a type signature equivalent to Promise.race()]', (t) => {
+test('all and race are typed like those of promises', (t) => {
+  covers(
+    t,
+    'effection all: has a type signature equivalent to Promise.all()',
+    'effection race: has a type signature equivalent to Promise.race()',
+  )
   // What is asserted here is asserted by the compiler; a wrong type is an error of the build.
   const three: Operation<[string, number, boolean]> = all([give('a'), give(1), () => give(true)])
   const list: Operation<readonly string[]> = all(['a', 'b'].map((word) => give(word)))

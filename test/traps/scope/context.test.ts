@@ -1,19 +1,28 @@
 /**
  * `context(name, default)`: what an operation sees depends on what is around it, and on where its task was started.
  */
+
 import test from 'ava'
 import { all, context, moveOn, nursery, type Operation, resource, sleep, spawn } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
 const colour = context('colour', 'none')
 
-test('without a value around it, it is the default [trio contextvars: contextvars_default] [effection context: has the initial value available at all times] [effection context: is safe to get() when context is not defined]', (t) => {
+test('without a value around it, it is the default', (t) => {
+  covers(
+    t,
+    'trio contextvars: contextvars_default',
+    'effection context: has the initial value available at all times',
+    'effection context: is safe to get() when context is not defined',
+  )
   t.is(virtual({}, colour.get()), 'none')
   t.is(virtual({}, context<number>('empty').get()), undefined)
 })
 
-test('with a value around it, it is that one, and afterwards what it was [trio run: contextvar_support] [effection context: can be set within a given scope, but reverts after]', (t) => {
+test('with a value around it, it is that one, and afterwards what it was', (t) => {
+  covers(t, 'trio run: contextvar_support', 'effection context: can be set within a given scope, but reverts after')
   const seen = virtual({}, function* () {
     const seen: string[] = []
     const note = function* (): Operation<void> {
@@ -30,7 +39,8 @@ test('with a value around it, it is that one, and afterwards what it was [trio r
   t.deepEqual(seen, ['red', 'blue', 'red', 'none'])
 })
 
-test('it reverts after an error and after a cancel, too [trio local: runvar_resetting]', (t) => {
+test('it reverts after an error and after a cancel, too', (t) => {
+  covers(t, 'trio local: runvar_resetting')
   const seen = virtual({}, function* () {
     yield* thrownBy(colour.with('red', fail('boom')))
     const first = yield* colour.get()
@@ -40,7 +50,8 @@ test('it reverts after an error and after a cancel, too [trio local: runvar_rese
   t.deepEqual(seen, ['none', 'none'])
 })
 
-test('children inherit what was set when they were started, and nothing later [trio contextvars: contextvars_copy] [effection context: inherits values from parent tasks]', (t) => {
+test('children inherit what was set when they were started, and nothing later', (t) => {
+  covers(t, 'trio contextvars: contextvars_copy', 'effection context: inherits values from parent tasks')
   const seen = virtual({}, function* () {
     const late = function* (): Operation<string> {
       yield* sleep(10)
@@ -58,7 +69,8 @@ test('children inherit what was set when they were started, and nothing later [t
   t.deepEqual(seen, ['red', 'blue'])
 })
 
-test('what a child sets, its parent does not see [trio contextvars: contextvars_set] [effection context: does see values that are set by child tasks]', (t) => {
+test('what a child sets, its parent does not see', (t) => {
+  covers(t, 'trio contextvars: contextvars_set', 'effection context: does see values that are set by child tasks')
   const seen = virtual({}, function* () {
     yield* spawn(() => colour.with('red', sleep(10)))
     yield* sleep(5)
@@ -67,7 +79,13 @@ test('what a child sets, its parent does not see [trio contextvars: contextvars_
   t.is(seen, 'none')
 })
 
-test('tasks beside each other have their own [curio task: contextvars] [effection scope: has a separate context for each operation it runs] [trio run: contextvar_multitask]', (t) => {
+test('tasks beside each other have their own', (t) => {
+  covers(
+    t,
+    'curio task: contextvars',
+    'effection scope: has a separate context for each operation it runs',
+    'trio run: contextvar_multitask',
+  )
   const seen = virtual({}, function* () {
     const worker = (name: string) =>
       colour.with(name, function* () {
@@ -107,7 +125,8 @@ test('two contexts of one name are two', (t) => {
   )
 })
 
-test('a variable of the run is a box in a context around its first task: all share it, the next run has its own [trio local: runvar_smoketest, runvar_sync]', (t) => {
+test('a variable of the run is a box in a context around its first task: all share it, the next run has its own', (t) => {
+  covers(t, 'trio local: runvar_smoketest, runvar_sync')
   const stage = context<{ name?: string }>('stage', {})
   const play = (): string[] =>
     virtual({}, () =>

@@ -1,6 +1,7 @@
 /**
  * `use`, `ensure` and `using`: a resource around a block, a cleanup for the rest of one, an object to dispose of.
  */
+
 import test from 'ava'
 import {
   broadcast,
@@ -24,6 +25,7 @@ import {
   using,
 } from 'drupe'
 import { memoryStreams, SimNetwork, virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
 /** A resource that writes down when it is open and when it is closed. */
@@ -63,7 +65,12 @@ test('use: an error of the body closes it, and leaves', (t) => {
   t.is(log.length, 2)
 })
 
-test('ensure runs an operation, or a function, at the end [effection ensure: runs the given operation at the end of the task] [effection ensure: runs the given function at the end of the task]', (t) => {
+test('ensure runs an operation, or a function, at the end', (t) => {
+  covers(
+    t,
+    'effection ensure: runs the given operation at the end of the task',
+    'effection ensure: runs the given function at the end of the task',
+  )
   const log: unknown[] = []
   virtual({}, function* () {
     const task = yield* spawn(function* () {

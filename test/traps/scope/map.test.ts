@@ -1,6 +1,7 @@
 /**
  * `map`: so many at a time, results in order. `asCompleted`: one result after the other as they come.
  */
+
 import test from 'ava'
 import {
   asCompleted,
@@ -16,6 +17,7 @@ import {
   TaskCancelledError,
 } from 'drupe'
 import { assertNoLeaks, virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
 function* after<T>(ms: number, value: T): Operation<T> {
@@ -220,7 +222,8 @@ test('a hundred thousand items, ten at a time', (t) => {
   t.is(results.at(-1), 99_999)
 })
 
-test('asCompleted: results as they come [curio task: task_group_iter]', (t) => {
+test('asCompleted: results as they come', (t) => {
+  covers(t, 'curio task: task_group_iter')
   const log: unknown[] = []
   virtual({}, function* () {
     yield* asCompleted([after(30, 'a'), after(10, 'b'), after(20, 'c')], function* (result, index) {

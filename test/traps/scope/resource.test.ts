@@ -1,6 +1,7 @@
 /**
  * `resource`: set up by a statement, torn down with the nursery, last first, after its users.
  */
+
 import test from 'ava'
 import {
   all,
@@ -21,6 +22,7 @@ import {
   timeout,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, thrownBy } from '../../kit.js'
 
 interface Times {
@@ -42,7 +44,12 @@ function thing(log: unknown[], name: string, { open = 0, close = 0 }: Times = {}
   })
 }
 
-test('torn down after the body, last first and one after the other [effection resource: runs resource in task scope] [effection spawn: runs destructors in reverse order and in series]', (t) => {
+test('torn down after the body, last first and one after the other', (t) => {
+  covers(
+    t,
+    'effection resource: runs resource in task scope',
+    'effection spawn: runs destructors in reverse order and in series',
+  )
   const log: unknown[] = []
   virtual({}, function* () {
     yield* nursery(function* () {
@@ -64,7 +71,8 @@ test('torn down after the body, last first and one after the other [effection re
   ])
 })
 
-test('without a nursery it lives in the task: until its body and its children are done [effection resource: terminates resource when task completes]', (t) => {
+test('without a nursery it lives in the task: until its body and its children are done', (t) => {
+  covers(t, 'effection resource: terminates resource when task completes')
   const log: unknown[] = []
   virtual({}, function* () {
     const task = yield* spawn(function* () {
@@ -102,7 +110,8 @@ test('the same description makes a new resource each time', (t) => {
   t.is(log.length, 4)
 })
 
-test('an error of the set-up comes out where it was asked for [effection resource: throws init error] [effection resource: can catch an error in init]', (t) => {
+test('an error of the set-up comes out where it was asked for', (t) => {
+  covers(t, 'effection resource: throws init error', 'effection resource: can catch an error in init')
   const boom = new Error('boom')
   const log: unknown[] = []
   virtual({}, function* () {
@@ -131,7 +140,8 @@ test('a resource must provide something', (t) => {
   t.regex((error as Error).message, /provide/)
 })
 
-test('an error while it is in use fails its nursery [effection resource: raises an error if an error occurs after init]', (t) => {
+test('an error while it is in use fails its nursery', (t) => {
+  covers(t, 'effection resource: raises an error if an error occurs after init')
   const boom = new Error('boom')
   const [error, end] = virtual({}, function* () {
     const error = yield* thrownBy(() =>
@@ -152,7 +162,8 @@ test('an error while it is in use fails its nursery [effection resource: raises 
   t.is(end, 5)
 })
 
-test('cancelled during the set-up, the resource is, and awaited [effection resource: can halt the resource constructor if the containing task halts]', (t) => {
+test('cancelled during the set-up, the resource is, and awaited', (t) => {
+  covers(t, 'effection resource: can halt the resource constructor if the containing task halts')
   const log: unknown[] = []
   virtual({}, function* () {
     const opening = resource<void>(function* (provide) {

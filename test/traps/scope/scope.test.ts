@@ -3,9 +3,11 @@
  *
  * Also that cleanup is complete and in order through many levels of `yield*`: what Effection's halt loses (#1190).
  */
+
 import test from 'ava'
 import { type Cancelled, checkpoint, clock, moveOn, nursery, type Scope, scope, shield, sleep, spawn } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { give, thrownBy } from '../../kit.js'
 
 test('a scope returns what its body returned', (t) => {
@@ -18,7 +20,8 @@ test('a scope returns what its body returned', (t) => {
   )
 })
 
-test('cancelled by hand it ends without an error and returns undefined [trio cancelled: cancel_reason]', (t) => {
+test('cancelled by hand it ends without an error and returns undefined', (t) => {
+  covers(t, 'trio cancelled: cancel_reason')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     const result = yield* scope({}, function* (s) {
@@ -65,7 +68,8 @@ test('a body that never waits again is not cancelled: its result counts', (t) =>
   })
 })
 
-test('cancelling a scope that is over says false and touches nobody [trio run: cancel_unbound]', (t) => {
+test('cancelling a scope that is over says false and touches nobody', (t) => {
+  covers(t, 'trio run: cancel_unbound')
   virtual({}, function* () {
     let kept: Scope | undefined
     yield* scope({}, function* (s) {
@@ -78,7 +82,8 @@ test('cancelling a scope that is over says false and touches nobody [trio run: c
   })
 })
 
-test('the outer scope is not cancelled with the inner, the inner is with the outer [trio run: cancel_scope_nesting]', (t) => {
+test('the outer scope is not cancelled with the inner, the inner is with the outer', (t) => {
+  covers(t, 'trio run: cancel_scope_nesting')
   const log = virtual({}, function* () {
     const log: string[] = []
     yield* scope({ name: 'outer' }, function* (outer) {
@@ -139,7 +144,8 @@ test('a deadline cancels it; it knows so', (t) => {
   })
 })
 
-test('bad options are errors, and leave nothing broken [trio run: cancel_scope_validation]', (t) => {
+test('bad options are errors, and leave nothing broken', (t) => {
+  covers(t, 'trio run: cancel_scope_validation')
   virtual({}, function* () {
     for (const options of [{ deadline: Number.NaN }, { grace: -1 }, { grace: Number.NaN }]) {
       t.true((yield* thrownBy(() => scope(options, () => give(1)))) instanceof RangeError, JSON.stringify(options))
@@ -161,7 +167,8 @@ test('tasks that were spawned into the surrounding nursery are not in the scope'
   })
 })
 
-test('a task that cancels a scope of its own sees it at once, hears of it at its next wait, and cannot take it back [curio task: set_cancellation]', (t) => {
+test('a task that cancels a scope of its own sees it at once, hears of it at its next wait, and cannot take it back', (t) => {
+  covers(t, 'curio task: set_cancellation')
   const log = virtual({}, function* () {
     const log: unknown[] = []
     yield* scope({}, function* (s) {
@@ -179,7 +186,8 @@ test('a task that cancels a scope of its own sees it at once, hears of it at its
   t.deepEqual(log, [false, true, 0, 'behind the shield', 'over', false])
 })
 
-test('a scope catches its own Cancelled and nothing that looks like a group of them [trio run: cancel_scope_no_cancellederror]', (t) => {
+test('a scope catches its own Cancelled and nothing that looks like a group of them', (t) => {
+  covers(t, 'trio run: cancel_scope_no_cancellederror')
   const group = new AggregateError([new Error('one'), new Error('two')], 'test')
   virtual({}, function* () {
     let kept: Scope | undefined
@@ -195,7 +203,8 @@ test('a scope catches its own Cancelled and nothing that looks like a group of t
   })
 })
 
-test('a scope says what it is and how it stands [trio run: cancel_scope_repr]', (t) => {
+test('a scope says what it is and how it stands', (t) => {
+  covers(t, 'trio run: cancel_scope_repr')
   virtual({}, function* () {
     const standing = ({ name, deadline, cancelled, expired, caught }: Scope): unknown[] => [
       name,

@@ -3,6 +3,7 @@
  *
  * The last tests are what Effection's halt loses (#1190): a cancel through `yield*` with waiting `finally` blocks.
  */
+
 import test from 'ava'
 import {
   Cancelled,
@@ -18,9 +19,11 @@ import {
   timeout,
 } from 'drupe'
 import { virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrownBy } from '../../kit.js'
 
-test('a shield keeps an outer cancel out until it is left [trio run: cancel_shielding] [curio task: defer_cancellation]', (t) => {
+test('a shield keeps an outer cancel out until it is left', (t) => {
+  covers(t, 'trio run: cancel_shielding', 'curio task: defer_cancellation')
   const log = virtual({}, function* () {
     const log: string[] = []
     yield* moveOn(10, function* () {
@@ -38,7 +41,8 @@ test('a shield keeps an outer cancel out until it is left [trio run: cancel_shie
   t.deepEqual(log, ['whole at 30', 'left', 'out at 30'])
 })
 
-test('a shield returns and throws what its operation does [curio task: disable_cancellation_function]', (t) => {
+test('a shield returns and throws what its operation does', (t) => {
+  covers(t, 'curio task: disable_cancellation_function')
   virtual({}, function* () {
     t.is(yield* shield(give('result')), 'result')
     t.is(yield* thrownBy(shield(() => fail('error'))), 'error')
@@ -62,7 +66,8 @@ test('a shield that is entered in a cancelled scope shields', (t) => {
   t.deepEqual(log, ['whole'])
 })
 
-test('a shield does not keep out a cancel from within [trio timeouts: move_on_after_moves_on_even_if_shielded]', (t) => {
+test('a shield does not keep out a cancel from within', (t) => {
+  covers(t, 'trio timeouts: move_on_after_moves_on_even_if_shielded')
   virtual({}, function* () {
     yield* shield(function* () {
       t.is(yield* moveOn(10, sleep(1000), 'inner'), 'inner')
@@ -145,7 +150,8 @@ test('a cancel of the middle scope, between two shields, reaches what it should'
   t.deepEqual(log, ['inner shield held', 'out at 10'])
 })
 
-test('five levels of yield* with waiting finally blocks: every cleanup once, in order, and nobody carries on [effection run: halts task when halted generator; can suspend in yielded finally block]', (t) => {
+test('five levels of yield* with waiting finally blocks: every cleanup once, in order, and nobody carries on', (t) => {
+  covers(t, 'effection run: halts task when halted generator; can suspend in yielded finally block')
   const log = virtual({}, function* () {
     const log: string[] = []
     function* level(n: number): Operation<string> {
@@ -207,7 +213,8 @@ test('a scope’s time does not run on after it was left', (t) => {
   })
 })
 
-test('a Cancelled that is thrown by hand passes through shields like any error [curio task: explicit_raise_cancel_disable, disable_cancellation_explicit_raise]', (t) => {
+test('a Cancelled that is thrown by hand passes through shields like any error', (t) => {
+  covers(t, 'curio task: explicit_raise_cancel_disable, disable_cancellation_explicit_raise')
   virtual({}, function* () {
     const mine = new Cancelled({}, 'nobody', undefined)
     const log: unknown[] = []

@@ -3,6 +3,7 @@
  *
  * Nested ones are tried in every order of their times: only the scope that expired turns its cancel into an error.
  */
+
 import test from 'ava'
 import {
   Cancelled,
@@ -22,9 +23,11 @@ import {
 } from 'drupe'
 import { park, WaitQueue } from 'drupe/lowlevel'
 import { VirtualDriver, virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, give, thrown, thrownBy, withKernel } from '../../kit.js'
 
-test('an operation that is in time returns through timeout [curio kernel: sleep_notimeout]', (t) => {
+test('an operation that is in time returns through timeout', (t) => {
+  covers(t, 'curio kernel: sleep_notimeout')
   t.deepEqual(
     virtual({}, function* () {
       const result = yield* timeout(100, function* () {
@@ -37,7 +40,8 @@ test('an operation that is in time returns through timeout [curio kernel: sleep_
   )
 })
 
-test('one that is not in time is a TimeoutError at that time [curio kernel: sleep_timeout] [trio timeouts: fail]', (t) => {
+test('one that is not in time is a TimeoutError at that time', (t) => {
+  covers(t, 'curio kernel: sleep_timeout', 'trio timeouts: fail')
   const [error, end] = virtual({}, function* () {
     return [yield* thrownBy(timeout(10, sleep(1000))), yield* clock()]
   })
@@ -46,7 +50,8 @@ test('one that is not in time is a TimeoutError at that time [curio kernel: slee
   t.is(end, 10)
 })
 
-test('timeoutAt counts on the kernel’s clock [trio timeouts: fail]', (t) => {
+test('timeoutAt counts on the kernel’s clock', (t) => {
+  covers(t, 'trio timeouts: fail')
   virtual({}, function* () {
     yield* sleep(5)
     const error = (yield* thrownBy(timeoutAt(20, sleep(1000)))) as TimeoutError
@@ -98,7 +103,8 @@ test('timeout(Infinity) is no limit', (t) => {
   )
 })
 
-test('a bad time is an error at the call [trio timeouts: timeouts_raise_value_error]', (t) => {
+test('a bad time is an error at the call', (t) => {
+  covers(t, 'trio timeouts: timeouts_raise_value_error')
   for (const bad of [-1, Number.NaN]) {
     t.true(thrown(() => timeout(bad, give(1))) instanceof RangeError)
     t.true(thrown(() => moveOn(bad, give(1))) instanceof RangeError)
@@ -146,7 +152,8 @@ test('an operation that swallows the timeout returns its result', (t) => {
   t.is(result, 'late, at 15')
 })
 
-test('moveOn gives its fallback, or undefined [curio kernel: sleep_ignore_timeout] [trio timeouts: move_on_after]', (t) => {
+test('moveOn gives its fallback, or undefined', (t) => {
+  covers(t, 'curio kernel: sleep_ignore_timeout', 'trio timeouts: move_on_after')
   virtual({}, function* () {
     t.is(yield* moveOn(10, sleep(1000)), undefined)
     t.is(yield* moveOn(10, sleep(1000), 'fallback'), 'fallback')
@@ -205,7 +212,12 @@ for (const times of [
   [30, 10, 20],
   [30, 20, 10],
 ]) {
-  test(`timeouts of ${times.join(' around ')} ms: only the shortest throws, the outer ones let it pass [curio kernel: nested_timeout] [curio kernel: nested_context_timeout, nested_context_timeout2, nested_context_timeout3]`, (t) => {
+  test(`timeouts of ${times.join(' around ')} ms: only the shortest throws, the outer ones let it pass`, (t) => {
+    covers(
+      t,
+      'curio kernel: nested_timeout',
+      'curio kernel: nested_context_timeout, nested_context_timeout2, nested_context_timeout3',
+    )
     const seen: string[] = []
     virtual({}, function* () {
       const error = yield* thrownBy(nested(times, seen))
@@ -263,14 +275,16 @@ test('an outer timeout passes through an inner moveOn', (t) => {
   })
 })
 
-test('a timeout that is thrown is an ordinary error: an outer moveOn does not take it for its own [curio kernel: nested_timeout_uncaught, nested_context_timeout_uncaught]', (t) => {
+test('a timeout that is thrown is an ordinary error: an outer moveOn does not take it for its own', (t) => {
+  covers(t, 'curio kernel: nested_timeout_uncaught, nested_context_timeout_uncaught')
   const error = virtual({}, function* () {
     return yield* thrownBy(moveOn(1000, timeout(10, sleep(5000))))
   })
   t.true(error instanceof TimeoutError)
 })
 
-test('no limit around a limit is a limit [curio kernel: nested_timeout_none]', (t) => {
+test('no limit around a limit is a limit', (t) => {
+  covers(t, 'curio kernel: nested_timeout_none')
   virtual({}, function* () {
     const error = yield* thrownBy(
       timeout(Number.POSITIVE_INFINITY, timeout(10, timeout(Number.POSITIVE_INFINITY, sleep(100)))),
@@ -332,7 +346,8 @@ test('a function that throws instead of returning an operation throws through it
   })
 })
 
-test('time that went by while nothing waited is not charged to what comes after [curio kernel: timeout_badness]', (t) => {
+test('time that went by while nothing waited is not charged to what comes after', (t) => {
+  covers(t, 'curio kernel: timeout_badness')
   const driver = new VirtualDriver()
   const kernel = new Kernel({ driver })
   kernel.runSync(function* () {
@@ -348,7 +363,8 @@ test('time that went by while nothing waited is not charged to what comes after 
   kernel.closeSync()
 })
 
-test('of a sleep and the timeout around it that are both over when the kernel looks, the earlier counts [curio kernel: kernel_multischedule]', (t) => {
+test('of a sleep and the timeout around it that are both over when the kernel looks, the earlier counts', (t) => {
+  covers(t, 'curio kernel: kernel_multischedule')
   const driver = new VirtualDriver()
   const kernel = new Kernel({ driver })
   const log = kernel.runSync(function* () {
@@ -368,7 +384,8 @@ test('of a sleep and the timeout around it that are both over when the kernel lo
   t.deepEqual(log, ['in time', 120])
 })
 
-test('the time begins when the operation does, not when it was made [trio timeouts: timeout_deadline_on_entry]', (t) => {
+test('the time begins when the operation does, not when it was made', (t) => {
+  covers(t, 'trio timeouts: timeout_deadline_on_entry')
   virtual({}, function* () {
     const late = timeout(5, sleep(1000))
     const lenient = moveOn(5, sleep(1000), 'moved on')
@@ -380,7 +397,8 @@ test('the time begins when the operation does, not when it was made [trio timeou
   })
 })
 
-test('a timeout behind a shield ends in its time, whoever is cancelled outside [trio timeouts: fail_after_fails_even_if_shielded]', (t) => {
+test('a timeout behind a shield ends in its time, whoever is cancelled outside', (t) => {
+  covers(t, 'trio timeouts: fail_after_fails_even_if_shielded')
   virtual({ grace: 0 }, function* () {
     const error = yield* thrownBy(
       scope({}, function* (outer) {

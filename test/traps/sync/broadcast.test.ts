@@ -1,6 +1,7 @@
 /**
  * Broadcast: everybody gets everything, and what is done about those who are slow is what they asked for.
  */
+
 import test from 'ava'
 import {
   BrokenError,
@@ -16,6 +17,7 @@ import {
 import { virtual, waitAllBlocked } from 'drupe/testing'
 import { broadcast } from '../../../traps/sync/broadcast.js'
 import type { Subscription } from '../../../traps/sync/subscription.js'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy } from '../../kit.js'
 
 function* rest<T>(subscription: Subscription<T>): Operation<T[]> {
@@ -26,7 +28,12 @@ function* rest<T>(subscription: Subscription<T>): Operation<T[]> {
   return items
 }
 
-test('every subscriber gets every item from its subscription on [effection channel: receives messages in order] [effection channel: receives message on subscription; receives message on subscribable end]', (t) => {
+test('every subscriber gets every item from its subscription on', (t) => {
+  covers(
+    t,
+    'effection channel: receives messages in order',
+    'effection channel: receives message on subscription; receives message on subscribable end',
+  )
   virtual({}, function* () {
     const news = broadcast<number>()
     yield* news.publish(0)
@@ -166,7 +173,8 @@ test('one broadcast, each policy: the slow ones that wait hold up all, the other
   })
 })
 
-test('closing wakes readers and fails publishers; a closed subscription fails its readers [effection channel: closes subscriptions]', (t) => {
+test('closing wakes readers and fails publishers; a closed subscription fails its readers', (t) => {
+  covers(t, 'effection channel: closes subscriptions')
   virtual({}, function* () {
     const news = broadcast<number>({ capacity: 1 })
     const idle = news.subscribe()

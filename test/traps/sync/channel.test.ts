@@ -1,6 +1,7 @@
 /**
  * Channels: two sides, each cloned and closed on its own, and an end that reaches all receivers.
  */
+
 import test from 'ava'
 import {
   BrokenError,
@@ -15,6 +16,7 @@ import {
 } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
 import { channel, type Receiver, type Sender } from '../../../traps/sync/channel.js'
+import { covers } from '../../covers.js'
 import { fail, thrown, thrownBy } from '../../kit.js'
 
 function* drain<T>(receiver: Receiver<T>): Operation<T[]> {
@@ -25,7 +27,8 @@ function* drain<T>(receiver: Receiver<T>): Operation<T[]> {
   return items
 }
 
-test('items lie in a channel up to its capacity, and come out in their order [trio channel: channel]', (t) => {
+test('items lie in a channel up to its capacity, and come out in their order', (t) => {
+  covers(t, 'trio channel: channel')
   for (const bad of [-1, 1.5, Number.NaN]) t.true(thrown(() => channel(bad)) instanceof RangeError)
   t.true(thrown(() => channel('1' as unknown as number)) instanceof TypeError)
   virtual({}, function* () {
@@ -58,7 +61,8 @@ test('items lie in a channel up to its capacity, and come out in their order [tr
   })
 })
 
-test('a receive that gave up leaves the channel as it was [trio channel: 553]', (t) => {
+test('a receive that gave up leaves the channel as it was', (t) => {
+  covers(t, 'trio channel: 553')
   virtual({}, function* () {
     const [sender, receiver] = channel<string>(1)
     t.is(yield* moveOn(10, receiver.receive(), 'nothing'), 'nothing')
@@ -67,7 +71,8 @@ test('a receive that gave up leaves the channel as it was [trio channel: 553]', 
   })
 })
 
-test('several producers, one consumer: the end comes when the last of them is done [trio channel: channel_multiple_producers]', (t) => {
+test('several producers, one consumer: the end comes when the last of them is done', (t) => {
+  covers(t, 'trio channel: channel_multiple_producers')
   const got = virtual({}, function* () {
     const [sender, receiver] = channel<number>()
     function* producer(end: Sender<number>, i: number): Operation<void> {
@@ -91,7 +96,8 @@ test('several producers, one consumer: the end comes when the last of them is do
   )
 })
 
-test('several consumers: each item goes to one of them, and all hear of the end [trio channel: channel_multiple_consumers]', (t) => {
+test('several consumers: each item goes to one of them, and all hear of the end', (t) => {
+  covers(t, 'trio channel: channel_multiple_consumers')
   virtual({}, function* () {
     const [sender, receiver] = channel<number>(1)
     const got: number[] = []
@@ -120,7 +126,8 @@ test('several consumers: each item goes to one of them, and all hear of the end 
   })
 })
 
-test('closing an end fails the tasks that use it, and every later use [trio channel: close_basics] [trio channel: close_sync]', (t) => {
+test('closing an end fails the tasks that use it, and every later use', (t) => {
+  covers(t, 'trio channel: close_basics', 'trio channel: close_sync')
   virtual({}, function* () {
     const [sender, receiver] = channel<number>(0, { name: 'pipe' })
     const sending = yield* spawn(() => thrownBy(sender.send(1)))
@@ -154,7 +161,8 @@ test('closing an end fails the tasks that use it, and every later use [trio chan
   })
 })
 
-test('an end that was transferred and closed by with is closed once [trio channel: receive_channel_clone_and_close]', (t) => {
+test('an end that was transferred and closed by with is closed once', (t) => {
+  covers(t, 'trio channel: receive_channel_clone_and_close')
   virtual({}, function* () {
     const [sender, receiver] = channel<string>(10)
     const clone = receiver.clone()
@@ -174,7 +182,8 @@ test('an end that was transferred and closed by with is closed once [trio channe
   })
 })
 
-test('closing one of several senders fails only those who wait through it [trio channel: close_multiple_send_handles]', (t) => {
+test('closing one of several senders fails only those who wait through it', (t) => {
+  covers(t, 'trio channel: close_multiple_send_handles')
   virtual({}, function* () {
     const [s1, receiver] = channel<string>()
     const s2 = s1.clone()
@@ -188,7 +197,8 @@ test('closing one of several senders fails only those who wait through it [trio 
   })
 })
 
-test('closing one of several receivers fails only those who wait through it [trio channel: close_multiple_receive_handles]', (t) => {
+test('closing one of several receivers fails only those who wait through it', (t) => {
+  covers(t, 'trio channel: close_multiple_receive_handles')
   virtual({}, function* () {
     const [sender, r1] = channel<string>()
     const r2 = r1.clone()
@@ -202,7 +212,8 @@ test('closing one of several receivers fails only those who wait through it [tri
   })
 })
 
-test('without limit a send never waits [trio channel: inf_capacity]', (t) => {
+test('without limit a send never waits', (t) => {
+  covers(t, 'trio channel: inf_capacity')
   virtual({}, function* () {
     const [sender, receiver] = channel<number>(Number.POSITIVE_INFINITY)
     yield* sender.with(function* () {
@@ -212,7 +223,8 @@ test('without limit a send never waits [trio channel: inf_capacity]', (t) => {
   })
 })
 
-test('statistics count what is in hand [trio channel: statistics]', (t) => {
+test('statistics count what is in hand', (t) => {
+  covers(t, 'trio channel: statistics')
   virtual({}, function* () {
     const [sender, receiver] = channel<number>(2)
     const none = { buffered: 0, capacity: 2, openSenders: 1, openReceivers: 1, sending: 0, receiving: 0 }
@@ -240,7 +252,8 @@ test('statistics count what is in hand [trio channel: statistics]', (t) => {
   })
 })
 
-test('nobody overtakes: a receive goes behind those that wait, a send too [trio channel: channel_fairness]', (t) => {
+test('nobody overtakes: a receive goes behind those that wait, a send too', (t) => {
+  covers(t, 'trio channel: channel_fairness')
   virtual({}, function* () {
     const [sender, receiver] = channel<number | null>(1)
     // One that waits gets the item, although another asks between the wake-up and its turn.
@@ -264,7 +277,8 @@ test('nobody overtakes: a receive goes behind those that wait, a send too [trio 
   })
 })
 
-test('without capacity sender and receiver meet [trio channel: unbuffered]', (t) => {
+test('without capacity sender and receiver meet', (t) => {
+  covers(t, 'trio channel: unbuffered')
   virtual({}, function* () {
     const [sender, receiver] = channel<number>()
     t.is(yield* receiver.tryReceive(), undefined)

@@ -1,6 +1,7 @@
 /**
  * Conditions: the lock is let go of while a task waits, and is back whatever ended the wait.
  */
+
 import test from 'ava'
 import {
   checkpoint,
@@ -17,9 +18,11 @@ import {
 import { virtual, waitAllBlocked } from 'drupe/testing'
 import { Condition } from '../../../traps/sync/condition.js'
 import { Lock, RLock } from '../../../traps/sync/lock.js'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy } from '../../kit.js'
 
-test('a consumer waits for what a producer makes [curio sync: cond_sequence]', (t) => {
+test('a consumer waits for what a producer makes', (t) => {
+  covers(t, 'curio sync: cond_sequence')
   const log = virtual({}, function* () {
     const changed = new Condition()
     const items: number[] = []
@@ -49,7 +52,8 @@ test('a consumer waits for what a producer makes [curio sync: cond_sequence]', (
   t.deepEqual(log, ['waits', 'got 0', 'waits', 'got 1', 'waits', 'got 2'])
 })
 
-test('a cancelled wait throws with the lock in hand [curio sync: cond_wait_cancel]', (t) => {
+test('a cancelled wait throws with the lock in hand', (t) => {
+  covers(t, 'curio sync: cond_wait_cancel')
   virtual({}, function* () {
     const condition = new Condition()
     const log: boolean[] = []
@@ -78,7 +82,8 @@ test('a cancelled wait throws with the lock in hand [curio sync: cond_wait_cance
   })
 })
 
-test('a wait that takes too long throws with the lock in hand [curio sync: cond_wait_timeout]', (t) => {
+test('a wait that takes too long throws with the lock in hand', (t) => {
+  covers(t, 'curio sync: cond_wait_timeout')
   virtual({}, function* () {
     const condition = new Condition()
     yield* condition.acquire()
@@ -91,7 +96,8 @@ test('a wait that takes too long throws with the lock in hand [curio sync: cond_
   })
 })
 
-test('notifyAll lets all go, one after the other [curio sync: cond_notify_all]', (t) => {
+test('notifyAll lets all go, one after the other', (t) => {
+  covers(t, 'curio sync: cond_notify_all')
   virtual({}, function* () {
     const condition = new Condition()
     const log: number[] = []
@@ -115,7 +121,8 @@ test('notifyAll lets all go, one after the other [curio sync: cond_notify_all]',
   })
 })
 
-test('waitFor waits until its predicate holds and returns what that gave [curio sync: cond_waitfor]', (t) => {
+test('waitFor waits until its predicate holds and returns what that gave', (t) => {
+  covers(t, 'curio sync: cond_waitfor')
   virtual({}, function* () {
     const condition = new Condition()
     let items: number[] = []
@@ -140,7 +147,8 @@ test('waitFor waits until its predicate holds and returns what that gave [curio 
   })
 })
 
-test('without the lock there is neither waiting nor notifying [curio sync: condition_error] [trio sync: Condition]', (t) => {
+test('without the lock there is neither waiting nor notifying', (t) => {
+  covers(t, 'curio sync: condition_error', 'trio sync: Condition')
   virtual({}, function* () {
     const condition = new Condition(new Lock({ name: 'db' }), { name: 'idle' })
     for (const operation of [condition.wait(), condition.notify(), condition.notifyAll(), condition.release()]) {
@@ -158,7 +166,8 @@ test('without the lock there is neither waiting nor notifying [curio sync: condi
   })
 })
 
-test('notify wakes as many as asked for, the longest waiting first [trio sync: Condition]', (t) => {
+test('notify wakes as many as asked for, the longest waiting first', (t) => {
+  covers(t, 'trio sync: Condition')
   virtual({}, function* () {
     const condition = new Condition()
     const log: number[] = []
@@ -266,11 +275,12 @@ test('an RLock is let go of altogether and comes back as it was', (t) => {
   })
 })
 
-for (const [count, tag] of [
-  [Number.POSITIVE_INFINITY, '[trio parking_lot: parking_lot_repark]'],
-  [2, '[trio parking_lot: parking_lot_repark_with_count]'],
+for (const [count, peer] of [
+  [Number.POSITIVE_INFINITY, 'trio parking_lot: parking_lot_repark'],
+  [2, 'trio parking_lot: parking_lot_repark_with_count'],
 ] as const) {
-  test(`of three that wait, ${Math.min(count, 3)} are notified and line up for the lock in their order ${tag}`, (t) => {
+  test(`of three that wait, ${Math.min(count, 3)} are notified and line up for the lock in their order`, (t) => {
+    covers(t, peer)
     virtual({}, function* () {
       const condition = new Condition()
       const log: number[] = []

@@ -1,6 +1,7 @@
 /**
  * Events, barriers and results: waiting for something that happens once, or for each other.
  */
+
 import test from 'ava'
 import {
   BrokenError,
@@ -18,9 +19,11 @@ import { virtual, waitAllBlocked } from 'drupe/testing'
 import { Barrier } from '../../../traps/sync/barrier.js'
 import { Event } from '../../../traps/sync/event.js'
 import { Result } from '../../../traps/sync/result.js'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy } from '../../kit.js'
 
-test('an event that is set does not make anybody wait [curio sync: event_get_immediate]', (t) => {
+test('an event that is set does not make anybody wait', (t) => {
+  covers(t, 'curio sync: event_get_immediate')
   virtual({}, function* () {
     const event = new Event()
     yield* event.set()
@@ -30,7 +33,8 @@ test('an event that is set does not make anybody wait [curio sync: event_get_imm
   })
 })
 
-test('an event lets all go that wait, and who comes later [curio sync: event_get_wait] [trio sync: Event]', (t) => {
+test('an event lets all go that wait, and who comes later', (t) => {
+  covers(t, 'curio sync: event_get_wait', 'trio sync: Event')
   const log = virtual({}, function* () {
     const event = new Event()
     const log: number[] = []
@@ -52,7 +56,8 @@ test('an event lets all go that wait, and who comes later [curio sync: event_get
   t.deepEqual(log, [0, 1, 2])
 })
 
-test('a cancelled wait leaves the event [curio sync: event_wait_cancel]', (t) => {
+test('a cancelled wait leaves the event', (t) => {
+  covers(t, 'curio sync: event_wait_cancel')
   virtual({}, function* () {
     const event = new Event()
     const waiter = yield* spawn(() => event.wait())
@@ -63,7 +68,8 @@ test('a cancelled wait leaves the event [curio sync: event_wait_cancel]', (t) =>
   })
 })
 
-test('a wait for an event that takes too long [curio sync: event_wait_timeout]', (t) => {
+test('a wait for an event that takes too long', (t) => {
+  covers(t, 'curio sync: event_wait_timeout')
   virtual({}, function* () {
     const event = new Event()
     t.true((yield* thrownBy(timeout(10, event.wait()))) instanceof TimeoutError)
@@ -72,7 +78,8 @@ test('a wait for an event that takes too long [curio sync: event_wait_timeout]',
   })
 })
 
-test('an event that is set in time leaves no timer [curio sync: event_wait_notimeout]', (t) => {
+test('an event that is set in time leaves no timer', (t) => {
+  covers(t, 'curio sync: event_wait_notimeout')
   virtual({}, function* () {
     const event = new Event()
     yield* spawn(function* () {
@@ -153,7 +160,8 @@ test('an aborted barrier is broken for all until it is made new', (t) => {
   for (const bad of [0, -1, 1.5, Number.POSITIVE_INFINITY]) t.true(thrown(() => new Barrier(bad)) instanceof RangeError)
 })
 
-test('a result gives its value to those who wait and to who comes later [curio sync: value]', (t) => {
+test('a result gives its value to those who wait and to who comes later', (t) => {
+  covers(t, 'curio sync: value')
   virtual({}, function* () {
     const result = new Result<number>()
     t.deepEqual([result.done, result.state, result.result, result.error], [false, 'pending', undefined, undefined])
@@ -169,7 +177,8 @@ test('a result gives its value to those who wait and to who comes later [curio s
   })
 })
 
-test('a result that failed throws the very same error into each joiner, and into no waiter [curio sync: error]', (t) => {
+test('a result that failed throws the very same error into each joiner, and into no waiter', (t) => {
+  covers(t, 'curio sync: error')
   virtual({}, function* () {
     const result = new Result<number>()
     const boom = new Error('boom')

@@ -1,6 +1,7 @@
 /**
  * What everything that can serve as a lock has in common, tested once for all.
  */
+
 import test from 'ava'
 import { checkpoint, nursery, type Operation, sleep, spawn, type Trap } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
@@ -11,6 +12,7 @@ import { Lock, RLock } from '../../../traps/sync/lock.js'
 import { LifoQueue } from '../../../traps/sync/ordered.js'
 import { Queue } from '../../../traps/sync/queue.js'
 import { BoundedSemaphore, Semaphore } from '../../../traps/sync/semaphore.js'
+import { covers } from '../../covers.js'
 
 interface Lockish {
   acquire(): Trap<unknown>
@@ -46,7 +48,8 @@ const LOCKS: Readonly<Record<string, () => Lockish>> = {
 }
 
 for (const [name, make] of Object.entries(LOCKS)) {
-  test(`${name}: one at a time, whatever the order of tasks [trio sync: generic_lock_exclusion]`, (t) => {
+  test(`${name}: one at a time, whatever the order of tasks`, (t) => {
+    covers(t, 'trio sync: generic_lock_exclusion')
     for (let seed = 1; seed <= 20; seed++) {
       virtual({ seed }, function* () {
         const lock = make()
@@ -72,7 +75,8 @@ for (const [name, make] of Object.entries(LOCKS)) {
     }
   })
 
-  test(`${name}: first come, first served [trio sync: generic_lock_fifo_fairness]`, (t) => {
+  test(`${name}: first come, first served`, (t) => {
+    covers(t, 'trio sync: generic_lock_fifo_fairness')
     virtual({}, function* () {
       const lock = make()
       const log: number[] = []
@@ -99,7 +103,8 @@ for (const [name, make] of Object.entries(LOCKS)) {
     })
   })
 
-  test(`${name}: taken without waiting, it is taken [trio sync: generic_lock_acquire_nowait_blocks_acquire]`, (t) => {
+  test(`${name}: taken without waiting, it is taken`, (t) => {
+    covers(t, 'trio sync: generic_lock_acquire_nowait_blocks_acquire')
     virtual({}, function* () {
       const lock = make()
       t.true(yield* lock.tryAcquire())

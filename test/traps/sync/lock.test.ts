@@ -1,6 +1,7 @@
 /**
  * Locks: one task at a time, in the order in which they came, passed on without a gap.
  */
+
 import test from 'ava'
 import {
   BrokenError,
@@ -17,6 +18,7 @@ import {
 } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
 import { Lock, RLock } from '../../../traps/sync/lock.js'
+import { covers } from '../../covers.js'
 import { give, thrown, thrownBy } from '../../kit.js'
 
 function* holder(lock: Lock, log: string[], name: string, ms: number): Operation<void> {
@@ -27,7 +29,8 @@ function* holder(lock: Lock, log: string[], name: string, ms: number): Operation
   yield* lock.release()
 }
 
-test('tasks hold the lock one after the other, in the order in which they came [curio sync: lock_sequence]', (t) => {
+test('tasks hold the lock one after the other, in the order in which they came', (t) => {
+  covers(t, 'curio sync: lock_sequence')
   const log = virtual({}, function* () {
     const lock = new Lock()
     const log: string[] = []
@@ -40,7 +43,8 @@ test('tasks hold the lock one after the other, in the order in which they came [
   t.deepEqual(log, ['a in', 'a out', 'b in', 'b out', 'c in', 'c out'])
 })
 
-test('a cancelled acquire leaves the line, and the lock alone [curio sync: lock_acquire_cancel]', (t) => {
+test('a cancelled acquire leaves the line, and the lock alone', (t) => {
+  covers(t, 'curio sync: lock_acquire_cancel')
   virtual({}, function* () {
     const lock = new Lock()
     yield* lock.acquire()
@@ -56,7 +60,8 @@ test('a cancelled acquire leaves the line, and the lock alone [curio sync: lock_
   })
 })
 
-test('an acquire that takes too long leaves the line [curio sync: lock_acquire_timeout]', (t) => {
+test('an acquire that takes too long leaves the line', (t) => {
+  covers(t, 'curio sync: lock_acquire_timeout')
   virtual({}, function* () {
     const lock = new Lock()
     yield* spawn(() => holder(lock, [], 'a', 100))
@@ -69,7 +74,8 @@ test('an acquire that takes too long leaves the line [curio sync: lock_acquire_t
   })
 })
 
-test('statistics say who holds it and how many wait [curio sync: repr] [trio sync: Lock_and_StrictFIFOLock]', (t) => {
+test('statistics say who holds it and how many wait', (t) => {
+  covers(t, 'curio sync: repr', 'trio sync: Lock_and_StrictFIFOLock')
   virtual({}, function* () {
     const lock = new Lock()
     t.deepEqual(lock.statistics(), { locked: false, owner: null, depth: 0, waiting: 0 })
@@ -92,7 +98,8 @@ test('statistics say who holds it and how many wait [curio sync: repr] [trio syn
   })
 })
 
-test('a lock released by a stranger is an error that names both [trio sync: Lock_and_StrictFIFOLock]', (t) => {
+test('a lock released by a stranger is an error that names both', (t) => {
+  covers(t, 'trio sync: Lock_and_StrictFIFOLock')
   virtual({}, function* () {
     const lock = new Lock({ name: 'db' })
     const nobody = (yield* thrownBy(lock.release())) as Error
@@ -127,7 +134,8 @@ test('taking a lock twice is an error, not a deadlock', (t) => {
   })
 })
 
-test('a released lock goes to the longest waiting task and is never free in between [trio sync: lock_handover]', (t) => {
+test('a released lock goes to the longest waiting task and is never free in between', (t) => {
+  covers(t, 'trio sync: lock_handover')
   virtual({}, function* () {
     const lock = new Lock()
     yield* lock.acquire()
@@ -221,7 +229,13 @@ test('with gives the lock back whatever happens', (t) => {
   })
 })
 
-test('a lock whose owner has ended is broken, for all who wait and all who come [trio parking_lot: parking_lot_break_parking_tasks, parking_lot_breaker_basic] [trio sync: lock_acquire_unowned_lock] [trio sync: lock_multiple_acquire]', (t) => {
+test('a lock whose owner has ended is broken, for all who wait and all who come', (t) => {
+  covers(
+    t,
+    'trio parking_lot: parking_lot_break_parking_tasks, parking_lot_breaker_basic',
+    'trio sync: lock_acquire_unowned_lock',
+    'trio sync: lock_multiple_acquire',
+  )
   virtual({}, function* () {
     const lock = new Lock()
     const gone = yield* spawn(function* careless() {
@@ -321,7 +335,8 @@ test('a lock that was given back in time is no affair of its last owner', (t) =>
   })
 })
 
-test('an RLock can be taken again by its owner, and is free when it was given back as often [curio sync: rlock_reenter]', (t) => {
+test('an RLock can be taken again by its owner, and is free when it was given back as often', (t) => {
+  covers(t, 'curio sync: rlock_reenter')
   virtual({}, function* () {
     const lock = new RLock()
     yield* lock.acquire()
@@ -345,7 +360,8 @@ test('an RLock can be taken again by its owner, and is free when it was given ba
   })
 })
 
-test('an RLock is released by its owner only [curio sync: rlock_notowner]', (t) => {
+test('an RLock is released by its owner only', (t) => {
+  covers(t, 'curio sync: rlock_notowner')
   virtual({}, function* () {
     const lock = new RLock()
     t.true((yield* thrownBy(lock.release())) instanceof KernelStateError)

@@ -1,14 +1,17 @@
 /**
  * Semaphores and capacity limiters: no permit is lost, none is made up.
  */
+
 import test from 'ava'
 import { checkpoint, KernelStateError, moveOn, nursery, sleep, spawn, TimeoutError } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
 import { CapacityLimiter } from '../../../traps/sync/limiter.js'
 import { BoundedSemaphore, Semaphore } from '../../../traps/sync/semaphore.js'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy } from '../../kit.js'
 
-test('with one permit tasks go one after the other [curio sync: sema_sequence]', (t) => {
+test('with one permit tasks go one after the other', (t) => {
+  covers(t, 'curio sync: sema_sequence')
   const log = virtual({}, function* () {
     const semaphore = new Semaphore(1)
     const log: string[] = []
@@ -29,7 +32,8 @@ test('with one permit tasks go one after the other [curio sync: sema_sequence]',
   t.deepEqual(log, ['a in', 'a out', 'b in', 'b out', 'c in', 'c out'])
 })
 
-test('with two permits two are inside at a time [curio sync: sema_sequence2]', (t) => {
+test('with two permits two are inside at a time', (t) => {
+  covers(t, 'curio sync: sema_sequence2')
   virtual({}, function* () {
     const semaphore = new Semaphore(2)
     let inside = 0
@@ -50,7 +54,8 @@ test('with two permits two are inside at a time [curio sync: sema_sequence2]', (
   })
 })
 
-test('a cancelled acquire takes no permit [curio sync: sema_acquire_cancel]', (t) => {
+test('a cancelled acquire takes no permit', (t) => {
+  covers(t, 'curio sync: sema_acquire_cancel')
   virtual({}, function* () {
     const semaphore = new Semaphore(1)
     yield* semaphore.acquire()
@@ -63,7 +68,8 @@ test('a cancelled acquire takes no permit [curio sync: sema_acquire_cancel]', (t
   })
 })
 
-test('an acquire that takes too long takes no permit [curio sync: sema_acquire_timeout]', (t) => {
+test('an acquire that takes too long takes no permit', (t) => {
+  covers(t, 'curio sync: sema_acquire_timeout')
   virtual({}, function* () {
     const semaphore = new Semaphore(0)
     t.is(yield* moveOn(10, semaphore.acquire(), 'late'), 'late')
@@ -73,7 +79,8 @@ test('an acquire that takes too long takes no permit [curio sync: sema_acquire_t
   })
 })
 
-test('a permit goes to the longest waiting task and is never seen in the count [trio sync: Semaphore]', (t) => {
+test('a permit goes to the longest waiting task and is never seen in the count', (t) => {
+  covers(t, 'trio sync: Semaphore')
   virtual({}, function* () {
     const semaphore = new Semaphore(1)
     t.is(semaphore.value, 1)
@@ -104,7 +111,8 @@ test('a permit goes to the longest waiting task and is never seen in the count [
   })
 })
 
-test('a value that is no count of permits is an error [trio sync: Semaphore]', (t) => {
+test('a value that is no count of permits is an error', (t) => {
+  covers(t, 'trio sync: Semaphore')
   t.true(thrown(() => new Semaphore('1' as unknown as number)) instanceof TypeError)
   for (const bad of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     t.true(thrown(() => new Semaphore(bad)) instanceof RangeError, String(bad))
@@ -112,7 +120,8 @@ test('a value that is no count of permits is an error [trio sync: Semaphore]', (
   t.true(thrown(() => new Semaphore(2, { max: 1 })) instanceof RangeError)
 })
 
-test('a bounded semaphore does not take a permit too many [trio sync: Semaphore_bounded]', (t) => {
+test('a bounded semaphore does not take a permit too many', (t) => {
+  covers(t, 'trio sync: Semaphore_bounded')
   virtual({}, function* () {
     const semaphore = new BoundedSemaphore(1, { name: 'pool' })
     t.is(semaphore.statistics().max, 1)
@@ -129,7 +138,8 @@ test('a bounded semaphore does not take a permit too many [trio sync: Semaphore_
   })
 })
 
-test('a limiter lends each borrower one token and knows who has them [trio sync: CapacityLimiter]', (t) => {
+test('a limiter lends each borrower one token and knows who has them', (t) => {
+  covers(t, 'trio sync: CapacityLimiter')
   virtual({}, function* () {
     const limiter = new CapacityLimiter(2)
     const a = { name: 'a' }
@@ -151,7 +161,8 @@ test('a limiter lends each borrower one token and knows who has them [trio sync:
   })
 })
 
-test('tokens that become free go to those who wait, in their order [trio sync: CapacityLimiter]', (t) => {
+test('tokens that become free go to those who wait, in their order', (t) => {
+  covers(t, 'trio sync: CapacityLimiter')
   virtual({}, function* () {
     const limiter = new CapacityLimiter(1)
     const log: number[] = []
@@ -171,7 +182,8 @@ test('tokens that become free go to those who wait, in their order [trio sync: C
   })
 })
 
-test('a limiter without limit lends to everybody [trio sync: CapacityLimiter_inf]', (t) => {
+test('a limiter without limit lends to everybody', (t) => {
+  covers(t, 'trio sync: CapacityLimiter_inf')
   virtual({}, function* () {
     const limiter = new CapacityLimiter(Number.POSITIVE_INFINITY)
     for (let i = 0; i < 100; i++) t.true(yield* limiter.tryAcquire({ onBehalfOf: {} }))
@@ -181,7 +193,8 @@ test('a limiter without limit lends to everybody [trio sync: CapacityLimiter_inf
   t.true(thrown(() => new CapacityLimiter('1' as unknown as number)) instanceof TypeError)
 })
 
-test('the total can be changed while tokens are lent [trio sync: CapacityLimiter_change_total_tokens]', (t) => {
+test('the total can be changed while tokens are lent', (t) => {
+  covers(t, 'trio sync: CapacityLimiter_change_total_tokens')
   virtual({}, function* () {
     const limiter = new CapacityLimiter(2)
     for (const bad of [-1, 0.1, Number.NaN]) t.true(thrown(() => limiter.setTotal(bad)) instanceof RangeError)
@@ -214,7 +227,8 @@ test('the total can be changed while tokens are lent [trio sync: CapacityLimiter
   })
 })
 
-test('a limiter can have no tokens for a while [trio sync: CapacityLimiter_zero_limit_tokens]', (t) => {
+test('a limiter can have no tokens for a while', (t) => {
+  covers(t, 'trio sync: CapacityLimiter_zero_limit_tokens')
   virtual({}, function* () {
     const limiter = new CapacityLimiter(0)
     t.false(yield* limiter.tryAcquire())
@@ -227,7 +241,8 @@ test('a limiter can have no tokens for a while [trio sync: CapacityLimiter_zero_
   })
 })
 
-test('a limiter keeps nothing of an acquire that was cancelled [trio sync: CapacityLimiter_memleak_548]', (t) => {
+test('a limiter keeps nothing of an acquire that was cancelled', (t) => {
+  covers(t, 'trio sync: CapacityLimiter_memleak_548')
   virtual({}, function* () {
     const limiter = new CapacityLimiter(1)
     yield* limiter.acquire()

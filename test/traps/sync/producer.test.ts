@@ -6,6 +6,7 @@
  * block, whoever fails or leaves first, its errors come out of the block, and it is never more than
  * an item ahead.
  */
+
 import test from 'ava'
 import {
   BrokenError,
@@ -26,6 +27,7 @@ import {
   use,
 } from 'drupe'
 import { virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { fail, thrownBy } from '../../kit.js'
 
 const FOREVER = Number.POSITIVE_INFINITY
@@ -63,7 +65,8 @@ function* failsOnItsWayOut(error: unknown): Operation<void> {
   }
 }
 
-test('every item comes, and then the end [trio channel: as_safe_channel_exhaust]', (t) => {
+test('every item comes, and then the end', (t) => {
+  covers(t, 'trio channel: as_safe_channel_exhaust')
   const items: number[] = []
   virtual({}, () =>
     use(
@@ -78,7 +81,8 @@ test('every item comes, and then the end [trio channel: as_safe_channel_exhaust]
   t.deepEqual(items, [0, 1, 2])
 })
 
-test('a reader that closes its end ends the producer without an error [trio channel: as_safe_channel_broken_resource, as_safe_channel_close_before_iteration]', (t) => {
+test('a reader that closes its end ends the producer without an error', (t) => {
+  covers(t, 'trio channel: as_safe_channel_broken_resource, as_safe_channel_close_before_iteration')
   for (const before of [0, 1]) {
     let out = false
     virtual({}, () =>
@@ -102,7 +106,8 @@ test('a reader that closes its end ends the producer without an error [trio chan
   }
 })
 
-test('whoever closes the reading end, the loop over it throws [trio channel: as_safe_channel_close_between_iteration, as_safe_channel_close_during_iteration]', (t) => {
+test('whoever closes the reading end, the loop over it throws', (t) => {
+  covers(t, 'trio channel: as_safe_channel_close_between_iteration, as_safe_channel_close_during_iteration')
   virtual({}, () =>
     use(produced<number>(counting), (receiver) =>
       nursery(function* (n) {
@@ -128,7 +133,8 @@ test('whoever closes the reading end, the loop over it throws [trio channel: as_
   })
 })
 
-test('a block that is cancelled before it reads takes the producer with it [trio channel: as_safe_channel_cancelled]', (t) => {
+test('a block that is cancelled before it reads takes the producer with it', (t) => {
+  covers(t, 'trio channel: as_safe_channel_cancelled')
   const log: string[] = []
   virtual({}, () =>
     scope({}, (s) =>
@@ -143,7 +149,8 @@ test('a block that is cancelled before it reads takes the producer with it [trio
   t.deepEqual(log, ['Cancelled'])
 })
 
-test('an error of the producer comes out of the block, whatever the reader does [trio channel: as_safe_channel_no_race]', (t) => {
+test('an error of the producer comes out of the block, whatever the reader does', (t) => {
+  covers(t, 'trio channel: as_safe_channel_no_race')
   const boom = new Error('boom')
   const failing = () =>
     produced<number>(function* (emit) {
@@ -161,7 +168,8 @@ test('an error of the producer comes out of the block, whatever the reader does 
   })
 })
 
-test('a producer is at most one item ahead of its reader [trio channel: as_safe_channel_buffer_size_too_small, as_safe_channel_no_interleave]', (t) => {
+test('a producer is at most one item ahead of its reader', (t) => {
+  covers(t, 'trio channel: as_safe_channel_buffer_size_too_small, as_safe_channel_no_interleave')
   for (const taken of [0, 1, 3]) {
     let begun = 0
     virtual({}, () =>
@@ -179,7 +187,8 @@ test('a producer is at most one item ahead of its reader [trio channel: as_safe_
   }
 })
 
-test('the block fails first, then the producer on its way out: both errors are there, in this order [trio channel: as_safe_channel_genexit_finally]', (t) => {
+test('the block fails first, then the producer on its way out: both errors are there, in this order', (t) => {
+  covers(t, 'trio channel: as_safe_channel_genexit_finally')
   const events: string[] = []
   const error = virtual({}, () =>
     thrownBy(
@@ -208,7 +217,8 @@ test('the block fails first, then the producer on its way out: both errors are t
   t.deepEqual(events, ['Cancelled', 'finally'])
 })
 
-test('producers inside each other’s loops do not mix [trio channel: as_safe_channel_nested_loop]', (t) => {
+test('producers inside each other’s loops do not mix', (t) => {
+  covers(t, 'trio channel: as_safe_channel_nested_loop')
   const pairs: string[] = []
   const two = (): Operation<Receiver<number>> => produced((emit) => counting(emit, 2))
   virtual({}, () =>
@@ -226,7 +236,8 @@ test('producers inside each other’s loops do not mix [trio channel: as_safe_ch
   t.deepEqual(pairs, ['00', '01', '10', '11'])
 })
 
-test('a scope that is cancelled inside the producer stays inside it [trio channel: as_safe_channel_doesnt_leak_cancellation]', (t) => {
+test('a scope that is cancelled inside the producer stays inside it', (t) => {
+  covers(t, 'trio channel: as_safe_channel_doesnt_leak_cancellation')
   const items: number[] = []
   const end = virtual({}, function* () {
     const cautious = produced<number>(function* (emit) {
@@ -248,7 +259,11 @@ test('a scope that is cancelled inside the producer stays inside it [trio channe
   t.deepEqual(items, [0])
 })
 
-test('errors of the block leave as the objects that they are, those of our own kinds, too [trio channel: as_safe_channel_dont_unwrap_user_exceptiongroup, as_safe_channel_does_not_suppress_nested_genexit]', (t) => {
+test('errors of the block leave as the objects that they are, those of our own kinds, too', (t) => {
+  covers(
+    t,
+    'trio channel: as_safe_channel_dont_unwrap_user_exceptiongroup, as_safe_channel_does_not_suppress_nested_genexit',
+  )
   for (const error of [new AggregateError([new Error('inner')], 'mine'), new BrokenError('work', 'mine')]) {
     const block = use(produced<number>(counting), function* (receiver) {
       yield* receiver.receive()
@@ -261,7 +276,8 @@ test('errors of the block leave as the objects that they are, those of our own k
   }
 })
 
-test('two readers get one item each, in the order in which they came [trio channel: as_safe_channel_multiple_receiver]', (t) => {
+test('two readers get one item each, in the order in which they came', (t) => {
+  covers(t, 'trio channel: as_safe_channel_multiple_receiver')
   const got: string[] = []
   virtual({}, function* () {
     const go = new Event()
@@ -284,7 +300,8 @@ test('two readers get one item each, in the order in which they came [trio chann
   t.deepEqual(got, ['a0', 'b1'])
 })
 
-test('a cancel from outside is heard by reader and producer, once each [trio channel: as_safe_channel_multi_cancel]', (t) => {
+test('a cancel from outside is heard by reader and producer, once each', (t) => {
+  covers(t, 'trio channel: as_safe_channel_multi_cancel')
   const delivered: string[] = []
   virtual({}, function* () {
     let s: Scope | undefined
@@ -314,7 +331,11 @@ test('a cancel from outside is heard by reader and producer, once each [trio cha
   t.deepEqual(delivered.sort(), ['producer true', 'reader true'])
 })
 
-test('a reader that leaves early ends a producer with tasks of its own, and hears of their errors only [trio channel: as_safe_channel_genexit_exception_group, as_safe_channel_genexit_filter, as_safe_channel_swallowing_extra_exceptions]', (t) => {
+test('a reader that leaves early ends a producer with tasks of its own, and hears of their errors only', (t) => {
+  covers(
+    t,
+    'trio channel: as_safe_channel_genexit_exception_group, as_safe_channel_genexit_filter, as_safe_channel_swallowing_extra_exceptions',
+  )
   const boom = new Error('boom')
   const crash = new Error('crash')
   for (const failures of [[], [boom], [boom, crash]]) {

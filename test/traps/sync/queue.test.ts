@@ -1,6 +1,7 @@
 /**
  * Queues: every item arrives once, in the order of the queue, and nobody overtakes.
  */
+
 import test from 'ava'
 import {
   ClosedError,
@@ -19,9 +20,11 @@ import { Fifo } from '../../../kernel/protocol/fifo.js'
 import { Heap } from '../../../traps/sync/items.js'
 import { LifoQueue, PriorityQueue } from '../../../traps/sync/ordered.js'
 import { Queue } from '../../../traps/sync/queue.js'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy } from '../../kit.js'
 
-test('a consumer gets what a producer puts, in its order, and join waits for the work [curio queue: queue_simple]', (t) => {
+test('a consumer gets what a producer puts, in its order, and join waits for the work', (t) => {
+  covers(t, 'curio queue: queue_simple')
   const log = virtual({}, function* () {
     const queue = new Queue<number>()
     const log: string[] = []
@@ -45,7 +48,8 @@ test('a consumer gets what a producer puts, in its order, and join waits for the
   t.deepEqual(log, ['put', 'done 0', 'done 1', 'done 2', 'joined'])
 })
 
-test('without capacity put never waits [curio queue: queue_unbounded] [trio unbounded_queue: UnboundedQueue_basic]', (t) => {
+test('without capacity put never waits', (t) => {
+  covers(t, 'curio queue: queue_unbounded', 'trio unbounded_queue: UnboundedQueue_basic')
   virtual({}, function* () {
     const queue = new Queue<number>()
     for (let i = 0; i < 1000; i++) yield* queue.put(i)
@@ -56,7 +60,8 @@ test('without capacity put never waits [curio queue: queue_unbounded] [trio unbo
   })
 })
 
-test('a full queue makes put wait [curio queue: queue_bounded]', (t) => {
+test('a full queue makes put wait', (t) => {
+  covers(t, 'curio queue: queue_bounded')
   const log = virtual({}, function* () {
     const queue = new Queue<number>(2)
     const log: string[] = []
@@ -78,7 +83,8 @@ test('a full queue makes put wait [curio queue: queue_bounded]', (t) => {
   t.deepEqual(log, ['put 0', 'put 1', 'got 0', 'put 2', 'got 1', 'put 3', 'got 2', 'got 3'])
 })
 
-test('a cancelled get leaves the line and takes nothing [curio queue: queue_get_cancel]', (t) => {
+test('a cancelled get leaves the line and takes nothing', (t) => {
+  covers(t, 'curio queue: queue_get_cancel')
   virtual({}, function* () {
     const queue = new Queue<number>()
     const getter = yield* spawn(() => queue.get())
@@ -91,7 +97,8 @@ test('a cancelled get leaves the line and takes nothing [curio queue: queue_get_
   })
 })
 
-test('a cancelled put has put nothing [curio queue: queue_put_cancel]', (t) => {
+test('a cancelled put has put nothing', (t) => {
+  covers(t, 'curio queue: queue_put_cancel')
   virtual({}, function* () {
     const queue = new Queue<number>(1)
     yield* queue.put(0)
@@ -105,7 +112,8 @@ test('a cancelled put has put nothing [curio queue: queue_put_cancel]', (t) => {
   })
 })
 
-test('a get that takes too long takes nothing [curio queue: queue_get_timeout]', (t) => {
+test('a get that takes too long takes nothing', (t) => {
+  covers(t, 'curio queue: queue_get_timeout')
   virtual({}, function* () {
     const queue = new Queue<number>()
     t.true((yield* thrownBy(timeout(10, queue.get()))) instanceof TimeoutError)
@@ -115,7 +123,8 @@ test('a get that takes too long takes nothing [curio queue: queue_get_timeout]',
   })
 })
 
-test('a put that takes too long has put nothing [curio queue: queue_put_timeout]', (t) => {
+test('a put that takes too long has put nothing', (t) => {
+  covers(t, 'curio queue: queue_put_timeout')
   virtual({}, function* () {
     const queue = new Queue<number>(1)
     yield* queue.put(0)
@@ -126,7 +135,8 @@ test('a put that takes too long has put nothing [curio queue: queue_put_timeout]
   })
 })
 
-test('a queue knows how many items it has [curio queue: queue_qsize]', (t) => {
+test('a queue knows how many items it has', (t) => {
+  covers(t, 'curio queue: queue_qsize')
   virtual({}, function* () {
     const queue = new Queue<string>(2)
     t.is(queue.size, 0)
@@ -140,7 +150,8 @@ test('a queue knows how many items it has [curio queue: queue_qsize]', (t) => {
   })
 })
 
-test('the least item comes first, equal ones in the order in which they were put [curio queue: priority_queue]', (t) => {
+test('the least item comes first, equal ones in the order in which they were put', (t) => {
+  covers(t, 'curio queue: priority_queue')
   virtual({}, function* () {
     const numbers = new PriorityQueue<number>()
     for (const n of [5, 3, 9, 1, 7, 3]) yield* numbers.put(n)
@@ -155,7 +166,8 @@ test('the least item comes first, equal ones in the order in which they were put
   })
 })
 
-test('the last item comes first [curio queue: lifo_queue]', (t) => {
+test('the last item comes first', (t) => {
+  covers(t, 'curio queue: lifo_queue')
   virtual({}, function* () {
     const stack = new LifoQueue<number>(3)
     for (const n of [1, 2, 3]) yield* stack.put(n)
@@ -186,7 +198,12 @@ test('a put does not overtake those that wait to put', (t) => {
   })
 })
 
-test('an item goes straight to the longest waiting getter, and cannot be stolen [trio unbounded_queue: UnboundedQueue_fairness] [effection queue: adds value to an already waiting listener; only adds value to one listener if there are multiple]', (t) => {
+test('an item goes straight to the longest waiting getter, and cannot be stolen', (t) => {
+  covers(
+    t,
+    'trio unbounded_queue: UnboundedQueue_fairness',
+    'effection queue: adds value to an already waiting listener; only adds value to one listener if there are multiple',
+  )
   virtual({}, function* () {
     const queue = new Queue<number>()
     const got: string[] = []
@@ -206,7 +223,8 @@ test('an item goes straight to the longest waiting getter, and cannot be stolen 
   })
 })
 
-test('each put wakes one getter, and none in vain [trio unbounded_queue: UnboundedQueue_blocking] [trio unbounded_queue: UnboundedQueue_no_spurious_wakeups]', (t) => {
+test('each put wakes one getter, and none in vain', (t) => {
+  covers(t, 'trio unbounded_queue: UnboundedQueue_blocking', 'trio unbounded_queue: UnboundedQueue_no_spurious_wakeups')
   virtual({}, function* () {
     const queue = new Queue<number>()
     let steps = 0
@@ -227,7 +245,8 @@ test('each put wakes one getter, and none in vain [trio unbounded_queue: Unbound
   })
 })
 
-test('put and get are cancellation points even when they need not wait [trio unbounded_queue: UnboundedQueue_trivial_yields]', (t) => {
+test('put and get are cancellation points even when they need not wait', (t) => {
+  covers(t, 'trio unbounded_queue: UnboundedQueue_trivial_yields')
   virtual({}, function* () {
     const queue = new Queue<number>()
     yield* queue.put(1)
@@ -261,7 +280,8 @@ test('taskDone once too often is an error that names the task', (t) => {
   })
 })
 
-test('a queue that is shut down gives what it has, and then an error [effection queue: can close]', (t) => {
+test('a queue that is shut down gives what it has, and then an error', (t) => {
+  covers(t, 'effection queue: can close')
   virtual({}, function* () {
     const queue = new Queue<number>(2, { name: 'jobs' })
     yield* queue.put(1)

@@ -1,6 +1,7 @@
 /**
  * Universal objects: one call that tasks wait for with `yield*` and host code with `await`, across kernels and threads.
  */
+
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import {
@@ -24,6 +25,7 @@ import { type LinkedEvent, type LinkedQueue, linkedEvent, linkedQueue } from '..
 import { UniversalEvent } from '../../../traps/sync/universal-event.js'
 import { UniversalQueue } from '../../../traps/sync/universal-queue.js'
 import { UniversalResult } from '../../../traps/sync/universal-result.js'
+import { covers } from '../../covers.js'
 import { thrown, thrownBy } from '../../kit.js'
 
 /** The host's other work. */
@@ -31,7 +33,8 @@ const turns = async (count = 3): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-test('host code waits for an event that a task sets [curio sync: uevent_get_twait, uevent_get_asyncio_wait]', async (t) => {
+test('host code waits for an event that a task sets', async (t) => {
+  covers(t, 'curio sync: uevent_get_twait, uevent_get_asyncio_wait')
   const event = new UniversalEvent()
   const waiting = event.wait().then(() => event.isSet)
   await turns()
@@ -44,7 +47,8 @@ test('host code waits for an event that a task sets [curio sync: uevent_get_twai
   await event.wait()
 })
 
-test('a task waits for an event that host code sets [curio sync: uevent_get_asyncio_set]', async (t) => {
+test('a task waits for an event that host code sets', async (t) => {
+  covers(t, 'curio sync: uevent_get_asyncio_set')
   const event = new UniversalEvent()
   const task = run(function* () {
     yield* event.wait()
@@ -68,7 +72,8 @@ test('tasks of two kernels and host code wait for one event', async (t) => {
   t.is(event.statistics().waiting, 0)
 })
 
-test('a wait for a universal event that takes too long leaves nothing behind [curio sync: uevent_get_wait_timeout]', (t) => {
+test('a wait for a universal event that takes too long leaves nothing behind', (t) => {
+  covers(t, 'curio sync: uevent_get_wait_timeout')
   const event = new UniversalEvent()
   virtual({}, function* () {
     t.true((yield* thrownBy(timeout(5, event.wait()))) instanceof TimeoutError)
@@ -76,7 +81,8 @@ test('a wait for a universal event that takes too long leaves nothing behind [cu
   })
 })
 
-test('a universal event works in a blocking run [curio sync: uevent_get_wait]', (t) => {
+test('a universal event works in a blocking run', (t) => {
+  covers(t, 'curio sync: uevent_get_wait')
   const event = new UniversalEvent()
   t.true(
     runSync(function* () {
@@ -90,7 +96,8 @@ test('a universal event works in a blocking run [curio sync: uevent_get_wait]', 
   )
 })
 
-test('a universal result gives its value to tasks and host code [curio sync: universal_value]', async (t) => {
+test('a universal result gives its value to tasks and host code', async (t) => {
+  covers(t, 'curio sync: universal_value')
   const result = new UniversalResult<number>()
   const waits = [result.join().then(), run(() => result.join())]
   await turns()
@@ -101,7 +108,8 @@ test('a universal result gives its value to tasks and host code [curio sync: uni
   t.regex(String(thrown(() => result.set(1))), /Cannot settle the universal result: it is done already/)
 })
 
-test('a universal result gives its error to tasks and host code [curio sync: universal_error]', async (t) => {
+test('a universal result gives its error to tasks and host code', async (t) => {
+  covers(t, 'curio sync: universal_error')
   const result = new UniversalResult<number>()
   const boom = new Error('boom')
   const early = run(() => thrownBy(result.join()))
@@ -111,7 +119,8 @@ test('a universal result gives its error to tasks and host code [curio sync: uni
   t.is(await t.throwsAsync(async () => await result.join()), boom)
 })
 
-test('a universal queue between tasks keeps order and capacity [curio queue: univ_queue_basic]', (t) => {
+test('a universal queue between tasks keeps order and capacity', (t) => {
+  covers(t, 'curio queue: univ_queue_basic')
   const queue = new UniversalQueue<number>(2)
   const log = virtual({}, function* () {
     const log: string[] = []
@@ -132,7 +141,8 @@ test('a universal queue between tasks keeps order and capacity [curio queue: uni
   t.deepEqual(log, ['put 0', 'put 1', 'got 0', 'put 2', 'got 1', 'put 3', 'got 2', 'got 3'])
 })
 
-test('tasks put, host code gets [curio queue: univ_queue_async_sync] [curio queue: uqueue_asyncio_consumer]', async (t) => {
+test('tasks put, host code gets', async (t) => {
+  covers(t, 'curio queue: univ_queue_async_sync', 'curio queue: uqueue_asyncio_consumer')
   const queue = new UniversalQueue<number>(1)
   const producer = run(function* () {
     for (let i = 0; i < 5; i++) yield* queue.put(i)
@@ -143,7 +153,8 @@ test('tasks put, host code gets [curio queue: univ_queue_async_sync] [curio queu
   t.deepEqual(got, [0, 1, 2, 3, 4])
 })
 
-test('host code puts, tasks get [curio queue: univ_queue_sync_async] [curio queue: uqueue_asyncio_prod]', async (t) => {
+test('host code puts, tasks get', async (t) => {
+  covers(t, 'curio queue: univ_queue_sync_async', 'curio queue: uqueue_asyncio_prod')
   const queue = new UniversalQueue<number>(1)
   const consumer = run(function* () {
     const got: number[] = []
@@ -154,7 +165,8 @@ test('host code puts, tasks get [curio queue: univ_queue_sync_async] [curio queu
   t.deepEqual(await consumer, [0, 1, 2, 3, 4])
 })
 
-test('a cancelled get takes nothing [curio queue: univ_queue_cancel]', async (t) => {
+test('a cancelled get takes nothing', async (t) => {
+  covers(t, 'curio queue: univ_queue_cancel')
   const queue = new UniversalQueue<string>()
   t.is(await run(() => moveOn(2, queue.get(), 'nothing')), 'nothing')
   t.is(queue.statistics().getting, 0)
@@ -163,7 +175,8 @@ test('a cancelled get takes nothing [curio queue: univ_queue_cancel]', async (t)
   t.is(queue.tryGet(), undefined)
 })
 
-test('a cancelled put has put nothing [curio queue: uqueue_put_cancel]', (t) => {
+test('a cancelled put has put nothing', (t) => {
+  covers(t, 'curio queue: uqueue_put_cancel')
   virtual({}, function* () {
     const queue = new UniversalQueue<number>(1)
     yield* queue.put(0)
@@ -174,7 +187,8 @@ test('a cancelled put has put nothing [curio queue: uqueue_put_cancel]', (t) => 
   })
 })
 
-test('several consumers share the items [curio queue: univ_queue_multiple_consumer]', (t) => {
+test('several consumers share the items', (t) => {
+  covers(t, 'curio queue: univ_queue_multiple_consumer')
   virtual({}, function* () {
     const queue = new UniversalQueue<number>(3)
     const got: number[] = []
@@ -198,7 +212,8 @@ test('several consumers share the items [curio queue: univ_queue_multiple_consum
   })
 })
 
-test('a queue between two kernels of one thread [curio queue: univ_queue_multiple_kernels]', async (t) => {
+test('a queue between two kernels of one thread', async (t) => {
+  covers(t, 'curio queue: univ_queue_multiple_kernels')
   const queue = new UniversalQueue<number>(2)
   const [got] = await Promise.all([
     run(function* () {

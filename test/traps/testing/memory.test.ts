@@ -1,13 +1,16 @@
 /**
  * Memory streams beyond what all streams promise: capacity, chunks, lockstep.
  */
+
 import test from 'ava'
 import { nursery, type Operation, sleep, spawn } from 'drupe'
 import { lockstepStreams, memoryStreams, virtual, waitAllBlocked } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { bytes, codeOf, text } from '../../kernel/sim/net-kit.js'
 import { thrown, thrownBy } from '../../kit.js'
 
-test('what is written to one end is read at the other, each way [trio testing: memory_stream_pair, memory_stream_one_way_pair]', (t) => {
+test('what is written to one end is read at the other, each way', (t) => {
+  covers(t, 'trio testing: memory_stream_pair, memory_stream_one_way_pair')
   virtual({}, function* () {
     const [a, b] = memoryStreams()
     yield* a.write(bytes('abc'))
@@ -21,7 +24,8 @@ test('what is written to one end is read at the other, each way [trio testing: m
   })
 })
 
-test('a read of at most so many bytes leaves the others [trio testing: MemoryReceiveStream]', (t) => {
+test('a read of at most so many bytes leaves the others', (t) => {
+  covers(t, 'trio testing: MemoryReceiveStream')
   virtual({}, function* () {
     const [a, b] = memoryStreams()
     yield* a.write(bytes('abcde'))
@@ -35,7 +39,8 @@ test('a read of at most so many bytes leaves the others [trio testing: MemoryRec
   })
 })
 
-test('no read returns more than a chunk, whatever is there [trio testing: memory_stream_pump]', (t) => {
+test('no read returns more than a chunk, whatever is there', (t) => {
+  covers(t, 'trio testing: memory_stream_pump')
   virtual({}, function* () {
     const [a, b] = memoryStreams({ chunk: 2 })
     yield* a.write(bytes('abcde'))
@@ -62,7 +67,8 @@ test('a writer waits when the capacity is used up, and goes on as it is read', (
   })
 })
 
-test('in lockstep a write returns when the other side has read all of it [trio testing: lockstep_streams_with_generic_tests]', (t) => {
+test('in lockstep a write returns when the other side has read all of it', (t) => {
+  covers(t, 'trio testing: lockstep_streams_with_generic_tests')
   virtual({}, () =>
     nursery(function* (n) {
       const [a, b] = lockstepStreams()

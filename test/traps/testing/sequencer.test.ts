@@ -1,13 +1,16 @@
 /**
  * Sequencer: steps of several tasks in one order, whatever the scheduler does.
  */
+
 import test from 'ava'
 import { nursery, type Operation, sleep } from 'drupe'
 import { Sequencer, virtual } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { codeOf } from '../../kernel/sim/net-kit.js'
 import { fail, thrownBy } from '../../kit.js'
 
-test('turns come in the order of their numbers, under every seed [trio testing: Sequencer]', (t) => {
+test('turns come in the order of their numbers, under every seed', (t) => {
+  covers(t, 'trio testing: Sequencer')
   for (let seed = 1; seed <= 20; seed++) {
     const record: string[] = []
     virtual({ seed }, () =>
@@ -35,7 +38,8 @@ test('turns come in the order of their numbers, under every seed [trio testing: 
   }
 })
 
-test('a turn is taken once, and has a number [trio testing: Sequencer]', (t) => {
+test('a turn is taken once, and has a number', (t) => {
+  covers(t, 'trio testing: Sequencer')
   virtual({}, function* () {
     const order = new Sequencer()
     yield* order.at(0)
@@ -53,7 +57,8 @@ test('a turn whose operation fails is over, and the next one comes', (t) => {
   })
 })
 
-test('a turn that is cancelled before it came breaks the sequence for all who wait [trio testing: Sequencer_cancel]', (t) => {
+test('a turn that is cancelled before it came breaks the sequence for all who wait', (t) => {
+  covers(t, 'trio testing: Sequencer_cancel')
   virtual({}, () =>
     nursery(function* (n) {
       const order = new Sequencer()

@@ -1,6 +1,7 @@
 /**
  * The conformance checks of streams on every kind there is: in memory, in lockstep, over the simulated network, over real TCP.
  */
+
 import test from 'ava'
 import { connect, Kernel, listen, nursery, type Operation, type Stream, timeout } from 'drupe'
 import {
@@ -14,6 +15,7 @@ import {
   streamConformance,
   virtual,
 } from 'drupe/testing'
+import { covers } from '../../covers.js'
 import { give, thrown } from '../../kit.js'
 import { PATIENCE_MS } from '../../patience.js'
 
@@ -35,11 +37,12 @@ const inMemory: readonly (readonly [string, () => Operation<StreamPair>, boolean
   ['lockstep streams', () => give(lockstepStreams()), true],
 ]
 
-const trio = ' [trio testing: memory_streams_with_generic_tests, lockstep_streams_with_generic_tests]'
+const PEERS = 'trio testing: memory_streams_with_generic_tests, lockstep_streams_with_generic_tests'
 
 for (const [name, pair, debug] of inMemory) {
   for (const check of streamConformance(pair, { plenty: 70_000 })) {
-    test(`${name}: ${check.name}${trio}`, (t) => {
+    test(`${name}: ${check.name}`, (t) => {
+      covers(t, PEERS)
       for (const seed of [1, 2]) virtual({ seed }, () => check.run())
       if (debug) virtual({ debug: true }, () => check.run())
       t.pass()

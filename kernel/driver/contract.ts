@@ -107,10 +107,13 @@ export interface Attachment {
    */
   schedule(): void
   /**
-   * Whether waiting for completions or the alarm keeps the host's loop alive; at first it does not.
+   * From now on waiting for completions or the alarm keeps the host's loop alive; at first it does
+   * not.
    */
   ref(): void
+  /** From now on it does not keep the loop alive. */
   unref(): void
+  /** The host calls no turn any more. */
   close(): void
 }
 
@@ -135,13 +138,36 @@ export interface Driver extends ImmediateCalls {
   readonly wakeToken: WakeToken | null
   /** Milliseconds on a clock that never goes backwards, fractions included. */
   now(): number
+  /**
+   * Takes an op.
+   *
+   * @param op It belongs to the driver until it is complete.
+   * @returns true if it is complete already.
+   */
   submit(op: IoOp): boolean
+  /**
+   * Takes an op back.
+   *
+   * @param op One that is under way.
+   * @returns true if it is withdrawn; false if its completion will come.
+   */
   cancel(op: IoOp): boolean
+  /**
+   * Takes a request, as `submit` takes an op.
+   *
+   * @param request It belongs to the driver until it is complete.
+   */
   submitRequest(request: Request): boolean
+  /**
+   * Takes a request back, as `cancel` does an op.
+   *
+   * @param request One that is under way.
+   */
   cancelRequest(request: Request): boolean
   /**
    * Hands completions to the function given to `start`.
    *
+   * @param wait Sleeps first, until there is one.
    * @param loans How many of them may lend a buffer. Default: as many as the driver sees fit.
    */
   poll(wait: boolean, loans?: number): void
@@ -149,13 +175,22 @@ export interface Driver extends ImmediateCalls {
    * Sets the one alarm: at this time on the driver's clock (Infinity: never) a `poll(true)` returns
    * at the latest, and the host calls the turn of an attached kernel. Replaces the last call. An
    * alarm that has gone off is spent.
+   *
+   * @param at Milliseconds on the driver's clock.
    */
   arm(at: number): void
-  /** Called once, before anything else. */
+  /**
+   * Called once, before anything else.
+   *
+   * @param complete Takes note of each op that completes later.
+   * @param completeRequest The same for requests.
+   */
   start(complete: (op: IoOp) => void, completeRequest: (request: Request) => void): void
   /**
    * From now on the host calls `turn` when there may be completions, when the alarm goes off, and
    * after a notification.
+   *
+   * @param turn One pass of the kernel.
    */
   attach(turn: () => void): Attachment
   /**

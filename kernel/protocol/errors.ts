@@ -15,6 +15,11 @@ export class DrupeError extends Error {
   /** Stable, to switch on: `DRUPE_TIMEOUT`; of a SystemError the symbolic name, `ECONNREFUSED`. */
   readonly code: string
 
+  /**
+   * @param code For programs; it stays.
+   * @param message For people.
+   * @param options A `cause`.
+   */
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
@@ -40,6 +45,11 @@ export class Cancelled extends DrupeError {
   /** What was given to `cancel(reason)`; undefined for a deadline. */
   readonly reason: unknown
 
+  /**
+   * @param scope The scope that is cancelled.
+   * @param what Its name, for the message.
+   * @param reason What the canceller said.
+   */
   constructor(scope: object, what: string, reason: unknown) {
     super('DRUPE_CANCELLED', `Cannot go on: ${what} was cancelled${reason === undefined ? '' : ` (${textOf(reason)})`}`)
     // Not enumerable: printing the error would print the whole kernel.
@@ -74,6 +84,11 @@ export class TimeoutError extends DrupeError {
   /** How long was allowed, in milliseconds; NaN where only an absolute deadline was given. */
   readonly ms: number
 
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param ms Milliseconds that it had.
+   * @param options A `cause`.
+   */
   constructor(action: string, ms: number, options?: ErrorOptions) {
     super(
       'DRUPE_TIMEOUT',
@@ -89,6 +104,10 @@ export class TimeoutError extends DrupeError {
  * confused.
  */
 export class TaskCancelledError extends DrupeError {
+  /**
+   * @param task Its name.
+   * @param options A `cause`.
+   */
   constructor(task: string, options?: ErrorOptions) {
     super('DRUPE_TASK_CANCELLED', `Cannot join ${task}: it was cancelled`, options)
   }
@@ -96,6 +115,11 @@ export class TaskCancelledError extends DrupeError {
 
 /** The thing was closed on this side: before the call, or by another task during it. */
 export class ClosedError extends DrupeError {
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param why The rest of the message.
+   * @param options A `cause`.
+   */
   constructor(action: string, why = 'it is closed', options?: ErrorOptions) {
     super('DRUPE_CLOSED', `Cannot ${action}: ${why}`, options)
   }
@@ -103,6 +127,10 @@ export class ClosedError extends DrupeError {
 
 /** Another task is already doing this; one reader and one writer at a time. */
 export class BusyError extends DrupeError {
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param why The rest of the message.
+   */
   constructor(action: string, why: string) {
     super('DRUPE_BUSY', `Cannot ${action}: ${why}`)
   }
@@ -113,6 +141,9 @@ export class BusyError extends DrupeError {
  * it.
  */
 export class BufferError extends DrupeError {
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   */
   constructor(action: string) {
     super('DRUPE_BUFFER', `Cannot ${action}: its buffer was transferred or made smaller meanwhile`)
   }
@@ -123,6 +154,12 @@ export class BrokenError extends DrupeError {
   /** What had arrived before it broke, where that is known. */
   readonly partial: Uint8Array | undefined
 
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param why The rest of the message.
+   * @param partial What had been read before.
+   * @param options A `cause`.
+   */
   constructor(action: string, why: string, partial?: Uint8Array, options?: ErrorOptions) {
     super('DRUPE_BROKEN', `Cannot ${action}: ${why}`, options)
     this.partial = partial
@@ -137,6 +174,10 @@ export class TooLargeError extends DrupeError {
   /** How many bytes were allowed. */
   readonly maxBytes: number
 
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param maxBytes The limit.
+   */
   constructor(action: string, maxBytes: number) {
     super('DRUPE_TOO_LARGE', `Cannot ${action}: it does not fit into ${maxBytes} bytes`)
     this.maxBytes = maxBytes
@@ -148,6 +189,10 @@ export class TooLargeError extends DrupeError {
  * wake them.
  */
 export class DeadlockError extends DrupeError {
+  /**
+   * @param waiting A line for each task: where it waits.
+   * @param why The rest of the message.
+   */
   constructor(waiting: readonly string[], why = 'wait for each other and nothing else is under way') {
     super('DRUPE_DEADLOCK', `Cannot go on: ${waiting.length} task(s) ${why}: ${waiting.join('; ')}`)
   }
@@ -158,6 +203,11 @@ export class DeadlockError extends DrupeError {
  * kernel's task.
  */
 export class KernelStateError extends DrupeError {
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param why The rest of the message.
+   * @param options A `cause`.
+   */
   constructor(action: string, why: string, options?: ErrorOptions) {
     super('DRUPE_KERNEL_STATE', `Cannot ${action}: ${why}`, options)
   }
@@ -168,6 +218,10 @@ export class KernelStateError extends DrupeError {
  * the line that made it.
  */
 export class ForgottenYieldError extends DrupeError {
+  /**
+   * @param name Of the operation that nobody ran.
+   * @param task The task that made it.
+   */
   constructor(name: string, task: unknown) {
     super(
       'DRUPE_FORGOTTEN_YIELD',
@@ -178,6 +232,10 @@ export class ForgottenYieldError extends DrupeError {
 
 /** The driver has no such operation: files in a browser, say. */
 export class UnsupportedError extends DrupeError {
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param why The rest of the message.
+   */
   constructor(action: string, why: string) {
     super('DRUPE_UNSUPPORTED', `Cannot ${action}: ${why}`)
   }
@@ -214,6 +272,9 @@ export class SystemError extends DrupeError {
   /** The file that the call was about. */
   readonly path?: string
 
+  /**
+   * @param fields What Node's errors of the system have.
+   */
   constructor(fields: SystemErrorFields) {
     const { code, errno, syscall, text, address, port, path } = fields
     const place = path ?? address

@@ -121,6 +121,15 @@ export class IoOp<out T = unknown> extends Trap<T> {
    */
   convert: ((op: IoOp, result: number) => unknown) | null = null
 
+  /**
+   * @param kind READ, WRITE, ACCEPT …
+   * @param fd The descriptor that it is about.
+   * @param buffer What is filled or written; null for ops without bytes, and for lending ones.
+   * @param offset Where in the buffer it begins, in bytes.
+   * @param length Bytes to move at most.
+   * @param timeout Milliseconds, or Infinity.
+   * @param giver What becomes of an answer that its task does not see.
+   */
   constructor(
     kind: number,
     fd: Fd,
@@ -209,5 +218,10 @@ export function isIntact({ buffer, vector, offset, length }: IoOp): boolean {
 
 /** Where a lent buffer goes back to. */
 export interface Lender {
+  /**
+   * Takes the buffer back.
+   *
+   * @param op The op that owns it.
+   */
   release(op: IoOp): void
 }

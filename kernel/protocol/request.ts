@@ -96,6 +96,11 @@ export class Request<K extends RequestKind = RequestKind> extends Trap<RequestKi
   /** For the kernel alone: asked to be withdrawn once, and said that its completion will come. */
   withdrawing = false
 
+  /**
+   * @param kind Which request.
+   * @param input What it needs to know.
+   * @param timeout Milliseconds, or Infinity.
+   */
   constructor(kind: K, input: RequestKinds[K]['input'], timeout: number) {
     super(REQUEST, null, null, 0)
     checkWord('make a request', 'kind', kind, KINDS)

@@ -167,6 +167,12 @@ export class Trap<out T = unknown> implements Operation<T> {
   readonly detail: unknown
   readonly amount: number
 
+  /**
+   * @param code Which trap; see codes.ts.
+   * @param subject What it is about: a task, a queue, a function.
+   * @param detail What else the handler needs.
+   * @param amount A number for the handler: milliseconds, a count.
+   */
   constructor(code: number, subject: unknown, detail: unknown, amount: number) {
     this.code = code
     this.subject = subject

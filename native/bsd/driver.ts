@@ -35,7 +35,7 @@ export interface KqueueHost {
   readonly source: KqueueSource
 }
 
-/** Readiness by kqueue; see the head of this file. */
+/** Readiness by kqueue. */
 export class KqueueDriver extends ReadinessDriver {
   readonly name = 'kqueue'
   readonly can: Capabilities

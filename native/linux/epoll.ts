@@ -35,7 +35,7 @@ const READ_EVENTS = c.POLLIN | c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 const WRITE_EVENTS = c.POLLOUT | c.POLLERR | c.POLLHUP
 const END_EVENTS = c.EPOLLRDHUP | c.POLLERR | c.POLLHUP
 
-/** Readiness by epoll; see the head of this file. */
+/** Readiness by epoll. */
 export class EpollDriver extends ReadinessDriver<Libc> {
   readonly name = 'epoll'
   /** The host opens its files. */

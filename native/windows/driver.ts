@@ -42,7 +42,7 @@ const REAPS = 40
 /** Memory that Windows may still write to: no packet has told that it does not. */
 const lostMemory: unknown[] = []
 
-/** Completions by IOCP; see the head of this file. */
+/** Completions by IOCP. */
 export class IocpDriver extends NativeDriver {
   readonly name = 'iocp'
   readonly can: Capabilities

@@ -3,7 +3,7 @@
  * changelog.
  */
 import test from 'ava'
-import { exportsOfDoors } from './program.js'
+import { exportsOfDoors, undescribed } from './program.js'
 
 const SURFACE: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
   'index.ts': {
@@ -85,3 +85,7 @@ for (const [door, { values, types }] of Object.entries(SURFACE)) {
     t.deepEqual(differences(Object.keys(loaded), values), NONE)
   })
 }
+
+test('every parameter of what is exported is described, and so is every function without any', (t) => {
+  t.deepEqual(undescribed(), [])
+})

@@ -154,3 +154,51 @@ function isPublicMethod(checker: ts.TypeChecker, member: ts.Symbol): boolean {
     (node) => ts.getCombinedModifierFlags(node) & ts.ModifierFlags.NonPublicAccessibilityModifier,
   )
 }
+
+/**
+ * What is public and not described: `sleep: ms` for a parameter, `sleep` for a function without a comment. Overloads count one by
+ * one; what a class has from an interface is described there, and so is what it does not use of it (`_op`).
+ */
+export function undescribed(): readonly string[] {
+  const program = ts.createProgram(
+    DOORS.map((door) => ROOT + door),
+    { ...compilerOptions(), noEmit: true },
+  )
+  const checker = program.getTypeChecker()
+  const missing = new Set<string>()
+  const look = (key: string, signatures: readonly ts.Signature[]): void => {
+    for (const one of signatures) {
+      const tags = one.getJsDocTags()
+      if (tags.some(({ name }) => name === 'internal')) continue
+      const described = new Set(
+        tags.filter(({ name }) => name === 'param').map(({ text = [] }) => text.find(isName)?.text ?? ''),
+      )
+      if (one.parameters.length === 0 && one.getDocumentationComment(checker).length === 0) missing.add(key)
+      for (const { name } of one.parameters) if (!described.has(name) && name[0] !== '_') missing.add(`${key}: ${name}`)
+    }
+  }
+  for (const door of DOORS) {
+    const source = program.getSourceFile(ROOT + door)
+    const module = source === undefined ? undefined : checker.getSymbolAtLocation(source)
+    for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+      if (isFromElsewhere(symbol)) continue
+      const type = checker.getTypeOfSymbol(symbol)
+      if (symbol.flags & ts.SymbolFlags.Function) look(exported.name, type.getCallSignatures())
+      if (symbol.flags & ts.SymbolFlags.Class && symbol.members?.has(ts.InternalSymbolName.Constructor))
+        look(`new ${exported.name}`, type.getConstructSignatures())
+      if (!(symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface))) continue
+      for (const member of checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))) {
+        if (isFromElsewhere(member) || member.name.startsWith('__@') || !isPublicMethod(checker, member)) continue
+        look(`${exported.name}.${member.name}`, checker.getTypeOfSymbol(member).getCallSignatures())
+      }
+    }
+  }
+  return [...missing].sort()
+}
+
+const isName = ({ kind }: ts.SymbolDisplayPart): boolean => kind === 'parameterName'
+
+function isFromElsewhere(symbol: ts.Symbol): boolean {
+  return symbol.declarations?.some((node) => node.getSourceFile().fileName.includes('/node_modules/')) ?? false
+}

@@ -48,6 +48,11 @@ export type NamedOps<T extends object> = { readonly [K in keyof T]: Op<T[K]> }
  * })
  */
 export function all<T extends readonly unknown[]>(ops: Ops<T>): Operation<T>
+/**
+ * Runs the operations of an object at the same time, and returns their results under its keys.
+ *
+ * @param ops Operations, or functions that return one, by name.
+ */
 export function all<T extends object>(ops: NamedOps<T>): Operation<T>
 export function all(ops: readonly Op<unknown>[] | Readonly<Record<string, Op<unknown>>>): Operation<unknown> {
   if (typeof ops !== 'object' || ops === null || Symbol.iterator in ops) {

@@ -32,6 +32,7 @@ export interface Cursor<T> {
 
 /** A sequence of values that can be opened. */
 export interface Source<T> {
+  /** Begins to read it. */
   open(): Cursor<T>
 }
 

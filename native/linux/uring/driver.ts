@@ -38,7 +38,7 @@ const OPENINGS = 0x72 << 24
 /** How often a guest whose ring has failed looks at the time. */
 const BROKEN_PAUSE_MS = 10
 
-/** Completions by io_uring; see the head of this file. */
+/** Completions by io_uring. */
 export class UringDriver extends PosixDriver<Libc> {
   readonly name = 'io_uring'
   readonly can = c.CAN

@@ -109,7 +109,7 @@ export class NoRing extends Error {
   override readonly name = 'NoRing'
 }
 
-/** An io_uring; see the head of this file. */
+/** An io_uring. */
 export class Ring extends Descriptor {
   /** The words of all SQEs. `add` says where the new one begins. */
   readonly sqes: Int32Array

@@ -47,14 +47,14 @@ export { type Emit, type HostKernel, toAsyncIterable } from './traps/bridge/asyn
 export { type EventsOptions, events, once } from './traps/bridge/events.js'
 export type { EmitterLike, EventTargetLike } from './traps/bridge/listen.js'
 export { type StoreLike, withStore } from './traps/bridge/store.js'
+export { lookup } from './traps/net/address.js'
 export { BufferedWriter, type BufferOptions, corked } from './traps/net/buffered-writer.js'
 export { ByteReader } from './traps/net/byte-reader.js'
 export type { ByteStream, ReadAllOptions } from './traps/net/byte-stream.js'
+export { type ConnectOptions, connect } from './traps/net/connect.js'
 export { type ServeModuleOptions, type ServeOptions, serve } from './traps/net/server.js'
 export type { Stream } from './traps/net/stream.js'
 export {
-  type ConnectOptions,
-  connect,
   type Listener,
   type ListenOptions,
   listen,

@@ -26,6 +26,7 @@ export {
   type Scenario,
 } from './kernel/sim/explore.js'
 export type { HostOptions, SimHost } from './kernel/sim/host.js'
+export type { NameAnswer } from './kernel/sim/names.js'
 export { type NetworkOptions, SimNetwork } from './kernel/sim/network.js'
 export type { Conditions } from './kernel/sim/path.js'
 export type { Program, Programs, Results, RunOptions } from './kernel/sim/run.js'

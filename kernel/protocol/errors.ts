@@ -257,6 +257,8 @@ export interface SystemErrorFields {
   port?: number | undefined
   /** The file that the call was about. */
   path?: string | undefined
+  /** What it came from. */
+  cause?: unknown
 }
 
 /** The operating system refused. Shaped like Node's own system errors. */
@@ -276,14 +278,18 @@ export class SystemError extends DrupeError {
    * @param fields What Node's errors of the system have.
    */
   constructor(fields: SystemErrorFields) {
-    const { code, errno, syscall, text, address, port, path } = fields
+    const { code, errno, syscall, text, address, port, path, cause } = fields
     const place = path ?? address
     const where = place === undefined ? '' : port === undefined ? ` ${place}` : ` ${place}:${port}`
-    super(code, `Cannot ${syscall}${where}: ${text} (${code})`)
+    super(code, `Cannot ${syscall}${where}: ${text} (${code})`, cause === undefined ? undefined : { cause })
     this.errno = errno
     this.syscall = syscall
     if (address !== undefined) this.address = address
     if (port !== undefined) this.port = port
     if (path !== undefined) this.path = path
+  }
+  /** @internal In words: `connection refused`. */
+  get text(): string {
+    return this.message.slice(this.message.indexOf(': ') + 2, -` (${this.code})`.length)
   }
 }

@@ -9,6 +9,7 @@
  */
 import { type Attachment, CANCELED, CLOSED, isReader } from '../driver/contract.js'
 import { CONNECT, type IoOp } from '../protocol/io-op.js'
+import type { Request } from '../protocol/request.js'
 import { attempt, type Desk, refusalOf } from './attempt.js'
 import { EBADF, ESPIPE } from './errno.js'
 import type { SimHost } from './host.js'
@@ -26,6 +27,7 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
   private readonly cancelled = new Set<IoOp>()
   private readonly completing: boolean
   private complete: (op: IoOp) => void = () => {}
+  private completeRequest: (request: Request) => void = () => {}
   private turn: (() => void) | null = null
   private scheduled = false
   private woken = false
@@ -47,8 +49,9 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     return this.latest
   }
 
-  override start(complete: (op: IoOp) => void): void {
+  override start(complete: (op: IoOp) => void, completeRequest: (request: Request) => void): void {
     this.complete = complete
+    this.completeRequest = completeRequest
   }
 
   override arm(at: number): void {
@@ -129,8 +132,9 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     this.closed = true
     this.turn = null
     for (const fd of this.files.keys()) if (this.files[fd] !== undefined) this.closeFd(fd)
+    for (const request of this.lookups.close()) this.completeRequest(request)
     this.leave()
-    this.complete = () => {}
+    this.complete = this.completeRequest = () => {}
   }
 
   /** @internal The process has crashed; its kernel is never called again. */
@@ -142,6 +146,7 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
       socket?.vanish()
     }
     this.files.length = 0
+    this.lookups.close()
     this.leave()
   }
 
@@ -201,7 +206,9 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
 
   /** Looks at the sockets that have news; did that complete any operation? */
   private reap(): boolean {
-    let completed = false
+    const answered = this.lookups.take()
+    for (const request of answered) this.completeRequest(request)
+    let completed = answered.length > 0
     // A completion may touch more; those have their turn in the next poll.
     for (const socket of this.touched.splice(0)) {
       socket.touched = false
@@ -230,6 +237,10 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     const up = this.woken
     this.woken = false
     return up
+  }
+
+  protected news(): void {
+    this.schedule()
   }
 
   private schedule(): void {

@@ -23,7 +23,9 @@ export const ETIMEDOUT = -110
 export const ECONNREFUSED = -111
 export const EHOSTUNREACH = -113
 
-/** There is no such name: libuv's number, as the resolver has no errno. */
+/** The server of names does not answer: libuv's number, as the resolver has no errno. */
+export const EAI_AGAIN = -3001
+/** There is no such name: libuv's number. */
 export const EAI_NONAME = -3008
 
 /** Name and words of each. */
@@ -47,6 +49,7 @@ export const SIM_ERRORS: ReadonlyMap<number, readonly [name: string, text: strin
   [ENOTCONN, ['ENOTCONN', 'socket is not connected']],
   [ETIMEDOUT, ['ETIMEDOUT', 'connection timed out']],
   [ECONNREFUSED, ['ECONNREFUSED', 'connection refused']],
+  [EAI_AGAIN, ['EAI_AGAIN', 'temporary failure']],
   [EAI_NONAME, ['EAI_NONAME', 'unknown node or service']],
   [EHOSTUNREACH, ['EHOSTUNREACH', 'host is unreachable']],
 ])

@@ -1,6 +1,5 @@
 /**
- * A simulated host: addresses, ports, paths of Unix sockets, a clock of its own, and the processes
- * that run there.
+ * A simulated host: addresses, ports, paths, a clock of its own, and the processes that run there.
  */
 import type { Address } from '../protocol/io-op.js'
 import {
@@ -16,6 +15,7 @@ import {
 import { canonical, type IpAddress, isLoopback, isWildcard, mapped, unmapped } from './address.js'
 import { SimDriver } from './driver.js'
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from './errno.js'
+import type { Names } from './names.js'
 import type { Path } from './path.js'
 import { type Home, type SimSocket, speaks } from './socket.js'
 import type { Stage } from './stage.js'
@@ -65,7 +65,7 @@ export interface Neighbourhood {
   /** @internal */
   hostAt(address: IpAddress): SimHost | null
   /** @internal */
-  lookup(name: string): readonly IpAddress[]
+  readonly names: Names
   /** @internal */
   everybody(): Iterable<SimHost>
   /** @internal */

@@ -6,11 +6,20 @@
  * was seen once can be seen again.
  */
 
-import { checkList, checkOperation, checkOptions, checkSeed, checkString, wrong } from '../protocol/operands.js'
+import {
+  checkList,
+  checkOperation,
+  checkOptions,
+  checkSeed,
+  checkString,
+  checkText,
+  wrong,
+} from '../protocol/operands.js'
 import type { Op } from '../protocol/trap.js'
 import { seededRandom } from '../random.js'
 import { addressOf, type IpAddress, unmapped } from './address.js'
 import { checkHost, type HostOptions, type Neighbourhood, SimHost } from './host.js'
+import { type NameAnswer, Names } from './names.js'
 import { type Conditions, checkConditions, Path } from './path.js'
 import { type Programs, type Results, type RunOptions, Simulation } from './run.js'
 import { noting, seedFromEnvironment } from './seed.js'
@@ -61,6 +70,8 @@ export class SimNetwork implements Neighbourhood {
   private readonly hosts = new Map<string, SimHost>()
   private readonly paths = new Map<Home, Map<Home, Path>>()
   private simulation: Simulation | null = null
+  /** @internal */
+  readonly names = new Names((name) => this.hosts.get(name)?.ips ?? [])
 
   /**
    * Makes a network without hosts.
@@ -235,9 +246,17 @@ export class SimNetwork implements Neighbourhood {
     return this.hosts.values()
   }
 
-  /** @internal */
-  lookup(name: string): readonly IpAddress[] {
-    return this.hosts.get(name)?.ips ?? []
+  /**
+   * What a look-up of this name brings from now on, instead of the addresses of the host of that
+   * name.
+   *
+   * @param name The name.
+   * @param answer Addresses or an error, and how long it takes.
+   * @throws RangeError if one of the addresses is none.
+   */
+  name(name: string, answer: NameAnswer): void {
+    checkText('answer for a name', 'name', name)
+    this.names.set(name, answer)
   }
 
   /** @internal */

@@ -9,8 +9,9 @@ import type { Capabilities } from '../protocol/capabilities.js'
 import { Fifo } from '../protocol/fifo.js'
 import { isKind, type Request } from '../protocol/request.js'
 import { nameless } from './attempt.js'
-import { EAI_NONAME, EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
+import { EBADF, ECONNRESET, EINVAL, EMFILE, ENOTCONN, SIM_ERRORS } from './errno.js'
 import type { SimHost } from './host.js'
+import { Lookups } from './names.js'
 import { type Holder, SimSocket } from './socket.js'
 
 /** 0, 1 and 2 are taken, as everywhere. */
@@ -23,6 +24,8 @@ export abstract class SimProcess extends TimersOnlyDriver implements Holder {
   override readonly can: Capabilities = { ...TIMERS_ONLY, sockets: true, unixSockets: true, reusePort: true }
   protected readonly files: (SimSocket | undefined)[] = []
   protected closed = false
+  /** @internal */
+  protected readonly lookups: Lookups
 
   /** @internal */
   constructor(
@@ -30,12 +33,17 @@ export abstract class SimProcess extends TimersOnlyDriver implements Holder {
     readonly host: SimHost,
   ) {
     super()
+    const { names, stage } = host.network
+    this.lookups = new Lookups(names, stage.timeline, () => this.news())
   }
 
   /** How many descriptors are open. */
   get descriptors(): number {
     return this.files.filter((socket) => socket !== undefined).length
   }
+
+  /** Something has come that a poll hands over. */
+  protected abstract news(): void
 
   /** @internal */
   abstract touch(socket: SimSocket): void
@@ -116,11 +124,13 @@ export abstract class SimProcess extends TimersOnlyDriver implements Holder {
   /** Names are those that the network gave its hosts; files there are none. */
   override submitRequest(request: Request): boolean {
     if (!isKind(request, 'lookup')) return super.submitRequest(request)
-    const { host, port } = request.input
-    const found = this.host.network.lookup(host)
-    request.result = found.length === 0 ? EAI_NONAME : 0
-    request.output = found.map((address) => ({ ...address, port }))
+    if (!this.closed) return this.lookups.submit(request)
+    request.result = CLOSED
     return true
+  }
+
+  override cancelRequest(request: Request): boolean {
+    return isKind(request, 'lookup') && this.lookups.cancel(request)
   }
 
   override describeError(result: number): readonly [name: string, text: string] {

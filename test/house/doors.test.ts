@@ -11,7 +11,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       Barrier BoundedSemaphore BrokenError BufferError BufferedWriter BusyError ByteReader Cancelled CapacityLimiter ClosedError Condition DeadlockError
       DrupeError Event ForgottenYieldError Kernel KernelStateError LifoQueue Lock PriorityQueue Queue RLock Result
        Semaphore SystemError TaskCancelledError Ticker TimeoutError TooLargeError UniversalEvent UniversalQueue UniversalResult UnsupportedError all allSettled any asCompleted broadcast call channel checkpoint clock connect context corked current each
-      effectiveDeadline ensure events first interval linkedEvent linkedQueue listen map moveOn nursery once race read readable resource
+      effectiveDeadline ensure events first interval linkedEvent linkedQueue listen lookup map moveOn nursery once race read readable resource
       run runSync scope serve shield signal sleep sleepUntil spawn started subscribe suppressed suspend ticker timeout
       timeoutAt toAsyncIterable udp until use using withStore withSignal writable write`,
     types: `
@@ -39,7 +39,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       lockstepStreams memoryStreams streamConformance virtual waitAllBlocked`,
     types: `
       ByteStream Conditions ConformanceOptions ExploreOptions ExploreReport HostOptions MemoryOptions MemoryStream
-      NetworkOptions Program Programs Results RunOptions Scenario SimHost StreamCheck StreamPair VirtualOptions`,
+      NameAnswer NetworkOptions Program Programs Results RunOptions Scenario SimHost StreamCheck StreamPair VirtualOptions`,
   },
   'effection.ts': {
     values: `

@@ -183,7 +183,21 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   ...of('Stream', READER),
   ...of('MemoryStream', READER),
   serve: [k.thing(THINGS['Listener']), BODY, options({ threads: k.thing(1), onError: FUNCTION })],
-  connect: [k.like({ host: 'here', port: 80 }, { host: k.TEXT, port: PORT, timeout: optional(TIME), ...SOCKET })],
+  connect: [
+    k.like(
+      { host: 'here', port: 80 },
+      {
+        host: k.TEXT,
+        port: PORT,
+        family: optional(k.word('ipv4', 'ipv6')),
+        attemptDelay: optional(TIME),
+        timeout: optional(TIME),
+        signal: k.or(SIGNAL, (value) => value === undefined),
+        ...SOCKET,
+      },
+    ),
+  ],
+  lookup: [k.TEXT, WAIT],
   listen: [
     k.like(
       { port: 80 },
@@ -295,6 +309,7 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   }),
   explore: [FUNCTION, options({ seeds: whole(0), from: whole(Number.MIN_SAFE_INTEGER), shrinks: whole(0) })],
   'SimHost.unlink': [STRING],
+  'SimNetwork.name': [k.TEXT, options({ latency: TIME, error: k.word('ENOTFOUND', 'EAI_AGAIN') })],
   'new SimNetwork': [options({ ...CONDITIONS, latency: k.or(TIME, Array.isArray), seed: whole(-1) })],
   ...of('SimNetwork', {
     host: [

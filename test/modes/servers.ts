@@ -243,6 +243,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'localhost is reached by its name',
+    peers: ['trio open_tcp_stream: open_tcp_stream_real_socket_smoketest'],
     *op() {
       const listener = yield* listen({ host: 'localhost', port: 0 })
       yield* spawn(serve(listener, echo), { daemon: true })

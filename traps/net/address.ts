@@ -2,26 +2,103 @@
  * Host names: which of them are IP addresses, and what the others stand for.
  *
  * A look-up is a request of the driver's, as an open is: off the loop for a guest, at once in a
- * blocking run, from its own table in a simulated network.
+ * blocking run, from its own table in a simulated network. Look-ups of one name at the same time
+ * are one: whoever asks first makes it, and the others wait. If the first is cancelled, its request
+ * is taken back, and the next of those who wait makes another.
  */
 
 import { ipFamily } from '../../kernel/protocol/address.js'
+import { tracked } from '../../kernel/protocol/debug.js'
+import { SystemError } from '../../kernel/protocol/errors.js'
 import type { Address } from '../../kernel/protocol/io-op.js'
-import { wrong } from '../../kernel/protocol/operands.js'
+import { checkText, timeoutOf, type WaitOptions, wrong } from '../../kernel/protocol/operands.js'
 import { Request } from '../../kernel/protocol/request.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
+import { ask } from '../raw/call.js'
+import { within } from '../scope/scope.js'
+import { Event } from '../sync/event.js'
+
+/** A look-up under way. */
+class Flight {
+  readonly over = new Event()
+  /** Null: it was cancelled, or failed in a way that is its asker's own. */
+  outcome: readonly Address[] | SystemError | null = null
+}
+
+/** By what a kernel asks of its driver, and by name. */
+const flights = new WeakMap<object, Map<string, Flight>>()
+
+/**
+ * Looks a host name up. If the task is cancelled while it waits, the look-up is taken back, unless
+ * others wait for it, too.
+ *
+ * @param host A name or an IP address.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ * @returns IP addresses in the order in which they should be tried, at least one.
+ * @throws SystemError `ENOTFOUND` if there is no such name, `EAI_AGAIN` if nobody knows just now.
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws TypeError if `host` is no name.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { lookup, run } from 'drupe'
+ *
+ * console.log(await run(() => lookup('127.0.0.1'))) // => [ '127.0.0.1' ]
+ */
+export function lookup(host: string, options?: WaitOptions): Operation<readonly string[]> {
+  if (checkText('look up', 'host', host) === '') throw new RangeError('Cannot look up: host must be a name, not ""')
+  const ms = timeoutOf('look up', options)
+  return tracked('lookup', within(`look up ${host}`, ms, lookupOperation(host)))
+}
+
+function* lookupOperation(host: string): Operation<readonly string[]> {
+  const found = yield* addressesOf('look up', host, 0)
+  return found.flatMap((address) => (address.family === 'unix' ? [] : [address.host]))
+}
 
 /** The addresses that a name stands for, at least one. */
-export function* lookup(host: string, port: number): Operation<readonly Address[]> {
+export function* addressesOf(action: string, host: string, port: number): Operation<readonly Address[]> {
   const family = ipFamily(host)
   if (family !== null) return [{ family, host, port }]
   // A resolver may take 010.0.0.1 for an octal number, and no name has a colon.
-  if (/^[\d.]+$|:/.test(host)) throw wrong('connect', 'host', 'a name or an IP address', host, 'string')
+  if (/^[\d.]+$|:/.test(host)) throw wrong(action, 'host', 'a name or an IP address', host, 'string')
   if (host === 'localhost') {
     return [
       { family: 'ipv4', host: '127.0.0.1', port },
       { family: 'ipv6', host: '::1', port },
     ]
   }
-  return yield* new Request('lookup', { host, port }, Number.POSITIVE_INFINITY)
+  const found = yield* together(host)
+  return found.map((address) => ({ ...address, port }))
+}
+
+function* together(host: string): Operation<readonly Address[]> {
+  const known = yield* ask('lookup', flightsOf)
+  for (let other = known.get(host); other !== undefined; other = known.get(host)) {
+    yield* other.over.wait()
+    const { outcome } = other
+    // Each task has an error of its own: what is noted in one is about that task.
+    if (outcome instanceof SystemError) throw new SystemError({ ...outcome, text: outcome.text })
+    if (outcome !== null) return outcome
+  }
+  const flight = new Flight()
+  known.set(host, flight)
+  try {
+    flight.outcome = yield* new Request('lookup', { host, port: 0 }, Number.POSITIVE_INFINITY)
+    return flight.outcome
+  } catch (error) {
+    if (error instanceof SystemError) flight.outcome = error
+    throw error
+  } finally {
+    known.delete(host)
+    yield* flight.over.set()
+  }
+}
+
+function flightsOf(driver: object): Map<string, Flight> {
+  let known = flights.get(driver)
+  if (known === undefined) {
+    known = new Map()
+    flights.set(driver, known)
+  }
+  return known
 }

@@ -1,5 +1,5 @@
 /**
- * TCP: listeners and connections, from host names and ports to streams.
+ * TCP listeners: from a host and a port to the streams of those who connect.
  */
 
 import { operation, tracked } from '../../kernel/protocol/debug.js'
@@ -8,7 +8,7 @@ import { Fifo } from '../../kernel/protocol/fifo.js'
 import type { Task } from '../../kernel/protocol/handles.js'
 import { INSPECT } from '../../kernel/protocol/inspect.js'
 import { ACCEPT, type Address, IoOp } from '../../kernel/protocol/io-op.js'
-import { checkCount, checkSwitch, checkText, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
+import { checkCount, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation, Trap } from '../../kernel/protocol/trap.js'
 import type { Giver } from '../../kernel/protocol/wait-queue.js'
 import { ask, pass } from '../raw/call.js'
@@ -17,7 +17,6 @@ import { checkPort, placeOf, toAddress } from '../raw/ip.js'
 import { sleep } from '../raw/time.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { within } from '../scope/scope.js'
-import { lookup } from './address.js'
 import { checkGiven, checkSocketOptions, type SocketOptions, setOptions } from './socket-options.js'
 import { Stream } from './stream.js'
 
@@ -68,14 +67,6 @@ export interface ListenOptions extends SocketOptions {
    * threads (see `serve`), but other processes, too.
    */
   readonly reusePort?: boolean
-}
-
-/** Where to connect. */
-export interface ConnectOptions extends WaitOptions, SocketOptions {
-  /** A name or an IP address. */
-  readonly host: string
-  /** From 1 to 65535. */
-  readonly port: number
 }
 
 /** A socket that accepts connections. */
@@ -228,60 +219,6 @@ function* listenOn(address: Address, options: ListenOptions): Operation<Listener
     yield* io.bind(fd, address)
     yield* io.listen(fd, options.backlog, address)
     return new Listener(fd, yield* io.localAddress(fd), options)
-  } catch (error) {
-    yield* io.close(fd)
-    throw error
-  }
-}
-
-/**
- * Connects to a server. A name is looked up, and its addresses are tried one after the other. If
- * the task is cancelled while it waits, or `timeout` is over, no socket is left behind.
- *
- * @param options Where to connect, and what the connection is like; `timeout` in milliseconds.
- * @throws SystemError if it cannot (`ECONNREFUSED`, `ENOTFOUND`, …), with `address` and `port`: the
- * last address's error.
- * @throws TimeoutError after `timeout` milliseconds, everything together.
- * @throws RangeError if the port is no port; TypeError if `host` is no string, or has a NUL in it.
- * @throws Cancelled if a scope around the task is cancelled.
- * @example
- * import { connect, run } from 'drupe'
- *
- * try {
- *   await run(() => connect({ host: '127.0.0.1', port: 1 }))
- * } catch (error) {
- *   console.log((error as { code: string }).code) // => ECONNREFUSED
- * }
- */
-export function connect(options: ConnectOptions): Operation<Stream> {
-  checkGiven('connect', options)
-  const { host, port } = options
-  if (checkText('connect', 'host', host) === '') throw new RangeError('Cannot connect: host must be a name, not ""')
-  checkPort('connect', port)
-  checkSocketOptions('connect', options)
-  const limit = timeoutOf('connect', options)
-  return tracked('connect', within(`connect to ${host} port ${port}`, limit, connectOperation(options)))
-}
-
-function* connectOperation(options: ConnectOptions): Operation<Stream> {
-  let failure: unknown
-  for (const address of yield* lookup(options.host, options.port)) {
-    try {
-      return yield* connectTo(address, options)
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error
-      failure = error
-    }
-  }
-  throw failure
-}
-
-function* connectTo(address: Address, options: SocketOptions): Operation<Stream> {
-  const fd = yield* io.socket(address.family === 'ipv6' ? 'tcp6' : 'tcp4')
-  try {
-    yield* io.connect(fd, address)
-    yield* setOptions(fd, options)
-    return new Stream(fd)
   } catch (error) {
     yield* io.close(fd)
     throw error

@@ -220,7 +220,7 @@ test('what the system refuses', (t) => {
   const error = thrown(() =>
     virtual({ network: new SimNetwork() }, function* main() {
       yield* deep(function* dial() {
-        yield* connect({ host: 'main', port: 9 }) // dial
+        yield* connect({ host: '127.0.0.1', port: 9 }) // dial
       })
     }),
   ) as SystemError

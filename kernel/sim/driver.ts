@@ -239,11 +239,7 @@ export class SimDriver extends SimProcess implements Actor, Desk, Holder {
     return up
   }
 
-  protected news(): void {
-    this.schedule()
-  }
-
-  private schedule(): void {
+  protected schedule(): void {
     this.scheduled = true
     this.host.network.stage.request()
   }

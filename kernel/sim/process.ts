@@ -34,7 +34,7 @@ export abstract class SimProcess extends TimersOnlyDriver implements Holder {
   ) {
     super()
     const { names, stage } = host.network
-    this.lookups = new Lookups(names, stage.timeline, () => this.news())
+    this.lookups = new Lookups(names, stage.timeline, () => this.schedule())
   }
 
   /** How many descriptors are open. */
@@ -43,7 +43,7 @@ export abstract class SimProcess extends TimersOnlyDriver implements Holder {
   }
 
   /** Something has come that a poll hands over. */
-  protected abstract news(): void
+  protected abstract schedule(): void
 
   /** @internal */
   abstract touch(socket: SimSocket): void

@@ -13,6 +13,12 @@ export type Call = (...operands: number[]) => number
 /** GET_MODULE_HANDLE_EX_FLAG_PIN. */
 const PIN = 0x1
 
+/** Both calls that ask a device take: handle, event, call-back, context, status, code, memory. */
+const CONTROL = [
+  ...['intptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uint'],
+  ...['uintptr_t', 'uint', 'uintptr_t', 'uint'],
+]
+
 /** What `openWindows` returns. */
 export type Windows = ReturnType<typeof bind>
 
@@ -137,36 +143,8 @@ function bind(koffi: Koffi) {
       'uintptr_t',
       'uint',
     ),
-    askDevice: of(
-      ntdll,
-      'NtDeviceIoControlFile',
-      'int',
-      'intptr_t',
-      'uintptr_t',
-      'uintptr_t',
-      'uintptr_t',
-      'uintptr_t',
-      'uint',
-      'uintptr_t',
-      'uint',
-      'uintptr_t',
-      'uint',
-    ),
-    askFiles: of(
-      ntdll,
-      'NtFsControlFile',
-      'int',
-      'intptr_t',
-      'uintptr_t',
-      'uintptr_t',
-      'uintptr_t',
-      'uintptr_t',
-      'uint',
-      'uintptr_t',
-      'uint',
-      'uintptr_t',
-      'uint',
-    ),
+    askDevice: of(ntdll, 'NtDeviceIoControlFile', 'int', ...CONTROL),
+    askFiles: of(ntdll, 'NtFsControlFile', 'int', ...CONTROL),
     /** The handle behind a descriptor of the host's. */
     handleOf: of(koffi.load(null), 'uv_get_osfhandle', 'intptr_t', 'int'),
     /** Functions that Winsock gives by their addresses. */

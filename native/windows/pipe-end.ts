@@ -10,7 +10,7 @@
  * more is taken. So the copy is to the end what its buffer is to a socket: what lies in it counts
  * as written, goes on after a cancel, and is still delivered after a close.
  */
-import { EAGAIN } from '../posix/errno.js'
+import { EAGAIN, ENOTCONN } from '../posix/errno.js'
 import * as c from './constants.js'
 import { resultOf } from './errors.js'
 import type { Windows } from './kernel32.js'
@@ -30,12 +30,29 @@ const PIPE_ENDED = resultOf(c.ERROR_BROKEN_PIPE)
 /** What `PipeEnd` tells: a call that found nothing, or no room, may find some now. */
 export type PipeNews = (reads: boolean) => void
 
+/** The calls on bytes, as a socket has them. */
+export interface ByteCalls {
+  /** As recv(2). */
+  receive(at: number, length: number): number
+  /** The same, into the pieces of a vector. */
+  receivePieces(piecesAt: number, count: number): number
+  /** As send(2). */
+  send(at: number, length: number): number
+  /** The same, from the pieces of a vector. */
+  sendPieces(piecesAt: number, count: number): number
+}
+
+const refuse = (): number => ENOTCONN
+
+/** What has no connection has these. */
+export const NOT_CONNECTED: ByteCalls = { receive: refuse, receivePieces: refuse, send: refuse, sendPieces: refuse }
+
 /** One end. */
-export class PipeEnd implements Sink {
+export class PipeEnd implements ByteCalls, Sink {
   private reading: Overlapped | null = null
   /** What was read lies here, from `taken` to `filled`; the next read begins when it is empty. */
-  private readonly inbox = new Uint8Array(READ_BYTES)
-  private readonly inboxAt: number
+  private inbox: Uint8Array | null = null
+  private inboxAt = 0
   private taken = 0
   private filled = 0
   /** What comes after the inbox: 0 is the end. Null: that is not known yet. */
@@ -51,9 +68,7 @@ export class PipeEnd implements Sink {
     private readonly records: Records,
     private readonly handle: number,
     private readonly news: PipeNews,
-  ) {
-    this.inboxAt = windows.addressOf(this.inbox)
-  }
+  ) {}
 
   /** Is there something to take, or an end? */
   get isReadable(): boolean {
@@ -65,7 +80,6 @@ export class PipeEnd implements Sink {
     return this.writing === null
   }
 
-  /** As recv(2). */
   receive(at: number, length: number): number {
     if (!this.isReadable) return EAGAIN
     const bytes = Math.min(length, this.filled - this.taken)
@@ -75,7 +89,6 @@ export class PipeEnd implements Sink {
     return bytes
   }
 
-  /** The same, into the pieces of a vector. */
   receivePieces(piecesAt: number, count: number): number {
     let sum = 0
     for (const [at, length] of this.pieces(piecesAt, count)) {
@@ -88,12 +101,10 @@ export class PipeEnd implements Sink {
     return sum
   }
 
-  /** As send(2). */
   send(at: number, length: number): number {
     return this.sendAll([[at, length]])
   }
 
-  /** The same, from the pieces of a vector. */
   sendPieces(piecesAt: number, count: number): number {
     return this.sendAll(this.pieces(piecesAt, count))
   }
@@ -139,6 +150,10 @@ export class PipeEnd implements Sink {
    */
   private read(): void {
     if (this.reading !== null || this.closed) return
+    if (this.inbox === null) {
+      this.inbox = new Uint8Array(READ_BYTES)
+      this.inboxAt = this.windows.addressOf(this.inbox)
+    }
     const record = this.begin(READING, this.inbox)
     const done = this.windows.readFile(this.handle, this.inboxAt, READ_BYTES, 0, record.at)
     const code = done === 0 ? this.windows.lastError() : 0

@@ -64,11 +64,15 @@ export class PipeListener implements Sink {
 
   /** The handle of a connection, or a negative result. */
   accept(): number {
-    const handle = this.connected.size > 0 ? this.connected.take() : undefined
+    // No packet tells of an instance that had its client before anybody waited for one.
+    if (this.connected.size === 0) this.fill()
+    if (this.connected.size > 0) {
+      const handle = this.connected.take()
+      this.fill()
+      return handle
+    }
     const { failure } = this
-    if (handle === undefined) this.failure = 0
-    this.fill()
-    if (handle !== undefined) return handle
+    this.failure = 0
     return failure !== 0 ? failure : EAGAIN
   }
 

@@ -21,7 +21,7 @@ import { resultOf } from './errors.js'
 import { type Handles, Opened } from './handles.js'
 import type { Windows } from './kernel32.js'
 import type { Records } from './overlapped.js'
-import { PipeEnd } from './pipe-end.js'
+import { type ByteCalls, NOT_CONNECTED, PipeEnd } from './pipe-end.js'
 import { PipeListener } from './pipe-listener.js'
 import { PipeWaits } from './pipe-waits.js'
 import type { Port } from './port.js'
@@ -62,11 +62,11 @@ export class Pipes {
     return this.places.has(fd)
   }
 
-  /** The connection, or a negative result if there is none; null if it is no pipe. */
-  end(fd: number): PipeEnd | number | null {
+  /** Null if it is no pipe. */
+  bytesOf(fd: number): ByteCalls | null {
     const place = this.places.get(fd)
     if (place === undefined) return null
-    return place.pipe instanceof PipeEnd ? place.pipe : errno.ENOTCONN
+    return place.pipe instanceof PipeEnd ? place.pipe : NOT_CONNECTED
   }
 
   bind(fd: number, address: Address): number {
@@ -191,16 +191,12 @@ export class Pipes {
 
 /** The calls on sockets, for pipes as well. */
 export function withPipes(calls: Winsock, pipes: Pipes, handles: Handles): Winsock {
-  const onEnd = (fd: number, call: (end: PipeEnd) => number): number | null => {
-    const end = pipes.end(fd)
-    return end === null || typeof end === 'number' ? end : call(end)
-  }
   return {
     ...calls,
-    recv: (fd, at, length) => onEnd(fd, (end) => end.receive(at, length)) ?? calls.recv(fd, at, length),
-    send: (fd, at, length) => onEnd(fd, (end) => end.send(at, length)) ?? calls.send(fd, at, length),
-    readv: (fd, at, count) => onEnd(fd, (end) => end.receivePieces(at, count)) ?? calls.readv(fd, at, count),
-    sendv: (fd, at, count) => onEnd(fd, (end) => end.sendPieces(at, count)) ?? calls.sendv(fd, at, count),
+    recv: (fd, at, length) => pipes.bytesOf(fd)?.receive(at, length) ?? calls.recv(fd, at, length),
+    send: (fd, at, length) => pipes.bytesOf(fd)?.send(at, length) ?? calls.send(fd, at, length),
+    readv: (fd, at, count) => pipes.bytesOf(fd)?.receivePieces(at, count) ?? calls.readv(fd, at, count),
+    sendv: (fd, at, count) => pipes.bytesOf(fd)?.sendPieces(at, count) ?? calls.sendv(fd, at, count),
     setsockopt: (fd, ...rest) => (pipes.has(fd) ? UNSUPPORTED : calls.setsockopt(fd, ...rest)),
     // A pipe cannot be closed in one direction.
     shutdown: (fd, how) => (pipes.has(fd) ? UNSUPPORTED : calls.shutdown(fd, how)),

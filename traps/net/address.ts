@@ -37,7 +37,8 @@ const flights = new WeakMap<object, Map<string, Flight>>()
  * @returns IP addresses in the order in which they should be tried, at least one.
  * @throws SystemError `ENOTFOUND` if there is no such name, `EAI_AGAIN` if nobody knows just now.
  * @throws TimeoutError after `timeout` milliseconds.
- * @throws TypeError if `host` is no name.
+ * @throws TypeError if `host` is no string, has a NUL in it, or is neither a name nor an address;
+ * RangeError if it is empty.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
  * import { lookup, run } from 'drupe'
@@ -45,7 +46,7 @@ const flights = new WeakMap<object, Map<string, Flight>>()
  * console.log(await run(() => lookup('127.0.0.1'))) // => [ '127.0.0.1' ]
  */
 export function lookup(host: string, options?: WaitOptions): Operation<readonly string[]> {
-  if (checkText('look up', 'host', host) === '') throw new RangeError('Cannot look up: host must be a name, not ""')
+  checkHost('look up', host)
   const ms = timeoutOf('look up', options)
   return tracked('lookup', within(`look up ${host}`, ms, lookupOperation(host)))
 }
@@ -53,6 +54,12 @@ export function lookup(host: string, options?: WaitOptions): Operation<readonly 
 function* lookupOperation(host: string): Operation<readonly string[]> {
   const found = yield* addressesOf('look up', host, 0)
   return found.flatMap((address) => (address.family === 'unix' ? [] : [address.host]))
+}
+
+/** A host that may be one. */
+export function checkHost(action: string, host: string): string {
+  if (checkText(action, 'host', host) !== '') return host
+  throw new RangeError(`Cannot ${action}: host must be a name, not ""`)
 }
 
 /** The addresses that a name stands for, at least one. */

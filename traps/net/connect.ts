@@ -10,7 +10,7 @@
 import { tracked } from '../../kernel/protocol/debug.js'
 import { SystemError } from '../../kernel/protocol/errors.js'
 import type { Address } from '../../kernel/protocol/io-op.js'
-import { checkText, checkTime, checkWord, timeoutOf, type WaitOptions, wrong } from '../../kernel/protocol/operands.js'
+import { checkText, checkTime, checkWord, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { type AbortSignalLike, withSignal } from '../bridge/abort-signal.js'
 import { ask } from '../raw/call.js'
@@ -19,7 +19,7 @@ import { checkPort, placeOf, toAddress } from '../raw/ip.js'
 import { nursery } from '../scope/nursery.js'
 import { moveOn, within } from '../scope/scope.js'
 import { Event } from '../sync/event.js'
-import { addressesOf } from './address.js'
+import { addressesOf, checkHost } from './address.js'
 import { checkGiven, checkSocketOptions, type SocketOptions, setOptions } from './socket-options.js'
 import { Stream } from './stream.js'
 
@@ -27,6 +27,8 @@ import { Stream } from './stream.js'
 const ATTEMPT_DELAY_MS = 250
 /** These say that a family or a route is missing here, not what is wrong there. */
 const NO_ROUTE = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
+/** libuv's number of ENOTFOUND, on every platform. */
+const EAI_NONAME = -3008
 const NAMED_PIPE = /^\\\\[.?]\\pipe\\/i
 
 /** Where to connect: a host and a port, or a path. */
@@ -84,8 +86,7 @@ export function connect(options: ConnectOptions): Operation<Stream> {
     if (checkPath(path) === '') throw new RangeError('Cannot connect: path must be a path, not ""')
     place = path
   } else {
-    if (checkText('connect', 'host', host as string) === '')
-      throw new RangeError('Cannot connect: host must be a name, not ""')
+    checkHost('connect', host as string)
     checkPort('connect', port as number)
     place = `${host} port ${port}`
   }
@@ -184,8 +185,10 @@ function allFailed({ host, port }: ConnectOptions, errors: readonly SystemError[
   return new SystemError({ code, errno, syscall: 'connect', text, address, port, cause })
 }
 
-function nothingUsable(found: readonly Address[], { host, family, localAddress }: ConnectOptions): Error {
-  const kind = localAddress === undefined ? `of the family ${family}` : `that ${localAddress} can connect to`
+/** There is the name, and nothing of it that was asked for: to its user that is no other error. */
+function nothingUsable(found: readonly Address[], { host, family, localAddress }: ConnectOptions): SystemError {
+  const kind = family === undefined ? `that ${localAddress} can connect to` : `of the family ${family}`
   const all = found.map((address) => placeOf(address)).join(', ')
-  return wrong('connect', 'host', `a name with an address ${kind}`, `${host} (${all})`, 'string')
+  const text = `${host} has no address ${kind}, only ${all}`
+  return new SystemError({ code: 'ENOTFOUND', errno: EAI_NONAME, syscall: 'getaddrinfo', text })
 }

@@ -48,8 +48,11 @@ export const LEFT = 2
 /** How much longer than the grace a thread may take to end. */
 const PATIENCE_MS = 500
 
-/** How long a process that exits waits for threads that are starting, and for those that hear. */
-const START_MS = 5000
+/**
+ * How long a process that exits waits for threads that are starting, which on a busy machine takes
+ * its time and must not be cut short, and for those that hear.
+ */
+const START_MS = 30_000
 const EXIT_MS = 1000
 
 /** The system lets go of the files of a ring a moment later, in the background. */

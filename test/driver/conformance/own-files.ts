@@ -2,7 +2,7 @@
  * Conformance: files that the driver has opened itself, on every platform. Where reads and writes go
  * on, what is appended, positions, large pieces, and what is cancelled or closed under way.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -129,7 +129,9 @@ export function ownFiles(all: Suite): void {
       const inline = rig.submit(reading)
       rig.close(fd)
       t.true(reading.result === 3 || (!inline && reading.result === CLOSED))
-      t.is(suite.nameOf(rig, rig.run(at(readOp(fd, 3), 0))), 'EBADF')
+      // AVA's threads have one table of descriptors: another test may have the number by now.
+      if (rig.driver.can.foreignFds && isOpen(fd)) t.log('skipped: the number is in use again')
+      else t.is(suite.nameOf(rig, rig.run(at(readOp(fd, 3), 0))), 'EBADF')
     })
     withFile(rig, BOTH, 'abcdef', (fd) => {
       const reading = at(readOp(fd, 3), 0)
@@ -150,4 +152,13 @@ export function ownFiles(all: Suite): void {
       t.is(rig.read(fd, 6).length > 0, true)
     })
   })
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    fstatSync(fd)
+    return true
+  } catch {
+    return false
+  }
 }

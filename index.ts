@@ -52,6 +52,7 @@ export { BufferedWriter, type BufferOptions, corked } from './traps/net/buffered
 export { ByteReader } from './traps/net/byte-reader.js'
 export type { ByteStream, ReadAllOptions } from './traps/net/byte-stream.js'
 export { type ConnectOptions, connect } from './traps/net/connect.js'
+export type { ServeLimits } from './traps/net/serve-limits.js'
 export { type ServeModuleOptions, type ServeOptions, serve } from './traps/net/server.js'
 export type { Stream } from './traps/net/stream.js'
 export {

@@ -26,7 +26,7 @@ const REST_MS = 100
 
 const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
 const port = parentPort as MessagePort
-const { place, module, data, grace, state } = workerData as ThreadJob
+const { place, module, data, limits, grace, state } = workerData as ThreadJob
 const kernel = new Kernel({ grace })
 let listener: Listener | null = null
 let asked = false
@@ -37,7 +37,7 @@ const main = kernel.spawn(function* server(): Operation<never> {
   yield* load(url)
   listener = yield* listen(place)
   report()
-  return yield* serve(listener, url, { data })
+  return yield* serve(listener, url, { data, ...limits })
 })
 
 function* obey(order: ThreadOrder): Operation<void> {

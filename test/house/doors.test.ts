@@ -19,7 +19,7 @@ const SURFACE: Readonly<Record<string, { readonly values: string; readonly types
       ByteStream ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Disposal Emit EmitterLike
       EventStatistics EventTargetLike EventsOptions HostContext HostContexts HostKernel Instrument KernelOptions KernelStatistics
       LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
-       NamedOps Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics ReadAllOptions Receiver ResultState RunOptions ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeModuleOptions ServeOptions SlowPolicy SocketOptions Source
+       NamedOps Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics ReadAllOptions Receiver ResultState RunOptions ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeLimits ServeModuleOptions ServeOptions SlowPolicy SocketOptions Source
       SpawnOptions StoreLike Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
       TickerOptions Trap UdpOptions UdpSocket Universal UniversalQueueStatistics WaitOptions Yielded`,
   },

@@ -20,12 +20,13 @@ import { call } from '../raw/call.js'
 import { until } from '../raw/promise.js'
 import { nursery } from '../scope/nursery.js'
 import { isLeaving } from '../scope/place.js'
+import { checkLimits, Limits, type ServeLimits } from './serve-limits.js'
 import type { Stream } from './stream.js'
 import type { Listener } from './tcp.js'
 import { checkSharing, ServerThread } from './threads.js'
 
 /** How to serve. */
-export interface ServeOptions {
+export interface ServeOptions extends ServeLimits {
   /**
    * Is called with every error that leaves a handler; that connection is closed, the others go on.
    * Default: `console.error`, except for connections that the peer broke (`ECONNRESET`, `EPIPE`),
@@ -35,7 +36,7 @@ export interface ServeOptions {
 }
 
 /** How to serve with a handler that is a module. */
-export interface ServeModuleOptions<D = unknown> {
+export interface ServeModuleOptions<D = unknown> extends ServeLimits {
   /** In how many threads, this one included. Default 1. */
   readonly threads?: number
   /** The second argument of the handler. Each thread has a copy, as `postMessage` makes it. */
@@ -56,7 +57,8 @@ interface Handlers {
  *
  * @param listener Where to accept; it is closed at the end.
  * @param handler Gets the stream, and returns the operation to run for it.
- * @param options `onError`: is called with the errors of handlers.
+ * @param options `onError`: is called with the errors of handlers; `maxConnections`,
+ * `drainTimeout`, `idleTimeout`: how much it takes, and for how long.
  * @throws Cancelled if a scope around the task is cancelled.
  * @throws ClosedError once the listener is closed and the connections are done.
  * @throws SystemError if accepting fails for good.
@@ -139,8 +141,9 @@ export function serve(
   const { onError, data } = options
   if (onError !== undefined) checkFunction('serve', 'onError', onError)
   const threads = checkCount('serve', 'threads', options.threads ?? 1, 1)
+  const limits = checkLimits(options)
   if (typeof handler !== 'function') {
-    if (handler instanceof URL) return tracked('serve', serveModule(listener, handler, threads, data))
+    if (handler instanceof URL) return tracked('serve', serveModule(listener, handler, threads, data, limits))
     throw wrong('serve', 'handler', 'a function that returns an operation, or the URL of a module', handler, '')
   }
   checkBody('serve', 'handler', handler)
@@ -149,20 +152,30 @@ export function serve(
       "a function cannot be sent there; export it from a module and give new URL('./module.js', import.meta.url)"
     throw new TypeError(`Cannot serve in ${threads} threads: ${why}`)
   }
-  return tracked('serve', serveOperation(listener, handler, onError ?? reportError, []))
+  return tracked('serve', serveOperation(listener, handler, onError ?? reportError, [], limits))
 }
 
-function* serveModule(listener: Listener, module: URL, threads: number, data: unknown): Operation<never> {
+function* serveModule(
+  listener: Listener,
+  module: URL,
+  threads: number,
+  data: unknown,
+  limits: ServeLimits,
+): Operation<never> {
   try {
     if (threads > 1) yield* checkSharing(listener, threads)
     const handlers = yield* load(module)
     const copy = structuredClone(data)
-    const others = Array.from({ length: threads - 1 }, (_, i) => new ServerThread(i + 2, listener, module, data))
+    const others = Array.from(
+      { length: threads - 1 },
+      (_, i) => new ServerThread(i + 2, listener, module, data, limits),
+    )
     return yield* serveOperation(
       listener,
       (stream) => handlers.default(stream, copy),
       handlers.onError ?? reportError,
       others,
+      limits,
     )
   } finally {
     yield* listener.close()
@@ -181,17 +194,25 @@ function* serveOperation(
   handler: (stream: Stream) => Operation<unknown>,
   onError: (error: unknown, stream: Stream) => void,
   others: readonly ServerThread[],
+  serveLimits: ServeLimits,
 ): Operation<never> {
+  const limits = new Limits(serveLimits)
   let closing: unknown
   yield* nursery(function* (n) {
     const options = { name: handler.name || 'connection' }
     try {
+      yield* limits.begin(n)
       for (const other of others) yield* n.spawn(other.run(n.grace), { name: other.name })
-      for (;;) yield* n.spawn(connection(yield* listener.accept(), handler, onError), options)
+      for (;;) {
+        yield* limits.wait(listener)
+        const stream = yield* listener.accept()
+        yield* n.spawn(limits.around(stream, connection(stream, handler, onError)), options)
+      }
     } catch (error) {
       if (yield* isLeaving(error)) throw error
       closing = error
       for (const other of others) other.order('close')
+      yield* limits.drain(n)
     } finally {
       // Before the connections have cleaned up: no connection is accepted that will not be served.
       yield* listener.close()

@@ -31,6 +31,8 @@ export class Stream extends ByteReader implements Giver {
   private fd: number
   private reader: IoOp | null = null
   private writer: IoOp | null = null
+  /** How many operations were begun. */
+  private begun = 0
 
   /** @internal The stream owns the descriptor from here on. */
   constructor(fd: number) {
@@ -147,6 +149,12 @@ export class Stream extends ByteReader implements Giver {
     return op as unknown as Trap<number>
   }
 
+  /** @internal What has happened: two that are equal say that nothing did in between. */
+  activity(): { readonly begun: number; readonly moved: number; readonly waits: boolean } {
+    const { begun, reader, writer } = this
+    return { begun, moved: writer?.moved ?? 0, waits: (reader?.running ?? false) || (writer?.running ?? false) }
+  }
+
   private prepareWrite(bytes: Uint8Array | readonly Uint8Array[], options: WaitOptions | undefined): IoOp {
     const length = checkPieces('write', 'bytes', bytes)
     const limit = timeoutOf('write', options)
@@ -159,6 +167,7 @@ export class Stream extends ByteReader implements Giver {
       // the two is too many.
       if (this.writer?.owner == null) this.writer = op
     }
+    this.begun = (this.begun + 1) | 0
     op.timeout = limit
     load(op, bytes, length)
     return op
@@ -249,6 +258,7 @@ export class Stream extends ByteReader implements Giver {
       op.claim()
       if (this.reader?.owner == null) this.reader = op
     }
+    this.begun = (this.begun + 1) | 0
     // A lent buffer stays with the operation until the next read; a read into another one releases
     // it.
     if (buffer !== null || !op.lend) {

@@ -17,6 +17,7 @@ import { checkPort, placeOf, toAddress } from '../raw/ip.js'
 import { sleep } from '../raw/time.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { within } from '../scope/scope.js'
+import { Event } from '../sync/event.js'
 import { checkGiven, checkSocketOptions, type SocketOptions, setOptions } from './socket-options.js'
 import { Stream } from './stream.js'
 
@@ -74,6 +75,8 @@ export class Listener implements Giver {
   private op: IoOp<number> | null = null
   /** Connections that were accepted for a task which was cancelled before it saw them. */
   private readonly unclaimed = new Fifo<number>()
+  /** @internal Set when it is closed. */
+  readonly over = new Event()
 
   /** @internal */
   constructor(
@@ -155,14 +158,19 @@ export class Listener implements Giver {
    * Stops listening; a task in `accept` gets a ClosedError. A second close does nothing. Does not
    * wait.
    */
-  close(): Trap<void> {
-    return ask('close', (driver) => {
+  close(): Operation<void> {
+    return tracked('close', this.closeOperation())
+  }
+
+  private *closeOperation(): Operation<void> {
+    yield* ask('close', (driver) => {
       if (this.fd < 0) return undefined
       const result = driver.closeFd(this.fd)
       this.fd = -1
       while (this.unclaimed.size > 0) driver.closeFd(this.unclaimed.take())
       return result < 0 ? result : undefined
-    }) as Trap<void>
+    })
+    yield* this.over.set()
   }
 
   /** Closes it at the end of a block: `yield* using(…)`, or `use`. */

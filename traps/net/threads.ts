@@ -19,6 +19,7 @@ import { until } from '../raw/promise.js'
 import { sleep } from '../raw/time.js'
 import { isLeaving } from '../scope/place.js'
 import { moveOn, shield } from '../scope/scope.js'
+import type { ServeLimits } from './serve-limits.js'
 import type { Listener, ListenOptions } from './tcp.js'
 
 /** What a thread is to do. */
@@ -26,6 +27,7 @@ export interface ThreadJob {
   readonly place: ListenOptions
   readonly module: string
   readonly data: unknown
+  readonly limits: ServeLimits
   /** Of its kernel, in milliseconds. */
   readonly grace: number
   /** One number: STARTING, UP or LEFT. */
@@ -93,6 +95,7 @@ export class ServerThread {
     private readonly listener: Listener,
     private readonly module: URL,
     private readonly data: unknown,
+    private readonly limits: ServeLimits,
   ) {
     this.name = `server thread ${number}`
   }
@@ -133,8 +136,8 @@ export class ServerThread {
     const { Worker } = process.getBuiltinModule('node:worker_threads')
     const { address, options, port } = this.listener
     const place = address.family === 'unix' ? options : { ...options, host: address.host, port }
-    const { data, state } = this
-    const job: ThreadJob = { place, module: String(this.module), data, grace, state }
+    const { data, limits, state } = this
+    const job: ThreadJob = { place, module: String(this.module), data, limits, grace, state }
     const worker = new Worker(program(), { name: this.name, workerData: job })
     if (running.size === 0) process.on('exit', exitAll)
     running.add(this)

@@ -54,7 +54,7 @@ export class Ticker {
 
   /** @internal */
   constructor(ms: number, options?: TickerOptions) {
-    this.ms = checkPeriod(ms)
+    this.ms = checkPeriod('tick', 'ms', ms)
     checkOptions('tick', 'options', options)
     this.late = checkWord('tick', 'late', options?.late ?? 'skip', ['skip', 'burst'])
   }
@@ -124,7 +124,8 @@ export function interval(
   })
 }
 
-function checkPeriod(ms: number): number {
-  if (checkTime('tick', 'ms', ms) > 0 && ms < Number.POSITIVE_INFINITY) return ms
-  throw wrong('tick', 'ms', 'a number of milliseconds, more than 0 and finite', ms, 'number')
+/** A time that something can be repeated after. */
+export function checkPeriod(action: string, name: string, ms: number): number {
+  if (checkTime(action, name, ms) > 0 && ms < Number.POSITIVE_INFINITY) return ms
+  throw wrong(action, name, 'a number of milliseconds, more than 0 and finite', ms, 'number')
 }

@@ -100,6 +100,7 @@ export class Closing {
       // Before the driver closes, which ends waits: the error says what each task waits for.
       this.failure = loop.live > 0 ? giveUp(loop) : null
       guest?.close()
+      loop.tracker?.unclosed.end()
       loop.driver.close()
       keep(loop.driver)
       if (this.failure !== null) for (const callback of loop.endCallbacks.values()) callback(this.failure)

@@ -28,6 +28,7 @@ import { checkTask } from './task/owner.js'
 import { outcomeOf } from './task/phase.js'
 import type { TaskRecord } from './task/task.js'
 import { Waker } from './waker.js'
+import { withPage } from './watch/pages.js'
 
 /** Everything that a task tree needs to run. One kernel lives on one thread. */
 export class KernelBase {
@@ -57,8 +58,9 @@ export class KernelBase {
 
   /** The current figures. */
   get statistics(): KernelStatistics {
-    const { live, ready, timers, inFlight, suspended } = this.loop
-    return { tasks: live, ready: ready.length, timers: timers.size, operations: inFlight, suspended }
+    const { live, ready, timers, inFlight, suspended, driver } = this.loop
+    const sockets = driver.openSockets()
+    return { tasks: live, ready: ready.length, timers: timers.size, operations: inFlight, suspended, sockets }
   }
 
   /**
@@ -68,8 +70,12 @@ export class KernelBase {
    */
   async run<T>(op: Op<T>, options?: SpawnOptions): Promise<T> {
     const task = this.spawn(op, options) as TaskRecord<T>
-    await this.ended(task)
-    return outcomeOf(task, true) as T
+    try {
+      await this.ended(task)
+      return outcomeOf(task, true) as T
+    } catch (error) {
+      throw withPage(error, this.loop.tracker !== null)
+    }
   }
 
   /**
@@ -92,8 +98,12 @@ export class KernelBase {
     loop.endCallbacks.set(task, () => {
       loop.enough = true
     })
-    runBlocking(loop, () => task.ended)
-    return outcomeOf(task, true) as T
+    try {
+      runBlocking(loop, () => task.ended)
+      return outcomeOf(task, true) as T
+    } catch (error) {
+      throw withPage(error, this.loop.tracker !== null)
+    }
   }
 
   /**

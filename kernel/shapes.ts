@@ -25,6 +25,7 @@ const loop = new Loop({
   driver: new VirtualDriver(),
   grace: 0,
   random: null,
+  draw: Math.random,
   instruments: null,
   tracker: null,
   contexts: null,

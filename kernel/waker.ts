@@ -19,6 +19,7 @@ import { CALLER, checkTask } from './task/owner.js'
 export interface WakerToken {
   /** The driver's own. */
   readonly wake: WakeToken
+  /** How many there were; shared by the threads. */
   readonly notifications: SharedArrayBuffer
 }
 

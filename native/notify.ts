@@ -15,6 +15,16 @@ import { isPortToken, wakePort } from './windows/wake-port.js'
  * be something else's then.
  *
  * @param token `waker.token`, by way of `postMessage` or `workerData`.
+ * @example
+ * import { Kernel } from 'drupe'
+ * import { notify } from 'drupe/lowlevel'
+ *
+ * const kernel = new Kernel()
+ * const waker = kernel.waker()
+ * const waiting = kernel.run(() => waker.wait())
+ * notify(waker.token) // from any thread
+ * console.log(await waiting) // => 1
+ * await kernel.close()
  */
 export function notify(token: { readonly wake: WakeToken; readonly notifications: SharedArrayBuffer }): void {
   if (!(token?.notifications instanceof SharedArrayBuffer) || !isWakeToken(token.wake))

@@ -6,6 +6,7 @@
  * it that driver is to be had on Linux, too.
  */
 import type { Driver } from '../kernel/driver/contract.js'
+import { environment } from '../kernel/protocol/host-functions.js'
 import { SYSTEMS } from './bsd/constants.js'
 import { KqueueDriver, type KqueueHost } from './bsd/driver.js'
 import { openBsd } from './bsd/libc.js'
@@ -42,6 +43,18 @@ interface Versions {
  * @param forced One by name; default: what DRUPE_DRIVER says, or else the best.
  * @param explain Is told why it is none.
  * @throws Error if the forced driver is unknown or does not work here, or if the engine is too old.
+ * @example
+ * import { Kernel } from 'drupe'
+ * import { chooseDriver, HostDriver } from 'drupe/lowlevel'
+ *
+ * let reason = ''
+ * const driver = chooseDriver('host', (why) => {
+ *   reason = why
+ * })
+ * console.log(driver) // => null
+ * const kernel = new Kernel({ driver: driver ?? new HostDriver(reason) })
+ * console.log(kernel.driver) // => host
+ * await kernel.close()
  */
 export function chooseDriver(
   forced = environment('DRUPE_DRIVER'),
@@ -136,13 +149,4 @@ function kqueueHost(): KqueueHost {
   const name = platform()
   if (!isBsd(name)) return { libc: openLibc(), can: CAN, source: { abi: 'libkqueue', library } }
   return { libc: openBsd(name), can: SYSTEMS[name].can, source: { abi: name, library } }
-}
-
-/** Deno may forbid to ask. */
-function environment(name: string): string | undefined {
-  try {
-    return versions().node === undefined ? undefined : process.env[name] || undefined
-  } catch {
-    return undefined
-  }
 }

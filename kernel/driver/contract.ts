@@ -64,6 +64,9 @@
  * READ or WRITE with a `position` takes the side of its fd as any other, and is off the loop, too,
  * where the disk would take the thread.
  *
+ * Processes. What a driver does about them is immediate (protocol/processes.ts). The wait for the
+ * end of one is a READABLE on the descriptor that it came with.
+ *
  * Results are ≥ 0, or negative: the system's errno negated, or one of the portable results below.
  */
 
@@ -73,6 +76,7 @@ import type { Request } from '../protocol/request.js'
 
 export * from '../protocol/calls.js'
 export * from '../protocol/io-op.js'
+export * from '../protocol/processes.js'
 export * from '../protocol/request.js'
 
 /**
@@ -136,6 +140,8 @@ export interface Driver extends ImmediateCalls {
   readonly note?: string | undefined
   /** Null exactly if `can.threads` is false. It is good until the driver is closed. */
   readonly wakeToken: WakeToken | null
+  /** How many sockets of its own are open. */
+  openSockets(): number
   /** Milliseconds on a clock that never goes backwards, fractions included. */
   now(): number
   /**

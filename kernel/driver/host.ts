@@ -7,8 +7,15 @@
 
 import type { Capabilities } from '../protocol/capabilities.js'
 import { Fifo } from '../protocol/fifo.js'
-import { clearTimeout, MessageChannel, now, setImmediate, setTimeout } from '../protocol/host-functions.js'
-import type { Attachment } from './contract.js'
+import {
+  canWatchFiles,
+  clearTimeout,
+  MessageChannel,
+  now,
+  setImmediate,
+  setTimeout,
+} from '../protocol/host-functions.js'
+import type { Attachment, Driver } from './contract.js'
 import { TIMERS_ONLY, TimersOnlyDriver } from './timers-only.js'
 
 /** The longest wait that a host's timer can take, in milliseconds: they count in signed 32 bits. */
@@ -19,10 +26,18 @@ interface HostTimer {
   unref?(): void
 }
 
-/** A driver for places without native I/O. */
-export class HostDriver extends TimersOnlyDriver {
+/**
+ * A driver for places without native I/O.
+ *
+ * @example
+ * import { run, sleep } from 'drupe'
+ * import { HostDriver } from 'drupe/lowlevel'
+ *
+ * await run(() => sleep(1), { driver: new HostDriver() }) // as in a browser
+ */
+export class HostDriver extends TimersOnlyDriver implements Driver {
   readonly name = 'host'
-  override readonly can: Capabilities = { ...TIMERS_ONLY, blocking: false }
+  override readonly can: Capabilities = { ...TIMERS_ONLY, blocking: false, watch: canWatchFiles }
   readonly note: string | undefined
   private turn: (() => void) | null = null
   private timer: ReturnType<typeof setTimeout> | null = null

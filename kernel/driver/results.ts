@@ -41,7 +41,7 @@ export function requestError(driver: Driver, request: Request): Error {
   const { input, result, kind } = request
   const syscall = REQUEST_NAMES[kind]
   if (result <= LOWEST_ERRNO) return resultError(driver, requestAction(request), syscall, result, null)
-  const [code, text] = driver.describeError(result)
+  const [code, text] = driver.describeError(result, syscall)
   if ('path' in input) return new SystemError({ code, errno: result, syscall, text, path: input.path })
   if (!('host' in input)) return new SystemError({ code, errno: result, syscall, text })
   // As Node calls them, which does not tell a name without addresses from a name that there is not.
@@ -70,7 +70,7 @@ export function resultError(
     const { note = can.sockets ? 'it has nothing of the kind' : CLOCK_ALONE } = driver
     return new UnsupportedError(action, `the ${name} driver cannot; ${note}`)
   }
-  const [code, text] = driver.describeError(result)
+  const [code, text] = driver.describeError(result, syscall)
   if (address === null) return new SystemError({ code, errno: result, syscall, text })
   if (address.family === 'unix') return new SystemError({ code, errno: result, syscall, text, address: address.path })
   return new SystemError({ code, errno: result, syscall, text, address: address.host, port: address.port })

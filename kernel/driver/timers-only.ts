@@ -9,6 +9,7 @@ import {
   type Attachment,
   type Driver,
   type IoOp,
+  type Membership,
   PORTABLE_TEXTS,
   type Request,
   type SocketKind,
@@ -23,10 +24,14 @@ export const TIMERS_ONLY: Capabilities = {
   threads: false,
   sockets: false,
   unixSockets: false,
+  unixDatagrams: false,
   namedPipes: false,
   reusePort: false,
   files: false,
+  processes: false,
   foreignFds: false,
+  multicast: false,
+  watch: false,
 }
 
 /** The base of drivers without an operating system. */
@@ -43,6 +48,10 @@ export abstract class TimersOnlyDriver implements Driver {
   abstract close(): void
 
   start(_complete: (op: IoOp) => void, _completeRequest: (request: Request) => void): void {}
+
+  openSockets(): number {
+    return 0
+  }
 
   arm(at: number): void {
     this.alarm = at
@@ -78,6 +87,10 @@ export abstract class TimersOnlyDriver implements Driver {
     return UNSUPPORTED
   }
 
+  lock(_path: string): number {
+    return UNSUPPORTED
+  }
+
   setOption(_fd: number, _option: SocketOption, _value: number): number {
     return UNSUPPORTED
   }
@@ -86,7 +99,19 @@ export abstract class TimersOnlyDriver implements Driver {
     return UNSUPPORTED
   }
 
+  socketPair(_kind: 'unix' | 'unixDatagram'): readonly [number, number] | number {
+    return UNSUPPORTED
+  }
+
   remoteAddress(_fd: number): Address | number {
+    return UNSUPPORTED
+  }
+
+  membership(_fd: number, _joins: boolean, _membership: Membership): number {
+    return UNSUPPORTED
+  }
+
+  disconnect(_fd: number): number {
     return UNSUPPORTED
   }
 

@@ -8,11 +8,23 @@
 
 import { setTimeout } from '../protocol/host-functions.js'
 import { checkTime } from '../protocol/operands.js'
-import type { Attachment } from './contract.js'
+import type { Attachment, Driver } from './contract.js'
 import { TimersOnlyDriver } from './timers-only.js'
 
-/** A driver for tests, on virtual time. */
-export class VirtualDriver extends TimersOnlyDriver {
+/**
+ * A driver for tests, on virtual time.
+ *
+ * @example
+ * import { Kernel, sleep } from 'drupe'
+ * import { VirtualDriver } from 'drupe/testing'
+ *
+ * const driver = new VirtualDriver()
+ * const kernel = new Kernel({ driver })
+ * kernel.runSync(() => sleep(3_600_000))
+ * console.log(driver.now()) // => 3600000
+ * kernel.closeSync()
+ */
+export class VirtualDriver extends TimersOnlyDriver implements Driver {
   readonly name: string = 'virtual'
   private time = 0
   private turn: (() => void) | null = null

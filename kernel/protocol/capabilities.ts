@@ -18,8 +18,10 @@ export interface Capabilities {
   readonly threads: boolean
   /** TCP and UDP sockets. */
   readonly sockets: boolean
-  /** Unix sockets. */
+  /** Unix sockets: streams. */
   readonly unixSockets: boolean
+  /** Unix sockets of datagrams. */
+  readonly unixDatagrams: boolean
   /** Named pipes of Windows. */
   readonly namedPipes: boolean
   /**
@@ -29,6 +31,12 @@ export interface Capabilities {
   readonly reusePort: boolean
   /** Files: opened by path, asked about, read, written and flushed. */
   readonly files: boolean
+  /** Processes: started, waited for, sent signals. */
+  readonly processes: boolean
   /** Its descriptors are those of the OS: it takes others of the process, too. */
   readonly foreignFds: boolean
+  /** Datagram sockets are members of groups, and hear what is sent to them. */
+  readonly multicast: boolean
+  /** Files can be watched: by its own `watcher`, or by the host where it has none. */
+  readonly watch: boolean
 }

@@ -13,6 +13,7 @@
 import { ForgottenYieldError } from './errors.js'
 import { beginOnce } from './once.js'
 import type { Operation } from './trap.js'
+import type { Unclosed } from './unclosed.js'
 
 export class OperationTracker {
   /** The task whose step is running: operations that are made now belong to it. */
@@ -24,6 +25,20 @@ export class OperationTracker {
   private readonly waits = new WeakMap<object, Error>()
   private readonly owners = new Map<object, object>()
   private readonly made = new Map<object, Map<object, ForgottenYieldError>>()
+
+  private readonly remarks = new Set<string>()
+
+  constructor(
+    readonly unclosed: Unclosed,
+    private readonly warn: (message: string) => void = () => {},
+  ) {}
+
+  /** Something to know about this kernel, told once. */
+  remark(text: string): void {
+    if (this.remarks.has(text)) return
+    this.remarks.add(text)
+    this.warn(text)
+  }
 
   /** A task's step begins. */
   enter(task: object): void {
@@ -43,6 +58,11 @@ export class OperationTracker {
   /** The stack of the line at which a task waits, if it is known. */
   waitsAt(task: object): string | undefined {
     return this.waits.get(task)?.stack
+  }
+
+  /** A thing was made that has to be closed. */
+  opened(thing: object): void {
+    this.unclosed.opened(thing, String(this.owner))
   }
 
   created(operation: object, name: string): void {
@@ -113,6 +133,16 @@ export let tracker: OperationTracker | null = null
 
 export function setTracker(next: OperationTracker | null): void {
   tracker = next
+}
+
+/** Tells once, in debug mode, what one may want to know. */
+export function remark(text: string): void {
+  tracker?.remark(text)
+}
+
+/** Notes that a thing has to be closed, in debug mode; `wasClosed` says that it was. */
+export function mustBeClosed(thing: object): void {
+  tracker?.opened(thing)
 }
 
 /**

@@ -7,9 +7,23 @@
  * `Cancelled` is not a failure: it asks a task to leave, and it should pass through every `catch`
  * that is not about it.
  */
+import type { ExecResult } from './processes.js'
+import type { TlsCertificate } from './tls.js'
+
+/** How much of a program's error output goes into a message. */
+const SHOWN_BYTES = 1000
 
 /**
  * What all of Drupe's own errors have in common: a stable `code`, and a `cause` where there is one.
+ *
+ * @example
+ * import { DrupeError, run, sleep, timeout } from 'drupe'
+ *
+ * try {
+ *   await run(() => timeout(1, () => sleep(60_000)))
+ * } catch (error) {
+ *   if (error instanceof DrupeError) console.log(error.code) // => DRUPE_TIMEOUT
+ * }
  */
 export class DrupeError extends Error {
   /** Stable, to switch on: `DRUPE_TIMEOUT`; of a SystemError the symbolic name, `ECONNREFUSED`. */
@@ -167,6 +181,19 @@ export class BrokenError extends DrupeError {
 }
 
 /**
+ * The other end has another key, or what came is not what it sent: changed, repeated or left out.
+ */
+export class AuthenticationError extends DrupeError {
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param why The rest of the message.
+   */
+  constructor(action: string, why: string) {
+    super('DRUPE_AUTHENTICATION', `Cannot ${action}: ${why}`)
+  }
+}
+
+/**
  * There is more of it than was allowed: a line too long, a stream with too many bytes. What has
  * arrived is still there.
  */
@@ -241,6 +268,69 @@ export class UnsupportedError extends DrupeError {
   }
 }
 
+/** What a TlsError tells beside its message. */
+export interface TlsErrorFields {
+  /** The engine's word for it: `CERT_HAS_EXPIRED`, `WRONG_VERSION_NUMBER`, `UNEXPECTED_EOF`. */
+  readonly reason: string
+  /** In words. */
+  readonly text: string
+  /** The certificate at fault. */
+  readonly certificate?: TlsCertificate | undefined
+}
+
+/**
+ * TLS does not come about, or breaks: a peer that is not who it should be, that does not speak it,
+ * or that ends in the middle; a certificate or a key that cannot be read.
+ */
+export class TlsError extends DrupeError {
+  /** The engine's word for it, as Node and OpenSSL have it: `CERT_HAS_EXPIRED`. */
+  readonly reason: string
+  /** The certificate at fault, if it is about one. */
+  readonly certificate!: TlsCertificate | undefined
+
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param fields What is known of it.
+   * @param options A `cause`.
+   */
+  constructor(action: string, { reason, text, certificate }: TlsErrorFields, options?: ErrorOptions) {
+    const whose =
+      certificate === undefined ? '' : `; the certificate is of ${certificate.subject.replaceAll('\n', ', ')}`
+    super('DRUPE_TLS', `Cannot ${action}: ${text} (${reason})${whose}`, options)
+    this.reason = reason
+    // Not enumerable: printing the error would print all bytes of it.
+    Object.defineProperty(this, 'certificate', { value: certificate })
+  }
+}
+
+/** A program that had to succeed did not. Its message has the end of what it wrote about errors. */
+export class ProcessError extends DrupeError {
+  /** What it returned; null if a signal ended it. */
+  readonly exitCode: number | null
+  /** The signal that ended it; null if it ended by itself. */
+  readonly signal: string | null
+  /** What it wrote. */
+  readonly stdout!: Uint8Array
+  /** What it wrote about errors. */
+  readonly stderr!: Uint8Array
+
+  /**
+   * @param action What was to be done: "Cannot <action>: …".
+   * @param ended How it ended, and what it wrote.
+   */
+  constructor(action: string, ended: ExecResult) {
+    const { code, signal, stdout, stderr } = ended
+    const why = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`
+    const text = new TextDecoder().decode(stderr.subarray(-SHOWN_BYTES)).trim()
+    super('DRUPE_PROCESS', `Cannot ${action}: ${why}${text === '' ? '' : `: ${text}`}`)
+    this.exitCode = code
+    this.signal = signal
+    // Not enumerable: printing the error would print a megabyte.
+    Object.defineProperty(this, 'stdout', { value: stdout })
+    Object.defineProperty(this, 'stderr', { value: stderr })
+  }
+}
+
 /** What Node's own system errors carry, so that code written for those reads these. */
 export interface SystemErrorFields {
   /** Symbolic name: `ECONNREFUSED`. */
@@ -261,7 +351,20 @@ export interface SystemErrorFields {
   cause?: unknown
 }
 
-/** The operating system refused. Shaped like Node's own system errors. */
+/**
+ * The operating system refused. Shaped like Node's own system errors.
+ *
+ * @example
+ * import { readFile, run, SystemError } from 'drupe'
+ *
+ * await run(function* () {
+ *   try {
+ *     yield* readFile('no-such-file')
+ *   } catch (error) {
+ *     if (error instanceof SystemError) console.log(error.code, error.path) // => ENOENT no-such-file
+ *   }
+ * })
+ */
 export class SystemError extends DrupeError {
   /** The negative errno, as Node has it. */
   readonly errno: number

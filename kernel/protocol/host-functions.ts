@@ -8,10 +8,18 @@
  */
 export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout
 export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout
+export const setInterval: typeof globalThis.setInterval = globalThis.setInterval
+export const clearInterval: typeof globalThis.clearInterval = globalThis.clearInterval
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask
 export const MessageChannel: typeof globalThis.MessageChannel = globalThis.MessageChannel
 // The type is written out, because programs for a browser have no types of Node's.
 export const setImmediate: (callback: () => void) => { unref(): unknown } = globalThis.setImmediate
+
+/** Whether the host's `node:fs` watches files. Deno's leaves out what follows a link or a rename. */
+export const canWatchFiles =
+  typeof process === 'object' &&
+  typeof process.getBuiltinModule === 'function' &&
+  process.versions['deno'] === undefined
 
 const { performance } = globalThis
 const read = performance?.now
@@ -19,4 +27,13 @@ const read = performance?.now
 /** Milliseconds on the host's clock, fractions included. */
 export function now(): number {
   return read.call(performance)
+}
+
+/** A variable of the environment; undefined if it is empty, or if one may not ask (Deno). */
+export function environment(name: string): string | undefined {
+  try {
+    return (typeof process === 'object' && process.env?.[name]) || undefined
+  } catch {
+    return undefined
+  }
 }

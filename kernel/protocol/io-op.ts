@@ -31,7 +31,8 @@ export const WRITABLE = 5
 export const RECEIVE = 6
 /**
  * Kind of operation: send `buffer` as one datagram to `address`, or to the connected peer if that
- * is null.
+ * is null. To a Unix address it may be EAGAIN: there is no room at the peer, and no system tells
+ * a sender that is not connected to it when there is.
  */
 export const SEND = 7
 
@@ -49,16 +50,42 @@ export const IO_NAMES = [
 
 /** An end point: an IP address with a port, or a path of a Unix socket. */
 export type Address =
-  | { readonly family: 'ipv4' | 'ipv6'; readonly host: string; readonly port: number; readonly scopeId?: number }
-  | { readonly family: 'unix'; readonly path: string }
+  | {
+      /** Which kind of address. */
+      readonly family: 'ipv4' | 'ipv6'
+      /** The IP address, as text. */
+      readonly host: string
+      /** 1 to 65535; 0 asks for a free one where a socket is bound. */
+      readonly port: number
+      /** IPv6, of a link-local address: the number of the interface. */
+      readonly scopeId?: number
+    }
+  | {
+      readonly family: 'unix'
+      /** A path in the file system; one that begins with a NUL is an abstract name of Linux. */
+      readonly path: string
+    }
 
 /**
  * One operation and at the same time the trap that asks for it. Unlike other traps it has state, so
  * it serves one task at a time; a stream owns one for reading and one for writing and uses them
  * again and again.
+ *
+ * @example
+ * import { run } from 'drupe'
+ * import { close, IoOp, openFile, READ } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const fd = yield* openFile('package.json')
+ *   const op = new IoOp<number>(READ, fd, new Uint8Array(100), 0, 1, Infinity)
+ *   console.log(yield* op) // => 1
+ *   yield* close(fd)
+ * })
  */
 export class IoOp<out T = unknown> extends Trap<T> {
+  /** READ, WRITE, ACCEPT, … */
   kind: number
+  /** The descriptor that it is about. */
   fd: Fd
   /**
    * Null on a READ with `lend`: the driver lends a buffer when data is there. Null if there is a
@@ -71,6 +98,7 @@ export class IoOp<out T = unknown> extends Trap<T> {
    * `result` and `moved` count over all of them.
    */
   vector: readonly Uint8Array[] | null
+  /** Where in the buffer it begins, in bytes. */
   offset: number
   /** Bytes to move at most. */
   length: number
@@ -97,13 +125,16 @@ export class IoOp<out T = unknown> extends Trap<T> {
   lender: Lender | null = null
   /** WRITE with `all`: bytes written so far. */
   moved = 0
-  /** CONNECT, SEND: to whom. RECEIVE: from whom, set by the driver. */
+  /** CONNECT, SEND: to whom. RECEIVE: from whom, set by the driver; null: it has no address. */
   address: Address | null = null
+  /** RECEIVE: the datagram was longer than the buffer, and its end is lost; set by the driver. */
+  truncated = false
   /**
    * For the driver alone: the memory address of `buffer`, valid while `buffer` is the one it was
    * taken from.
    */
   pinnedAddress = 0
+  /** For the driver alone: the buffer that `pinnedAddress` is of. */
   pinned: Uint8Array | null = null
   /** For the lender alone: which of its buffers this is. */
   bufferIndex = 0

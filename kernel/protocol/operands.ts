@@ -85,20 +85,25 @@ export function checkFd(action: string, name: string, fd: number): number {
 }
 
 /** Bytes to read into, or to write. An array of another realm is as good (value.ts). */
-export function checkBytes(action: string, name: string, bytes: Uint8Array): Uint8Array {
+export function checkBytes(action: string, name: string, bytes: Uint8Array, kind = 'a Uint8Array'): Uint8Array {
   if (bytes instanceof Uint8Array || isBytes(bytes)) return bytes
-  throw wrong(action, name, 'a Uint8Array', bytes, 'object', encodeFirst(bytes))
+  throw wrong(action, name, kind, bytes, 'object')
 }
 
-/** Bytes in one piece or in several; how many there are. */
-export function checkPieces(action: string, name: string, bytes: Uint8Array | readonly Uint8Array[]): number {
+/** Bytes in one piece or in several; how many there are. `kind` is what one piece can be. */
+export function checkPieces(
+  action: string,
+  name: string,
+  bytes: Uint8Array | readonly Uint8Array[],
+  kind = 'a Uint8Array',
+): number {
   if (bytes instanceof Uint8Array) return bytes.length
   if (!Array.isArray(bytes)) {
     if (isBytes(bytes)) return bytes.length
-    throw wrong(action, name, 'a Uint8Array or a list of them', bytes, 'object', encodeFirst(bytes))
+    throw wrong(action, name, `${kind}, or a list of them`, bytes, 'object')
   }
   let length = 0
-  for (let i = 0; i < bytes.length; i++) length += checkBytes(action, `${name}[${i}]`, bytes[i]).length
+  for (let i = 0; i < bytes.length; i++) length += checkBytes(action, `${name}[${i}]`, bytes[i], kind).length
   return length
 }
 
@@ -241,6 +246,3 @@ export function wrong(action: string, name: string, kind: string, value: unknown
   const text = `Cannot ${action}: ${name} must be ${kind}, not ${describe(value)}${advice === '' ? '' : `; ${advice}`}`
   return typeof value === type && type !== 'object' ? new RangeError(text) : new TypeError(text)
 }
-
-const encodeFirst = (value: unknown): string =>
-  typeof value === 'string' ? 'encode the string first (new TextEncoder().encode(text))' : ''

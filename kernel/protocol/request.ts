@@ -28,19 +28,40 @@ export const OPEN_EXCLUSIVE = 32
 
 /** What a file is; as `stat` gives it. */
 export interface FileStatus {
+  /** What it is. */
   readonly kind: 'file' | 'directory' | 'link' | 'socket' | 'pipe' | 'device'
   /** The permission bits: `0o644`. */
   readonly mode: number
+  /** Its size in bytes. */
   readonly bytes: number
+  /** Its number in the file system. */
   readonly inode: number
   /** How many names it has. */
   readonly links: number
+  /** The number of the user that owns it. */
   readonly user: number
+  /** The number of the group that owns it. */
   readonly group: number
   /** Milliseconds since 1970, fractions included. */
   readonly accessedMs: number
+  /** When its content was changed last; as `accessedMs`. */
   readonly modifiedMs: number
+  /** When its content or its status was changed last; as `accessedMs`. */
   readonly changedMs: number
+}
+
+/** One name in a directory. */
+export interface DirectoryEntry {
+  /** Without the path of the directory. */
+  readonly name: string
+  /** Of a link it is `'link'`. `'device'` is also what the system does not say. */
+  readonly type: FileStatus['kind']
+}
+
+/** A directory that is open to be read; the driver knows what is behind it. */
+export interface DirectoryHandle {
+  /** Lets go of it, as soon as nothing is under way. A second call does nothing. */
+  close(): void
 }
 
 /** What each kind of request is given, and what it brings. */
@@ -58,6 +79,42 @@ export interface RequestKinds {
   readonly stat: { readonly input: { readonly path: string } | { readonly fd: Fd }; readonly output: FileStatus }
   /** Waits until what was written to a file is on its medium. */
   readonly sync: { readonly input: { readonly fd: Fd }; readonly output: number }
+  /** As `stat` of a path, but a link is not followed. */
+  readonly lstat: { readonly input: { readonly path: string }; readonly output: FileStatus }
+  /** Sets the permissions of the file at a path, the umask notwithstanding; links are followed. */
+  readonly chmod: { readonly input: { readonly path: string; readonly mode: number }; readonly output: number }
+  /** Removes a name of a file, and the file with its last one; a link is not followed. */
+  readonly unlink: { readonly input: { readonly path: string }; readonly output: number }
+  /** Gives a file another name, at once instead of what had that name. */
+  readonly rename: { readonly input: { readonly path: string; readonly to: string }; readonly output: number }
+  /** Gives a file one more name; EEXIST if anything has it. */
+  readonly link: { readonly input: { readonly path: string; readonly to: string }; readonly output: number }
+  /** Makes a directory; EEXIST if anything has that name. */
+  readonly mkdir: { readonly input: { readonly path: string; readonly mode: number }; readonly output: number }
+  /** Makes a directory of a new name that begins so, in that for temporary files if it is empty. */
+  readonly mkdtemp: { readonly input: { readonly path: string }; readonly output: string }
+  /** Removes an empty directory. */
+  readonly rmdir: { readonly input: { readonly path: string }; readonly output: number }
+  /** Makes a link at `to` that leads to `path`, whatever is there. */
+  readonly symlink: { readonly input: { readonly path: string; readonly to: string }; readonly output: number }
+  /** Where a link leads, as it was written. */
+  readonly readlink: { readonly input: { readonly path: string }; readonly output: string }
+  /** The path of a file without links in it. */
+  readonly realpath: { readonly input: { readonly path: string }; readonly output: string }
+  /** Cuts an open file, or fills it with zeros, to so many bytes. */
+  readonly truncate: { readonly input: { readonly fd: Fd; readonly bytes: number }; readonly output: number }
+  /** Copies a file; with `exclusive`, EEXIST if anything has the new name. What has begun ends. */
+  readonly copy: {
+    readonly input: { readonly path: string; readonly to: string; readonly exclusive: boolean }
+    readonly output: number
+  }
+  /** Opens a directory to be read in pieces. */
+  readonly opendir: { readonly input: { readonly path: string }; readonly output: DirectoryHandle }
+  /** The next entries of an open directory; none at its end. */
+  readonly readdir: {
+    readonly input: { readonly path: string; readonly handle: DirectoryHandle }
+    readonly output: readonly DirectoryEntry[]
+  }
   /**
    * The addresses that a host name stands for, in the order in which they should be tried; at least
    * one.
@@ -66,6 +123,8 @@ export interface RequestKinds {
     readonly input: { readonly host: string; readonly port: number }
     readonly output: readonly Address[]
   }
+  /** The names of an IP address; at least one. */
+  readonly reverse: { readonly input: { readonly host: string }; readonly output: readonly string[] }
 }
 
 /** The kinds of requests. */
@@ -76,14 +135,43 @@ export const REQUEST_NAMES: Readonly<Record<RequestKind, string>> = {
   open: 'open',
   stat: 'stat',
   sync: 'sync',
+  lstat: 'lstat',
+  chmod: 'chmod',
+  unlink: 'unlink',
+  rename: 'rename',
+  link: 'link',
+  mkdir: 'mkdir',
+  mkdtemp: 'mkdtemp',
+  rmdir: 'rmdir',
+  symlink: 'symlink',
+  readlink: 'readlink',
+  realpath: 'realpath',
+  truncate: 'ftruncate',
+  copy: 'copyfile',
+  opendir: 'opendir',
+  readdir: 'readdir',
   lookup: 'getaddrinfo',
+  reverse: 'getnameinfo',
 }
 
 const KINDS = Object.keys(REQUEST_NAMES) as RequestKind[]
 
-/** One request, and at the same time the trap that asks for it. It serves one task at a time. */
+/**
+ * One request, and at the same time the trap that asks for it. It serves one task at a time.
+ *
+ * @example
+ * import { run } from 'drupe'
+ * import { Request } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const { kind } = yield* new Request('lstat', { path: 'package.json' }, Infinity)
+ *   console.log(kind) // => file
+ * })
+ */
 export class Request<K extends RequestKind = RequestKind> extends Trap<RequestKinds[K]['output']> {
+  /** Which request. */
   readonly kind: K
+  /** What it needs to know. */
   readonly input: RequestKinds[K]['input']
   /** Set by the driver, together with a `result` of 0 or more. */
   output: RequestKinds[K]['output'] | null = null
@@ -136,7 +224,8 @@ export function isKind<K extends RequestKind>(request: Request, kind: K): reques
 
 /** `open /etc/hosts`: for messages. */
 export function requestAction({ kind, input }: Request): string {
+  if ('to' in input) return `${kind} ${input.path} to ${input.to}`
   if ('path' in input) return `${kind} ${input.path}`
-  if ('host' in input) return `look up ${input.host}`
+  if ('host' in input) return `look up ${kind === 'reverse' ? 'the name of ' : ''}${input.host}`
   return `${kind} fd ${input.fd}`
 }

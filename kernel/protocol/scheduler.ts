@@ -48,6 +48,8 @@ export interface Owned {
  * The same and more, for Drupe's own steps. Each method is one change to a record of the kernel.
  */
 export interface Scheduler extends Resumer {
+  /** A random number in [0, 1); with a seed, always the same ones. */
+  readonly draw: () => number
   /** The task has this to give back. If its body ends before, `ownerEnded` is called. */
   own(task: Task, thing: Owned): void
   disown(task: Task, thing: Owned): void

@@ -162,9 +162,13 @@ interface Handover {
 
 /** One request to the kernel. Immutable. */
 export class Trap<out T = unknown> implements Operation<T> {
+  /** Which trap it is. */
   readonly code: number
+  /** What it is about: a task, a queue, a function. */
   readonly subject: unknown
+  /** What else the handler needs. */
   readonly detail: unknown
+  /** A number for the handler: milliseconds, a count. */
   readonly amount: number
 
   /**

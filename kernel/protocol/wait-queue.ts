@@ -18,6 +18,8 @@ export const WAIT: unique symbol = Symbol('wait')
 export interface Giver {
   /** @internal */
   readonly undo: Undo | null
+  /** @internal What cannot be done in a blocking run, and why: for SUSPEND_HOST_LOOP. */
+  readonly hostLoop?: readonly [action: string, why: string]
 }
 
 /** What the wait brought is still where it was: the next wait brings it again. */

@@ -96,12 +96,17 @@ export class Loop extends Stepper {
       }
       if (this.ready.length === 0) return
       const now = this.driver.now()
+      this.adapt(now - before)
       this.pollBetween(now)
       if (now >= end || this.enough) return
-      if (now - before > CHECK_EVERY_MS) this.stride = Math.max(1, this.stride >> 1)
-      else if (this.stride < MOST_STEPS) this.stride <<= 1
       before = now
     }
+  }
+
+  /** So many steps took so long: how many come before the next look at the clock. */
+  private adapt(ms: number): void {
+    if (ms > CHECK_EVERY_MS) this.stride = Math.max(1, Math.floor((this.stride * CHECK_EVERY_MS) / ms))
+    else if (this.stride < MOST_STEPS) this.stride = Math.min(this.stride << 1, MOST_STEPS)
   }
 
   /** A pass may be longer than a turn; the next turn goes on with it. */

@@ -31,6 +31,8 @@ export interface StateOptions {
   readonly grace: number
   /** Numbers in [0, 1): shuffles every pass. */
   readonly random: (() => number) | null
+  /** Numbers in [0, 1) for tasks that ask. */
+  readonly draw: () => number
   readonly instruments: Instruments | null
   readonly tracker: OperationTracker | null
   readonly contexts: HostContexts | null
@@ -54,6 +56,7 @@ export class KernelState implements Scheduler {
   readonly contexts: HostContexts | null
   readonly report: (error: unknown) => void
   readonly warn: (message: string) => void
+  readonly draw: () => number
   readonly ready = new ReadyQueue()
   readonly timers = new Timers<TaskRecord | ScopeRecord>()
   readonly root: NurseryRecord
@@ -102,6 +105,7 @@ export class KernelState implements Scheduler {
     this.contexts = options.contexts
     this.report = options.report
     this.warn = options.warn
+    this.draw = options.draw
     this.root = new NurseryRecord(null, null, 'the kernel', false, options.grace, Number.POSITIVE_INFINITY, null)
     states.set(this.root, this)
   }

@@ -7,6 +7,7 @@
 import { KernelStateError } from '../protocol/errors.js'
 import { checkFunction } from '../protocol/operands.js'
 import { SUSPEND_HOST_LOOP, type Trap } from '../protocol/trap.js'
+import type { Giver } from '../protocol/wait-queue.js'
 import { WAITING } from '../task/phase.js'
 import type { TaskRecord } from '../task/task.js'
 import { HostWait } from './abort.js'
@@ -68,6 +69,8 @@ class Suspension extends HostWait {
  */
 type Begin = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (() => boolean | void) | void
 
+const THREAD = ['wait for another thread', "its messages come through the host's loop"] as const
+
 /**
  * SUSPEND: the task waits until host code calls back. What comes through the host's loop cannot
  * come in a blocking run.
@@ -75,10 +78,8 @@ type Begin = (resolve: (value: unknown) => void, reject: (error: unknown) => voi
 export function suspend(state: KernelState, task: TaskRecord, trap: Trap): boolean {
   if (task.cancelPending) checkpoint(state, task)
   if (trap.amount === SUSPEND_HOST_LOOP && state.blocking) {
-    throw new KernelStateError(
-      'wait for another thread',
-      "its messages come through the host's loop; use run, not runSync",
-    )
+    const [action, why] = (trap.detail as Giver).hostLoop ?? THREAD
+    throw new KernelStateError(action, `${why}; use run, not runSync`)
   }
   const wait = new Suspension(state, task)
   try {

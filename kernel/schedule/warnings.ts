@@ -31,6 +31,13 @@ export function stepped(state: KernelState, task: TaskRecord, began: number): vo
   state.warn(`${String(task)} held the thread for ${Math.round(ms)} ms before this: ${where}`)
 }
 
+/** Things were never closed: the first was made by that task, where that stack says. */
+export function unclosedText(what: string, count: number, maker: string, stack: string | undefined): string {
+  const [line] = linesIn(stack)
+  const subject = count === 1 ? `A ${what} was` : `${count} times a ${what} was`
+  return `${subject} never closed; ${maker} made it${line === undefined ? '' : ` here:\n${line}`}`
+}
+
 /** The line at which a task waits, on a line of its own. */
 export function lineOf(tracker: OperationTracker | null, task: TaskRecord): string {
   const [line] = linesIn(tracker?.waitsAt(task))

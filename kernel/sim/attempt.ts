@@ -25,6 +25,7 @@ import { connectLocally, requestConnection } from './handshake.js'
 import type { SimHost } from './host.js'
 import type { BufferLender } from './lender.js'
 import { type SimSocket, speaks } from './socket.js'
+import { aimLocally, hasRoom, sendLocally } from './unix-datagram.js'
 
 const POLLIN = 1
 const POLLOUT = 4
@@ -43,6 +44,7 @@ export interface Desk {
 export function attempt(desk: Desk, socket: SimSocket, op: IoOp): boolean {
   if (socket.inbox !== null) {
     if (op.vector !== null) return finish(op, errno.EINVAL)
+    if (socket.kind === 'unixDatagram') return attemptLocally(desk.host, socket, op)
     if (op.kind === SEND || op.kind === WRITE) return finish(op, send(desk.host, socket, op))
     if (op.kind === RECEIVE || op.kind === READ) return receive(socket, op)
     if (op.kind === CONNECT) return finish(op, aim(desk.host, socket, op))
@@ -54,6 +56,16 @@ export function attempt(desk: Desk, socket: SimSocket, op: IoOp): boolean {
   if (op.kind === SEND || op.kind === RECEIVE) return finish(op, errno.EINVAL)
   if (op.kind === READABLE) return isReadable(socket) ? finish(op, POLLIN) : false
   return isWritable(socket) ? finish(op, POLLOUT) : false
+}
+
+/** The same, for Unix datagrams. */
+function attemptLocally(host: SimHost, socket: SimSocket, op: IoOp): boolean {
+  if (op.kind === RECEIVE || op.kind === READ) return receive(socket, op)
+  if (op.kind === SEND || op.kind === WRITE) return sendLocally(host, socket, op)
+  if (op.kind === CONNECT) return finish(op, aimLocally(host, socket, op))
+  if (op.kind === READABLE) return isReadable(socket) ? finish(op, POLLIN) : false
+  if (op.kind === ACCEPT) return finish(op, errno.EINVAL)
+  return hasRoom(socket) ? finish(op, POLLOUT) : false
 }
 
 /** Why an operation cannot even be tried; 0 if it can. */
@@ -147,11 +159,12 @@ function begin(host: SimHost, socket: SimSocket, target: IpAddress): number {
 
 function connectToPath(host: SimHost, socket: SimSocket, op: IoOp, path: string): boolean {
   if (socket.kind !== 'unix') return finish(op, errno.EAFNOSUPPORT)
-  const listener = host.listenerAtPath(path)
+  const listener = host.socketAtPath(path)
   if (listener === undefined) return finish(op, path.startsWith('\0') ? errno.ECONNREFUSED : errno.ENOENT)
+  if (listener !== null && listener.kind !== 'unix') return finish(op, errno.EPROTOTYPE)
   if (listener === null || listener.queue === null) return finish(op, errno.ECONNREFUSED)
-  // Linux would say EAGAIN, and nothing would tell when to try again.
-  return finish(op, connectLocally(socket, listener) ? 0 : errno.ECONNREFUSED)
+  // As on Linux; nothing tells when to try again.
+  return finish(op, connectLocally(socket, listener) ? 0 : errno.EAGAIN)
 }
 
 function isReadable({ queue, incoming, error, broken, connecting, inbox }: SimSocket): boolean {
@@ -180,7 +193,7 @@ function finish(op: IoOp, result: number): true {
 
 /** The name of a socket that has none yet. */
 export function nameless({ kind }: SimSocket): Address {
-  if (kind === 'unix') return { family: 'unix', path: '' }
+  if (kind.startsWith('unix')) return { family: 'unix', path: '' }
   return kind === 'tcp4' || kind === 'udp4'
     ? { family: 'ipv4', host: '0.0.0.0', port: 0 }
     : { family: 'ipv6', host: '::', port: 0 }

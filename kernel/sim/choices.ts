@@ -10,7 +10,19 @@
 import { checkCount, checkList, checkShare } from '../protocol/operands.js'
 import { seededRandom } from '../random.js'
 
-/** What a scenario leaves to chance; `explore` makes it. */
+/**
+ * What a scenario leaves to chance; `explore` makes it.
+ *
+ * @example
+ * import { explore } from 'drupe/testing'
+ *
+ * const { seeds } = explore((choices) => {
+ *   const workers = choices.integer(1, 4)
+ *   const order = choices.shuffled(['a', 'b', 'c'])
+ *   if (workers < 1 || order.length !== 3) throw new Error('that cannot be')
+ * }, { seeds: 100 })
+ * console.log(seeds) // => 100
+ */
 export class Choices {
   /** @internal What was drawn so far. */
   readonly drawn: number[] = []

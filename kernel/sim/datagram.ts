@@ -2,9 +2,11 @@
  * Datagrams: sent whole, and never sent again. They may get lost, arrive twice, or overtake each
  * other.
  */
+
+import type { Membership } from '../protocol/calls.js'
 import type { IoOp } from '../protocol/io-op.js'
 import { canonical, type IpAddress, isLoopback, isWildcard, mapped, unmapped } from './address.js'
-import { EACCES, EAFNOSUPPORT, EDESTADDRREQ, EINVAL, EMSGSIZE } from './errno.js'
+import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EDESTADDRREQ, EINVAL, EMSGSIZE } from './errno.js'
 import type { SimHost } from './host.js'
 import type { SimSocket } from './socket.js'
 
@@ -18,11 +20,13 @@ export function receive(socket: SimSocket, op: IoOp): boolean {
   if (inbox === null || inbox.size === 0) return false
   const parcel = inbox.take()
   socket.inboxBytes -= parcel.bytes.length
+  socket.touchSenders()
   op.buffer ??= new Uint8Array(Math.min(op.length, MOST_BYTES))
   const { buffer } = op
   const count = Math.min(parcel.bytes.length, op.length, buffer.length - op.offset)
   buffer.set(parcel.bytes.subarray(0, count), op.offset)
   op.address = parcel.from
+  op.truncated = parcel.bytes.length > count
   op.result = count
   return true
 }
@@ -39,7 +43,7 @@ export function send(host: SimHost, socket: SimSocket, op: IoOp): number {
   const bound = named(host, socket)
   if (bound < 0) return bound
   const bytes = (op.buffer ?? new Uint8Array(0)).slice(op.offset, op.offset + op.length)
-  for (const other of targets(host, target)) {
+  for (const other of isGroup(target) ? membersOf(host, socket) : targets(host, target)) {
     const from = sourceFor(host, socket, target)
     host.pathTo(other).cast(bytes.length, () => arrive(other, target, from, bytes))
   }
@@ -57,8 +61,15 @@ export function aim(host: SimHost, socket: SimSocket, op: IoOp): number {
 
 function arrive(host: SimHost, target: IpAddress, from: IpAddress, bytes: Uint8Array): void {
   if (!host.up) return
-  const socket = host.inboxAt(target)
-  if (socket?.inbox == null) return
+  if (isGroup(target)) for (const socket of host.members(target, from)) accept(socket, from, bytes)
+  else {
+    const socket = host.inboxAt(target)
+    if (socket !== null) accept(socket, from, bytes)
+  }
+}
+
+function accept(socket: SimSocket, from: IpAddress, bytes: Uint8Array): void {
+  if (socket.inbox === null) return
   if (socket.inboxBytes + bytes.length > socket.receiveBytes) return
   // A connected socket receives from its peer only.
   const source = socket.kind === 'udp6' ? mapped(from) : from
@@ -75,6 +86,40 @@ function targets(host: SimHost, target: IpAddress): Iterable<SimHost> {
   if (isLoopback(target) || isWildcard(target) || host.has(target)) return [host]
   const other = host.network.hostAt(target)
   return other === null ? [] : [other]
+}
+
+/** Does this address mean a group of receivers? */
+function isGroup({ family, host }: IpAddress): boolean {
+  if (family === 'ipv6') return host.startsWith('ff')
+  const first = Number.parseInt(host, 10)
+  return first >= 224 && first <= 239
+}
+
+/** Makes a socket a member of a group, or ends that; 0 or a negative errno. */
+export function enrol(socket: SimSocket, joins: boolean, { group, source }: Membership): number {
+  const place = group.family === 'unix' ? null : canonical(group)
+  if (socket.inbox === null || socket.kind === 'unixDatagram' || place === null || !isGroup(place)) return EINVAL
+  if (source !== null && (source.family === 'unix' || source.family !== place.family)) return EINVAL
+  const { groups } = socket
+  const heard = groups.get(place.host)
+  const sender = source === null ? null : canonical(source).host
+  if (joins) {
+    if (heard === null || (sender === null && heard !== undefined) || (sender !== null && heard?.has(sender))) {
+      return EADDRINUSE
+    }
+    groups.set(place.host, sender === null ? null : new Set([...(heard ?? []), sender]))
+    return 0
+  }
+  if (heard === undefined || (sender !== null && !heard?.delete(sender))) return EADDRNOTAVAIL
+  if (sender === null || heard?.size === 0) groups.delete(place.host)
+  return 0
+}
+
+/** The hosts where members may be: all on the link, or this one alone. */
+function* membersOf(host: SimHost, { multicastTtl, multicastLoopback }: SimSocket): Iterable<SimHost> {
+  for (const other of host.network.everybody()) {
+    if (other === host ? multicastLoopback : multicastTtl > 0) yield other
+  }
 }
 
 /** Sees to it that the socket has a port. */

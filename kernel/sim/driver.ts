@@ -7,7 +7,7 @@
  * stage, which lets other kernels run and moves the common clock. In the `completion` style nothing
  * completes at once and a cancel answers "its completion will come", as mechanisms of that kind do.
  */
-import { type Attachment, CANCELED, CLOSED, isReader } from '../driver/contract.js'
+import { type Attachment, CANCELED, CLOSED, type Driver, isReader } from '../driver/contract.js'
 import { CONNECT, type IoOp } from '../protocol/io-op.js'
 import type { Request } from '../protocol/request.js'
 import { attempt, type Desk, refusalOf } from './attempt.js'
@@ -19,8 +19,19 @@ import type { Holder, SimSocket } from './socket.js'
 import type { Actor } from './stage.js'
 import { stuck } from './stuck.js'
 
-/** A driver for a kernel on a simulated host; `host.driver()` makes it. */
-export class SimDriver extends SimProcess implements Actor, Desk, Holder {
+/**
+ * A driver for a kernel on a simulated host; `host.driver()` makes it.
+ *
+ * @example
+ * import { Kernel } from 'drupe'
+ * import { SimNetwork } from 'drupe/testing'
+ *
+ * const network = new SimNetwork()
+ * const kernel = new Kernel({ driver: network.host('server').driver() })
+ * console.log(kernel.driver) // => simulated
+ * kernel.closeSync()
+ */
+export class SimDriver extends SimProcess implements Actor, Desk, Driver, Holder {
   /** @internal */
   readonly lender = new BufferLender()
   private readonly touched: SimSocket[] = []

@@ -30,7 +30,20 @@ export interface ExploreReport {
   readonly seeds: number
 }
 
-/** A scenario fails with some seed. The `cause` is what it threw in its smallest form. */
+/**
+ * A scenario fails with some seed. The `cause` is what it threw in its smallest form.
+ *
+ * @example
+ * import { ExplorationError, explore } from 'drupe/testing'
+ *
+ * try {
+ *   explore((choices) => {
+ *     if (choices.integer(0, 9) > 5) throw new Error('too many')
+ *   })
+ * } catch (error) {
+ *   if (error instanceof ExplorationError) console.log(error.choices) // => [ 6 ]
+ * }
+ */
 export class ExplorationError extends Error {
   /** The smallest seed that fails, of those tried. */
   readonly seed: number

@@ -17,6 +17,7 @@ import { SimDriver } from './driver.js'
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from './errno.js'
 import type { Names } from './names.js'
 import type { Path } from './path.js'
+import { Paths } from './paths.js'
 import { type Home, type SimSocket, speaks } from './socket.js'
 import type { Stage } from './stage.js'
 
@@ -79,11 +80,8 @@ export class SimHost implements Home {
   /** @internal */
   readonly drivers = new Set<SimDriver>()
   private readonly bound = new Set<SimSocket>()
-  /**
-   * The paths of Unix sockets in the file system: the socket that listens there; null if none does
-   * any more.
-   */
-  private readonly paths = new Map<string, SimSocket | null>()
+  /** @internal */
+  readonly paths = new Paths(() => this.now())
   private lastPort = FIRST_EPHEMERAL
 
   /** @internal */
@@ -122,7 +120,7 @@ export class SimHost implements Home {
    */
   unlink(path: string): boolean {
     checkString('unlink', 'path', path)
-    return !path.startsWith('\0') && this.paths.delete(path)
+    return this.paths.unlink(path)
   }
 
   /** @internal Its own clock. */
@@ -185,12 +183,19 @@ export class SimHost implements Home {
     return this.find(target, ({ inbox }) => inbox !== null)
   }
 
-  /**
-   * @internal The socket that listens at a path; null if none does any more, undefined if nothing
-   * is there.
-   */
-  listenerAtPath(path: string): SimSocket | null | undefined {
-    return this.paths.get(path)
+  /** @internal The sockets that get what this sender sends to a group. */
+  members(group: IpAddress, from: IpAddress): SimSocket[] {
+    return [...this.bound].filter(({ ip, groups }) => {
+      if (ip === null || ip.port !== group.port) return false
+      if (!isWildcard(ip) && unmapped(ip).host !== group.host) return false
+      const heard = groups.get(group.host)
+      return heard === null || heard?.has(from.host) === true
+    })
+  }
+
+  /** @internal The socket at a path; null if it is closed, undefined if nothing is there. */
+  socketAtPath(path: string): SimSocket | null | undefined {
+    return this.paths.socketAt(path)
   }
 
   /** @internal An address as a listener's socket shows it: IPv6 sockets show mapped addresses. */
@@ -201,10 +206,7 @@ export class SimHost implements Home {
   /** @internal */
   forget(socket: SimSocket): void {
     this.bound.delete(socket)
-    if (socket.local?.family !== 'unix' || this.paths.get(socket.local.path) !== socket) return
-    // A file stays behind; an abstract name does not.
-    if (socket.local.path.startsWith('\0')) this.paths.delete(socket.local.path)
-    else this.paths.set(socket.local.path, null)
+    if (socket.local?.family === 'unix') this.paths.forget(socket)
   }
 
   private find(target: IpAddress, isIt: (socket: SimSocket) => boolean): SimSocket | null {
@@ -218,11 +220,10 @@ export class SimHost implements Home {
   }
 
   private bindPath(socket: SimSocket, path: string): number {
-    if (socket.kind !== 'unix' || socket.local !== null) return EINVAL
-    if (this.paths.has(path)) return EADDRINUSE
-    socket.local = { family: 'unix', path }
-    this.paths.set(path, socket)
-    return 0
+    if (!socket.kind.startsWith('unix') || socket.local !== null) return EINVAL
+    const result = this.paths.bind(path, socket)
+    if (result === 0) socket.local = { family: 'unix', path }
+    return result
   }
 
   private conflict(socket: SimSocket, name: IpAddress): boolean {
@@ -232,6 +233,7 @@ export class SimHost implements Home {
       if ((other.inbox === null) !== (socket.inbox === null)) return false
       if (ip === null || ip.port !== name.port || (other.connected && other.queue === null)) return false
       if (socket.reusePort && other.reusePort) return false
+      if (socket.inbox !== null && socket.reuseAddress && other.reuseAddress) return false
       if (ip.family === name.family) return ip.host === name.host || isWildcard(ip) || isWildcard(name)
       const [six, v6only] = ip.family === 'ipv6' ? [ip, other.v6only] : [name, socket.v6only]
       return six.host === '::' && !v6only

@@ -5,7 +5,7 @@
  * answer of its own: other addresses, an error, a server of names that takes its time. A look-up
  * that takes time is an event on the time line, and can be taken back until then.
  */
-import { CLOSED, type Request } from '../driver/contract.js'
+import { CLOSED, isKind, type Request } from '../driver/contract.js'
 import { checkList, checkOptions, checkTime, checkWord } from '../protocol/operands.js'
 import { addressOf, type IpAddress } from './address.js'
 import { EAI_AGAIN, EAI_NONAME } from './errno.js'
@@ -26,13 +26,18 @@ interface Answer {
   readonly addresses: readonly IpAddress[]
   readonly latency: number
   readonly result: number
+  /** The error that was asked for, or 0. */
+  readonly failure: number
 }
 
 /** Names that have answers of their own. */
 export class Names {
   private readonly answers = new Map<string, Answer>()
 
-  constructor(private readonly ofHost: (name: string) => readonly IpAddress[]) {}
+  constructor(
+    private readonly ofHost: (name: string) => readonly IpAddress[],
+    private readonly hostAt: (address: IpAddress) => string | null,
+  ) {}
 
   set(name: string, answer: NameAnswer): void {
     const action = `answer for the name ${name}`
@@ -46,23 +51,40 @@ export class Names {
       if (address === null) throw new RangeError(`Cannot ${action}: "${text}" is no IP address`)
       return address
     })
-    const failure = error === 'EAI_AGAIN' ? EAI_AGAIN : EAI_NONAME
-    const result = error === undefined && ips.length > 0 ? 0 : failure
-    this.answers.set(name, { addresses: result === 0 ? ips : [], latency, result })
+    const failure = error === undefined ? 0 : error === 'EAI_AGAIN' ? EAI_AGAIN : EAI_NONAME
+    const result = failure === 0 && ips.length === 0 ? EAI_NONAME : failure
+    this.answers.set(name, { addresses: result === 0 ? ips : [], latency, result, failure })
   }
 
   of(name: string): Answer {
     const known = this.answers.get(name)
     if (known !== undefined) return known
     const addresses = this.ofHost(name)
-    return { addresses, latency: 0, result: addresses.length > 0 ? 0 : EAI_NONAME }
+    return { addresses, latency: 0, result: addresses.length > 0 ? 0 : EAI_NONAME, failure: 0 }
   }
+
+  /** The names of an address: that of its host, and those that were given it in an answer. */
+  reverse(host: string): { readonly names: readonly string[]; readonly latency: number; readonly result: number } {
+    const address = addressOf(host)
+    const own = address === null ? null : this.hostAt(address)
+    const others = [...this.answers].filter(([, { addresses }]) => addresses.some((ip) => ip.host === address?.host))
+    const names = [...(own === null ? [] : [own]), ...others.map(([name]) => name).filter((name) => name !== own)]
+    const { latency = 0, failure = 0 } = this.answers.get(host) ?? {}
+    return { names, latency, result: failure === 0 && names.length === 0 ? EAI_NONAME : failure }
+  }
+}
+
+/** A look-up, either way. */
+type LookUp = Request<'lookup'> | Request<'reverse'>
+
+export function isLookUp(request: Request): request is Request & LookUp {
+  return isKind(request, 'lookup') || isKind(request, 'reverse')
 }
 
 /** The look-ups of one driver. */
 export class Lookups {
-  private readonly waiting = new Set<Request<'lookup'>>()
-  private answered: Request<'lookup'>[] = []
+  private readonly waiting = new Set<LookUp>()
+  private answered: LookUp[] = []
 
   constructor(
     private readonly names: Names,
@@ -71,13 +93,8 @@ export class Lookups {
   ) {}
 
   /** True: the answer is there. */
-  submit(request: Request<'lookup'>): boolean {
-    const { host, port } = request.input
-    const { addresses, latency, result } = this.names.of(host)
-    const settle = (): void => {
-      request.result = result
-      request.output = addresses.map((address) => ({ ...address, port }))
-    }
+  submit(request: LookUp): boolean {
+    const { latency, settle } = isKind(request, 'lookup') ? this.forwards(request) : this.backwards(request)
     if (latency === 0) {
       settle()
       return true
@@ -95,21 +112,40 @@ export class Lookups {
   }
 
   /** True: it will not be answered. */
-  cancel(request: Request<'lookup'>): boolean {
+  cancel(request: LookUp): boolean {
     return this.waiting.delete(request)
   }
 
   /** Those that were answered since it was last asked. */
-  take(): readonly Request<'lookup'>[] {
+  take(): readonly LookUp[] {
     return this.answered.splice(0)
   }
 
   /** All that are not answered, which are CLOSED. */
-  close(): readonly Request<'lookup'>[] {
+  close(): readonly LookUp[] {
     const left = [...this.answered, ...this.waiting]
     this.answered = []
     this.waiting.clear()
     for (const request of left) request.result = CLOSED
     return left
+  }
+
+  private forwards(request: Request<'lookup'>): { readonly latency: number; settle(): void } {
+    const { host, port } = request.input
+    const { addresses, latency, result } = this.names.of(host)
+    const settle = (): void => {
+      request.result = result
+      request.output = addresses.map((address) => ({ ...address, port }))
+    }
+    return { latency, settle }
+  }
+
+  private backwards(request: Request<'reverse'>): { readonly latency: number; settle(): void } {
+    const { names, latency, result } = this.names.reverse(request.input.host)
+    const settle = (): void => {
+      request.result = result
+      request.output = names
+    }
+    return { latency, settle }
   }
 }

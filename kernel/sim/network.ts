@@ -17,7 +17,7 @@ import {
 } from '../protocol/operands.js'
 import type { Op } from '../protocol/trap.js'
 import { seededRandom } from '../random.js'
-import { addressOf, type IpAddress, unmapped } from './address.js'
+import { addressOf, type IpAddress, isLoopback, unmapped } from './address.js'
 import { checkHost, type HostOptions, type Neighbourhood, SimHost } from './host.js'
 import { type NameAnswer, Names } from './names.js'
 import { type Conditions, checkConditions, Path } from './path.js'
@@ -71,7 +71,10 @@ export class SimNetwork implements Neighbourhood {
   private readonly paths = new Map<Home, Map<Home, Path>>()
   private simulation: Simulation | null = null
   /** @internal */
-  readonly names = new Names((name) => this.hosts.get(name)?.ips ?? [])
+  readonly names = new Names(
+    (name) => this.hosts.get(name)?.ips ?? [],
+    (address) => (isLoopback(address) ? 'localhost' : (this.hostAt(address)?.name ?? null)),
+  )
 
   /**
    * Makes a network without hosts.
@@ -248,7 +251,7 @@ export class SimNetwork implements Neighbourhood {
 
   /**
    * What a look-up of this name brings from now on, instead of the addresses of the host of that
-   * name.
+   * name. Of an IP address: whether and when `reverse` finds its names.
    *
    * @param name The name.
    * @param answer Addresses or an error, and how long it takes.

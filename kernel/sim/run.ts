@@ -11,12 +11,12 @@ import { deadlock, waiting } from '../schedule/deadlock.js'
 import { outcomeOf } from '../task/phase.js'
 import type { TaskRecord } from '../task/task.js'
 import { whereabouts } from '../task/whereabouts.js'
-import type { SimDriver } from './driver.js'
 import type { SimHost } from './host.js'
 import type { Stage } from './stage.js'
 
 /** What runs on a host. */
 export interface Program<T = unknown> {
+  /** What runs. */
   readonly op: Op<T>
   /** It serves the others: it is cancelled when they are done, and its result is not waited for. */
   readonly daemon?: boolean
@@ -49,7 +49,6 @@ export interface RunOptions {
 interface Member {
   readonly name: string
   readonly kernel: KernelBase
-  readonly driver: SimDriver
   readonly task: TaskRecord
   readonly daemon: boolean
   crashed: boolean
@@ -79,7 +78,7 @@ export class Simulation {
       const task = kernel.spawn(op) as TaskRecord
       // This run reports its failure, so it is no unhandled rejection.
       task.observed = true
-      this.members.push({ name, kernel, driver, task, daemon, crashed: false })
+      this.members.push({ name, kernel, task, daemon, crashed: false })
     } finally {
       this.stage.stepping--
     }
@@ -136,9 +135,9 @@ export class Simulation {
   }
 
   private assertNothingLeft(): void {
-    for (const { name, kernel, driver, crashed } of this.members) {
+    for (const { name, kernel, crashed } of this.members) {
       if (crashed) continue
-      const left = leftOver({ ...kernel.statistics, descriptors: driver.descriptors })
+      const left = leftOver(kernel.statistics)
       if (left !== null) throw new Error(`Cannot end the simulation: left over on ${name}: ${left}`)
     }
   }

@@ -6,7 +6,7 @@
  * the driver (attempt.ts asks, driver.ts waits). A socket outlives its descriptor until its last
  * bytes have been sent.
  */
-import type { SocketKind } from '../driver/contract.js'
+import { isDatagrams, type SocketKind } from '../driver/contract.js'
 import { Fifo } from '../protocol/fifo.js'
 import type { Address, IoOp } from '../protocol/io-op.js'
 import type { IpAddress } from './address.js'
@@ -38,7 +38,8 @@ export interface Home {
 /** A datagram, and where it came from. */
 export interface Parcel {
   readonly bytes: Uint8Array
-  readonly from: IpAddress
+  /** Null: it has no address. */
+  readonly from: Address | null
 }
 
 export class SimSocket {
@@ -56,6 +57,7 @@ export class SimSocket {
   remote: Address | null = null
   v6only = false
   reusePort = false
+  reuseAddress = false
   sendBytes = BUFFER_BYTES
   receiveBytes = BUFFER_BYTES
   /**
@@ -69,12 +71,21 @@ export class SimSocket {
   connecting = false
   incoming: Flow | null = null
   outgoing: Flow | null = null
+  /** The other end of a connection, or whom a socket for Unix datagrams is connected to. */
   peer: SimSocket | null = null
   /** Datagrams that have come; null for a socket that has none. */
   readonly inbox: Fifo<Parcel> | null
   /** Bytes in it. */
   inboxBytes = 0
+  /** Unix datagrams: the sockets that wait for room in it. */
+  readonly senders = new Set<SimSocket>()
   broadcast = false
+  /** The groups that it is a member of, and whom it hears there: null is everybody. */
+  readonly groups = new Map<string, Set<string> | null>()
+  /** 0: what is sent to a group stays inside the host. */
+  multicastTtl = 1
+  /** What is sent to a group comes to members on the same host, too. */
+  multicastLoopback = true
   /** To be reported by the next operation; 0 for none. */
   error = 0
   /** The connection is gone. */
@@ -85,7 +96,7 @@ export class SimSocket {
     readonly home: Home,
     public holder: Holder | null,
   ) {
-    this.inbox = kind === 'udp4' || kind === 'udp6' ? new Fifo() : null
+    this.inbox = isDatagrams(kind) ? new Fifo() : null
   }
 
   /** What waits should try again. */
@@ -101,6 +112,13 @@ export class SimSocket {
   /** Is it one end of a connection, or was it? */
   get connected(): boolean {
     return this.outgoing !== null
+  }
+
+  /** There is room in its inbox, or it is gone: its senders try again. */
+  touchSenders(): void {
+    const senders = [...this.senders]
+    this.senders.clear()
+    for (const sender of senders) sender.touch()
   }
 
   /** What is to be reported: once. */
@@ -138,6 +156,7 @@ export class SimSocket {
     this.closed = true
     this.holder = null
     this.home.forget(this)
+    this.touchSenders()
     while (this.queue !== null && this.queue.size > 0) this.queue.take().reset()
     if (this.incoming === null || this.outgoing === null) return
     if (this.incoming.received.length > 0) {
@@ -154,6 +173,7 @@ export class SimSocket {
     this.closed = true
     this.holder = null
     this.home.forget(this)
+    this.touchSenders()
     this.outgoing?.kill()
     if (this.incoming !== null) this.incoming.abandoned = true
   }
@@ -184,5 +204,5 @@ function endsOf(sender: SimSocket, receiver: SimSocket): FlowEnds {
 
 /** Can a socket have, or reach, an address of this family? */
 export function speaks({ kind }: SimSocket, { family }: IpAddress): boolean {
-  return kind !== 'unix' && kind.endsWith('4') === (family === 'ipv4')
+  return !kind.startsWith('unix') && kind.endsWith('4') === (family === 'ipv4')
 }

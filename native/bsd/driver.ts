@@ -11,6 +11,7 @@
  */
 import type { WakeToken } from '../../kernel/driver/contract.js'
 import type { Capabilities } from '../../kernel/protocol/capabilities.js'
+import { SystemError } from '../../kernel/protocol/errors.js'
 import type { News, Watch } from '../host/guest.js'
 import { watchDescriptor } from '../host/guest-poll.js'
 import { ReadinessDriver } from '../host/readiness-driver.js'
@@ -108,6 +109,10 @@ export class KqueueDriver extends ReadinessDriver {
     return new KqueueTimer(this.kqueue, OPENINGS)
   }
 
+  protected override exitDescriptor(pid: number): number {
+    return this.kqueue.watchingExit(pid)
+  }
+
   protected hear(news: News): Watch {
     return watchDescriptor(this.libc, this.kqueue.descriptor.fd)(news)
   }
@@ -170,7 +175,8 @@ export class KqueueDriver extends ReadinessDriver {
   private need(result: number): void {
     if (result >= 0) return
     this.release()
-    throw new Error(`Cannot set up kqueue: ${describe(result)}`)
+    const [code, text] = describeError(result)
+    throw new SystemError({ code, errno: result, syscall: 'kqueue', text })
   }
 }
 

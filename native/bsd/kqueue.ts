@@ -8,7 +8,7 @@
 import { Descriptor } from '../posix/descriptor.js'
 import { EBADF, EINTR, ENOENT } from '../posix/errno.js'
 import { Binder, type Call, type Libc } from '../posix/libc.js'
-import { ABIS, type Abi, type AbiName, Kevents } from './kevent.js'
+import { ABIS, type Abi, type AbiName, EV_ADD, EV_ONESHOT, Kevents, NOTE_EXIT } from './kevent.js'
 
 /** How many changes wait for the next question, at most; and how many events it takes. */
 const MOST = 128
@@ -48,6 +48,7 @@ export class Kqueue {
   readonly descriptor: Descriptor
   readonly events: Kevents
   private readonly calls: KqueueCalls
+  private readonly libc: Libc
   private readonly changes: Kevents
   private readonly change: Kevents
   private changeCount = 0
@@ -58,6 +59,7 @@ export class Kqueue {
   /** @throws Error if there is no such library. */
   constructor(libc: Libc, { abi, library }: KqueueSource) {
     this.abi = ABIS[abi]
+    this.libc = libc
     this.calls = bindKqueue(new Binder(), library)
     this.descriptor = new Descriptor(libc, this.calls.kqueue())
     this.changes = new Kevents(this.abi, MOST, libc.addressOf)
@@ -78,6 +80,20 @@ export class Kqueue {
   apply(ident: number, filter: number, flags: number, fflags = 0, data = 0, udata = 0): number {
     this.change.set(0, ident, filter, flags, fflags, data, udata)
     return this.calls.kevent(this.descriptor.fd, this.change.at, 1, 0, 0, this.noTimeAt)
+  }
+
+  /**
+   * A queue of its own, which has news, and so is readable, when this process has ended: or a
+   * negative errno, ESRCH if that has happened already.
+   */
+  watchingExit(pid: number): number {
+    const queue = this.calls.kqueue()
+    if (queue < 0) return queue
+    this.change.set(0, pid, this.abi.PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, 0)
+    const result = this.calls.kevent(queue, this.change.at, 1, 0, 0, this.noTimeAt)
+    if (result >= 0) return queue
+    this.libc.close(queue)
+    return result
   }
 
   /**

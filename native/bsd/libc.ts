@@ -4,9 +4,14 @@
  * macOS makes no socket that is non-blocking and closed in child processes from the start; it is
  * made so in three more calls, and a process that is started between them inherits it.
  */
-import { F_SETFL, POLLHUP, POLLIN } from '../posix/constants.js'
+import { AF_UNIX, F_SETFD, F_SETFL, FD_CLOEXEC, POLLHUP, POLLIN } from '../posix/constants.js'
 import { Binder, bindPosix, type Libc, type PlatformCalls } from '../posix/libc.js'
-import { F_SETFD, FD_CLOEXEC, FIONREAD, RTLD_DEFAULT, SYSTEMS, type System } from './constants.js'
+import { setWord } from '../posix/words.js'
+import { FIONREAD, RTLD_DEFAULT, SYSTEMS, type System } from './constants.js'
+
+/** In bytes: behind struct msghdr, which has 48. */
+const PIECE_AT = 48
+const MSG_TRUNC = 0x10
 
 type Variadic = (fd: number, code: number, ...rest: unknown[]) => number
 
@@ -21,22 +26,50 @@ export function openBsd(name: keyof typeof SYSTEMS): Libc {
   if (opened !== null) return opened
   const system: System = SYSTEMS[name]
   const binder = new Binder()
-  opened = { ...bindPosix(binder, system.MSG_NOSIGNAL, RTLD_DEFAULT), ...bindSystem(binder, system) }
+  const posix = bindPosix(binder, system.MSG_NOSIGNAL, RTLD_DEFAULT)
+  opened = { ...posix, recvfrom: receiver(binder), ...bindSystem(binder, system) }
   return opened
 }
 
+/** recvfrom that tells what did not fit, by recvmsg: no flag lets recvfrom itself say so. */
+function receiver(binder: Binder): Libc['recvfrom'] {
+  const recvmsg = binder.bindChecked('recvmsg', 'int', 'uintptr_t', 'int')
+  // struct msghdr, with its list of one piece behind it.
+  const words = new Uint32Array(16)
+  const messageAt = binder.addressOf(words)
+  const lengths = new Map<number, Int32Array>()
+  return (fd, at, length, from, fromLength) => {
+    const known = lengths.get(fromLength) ?? new Int32Array(binder.koffi.view(fromLength as never, 4) as ArrayBuffer)
+    lengths.set(fromLength, known)
+    words.fill(0)
+    setWord(words, 0, from)
+    words[2] = known[0] as number
+    setWord(words, 4, messageAt + PIECE_AT)
+    words[6] = 1
+    setWord(words, 12, at)
+    setWord(words, 14, length)
+    const result = recvmsg(fd, messageAt, 0)
+    known[0] = words[2]
+    return result >= 0 && ((words[11] as number) & MSG_TRUNC) !== 0 ? length + 1 : result
+  }
+}
+
 function bindSystem(binder: Binder, system: System): PlatformCalls {
-  const { constants, SOCK_NONBLOCK, SOCK_CLOEXEC } = system
+  const { constants, processes, messages, SOCK_NONBLOCK, SOCK_CLOEXEC } = system
   const socket = binder.bindChecked('socket', 'int', 'int', 'int')
+  const socketpair = binder.bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t')
   const files = fileCalls(binder, system)
   if (SOCK_NONBLOCK !== null) {
     const accept4 = binder.bindChecked('accept4', 'int', 'uintptr_t', 'uintptr_t', 'int')
     const pipe2 = binder.bindChecked('pipe2', 'uintptr_t', 'int')
     return {
       constants,
+      processes,
+      messages,
       socket,
       accept: (fd) => accept4(fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC),
       pipe: (at) => pipe2(at, constants.O_NONBLOCK | constants.O_CLOEXEC),
+      socketPair: (type, at) => socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, at),
       ...files,
     }
   }
@@ -60,17 +93,21 @@ function bindSystem(binder: Binder, system: System): PlatformCalls {
   }
   const ends = new Int32Array(2)
   const endsAt = binder.addressOf(ends)
+  /** Moves both ends to where they are wanted, prepared. */
+  const both = (at: number, result: number, finish: (fd: number) => number): number => {
+    if (result < 0) return result
+    for (const end of ends) finish(end)
+    new Int32Array(binder.koffi.view(at as never, 8) as ArrayBuffer).set(ends)
+    return 0
+  }
   return {
     constants,
+    processes,
+    messages,
     socket: (family, type, protocol) => quiet(socket(family, type, protocol)),
     accept: (fd) => quiet(accept(fd, 0, 0)),
-    pipe(at) {
-      const result = pipe(endsAt)
-      if (result < 0) return result
-      for (const end of ends) prepare(end)
-      new Int32Array(binder.koffi.view(at as never, 8) as ArrayBuffer).set(ends)
-      return 0
-    },
+    pipe: (at) => both(at, pipe(endsAt), prepare),
+    socketPair: (type, at) => both(at, socketpair(AF_UNIX, type, 0, endsAt), quiet),
     ...files,
   }
 }

@@ -6,7 +6,7 @@
  */
 import { CANCELED, type IoOp, isIntact, partsOf } from '../../kernel/driver/contract.js'
 import { EFAULT, EIO } from '../posix/errno.js'
-import { answer, attempt, errnoOf, fs } from './host-work.js'
+import { answer, attempt, errnoOf, fs } from './calls.js'
 import type { Outcome, Work } from './off-loop.js'
 
 /** So many bytes at a time. */

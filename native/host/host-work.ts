@@ -19,9 +19,14 @@ import {
   UNSUPPORTED,
 } from '../../kernel/driver/contract.js'
 import { EINVAL } from '../posix/errno.js'
+import { answer, attempt, fs, kindOf } from './calls.js'
+import { fileWorkOf } from './file-calls.js'
 import type { Outcome, Work } from './off-loop.js'
 
 type Stats = import('node:fs').Stats
+
+/** libuv's number of ENOTFOUND, on every platform. */
+const EAI_NONAME = -3008
 
 let hasFds = true
 
@@ -33,21 +38,22 @@ export function keepsFds(): void {
 /** Are the host's descriptors those of the OS? */
 export const hostHasFds = (): boolean => hasFds
 
-/** Looks a name up on this thread, where there is a way. */
-export type LookUp = (host: string, port: number) => Outcome
+/** Looks names up on this thread. */
+export interface Resolver {
+  lookUp(host: string, port: number): Outcome
+  nameOf(host: string): Outcome
+}
 
-export const fs = (): typeof import('node:fs') => process.getBuiltinModule('node:fs')
-
-/** The errno of an error of Node's. What has none was refused before it was asked. */
-export const errnoOf = (error: unknown): number => (error as { errno?: number }).errno ?? EINVAL
-
-/** What a request wants done. `lookUp`: for when the thread is taken anyhow.
+/** What a request wants done. `resolver`: for when the thread is taken anyhow.
  * `hostFd`: what the host calls a descriptor of the driver's. */
-export function workOf(request: Request, lookUp: LookUp | null, hostFd = (fd: number): number => fd): Work {
+export function workOf(request: Request, resolver: Resolver, hostFd = (fd: number): number => fd): Work {
   if (isKind(request, 'open')) return openWork(request.input)
   if (isKind(request, 'stat')) return statWork('fd' in request.input ? { fd: hostFd(request.input.fd) } : request.input)
-  if (isKind(request, 'sync')) return syncWork(hostFd(request.input.fd))
-  if (isKind(request, 'lookup')) return lookupWork(request.input, lookUp)
+  if (isKind(request, 'lstat')) return lstatWork(request.input.path)
+  if (isKind(request, 'lookup')) return lookupWork(request.input, resolver)
+  if (isKind(request, 'reverse')) return reverseWork(request.input.host, resolver)
+  const work = fileWorkOf(request, hostFd)
+  if (work !== null) return work
   return { begin: (done) => done([UNSUPPORTED, null]), now: () => [UNSUPPORTED, null] }
 }
 
@@ -67,7 +73,10 @@ export function hostFlags(flags: number): number {
 }
 
 function openWork({ path, flags, mode }: { path: string; flags: number; mode: number }): Work {
+  const changes = (flags & (OPEN_CREATE | OPEN_TRUNCATE)) !== 0
   return {
+    // Or a file would appear, or lose its content, when whoever wanted that has long gone on.
+    ...(changes && { stop: () => {} }),
     // The second of two would find the file that the first has made.
     once: (flags & OPEN_EXCLUSIVE) !== 0,
     begin: (done) =>
@@ -102,43 +111,37 @@ function statWork(input: { readonly path: string } | { readonly fd: number }): W
   }
 }
 
-function syncWork(fd: number): Work {
+function lstatWork(path: string): Work {
+  const found = (stats: Stats): Outcome => [0, statusOf(stats)]
   return {
-    begin: (done) =>
-      fs().fsync(
-        fd,
-        answer(done, () => [0, 0]),
-      ),
-    now: () =>
-      attempt(
-        () => fs().fsyncSync(fd),
-        () => [0, 0],
-      ),
+    begin: (done) => fs().lstat(path, answer(done, found)),
+    now: () => attempt(() => fs().lstatSync(path), found),
   }
 }
 
-function lookupWork({ host, port }: { host: string; port: number }, lookUp: LookUp | null): Work {
+function lookupWork({ host, port }: { host: string; port: number }, resolver: Resolver): Work {
   const found = (entries: { address: string; family: number }[]): Outcome => [
     0,
     entries.map(({ address, family }): Address => ({ family: family === 6 ? 'ipv6' : 'ipv4', host: address, port })),
   ]
+  // Of a name that is too long to be one libuv says EINVAL, and getaddrinfo(3) that there is none.
+  const told = ([result, output]: Outcome): Outcome => [result === EINVAL ? EAI_NONAME : result, output]
   return {
-    begin: (done) => process.getBuiltinModule('node:dns').lookup(host, { all: true }, answer(done, found)),
-    now: () => (lookUp === null ? [UNSUPPORTED, null] : lookUp(host, port)),
+    begin: (done) =>
+      process.getBuiltinModule('node:dns').lookup(
+        host,
+        { all: true },
+        answer((outcome) => done(told(outcome)), found),
+      ),
+    now: () => resolver.lookUp(host, port),
   }
 }
 
-/** A call-back of Node's that ends a piece of work. */
-export function answer<V>(done: (outcome: Outcome) => void, outcome: (value: V) => Outcome) {
-  return (error: Error | null | undefined, value?: V): void =>
-    done(error === null || error === undefined ? outcome(value as V) : [errnoOf(error), null])
-}
-
-export function attempt<V>(call: () => V, outcome: (value: V) => Outcome): Outcome {
-  try {
-    return outcome(call())
-  } catch (error) {
-    return [errnoOf(error), null]
+function reverseWork(host: string, resolver: Resolver): Work {
+  const found = (name: string): Outcome => [0, [name]]
+  return {
+    begin: (done) => process.getBuiltinModule('node:dns').lookupService(host, 0, answer(done, found)),
+    now: () => resolver.nameOf(host),
   }
 }
 
@@ -155,12 +158,4 @@ function statusOf(stats: Stats): FileStatus {
     modifiedMs: stats.mtimeMs,
     changedMs: stats.ctimeMs,
   }
-}
-
-function kindOf(stats: Stats): FileStatus['kind'] {
-  if (stats.isFile()) return 'file'
-  if (stats.isDirectory()) return 'directory'
-  if (stats.isSymbolicLink()) return 'link'
-  if (stats.isSocket()) return 'socket'
-  return stats.isFIFO() ? 'pipe' : 'device'
 }

@@ -11,7 +11,9 @@ import {
   CLOSED,
   type Driver,
   type IoOp,
+  isDatagrams,
   isKind,
+  type Membership,
   Request,
   type SocketKind,
   type SocketOption,
@@ -20,11 +22,12 @@ import {
 } from '../../kernel/driver/contract.js'
 import type { Capabilities } from '../../kernel/protocol/capabilities.js'
 import { now } from '../../kernel/protocol/host-functions.js'
+import { SOCK_DGRAM, SOCK_STREAM } from '../posix/constants.js'
 import { describeError, EBADF } from '../posix/errno.js'
 import type { FdCalls, LookupCalls } from '../posix/libc.js'
-import { lookUp } from '../posix/lookup.js'
+import { lookUp, nameOf } from '../posix/lookup.js'
 import { Sockets } from '../posix/sockets.js'
-import { workOf } from './host-work.js'
+import { type Resolver, workOf } from './host-work.js'
 import { OffLoop, type Outcome } from './off-loop.js'
 
 /**
@@ -45,11 +48,17 @@ export abstract class NativeDriver implements Driver {
   /** Another thread has called. */
   protected woken = false
   protected closed = false
-  private readonly calls: LookupCalls
+  private readonly resolver: Resolver
   private readonly sockets: Sockets
 
   constructor(calls: FdCalls & LookupCalls, note: string | undefined) {
-    this.calls = calls
+    this.resolver = {
+      lookUp: (host, port) => outcomeOf(lookUp(calls, host, port)),
+      nameOf: (host) => {
+        const name = nameOf(calls, host)
+        return outcomeOf(typeof name === 'number' ? name : [name])
+      },
+    }
     this.note = note
     this.sockets = new Sockets(calls)
   }
@@ -61,6 +70,7 @@ export abstract class NativeDriver implements Driver {
   abstract attach(turn: () => void): Attachment
   abstract close(): void
   abstract closeFd(fd: number): number
+  abstract openSockets(): number
   /** From now on completions of ops go there. */
   protected abstract begin(complete: (op: IoOp<unknown>) => void): void
   /** Notes a new socket of our own. */
@@ -87,11 +97,7 @@ export abstract class NativeDriver implements Driver {
     const { input } = request
     if (!this.can.files && ('flags' in input || 'fd' in input)) return end(request, UNSUPPORTED)
     if ('fd' in input && this.hostFd(input.fd) < 0) return end(request, EBADF)
-    const work = workOf(
-      request,
-      (host, port) => this.lookUp(host, port),
-      (fd) => this.hostFd(fd),
-    )
+    const work = workOf(request, this.resolver, (fd) => this.hostFd(fd))
     if (this.attachment === null || work.once) return this.settle(request, work.now())
     this.offLoop.add(request, work, (outcome) => {
       if (this.settle(request, outcome)) this.completeRequest(request)
@@ -105,9 +111,18 @@ export abstract class NativeDriver implements Driver {
 
   socket(kind: SocketKind): number {
     if (this.closed) return CLOSED
+    if (kind === 'unixDatagram' && !this.can.unixDatagrams) return UNSUPPORTED
     const fd = this.sockets.open(kind)
-    if (fd >= 0) this.adopt(fd, kind === 'udp4' || kind === 'udp6')
+    if (fd >= 0) this.adopt(fd, isDatagrams(kind))
     return fd
+  }
+
+  socketPair(kind: 'unix' | 'unixDatagram'): readonly [number, number] | number {
+    if (this.closed) return CLOSED
+    const datagrams = isDatagrams(kind)
+    const pair = this.sockets.pair(datagrams ? SOCK_DGRAM : SOCK_STREAM)
+    if (typeof pair !== 'number') for (const fd of pair) this.adopt(fd, datagrams)
+    return pair
   }
 
   bind(fd: number, address: Address): number {
@@ -116,6 +131,10 @@ export abstract class NativeDriver implements Driver {
 
   listen(fd: number, backlog: number): number {
     return this.sockets.listen(fd, backlog)
+  }
+
+  lock(_path: string): number {
+    return UNSUPPORTED
   }
 
   setOption(fd: number, option: SocketOption, value: number): number {
@@ -130,11 +149,19 @@ export abstract class NativeDriver implements Driver {
     return this.sockets.remoteAddress(fd)
   }
 
+  membership(fd: number, joins: boolean, membership: Membership): number {
+    return this.sockets.membership(fd, joins, membership)
+  }
+
+  disconnect(fd: number): number {
+    return this.sockets.disconnect(fd)
+  }
+
   shutdown(fd: number): number {
     return this.sockets.shutdown(fd)
   }
 
-  describeError(result: number): readonly [name: string, text: string] {
+  describeError(result: number, _syscall?: string): readonly [name: string, text: string] {
     return describeError(result)
   }
 
@@ -154,11 +181,11 @@ export abstract class NativeDriver implements Driver {
     request.output = output as typeof request.output
     return end(request, result)
   }
+}
 
-  private lookUp(host: string, port: number): Outcome {
-    const found = lookUp(this.calls, host, port)
-    return typeof found === 'number' ? [found, null] : [0, found]
-  }
+/** Of a look-up on this thread. */
+function outcomeOf(found: number | readonly unknown[]): Outcome {
+  return typeof found === 'number' ? [found, null] : [0, found]
 }
 
 /** The request is complete. */

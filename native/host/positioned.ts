@@ -52,12 +52,13 @@ export class Positioned<P extends Place = Place> {
     if (op.kind === READ) {
       return this.run(op, readWork(op, at), (outcome) => this.completed(op, deliverRead(op, outcome)), finish)
     }
-    const fd = this.files.duplicate(op.fd)
-    if (fd < 0) return this.completed(op, fd)
-    const settle = ([result, written]: Outcome): void => {
+    const settle = ([result, written]: Outcome): true => {
       op.moved = written as number
-      this.completed(op, result)
+      return this.completed(op, result)
     }
+    const fd = this.files.duplicate(op.fd)
+    // There is no descriptor left, and an open file can be written all the same: on this thread.
+    if (fd < 0) return settle(writeWork(op, at, op.fd, () => {}).now())
     return this.run(
       op,
       writeWork(op, at, fd, (own) => this.files.close(own)),

@@ -5,11 +5,25 @@
  * would wait for a peer is looked after in openings.ts, by an alarm of its own. The alarms are for
  * each driver to bring, as is the way in which other threads wake it.
  */
-import { isKind, type Request } from '../../kernel/driver/contract.js'
+import {
+  BUSY,
+  CANCELED,
+  CLOSED,
+  isKind,
+  type ReceivedMessage,
+  type Request,
+  UNSUPPORTED,
+} from '../../kernel/driver/contract.js'
 import type { Alarm } from '../posix/alarm.js'
+import { Descriptors } from '../posix/descriptors.js'
+import { ENOTSUP } from '../posix/errno.js'
+import type { FdState } from '../posix/fds.js'
 import type { Libc } from '../posix/libc.js'
+import { limitBehind } from '../posix/limits.js'
+import { lockDirectory } from '../posix/lock.js'
 import { type Place, Positions } from '../posix/positions.js'
-import { NativeDriver, SLICE_MS } from './native-driver.js'
+import { Processes } from '../posix/processes.js'
+import { end, NativeDriver, SLICE_MS } from './native-driver.js'
 import { Openings } from './openings.js'
 import { Positioned } from './positioned.js'
 
@@ -18,6 +32,10 @@ export abstract class PosixDriver<L extends Libc = Libc> extends NativeDriver {
   protected readonly libc: L
   protected readonly openings: Openings
   protected readonly positioned: Positioned
+  readonly processes: Processes
+  private readonly descriptors: Descriptors
+  /** Opens that were to be withdrawn when they had begun: they end, and wait for nobody. */
+  private readonly leaving = new WeakSet<Request>()
   protected abstract readonly alarm: Alarm
 
   constructor(libc: L, note?: string) {
@@ -30,14 +48,62 @@ export abstract class PosixDriver<L extends Libc = Libc> extends NativeDriver {
       duplicate: (fd) => libc.duplicate(fd, libc.constants.F_DUPFD_CLOEXEC),
       close: (fd) => void libc.close(fd),
     })
+    this.processes = new Processes(libc, (pid) => this.exitDescriptor(pid))
+    this.descriptors = new Descriptors(libc, libc.messages)
     this.openings = new Openings(libc, () => this.openingsAlarm())
   }
+
+  /** What is known about a descriptor, if anything is. */
+  protected abstract stateOf(fd: number): FdState | undefined
 
   /** Another alarm, at which `lookAtOpenings` is called; or a negative errno. */
   protected abstract openingsAlarm(): Alarm | number
 
+  /**
+   * A descriptor that is readable when this process has ended; negative: there is none, and it has
+   * to be asked again and again.
+   */
+  protected exitDescriptor(_pid: number): number {
+    return UNSUPPORTED
+  }
+
   override cancelRequest(request: Request): boolean {
-    return (isKind(request, 'open') && this.openings.cancel(request)) || super.cancelRequest(request)
+    if (!isKind(request, 'open')) return super.cancelRequest(request)
+    if (this.openings.cancel(request) || super.cancelRequest(request)) return true
+    this.leaving.add(request)
+    return false
+  }
+
+  sendDescriptors(fd: number, bytes: Uint8Array, descriptors: readonly number[]): number {
+    const refusal = this.refusalOf(fd, 'writer')
+    return refusal < 0 ? refusal : this.descriptors.send(fd, bytes, descriptors)
+  }
+
+  receiveDescriptors(fd: number, buffer: Uint8Array, most: number): ReceivedMessage | number {
+    const refusal = this.refusalOf(fd, 'reader')
+    return refusal < 0 ? refusal : this.descriptors.receive(fd, buffer, most)
+  }
+
+  /** Why no descriptors can be passed now; 0 if they can. Over TCP none can, nor beside an op. */
+  protected refusalOf(fd: number, side: 'reader' | 'writer'): number {
+    if (this.closed) return CLOSED
+    const address = this.localAddress(fd)
+    if (typeof address === 'number') return address
+    if (address.family !== 'unix') return ENOTSUP
+    return this.stateOf(fd)?.[side] ? BUSY : 0
+  }
+
+  /** A descriptor of our own, so that it goes with the driver as sockets do. */
+  override lock(path: string): number {
+    if (this.closed) return CLOSED
+    const fd = lockDirectory(this.libc, path)
+    if (fd >= 0) this.adopt(fd, false)
+    return fd
+  }
+
+  override describeError(result: number, syscall = ''): readonly [name: string, text: string] {
+    const [name, text] = super.describeError(result)
+    return [name, text + limitBehind(this.libc, result, syscall)]
   }
 
   arm(at: number): void {
@@ -56,7 +122,11 @@ export abstract class PosixDriver<L extends Libc = Libc> extends NativeDriver {
   }
 
   protected opened(request: Request<'open'>, hostFd: number): boolean {
-    return this.openings.opened(request, this.adoptFile(hostFd))
+    const leaves = this.leaving.delete(request)
+    if (this.openings.opened(request, this.adoptFile(hostFd))) return true
+    if (!leaves) return false
+    this.openings.cancel(request)
+    return end(request, CANCELED)
   }
 
   protected hostFd(fd: number): number {
@@ -71,6 +141,7 @@ export abstract class PosixDriver<L extends Libc = Libc> extends NativeDriver {
   /** Lets go of what was opened for the driver itself. */
   protected release(): void {
     this.closed = true
+    this.processes.close()
     this.attachment = null
     this.alarm.close()
   }

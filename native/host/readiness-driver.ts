@@ -6,6 +6,7 @@
  * news are taken in, and how the host's loop hears of them.
  */
 import type { Attachment, IoOp } from '../../kernel/driver/contract.js'
+import type { FdState } from '../posix/fds.js'
 import type { Libc } from '../posix/libc.js'
 import { Readiness, type Watcher } from '../posix/readiness.js'
 import { attachToHost, type News, type Watch } from './guest.js'
@@ -64,12 +65,20 @@ export abstract class ReadinessDriver<L extends Libc = Libc> extends PosixDriver
     return this.readiness.closeFd(fd)
   }
 
+  openSockets(): number {
+    return this.readiness.fds.own().length
+  }
+
   close(): void {
     if (this.closed) return
     this.attachment?.close()
     this.readiness.close()
     this.closeRequests()
     this.release()
+  }
+
+  protected stateOf(fd: number): FdState | undefined {
+    return this.readiness.fds.at(fd)
   }
 
   protected adopt(fd: number, datagrams: boolean): void {

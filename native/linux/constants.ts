@@ -5,7 +5,9 @@
  */
 import type { Capabilities } from '../../kernel/protocol/capabilities.js'
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, type PosixConstants } from '../posix/constants.js'
+import type { MessageConstants } from '../posix/descriptors.js'
 import { EINTR } from '../posix/errno.js'
+import type { ProcessConstants } from '../posix/process-calls.js'
 
 export { POLLERR, POLLHUP, POLLIN, POLLOUT }
 
@@ -13,6 +15,8 @@ export const O_NONBLOCK = 0o4000
 export const O_APPEND = 0o2000
 export const CLOEXEC = 0o2000000
 export const SOCK_NONBLOCK = O_NONBLOCK
+/** Given to a receive: it returns how long the datagram was, whether that fits or not. */
+export const MSG_TRUNC = 0x20
 export const MSG_NOSIGNAL = 0x4000
 export const SOL_SOCKET = 1
 export const SO_LINGER = 13
@@ -26,8 +30,37 @@ export const EPOLL_CTL_MOD = 3
 export const SYS_IO_URING_SETUP = 425
 export const SYS_IO_URING_ENTER = 426
 export const SYS_IO_URING_REGISTER = 427
+export const SYS_PIDFD_OPEN = 434
 export const PROT_READ_WRITE = 3
 export const MAP_SHARED_POPULATE = 0x8001
+
+/** Linux's part of what is needed to start processes and to wait for them. */
+export const PROCESSES: ProcessConstants = {
+  SETPGROUP: 0x2,
+  SETSIGDEF: 0x4,
+  SETSIGMASK: 0x8,
+  SETSID: 0x80,
+  CLOEXEC_DEFAULT: 0,
+  P_PID: 1,
+  WEXITED: 4,
+  WNOWAIT: 0x1000000,
+  SIGINFO_PID: 4,
+  SIGINFO_STATUS: 6,
+  RLIMIT_AS: 9,
+  RLIMIT_NPROC: 6,
+  RLIMIT_NOFILE: 7,
+}
+
+/** What a message with descriptors looks like. */
+export const MESSAGES: MessageConstants = {
+  LONG_LENGTHS: true,
+  DATA_AT: 16,
+  ALIGN: 8,
+  DONTWAIT: 0x40,
+  TRUNC: MSG_TRUNC,
+  CTRUNC: 0x8,
+  CMSG_CLOEXEC: 0x40000000,
+}
 
 /** Linux's own results for a system call to be made again; no libc has names for them. */
 const ERESTARTSYS = -512
@@ -44,10 +77,14 @@ export const CAN: Capabilities = {
   threads: true,
   sockets: true,
   unixSockets: true,
+  unixDatagrams: true,
   namedPipes: false,
   reusePort: true,
   files: true,
+  processes: true,
   foreignFds: true,
+  multicast: true,
+  watch: true,
 }
 
 /** Linux's part of what differs. */
@@ -65,6 +102,7 @@ export const LINUX: PosixConstants = {
   SUN_PATH_BYTES: 108,
   F_DUPFD_CLOEXEC: 1030,
   ADDRINFO_ADDRESS_AT: 24,
+  NI_NAMEREQD: 8,
   // AGAIN, BADFLAGS, FAIL, FAMILY, MEMORY, NODATA, NONAME, SERVICE, SOCKTYPE.
   EAI: {
     [-3]: -3001,
@@ -87,4 +125,11 @@ export const LINUX: PosixConstants = {
     receiveBufferBytes: [SOL_SOCKET, 8],
     sendBufferBytes: [SOL_SOCKET, 7],
   },
+  DATAGRAM_OPTIONS: {
+    ipv4: { ttl: 2, multicastTtl: 33, multicastLoopback: 34, multicastInterface: 32 },
+    ipv6: { ttl: 16, multicastTtl: 18, multicastLoopback: 19, multicastInterface: 17 },
+  },
+  MEMBERSHIP: { join: 42, leave: 45, joinSource: 46, leaveSource: 47 },
+  GROUP_AT: 8,
+  INTERFACE_AS: 'mreqn',
 }

@@ -8,6 +8,8 @@
  * All of it is edge-triggered, so the timerfd is never read: a new expiry is a new edge. Events
  * carry the fd and its generation, so that late news of a closed fd is recognised.
  */
+import type { FileWatcher } from '../../kernel/driver/contract.js'
+import { SystemError } from '../../kernel/protocol/errors.js'
 import type { News, Watch } from '../host/guest.js'
 import { watchDescriptor } from '../host/guest-poll.js'
 import { hostHasFds } from '../host/host-work.js'
@@ -17,6 +19,7 @@ import { Descriptor } from '../posix/descriptor.js'
 import { describeError, EEXIST, EINTR, ENOENT } from '../posix/errno.js'
 import { WakePipe } from '../posix/wake-pipe.js'
 import * as c from './constants.js'
+import { openInotify } from './inotify.js'
 import { type Libc, openLibc } from './libc.js'
 import { TimerFd } from './timerfd.js'
 
@@ -52,16 +55,20 @@ export class EpollDriver extends ReadinessDriver<Libc> {
 
   /**
    * @param note why it is this driver and not a better one.
-   * @throws Error if the system gives no more fds.
+   * @throws SystemError if the system gives no more fds.
    */
   constructor(note?: string) {
     super(openLibc(), note)
     this.epoll = new Descriptor(this.libc, this.libc.epollCreate(c.CLOEXEC))
-    this.need(this.alarm.fd)
-    this.need(this.wake.fd)
-    this.need(this.epoll.fd)
-    this.need(this.watchForUs(this.wake.fd))
-    this.need(this.watchForUs(this.alarm.fd))
+    this.need('timerfd_create', this.alarm.fd)
+    this.need('pipe', this.wake.fd)
+    this.need('epoll_create', this.epoll.fd)
+    this.need('epoll_ctl', this.watchForUs(this.wake.fd))
+    this.need('epoll_ctl', this.watchForUs(this.alarm.fd))
+  }
+
+  watcher(): FileWatcher | number {
+    return openInotify(this.libc)
   }
 
   watch(fd: number, generation: number, again: boolean): number {
@@ -85,6 +92,10 @@ export class EpollDriver extends ReadinessDriver<Libc> {
     }
     this.forOpenings = alarm
     return alarm
+  }
+
+  protected override exitDescriptor(pid: number): number {
+    return this.libc.pidfdOpen(pid)
   }
 
   protected hear(news: News): Watch {
@@ -133,10 +144,10 @@ export class EpollDriver extends ReadinessDriver<Libc> {
     return this.libc.epollControl(this.epoll.fd, action, fd, this.eventAt)
   }
 
-  private need(result: number): number {
-    if (result >= 0) return result
+  private need(syscall: string, result: number): void {
+    if (result >= 0) return
     this.release()
     const [code, text] = describeError(result)
-    throw new Error(`Cannot set up epoll: ${text} (${code})`)
+    throw new SystemError({ code, errno: result, syscall, text })
   }
 }

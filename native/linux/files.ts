@@ -17,6 +17,10 @@ import { CLOEXEC, O_APPEND, O_NONBLOCK } from './constants.js'
 
 /** The directory that relative paths begin in: the process's. */
 export const AT_FDCWD = -100
+/** A link is not followed. */
+export const AT_SYMLINK_NOFOLLOW = 0x100
+/** The name of a directory is removed. */
+export const AT_REMOVEDIR = 0x200
 /** With an empty path: the fd itself. */
 export const AT_EMPTY_PATH = 0x1000
 /** Everything that the old stat knew. */

@@ -5,20 +5,26 @@
  * can import this file.
  */
 import type { Koffi } from '../koffi.js'
+import { AF_UNIX } from '../posix/constants.js'
 import { EAGAIN } from '../posix/errno.js'
 import { Binder, bindPosix, type Call, type PlatformCalls, type Libc as PosixLibc } from '../posix/libc.js'
+import { setWord } from '../posix/words.js'
 import {
   CLOEXEC,
   LINUX,
   MAP_SHARED_POPULATE,
+  MESSAGES,
   MSG_NOSIGNAL,
+  MSG_TRUNC,
   O_NONBLOCK,
   POLLIN,
+  PROCESSES,
   PROT_READ_WRITE,
   SOCK_NONBLOCK,
   SYS_IO_URING_ENTER,
   SYS_IO_URING_REGISTER,
   SYS_IO_URING_SETUP,
+  SYS_PIDFD_OPEN,
 } from './constants.js'
 import { AT_EMPTY_PATH, AT_FDCWD, isDisk, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from './files.js'
 
@@ -30,6 +36,7 @@ const RTLD_DEFAULT = 0
 /** Do not ask a server in the network whether it has changed. */
 const AT_STATX_DONT_SYNC = 0x4000
 const SPLICE_NONBLOCK = 2
+const RWF_NOWAIT = 8
 
 /** What `openLibc` returns. */
 export type Libc = PosixLibc & ReturnType<typeof bindLinux>
@@ -45,7 +52,7 @@ export function openLibc(): Libc {
   if (opened !== null) return opened
   const binder = new Binder()
   if (binder.isMainThread) keepFreedMemory(binder.library)
-  opened = { ...bindPosix(binder, MSG_NOSIGNAL, RTLD_DEFAULT), ...bindLinux(binder), ...fileCalls(binder) }
+  opened = { ...bindPosix(binder, MSG_NOSIGNAL, RTLD_DEFAULT, MSG_TRUNC), ...bindLinux(binder), ...fileCalls(binder) }
   return opened
 }
 
@@ -67,6 +74,7 @@ function bindLinux(binder: Binder) {
   const { koffi, library, checked } = binder
   const accept4 = binder.bind('accept4', 'int', 'uintptr_t', 'uintptr_t', 'int')
   const pipe2 = binder.bindChecked('pipe2', 'uintptr_t', 'int')
+  const socketpair = binder.bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t')
   const epollWait = binder.bind('epoll_wait', 'int', 'uintptr_t', 'int', 'int')
   const epollControl = binder.bind('epoll_ctl', 'int', 'int', 'int', 'uintptr_t')
   // The C library has no functions for io_uring; all 64-bit Linux systems have the same numbers for
@@ -82,15 +90,19 @@ function bindLinux(binder: Binder) {
     'size_t',
   ]) as Call
   const uringRegister = library.func('syscall', 'long', ['long', 'uint', 'uint', 'uintptr_t', 'uint']) as Call
+  const pidfdOpen = library.func('syscall', 'long', ['long', 'int', 'uint']) as Call
   const mmap = library.func('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'long']) as Call
   const munmap = binder.bind('munmap', 'uintptr_t', 'size_t')
   const timerfdSettime = binder.bind('timerfd_settime', 'int', 'int', 'uintptr_t', 'uintptr_t')
 
   return {
     constants: LINUX,
+    processes: PROCESSES,
+    messages: MESSAGES,
     accept: (fd: number) => checked(accept4(fd, 0, 0, SOCK_NONBLOCK | CLOEXEC)),
     socket: binder.bindChecked('socket', 'int', 'int', 'int'),
     pipe: (at: number) => pipe2(at, CLOEXEC | O_NONBLOCK),
+    socketPair: (type: number, at: number) => socketpair(AF_UNIX, type | SOCK_NONBLOCK | CLOEXEC, 0, at),
     epollWait: (epoll: number, events: number, max: number, ms: number) => checked(epollWait(epoll, events, max, ms)),
     epollControl: (epoll: number, action: number, fd: number, event: number) =>
       checked(epollControl(epoll, action, fd, event)),
@@ -101,6 +113,8 @@ function bindLinux(binder: Binder) {
       checked(uringEnter(SYS_IO_URING_ENTER, fd, submit, atLeast, flags, 0, 0)),
     uringRegister: (fd: number, code: number, at: number, count: number) =>
       checked(uringRegister(SYS_IO_URING_REGISTER, fd, code, at, count)),
+    /** A descriptor that is readable when the process has ended. */
+    pidfdOpen: (pid: number) => checked(Number(pidfdOpen(SYS_PIDFD_OPEN, pid, 0))),
     /** Memory shared with the kernel of the OS: its address, or a negative errno. */
     map: (fd: number, bytes: number, offset: number) =>
       checked(Number(mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset))),
@@ -108,13 +122,29 @@ function bindLinux(binder: Binder) {
     /** Memory at an address as an ArrayBuffer; once it is unmapped nobody may look through it. */
     viewOf: (at: number, bytes: number): ArrayBuffer => koffi.view(at as never, bytes) as ArrayBuffer,
 
+    inotifyInit: binder.bindChecked('inotify_init1', 'int'),
+    inotifyAddWatch: binder.bindChecked('inotify_add_watch', 'int', 'uintptr_t', 'uint'),
     epollCreate: binder.bindChecked('epoll_create1', 'int'),
     eventfd: binder.bindChecked('eventfd', 'uint', 'int'),
     timerfdCreate: binder.bindChecked('timerfd_create', 'int', 'int'),
   }
 }
 
-function fileCalls(binder: Binder): Pick<PlatformCalls, 'fileBytes' | 'isFifo' | 'hasWriter'> {
+/** preadv2 with RWF_NOWAIT, which is as old as Linux 4.14. */
+function readerOfCached(binder: Binder): NonNullable<PlatformCalls['readCached']> {
+  const preadv2 = binder.bindChecked('preadv2', 'int', 'uintptr_t', 'int', 'int64_t', 'int')
+  const iovec = new Uint32Array(4)
+  const iovecAt = binder.addressOf(iovec)
+  return (fd, at, bytes, position) => {
+    setWord(iovec, 0, at)
+    setWord(iovec, 2, bytes)
+    return preadv2(fd, iovecAt, 1, position, RWF_NOWAIT)
+  }
+}
+
+type FileCalls = Pick<PlatformCalls, 'fileBytes' | 'isFifo' | 'hasWriter' | 'readCached'>
+
+function fileCalls(binder: Binder): FileCalls {
   const statx = binder.bindChecked('statx', 'int', 'uintptr_t', 'int', 'uint', 'uintptr_t')
   const tee = binder.bindChecked('tee', 'int', 'int', 'size_t', 'uint')
   const pipe2 = binder.bindChecked('pipe2', 'uintptr_t', 'int')
@@ -134,6 +164,7 @@ function fileCalls(binder: Binder): Pick<PlatformCalls, 'fileBytes' | 'isFifo' |
     return result < 0 ? null : statusFrom(answer)
   }
   return {
+    readCached: readerOfCached(binder),
     fileBytes(fd) {
       const found = status(fd, AT_STATX_DONT_SYNC)
       if (found?.kind === 'file') return found.bytes

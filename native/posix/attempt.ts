@@ -142,19 +142,20 @@ export class Attempts {
     do result = this.libc.recvfrom(state.fd, op.pinnedAddress + op.offset, op.length, this.sockaddrAt, this.answerAt)
     while (result === EINTR)
     if (result === EAGAIN) return waits(state, 'readable')
+    op.truncated = result > op.length
     if (result >= 0) op.address = decodeAddress(this.libc.constants, this.sockaddr, this.answer[0] as number)
-    return finish(op, result)
+    return finish(op, op.truncated ? op.length : result)
   }
 
   private send(state: FdState, op: IoOp<unknown>): boolean {
     if (!this.locate(state, op)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
     const length = op.address === null ? 0 : encodeAddress(this.libc.constants, op.address, this.sockaddr)
-    const to = length === 0 ? 0 : this.sockaddrAt
     let result: number
-    do result = this.libc.sendto(state.fd, op.pinnedAddress + op.offset, op.length, to, length)
+    do result = this.libc.sendto(state.fd, op.pinnedAddress + op.offset, op.length, length && this.sockaddrAt, length)
     while (result === EINTR)
-    return result === EAGAIN ? waits(state, 'writable') : finish(op, result)
+    // The peer's queue may be full; that it is not any more is told to connected senders alone.
+    return result === EAGAIN && op.address?.family !== 'unix' ? waits(state, 'writable') : finish(op, result)
   }
 
   private accept(state: FdState, op: IoOp<unknown>): boolean {

@@ -8,8 +8,10 @@
  * somebody's standard input.
  */
 import { type Koffi, loadKoffi } from '../koffi.js'
-import { F_GETFL, F_SETFL, type PosixConstants } from './constants.js'
+import { F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC, type PosixConstants } from './constants.js'
+import type { MessageConstants } from './descriptors.js'
 import { Environment } from './environment.js'
+import { bindProcesses, type ProcessConstants } from './process-calls.js'
 import { setWord } from './words.js'
 
 /** A flag of dlopen's, the same everywhere. Nobody gives the handle back, so the file stays. */
@@ -62,17 +64,26 @@ export class Binder {
 /** What a platform adds to the table, because the systems differ in it. */
 export interface PlatformCalls {
   readonly constants: PosixConstants
+  readonly processes: ProcessConstants
+  readonly messages: MessageConstants
   /** Accepts a connection, non-blocking and closed in child processes from the start. */
   accept(fd: number): number
   /** Makes a socket like that. */
   socket(family: number, type: number, protocol: number): number
   /** Makes a pipe like that; both fds go to an address. */
   pipe(at: number): number
+  /** Makes two connected Unix sockets like that; both fds go to an address. */
+  socketPair(type: number, at: number): number
   /** How many bytes a regular file has; Infinity for a disk, negative for anything else. */
   fileBytes(fd: number): number
   isFifo(file: number | string): boolean
   /** Has somebody opened this FIFO for writing? One that came, wrote and went counts, too. */
   hasWriter(fifo: number): boolean
+  /**
+   * Reads at a position what the system has in memory. Negative: it has not, or cannot say. Where
+   * the system can do that.
+   */
+  readCached?(fd: number, at: number, bytes: number, position: number): number
 }
 
 /** What drivers of POSIX systems call. */
@@ -84,6 +95,7 @@ export type Libc = ReturnType<typeof bindPosix> & PlatformCalls
  */
 export type FdCalls = Pick<
   Libc,
+  | 'readCached'
   | 'constants'
   | 'addressOf'
   | 'statusFlags'
@@ -113,16 +125,17 @@ export type FdCalls = Pick<
 /** What a look-up of names needs. */
 export type LookupCalls = Pick<
   Libc,
-  'constants' | 'addressOf' | 'getaddrinfo' | 'freeaddrinfo' | 'pointerAt' | 'intAt' | 'bytesAt'
+  'constants' | 'addressOf' | 'getaddrinfo' | 'freeaddrinfo' | 'getnameinfo' | 'pointerAt' | 'intAt' | 'bytesAt'
 >
 
 /**
  * The functions that all POSIX systems have.
  *
  * @param sendFlags go with each send.
+ * @param lengthFlag lets a receive return the length of the whole datagram; 0 where none does.
  * @param anyLibrary dlsym's handle for all that is loaded.
  */
-export function bindPosix(binder: Binder, sendFlags: number, anyLibrary: number) {
+export function bindPosix(binder: Binder, sendFlags: number, anyLibrary: number, lengthFlag = 0) {
   const { koffi, library, isMainThread, checked } = binder
   const environment = isMainThread ? null : Environment.find(library, anyLibrary)
   // The hot ones are written out: a rest parameter would allocate, and a shared closure would not
@@ -171,10 +184,15 @@ export function bindPosix(binder: Binder, sendFlags: number, anyLibrary: number)
       message[6] = count
       return checked(sendmsg(fd, messageAt, sendFlags))
     },
+    /** More than `length`: the datagram was longer, and its end is lost. */
     recvfrom: (fd: number, at: number, length: number, from: number, fromLength: number) =>
-      checked(recvfrom(fd, at, length, 0, from, fromLength)),
+      checked(recvfrom(fd, at, length, lengthFlag, from, fromLength)),
     sendto: (fd: number, at: number, length: number, to: number, toLength: number) =>
       checked(sendto(fd, at, length, sendFlags, to, toLength)),
+    /** A struct msghdr at an address, and flags. */
+    sendMessage: (fd: number, at: number, flags: number) => checked(sendmsg(fd, at, sendFlags | flags)),
+    receiveMessage: binder.bindChecked('recvmsg', 'int', 'uintptr_t', 'int'),
+    setCloseOnExec: (fd: number) => checked(fcntl(fd, F_SETFD, 'long', FD_CLOEXEC)),
     poll: (fds: number, count: number, ms: number) => checked(poll(fds, count, ms)),
     /** The new position; a number, since no file is of 2 ** 53 bytes. */
     lseek: (fd: number, offset: number, from: number) => checked(Number(lseek(fd, offset, from))),
@@ -183,16 +201,17 @@ export function bindPosix(binder: Binder, sendFlags: number, anyLibrary: number)
     statusFlags: (fd: number) => checked(fcntl(fd, F_GETFL, 'long', 0)),
     /** Another descriptor of the same file, from `F_DUPFD_CLOEXEC` on. */
     duplicate: (fd: number, code: number) => checked(fcntl(fd, code, 'long', 0)),
+    ...bindProcesses(binder),
     /** Not an errno, but an error of its own, and 0 is none. */
     getaddrinfo: binder.bindLate('getaddrinfo', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'),
     freeaddrinfo: binder.bindLate('freeaddrinfo', 'uintptr_t'),
+    getnameinfo: binder.bindLate('getnameinfo', 'uintptr_t', 'uint', 'uintptr_t', 'uint', 'uintptr_t', 'uint', 'int'),
     /** Memory that C has given: a pointer, an int, bytes that are copied. */
     pointerAt: (at: number): number =>
       Number(new BigUint64Array((koffi.view(at as never, 8) as ArrayBuffer).slice(0))[0]),
     intAt: (at: number): number => new Int32Array((koffi.view(at as never, 4) as ArrayBuffer).slice(0))[0] as number,
     bytesAt: (at: number, count: number): Uint8Array =>
       new Uint8Array((koffi.view(at as never, count) as ArrayBuffer).slice(0)),
-    socketpair: binder.bindChecked('socketpair', 'int', 'int', 'int', 'uintptr_t'),
     bind: binder.bindChecked('bind', 'int', 'uintptr_t', 'uint'),
     listen: binder.bindChecked('listen', 'int', 'int'),
     connect: binder.bindChecked('connect', 'int', 'uintptr_t', 'uint'),
@@ -201,6 +220,7 @@ export function bindPosix(binder: Binder, sendFlags: number, anyLibrary: number)
     getsockname: binder.bindChecked('getsockname', 'int', 'uintptr_t', 'uintptr_t'),
     getpeername: binder.bindChecked('getpeername', 'int', 'uintptr_t', 'uintptr_t'),
     shutdown: binder.bindChecked('shutdown', 'int', 'int'),
+    flock: binder.bindChecked('flock', 'int', 'int'),
     close: (fd: number) => {
       environment?.disown(fd)
       return close(fd)

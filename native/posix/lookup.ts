@@ -1,16 +1,17 @@
 /**
- * getaddrinfo(3), for runs that have the thread: names are looked up on it. As a guest, the host's
- * resolver does that (host/).
+ * getaddrinfo(3) and getnameinfo(3), for runs that have the thread: names are looked up on it, both
+ * ways. As a guest, the host's resolver does that (host/).
  *
  * struct addrinfo is read where the C library put it. Its results come in the order in which they
  * should be tried (RFC 6724), which is the one that Node gives, too. Its errors are told by libuv's
  * numbers, whose names the host knows.
  */
 import type { Address } from '../../kernel/driver/contract.js'
+import { ipFamily } from '../../kernel/protocol/address.js'
 import { SOCK_STREAM } from './constants.js'
 import { EIO } from './errno.js'
 import type { LookupCalls } from './libc.js'
-import { decodeAddress } from './sockaddr.js'
+import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './sockaddr.js'
 
 /**
  * struct addrinfo has 48 bytes; flags, family, type and protocol are ints, then the length of the
@@ -19,6 +20,8 @@ import { decodeAddress } from './sockaddr.js'
 const HINTS_INTS = 12
 const LENGTH_AT = 16
 const NEXT_AT = 40
+/** NI_MAXHOST. */
+const NAME_BYTES = 1025
 
 /** The addresses of a name with this port, or a negative result. */
 export function lookUp(libc: LookupCalls, host: string, port: number): Address[] | number {
@@ -39,4 +42,16 @@ export function lookUp(libc: LookupCalls, host: string, port: number): Address[]
   }
   libc.freeaddrinfo(first)
   return found
+}
+
+/** The name of an IP address, or a negative result. */
+export function nameOf(libc: LookupCalls, host: string): string | number {
+  const { EAI, NI_NAMEREQD } = libc.constants
+  const address = new Uint8Array(ADDRESS_BYTES)
+  const length = encodeAddress(libc.constants, { family: ipFamily(host) ?? 'ipv4', host, port: 0 }, address)
+  const name = new Uint8Array(NAME_BYTES)
+  const at = libc.addressOf(name)
+  const failure = libc.getnameinfo(libc.addressOf(address), length, at, NAME_BYTES, 0, 0, NI_NAMEREQD)
+  if (failure !== 0) return EAI[failure] ?? EIO
+  return new TextDecoder().decode(name.subarray(0, name.indexOf(0)))
 }

@@ -65,12 +65,14 @@ function encode(platform: PosixConstants, address: Address, bytes: Uint8Array): 
   return 28
 }
 
-/** Reads an address of `length` bytes; null if its family is not one of ours. */
+/** Reads an address of `length` bytes; null if there is none, or its family is not one of ours. */
 export function decodeAddress(platform: PosixConstants, bytes: Uint8Array, length: number): Address | null {
+  if (length === 0) return null
   const family = platform.SOCKADDR_LENGTH ? byteAt(bytes, 1) : byteAt(bytes, 0) | (byteAt(bytes, 1) << 8)
   if (family === AF_UNIX) return { family: 'unix', path: decodePath(bytes, length) }
   const port = (byteAt(bytes, 2) << 8) | byteAt(bytes, 3)
-  if (family === AF_INET) return { family: 'ipv4', host: bytes.subarray(4, 8).join('.'), port }
+  // Each datagram has one: join would take longer.
+  if (family === AF_INET) return { family: 'ipv4', host: `${bytes[4]}.${bytes[5]}.${bytes[6]}.${bytes[7]}`, port }
   if (family !== platform.AF_INET6) return null
   const host = formatIPv6(bytes.subarray(8, 24))
   let scopeId = 0

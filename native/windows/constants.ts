@@ -30,6 +30,7 @@ export const WINDOWS: PosixConstants = {
   SUN_PATH_BYTES: 108,
   F_DUPFD_CLOEXEC: 0,
   ADDRINFO_ADDRESS_AT: 32,
+  NI_NAMEREQD: 4,
   EAI: {
     11001: numberOf('EAI_NONAME'),
     11002: numberOf('EAI_AGAIN'),
@@ -52,6 +53,13 @@ export const WINDOWS: PosixConstants = {
     receiveBufferBytes: [SOL_SOCKET, 0x1002],
     sendBufferBytes: [SOL_SOCKET, 0x1001],
   },
+  DATAGRAM_OPTIONS: {
+    ipv4: { ttl: 4, multicastTtl: 10, multicastLoopback: 11, multicastInterface: 9 },
+    ipv6: { ttl: 4, multicastTtl: 10, multicastLoopback: 11, multicastInterface: 9 },
+  },
+  MEMBERSHIP: { join: 41, leave: 42, joinSource: 45, leaveSource: 46 },
+  GROUP_AT: 8,
+  INTERFACE_AS: 'address',
 }
 
 export const IPV4 = AF_INET
@@ -108,3 +116,27 @@ export const PIPE_UNLIMITED_INSTANCES = 255
 export const FSCTL_PIPE_WAIT = 0x110018
 /** A server may ask who its client is, and not act as it. */
 export const SECURITY_IDENTIFICATION = 0x110000
+
+export const PIPE_ACCESS_INBOUND = 0x1
+export const PIPE_ACCESS_OUTBOUND = 0x2
+export const FILE_WRITE_ATTRIBUTES = 0x100
+export const FILE_ATTRIBUTE_DIRECTORY = 0x10
+export const INVALID_ATTRIBUTES = 0xffffffff
+export const DUPLICATE_SAME_ACCESS = 0x2
+
+export const CREATE_SUSPENDED = 0x4
+export const DETACHED_PROCESS = 0x8
+export const CREATE_NEW_PROCESS_GROUP = 0x200
+export const CREATE_UNICODE_ENVIRONMENT = 0x400
+export const EXTENDED_STARTUPINFO = 0x80000
+export const STARTF_USESTDHANDLES = 0x100
+export const ATTRIBUTE_HANDLE_LIST = 0x20002
+
+export const JOB_ACCOUNTING = 1
+export const JOB_COMPLETION_PORT = 7
+export const JOB_EXTENDED_LIMITS = 9
+export const JOB_BREAKAWAY_OK = 0x800
+export const JOB_SILENT_BREAKAWAY_OK = 0x1000
+export const JOB_KILL_ON_CLOSE = 0x2000
+export const CTRL_BREAK_EVENT = 1
+export const STATUS_CONTROL_C_EXIT = 0xc000013a

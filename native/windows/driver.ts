@@ -29,7 +29,8 @@ import { openWindows, type Windows } from './kernel32.js'
 import { WinOperations } from './operations.js'
 import { Records } from './overlapped.js'
 import { Pipes, withPipes } from './pipes.js'
-import { KEY_WAKE, Port, waitMs } from './port.js'
+import { KEY_JOB, KEY_WAKE, Port, waitMs } from './port.js'
+import { Processes } from './processes.js'
 import { Waiter } from './waiter.js'
 import { tokenOf } from './wake-port.js'
 import { type Winsock, winsock } from './winsock.js'
@@ -46,6 +47,7 @@ const lostMemory: unknown[] = []
 export class IocpDriver extends NativeDriver {
   readonly name = 'iocp'
   readonly can: Capabilities
+  readonly processes: Processes
   private readonly windows: Windows
   private readonly port: Port
   private readonly handles: Handles
@@ -61,6 +63,7 @@ export class IocpDriver extends NativeDriver {
   private alarmAt = Number.POSITIVE_INFINITY
   private readonly onPacket = (key: number, overlapped: number, status: number, bytes: number): void => {
     if (key === KEY_WAKE) this.woken = true
+    else if (key === KEY_JOB) this.processes.told(overlapped, bytes)
     else if (overlapped !== 0) this.records.completed(overlapped, status, bytes)
   }
 
@@ -84,15 +87,20 @@ export class IocpDriver extends NativeDriver {
     this.pipes = pipes
     this.files = new Files(windows, handles, records, port)
     this.operations = new WinOperations(windows, calls, handles, records, port, this.files, pipes, () => this.reap())
+    this.processes = new Processes(windows, handles, port, pipes, (fd) => this.operations.adoptPipe(fd))
     this.can = {
       blocking: true,
       threads: true,
       sockets: true,
       unixSockets: this.hasUnixSockets(),
+      unixDatagrams: false,
       namedPipes: true,
       reusePort: false,
       files: true,
+      processes: true,
       foreignFds: false,
+      multicast: true,
+      watch: false,
     }
   }
 
@@ -162,10 +170,15 @@ export class IocpDriver extends NativeDriver {
     return this.attachment
   }
 
+  openSockets(): number {
+    return this.handles.sockets()
+  }
+
   close(): void {
     if (this.closed) return
     this.attachment?.close()
     this.operations.close()
+    this.processes.close()
     this.closed = true
     this.closeRequests()
     this.attachment = null
@@ -262,7 +275,7 @@ export class IocpDriver extends NativeDriver {
         // With enough to read no poll of the turn may have taken it, and it is told once.
         const behind = this.waiter?.hasNews ?? false
         this.waiter?.resume()
-        if (this.records.underWay > 0) this.wait()
+        if (this.records.underWay > 0 || this.processes.running) this.wait()
         if (behind || !this.operations.readQueue.isEmpty) this.attachment?.schedule()
       }
     }

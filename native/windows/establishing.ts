@@ -7,6 +7,7 @@
  */
 import type { Address } from '../../kernel/driver/contract.js'
 import { allocatePages } from '../memory/pages.js'
+import { SOCK_DGRAM } from '../posix/constants.js'
 import { EAGAIN, EBADF, ECONNABORTED, ECONNRESET, EISCONN, ENOTCONN } from '../posix/errno.js'
 import { ADDRESS_BYTES, encodeAddress } from '../posix/sockaddr.js'
 import * as c from './constants.js'
@@ -72,6 +73,8 @@ export class Establishing {
       record.at,
     )
     const result = this.begun(done)
+    const made = this.handles.get(fd)
+    if (made !== null) made.awaited = result === EAGAIN
     if (result < 0 && result !== EAGAIN) this.winsock.close(fd)
     return result
   }
@@ -85,7 +88,10 @@ export class Establishing {
       return result === ECONNRESET || result === ENOTCONN ? ECONNABORTED : result
     }
     const opened = this.handles.get(fd)
-    if (opened !== null) opened.bound = true
+    if (opened !== null) {
+      opened.bound = true
+      opened.awaited = false
+    }
     const handle = this.handles.at(listener)
     this.words[0] = handle
     this.words[1] = handle / 2 ** 32
@@ -98,7 +104,9 @@ export class Establishing {
     const opened = this.handles.get(fd)
     if (opened === null) return EBADF
     const length = encodeAddress(c.WINDOWS, address, this.sockaddr)
-    if (address.family === 'unix') return this.winsock.connect(fd, this.sockaddrAt, length)
+    // Where datagrams go is known at once.
+    if (address.family === 'unix' || opened.type === SOCK_DGRAM)
+      return this.winsock.connect(fd, this.sockaddrAt, length)
     const local = toLoopback(this.sockaddr, length)
     if (!opened.bound) {
       const bound = this.bindToAny(fd, opened)

@@ -11,6 +11,8 @@ import { INVALID_HANDLE } from './constants.js'
 export class Opened {
   /** Winsock refuses to connect a socket that has no address yet. */
   bound = false
+  /** AcceptEx has it: it is nobody's connection yet. */
+  awaited = false
 
   constructor(
     readonly handle: number,
@@ -54,6 +56,11 @@ export class Handles {
     this.opened[fd] = null
     this.free.push(fd)
     return opened
+  }
+
+  /** How many of them are no files, and somebody's. */
+  sockets(): number {
+    return this.opened.filter((opened) => opened !== null && opened.hostFd < 0 && !opened.awaited).length
   }
 
   all(): number[] {

@@ -124,6 +124,7 @@ function bind(koffi: Koffi) {
     getsockname: ofSocket('getsockname', 'uintptr_t', 'uintptr_t'),
     getpeername: ofSocket('getpeername', 'uintptr_t', 'uintptr_t'),
     shutdown: ofSocket('shutdown', 'int'),
+    getnameinfo: of(ws2, 'getnameinfo', 'int', 'uintptr_t', 'int', 'uintptr_t', 'uint', 'uintptr_t', 'uint', 'int'),
     getaddrinfo: of(ws2, 'getaddrinfo', 'int', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'),
     freeaddrinfo: of(ws2, 'freeaddrinfo', 'void', 'uintptr_t'),
 

@@ -29,9 +29,15 @@ import type { Winsock } from './winsock.js'
 
 /** A pipe of this machine: to open one of another would take the thread. */
 const LOCAL_PIPE = /^\\\\[.?]\\pipe\\(.+)$/is
+/** What is no pipe, and becomes readable once. */
+export interface Source {
+  readonly isReadable: boolean
+  close(): void
+}
+
 /** What a descriptor is. */
 interface Place {
-  pipe: PipeEnd | PipeListener | null
+  pipe: PipeEnd | PipeListener | Source | null
   local: string
   remote: string
 }
@@ -56,6 +62,22 @@ export class Pipes {
   /** The descriptor of a pipe that is not bound or connected yet. */
   open(): number {
     return this.add({ pipe: null, local: '', remote: '' })
+  }
+
+  /** The descriptor of an end that is connected, and completes to the port. */
+  adoptEnd(handle: number): number {
+    return this.add({ pipe: null, local: '', remote: '' }, handle)
+  }
+
+  /**
+   * The descriptor of something else that is waited for until it is readable.
+   *
+   * @param begin is given what tells that it is.
+   */
+  adoptSource(source: Source, begin: (news: () => void) => void): number {
+    const fd = this.add({ pipe: source, local: '', remote: '' })
+    begin(() => this.news(fd, true))
+    return fd
   }
 
   has(fd: number): boolean {

@@ -10,10 +10,11 @@ import { INFINITE, INVALID_HANDLE } from './constants.js'
 import { resultOf } from './errors.js'
 import type { Windows } from './kernel32.js'
 
-/** Keys: a handle of the driver's; another thread notifies; the waiter is to end. */
+/** Keys: a handle of the driver's; another thread notifies; the waiter is to end; a job tells. */
 export const KEY_HANDLE = 1
 export const KEY_WAKE = 2
 export const KEY_QUIT = 3
+export const KEY_JOB = 4
 
 /** As many packets as one call takes. */
 export const BATCH = 64

@@ -87,8 +87,8 @@ export function winsock(windows: Windows, handles: Handles, port: Port): Winsock
     poll: () => UNSUPPORTED,
     recvfrom(fd, at, length, from, fromLength) {
       const result = checked(windows.recvfrom(handles.at(fd), at, length, 0, from, fromLength))
-      // The rest of the datagram is lost, which POSIX does not tell.
-      return result === EMSGSIZE ? length : result
+      // More than there is room for: the rest of the datagram is lost.
+      return result === EMSGSIZE ? length + 1 : result
     },
     sendto: (fd, at, length, to, toLength) => checked(windows.sendto(handles.at(fd), at, length, 0, to, toLength)),
     accept(fd) {
@@ -114,7 +114,7 @@ export function winsock(windows: Windows, handles: Handles, port: Port): Winsock
     listen: cold(windows.listen),
     getsockopt: cold(windows.getsockopt),
     setsockopt(fd, level, name, at, length) {
-      if (level === 0) return UNSUPPORTED
+      if (level === 0 && name === 0) return UNSUPPORTED
       // A port that nobody listens on any more can be had at once, and with this option one could
       // have it that somebody does listen on.
       const [socketLevel, reuse] = c.WINDOWS.SOCKET_OPTIONS.reuseAddress
@@ -134,6 +134,7 @@ export function winsock(windows: Windows, handles: Handles, port: Port): Winsock
     },
     getaddrinfo: windows.getaddrinfo,
     freeaddrinfo: windows.freeaddrinfo,
+    getnameinfo: windows.getnameinfo,
     pointerAt: (at) => Number(new BigUint64Array(copy(at, 8))[0]),
     intAt: (at) => new Int32Array(copy(at, 4))[0] as number,
     bytesAt: (at, count) => new Uint8Array(copy(at, count)),

@@ -14,7 +14,14 @@
  * between. The eventfd is emptied after the turn, too: before it, whoever waits for an answer would
  * wait for that as well.
  */
-import { type Attachment, CLOSED, type IoOp, type Request } from '../../../kernel/driver/contract.js'
+import {
+  type Attachment,
+  CLOSED,
+  type FileWatcher,
+  type IoOp,
+  type ReceivedMessage,
+  type Request,
+} from '../../../kernel/driver/contract.js'
 import { setTimeout } from '../../../kernel/protocol/host-functions.js'
 import { attachToHost } from '../../host/guest.js'
 import { watchDescriptor } from '../../host/guest-poll.js'
@@ -22,8 +29,10 @@ import { PosixDriver } from '../../host/posix-driver.js'
 import type { Alarm } from '../../posix/alarm.js'
 import { Descriptor } from '../../posix/descriptor.js'
 import { ECANCELED, EIO } from '../../posix/errno.js'
+import type { FdState } from '../../posix/fds.js'
 import { WakePipe } from '../../posix/wake-pipe.js'
 import * as c from '../constants.js'
+import { openInotify } from '../inotify.js'
 import { type Libc, openLibc } from '../libc.js'
 import { TimerFd } from '../timerfd.js'
 import { FILE, FileRequests } from './files.js'
@@ -161,12 +170,20 @@ export class UringDriver extends PosixDriver<Libc> {
     return this.operations.fail() || requests.length > 0
   }
 
+  watcher(): FileWatcher | number {
+    return openInotify(this.libc)
+  }
+
   attach(turn: () => void): Attachment {
     const result = this.ring.registerEvent(this.event.fd)
     if (result < 0) throw new Error(`Cannot attach io_uring to the host: ${this.describeError(result).join(', ')}`)
     const guest = { turn: (called: boolean) => this.turn(turn, called), exit: () => this.exit() }
     this.attachment = attachToHost(guest, watchDescriptor(this.libc, this.event.fd))
     return this.attachment
+  }
+
+  openSockets(): number {
+    return this.operations.fds.own().length
   }
 
   close(): void {
@@ -205,6 +222,21 @@ export class UringDriver extends PosixDriver<Libc> {
     if (alarm.fd < 0) return alarm.fd
     this.watch(alarm.fd, OPENINGS)
     return alarm
+  }
+
+  protected override exitDescriptor(pid: number): number {
+    return this.libc.pidfdOpen(pid)
+  }
+
+  override receiveDescriptors(fd: number, buffer: Uint8Array, most: number): ReceivedMessage | number {
+    const refusal = this.refusalOf(fd, 'reader')
+    const early = refusal < 0 ? refusal : this.operations.receiveDirectly(fd, buffer)
+    if (early === null) return super.receiveDescriptors(fd, buffer, most)
+    return early < 0 ? early : { bytes: early, descriptors: [], lost: false, truncated: false }
+  }
+
+  protected stateOf(fd: number): FdState | undefined {
+    return this.operations.fds.at(fd)
   }
 
   protected adopt(fd: number, datagrams: boolean): void {

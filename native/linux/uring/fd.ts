@@ -50,6 +50,8 @@ export class RingFd extends FdState {
   requests = 0
   /** IDLE, RECEIVING, PAUSING or WATCHING. */
   source = IDLE
+  /** Nothing is to be received ahead: descriptors may come with it, which would be lost. */
+  direct = false
   /** Pieces received and not read: a chain of buffers. */
   first = NONE
   last = NONE
@@ -92,6 +94,7 @@ export class RingFd extends FdState {
     super.reset()
     this.requests = this.pieces = 0
     this.source = IDLE
+    this.direct = false
     this.readerWay = this.writerWay = FREE
     this.readerLeaves = this.writerLeaves = false
     this.readerPlace = this.writerPlace = this.readerBounce = this.writerBounce = null

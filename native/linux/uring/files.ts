@@ -9,9 +9,19 @@ import { CANCELED, CLOSED, isKind, type Request } from '../../../kernel/driver/c
 import type { Openings } from '../../host/openings.js'
 import * as errno from '../../posix/errno.js'
 import { isInterrupted } from '../constants.js'
-import { AT_EMPTY_PATH, AT_FDCWD, openFlags, pathBytes, STATX_BASIC, STATX_BYTES, statusFrom } from '../files.js'
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  AT_SYMLINK_NOFOLLOW,
+  openFlags,
+  pathBytes,
+  STATX_BASIC,
+  STATX_BYTES,
+  statusFrom,
+} from '../files.js'
 import type { Libc } from '../libc.js'
-import { OP_ASYNC_CANCEL, OP_FSYNC, OP_OPENAT, OP_STATX, type Ring } from './ring.js'
+import * as ring from './ring.js'
 
 const NOTHING = new Uint8Array(0)
 
@@ -29,12 +39,12 @@ interface UnderWay {
 /** The file operations of one ring. */
 export class FileRequests {
   private readonly libc: Libc
-  private readonly ring: Ring
+  private readonly ring: ring.Ring
   private readonly openings: Openings
   private readonly underWay = new Map<number, UnderWay>()
   private last = 0
 
-  constructor(libc: Libc, ring: Ring, openings: Openings) {
+  constructor(libc: Libc, ring: ring.Ring, openings: Openings) {
     this.libc = libc
     this.ring = ring
     this.openings = openings
@@ -46,23 +56,29 @@ export class FileRequests {
     if (isKind(request, 'open')) {
       const { path, flags, mode } = request.input
       const bytes = pathBytes(path)
-      const at = this.begin(OP_OPENAT, AT_FDCWD, request, bytes, NOTHING)
+      const at = this.begin(ring.OP_OPENAT, AT_FDCWD, request, bytes, NOTHING)
       this.ring.point(at, this.libc.addressOf(bytes), mode)
       sqes[at + 7] = openFlags(flags)
       return false
     }
     if (isKind(request, 'stat')) {
       const { input } = request
-      const bytes = pathBytes('path' in input ? input.path : '')
-      const answer = new Uint8Array(STATX_BYTES)
-      const at = this.begin(OP_STATX, 'path' in input ? AT_FDCWD : input.fd, request, bytes, answer)
-      this.ring.point(at, this.libc.addressOf(bytes), STATX_BASIC)
-      this.ring.pointSecond(at, this.libc.addressOf(answer))
-      sqes[at + 7] = 'path' in input ? 0 : AT_EMPTY_PATH
+      if ('path' in input) this.status(request, AT_FDCWD, input.path, 0)
+      else this.status(request, input.fd, '', AT_EMPTY_PATH)
       return false
     }
+    if (isKind(request, 'lstat')) {
+      this.status(request, AT_FDCWD, request.input.path, AT_SYMLINK_NOFOLLOW)
+      return false
+    }
+    if (isKind(request, 'unlink')) return this.oneName(ring.OP_UNLINKAT, request, 0, 0)
+    if (isKind(request, 'rmdir')) return this.oneName(ring.OP_UNLINKAT, request, 0, AT_REMOVEDIR)
+    if (isKind(request, 'mkdir')) return this.oneName(ring.OP_MKDIRAT, request, request.input.mode, 0)
+    if (isKind(request, 'symlink')) return this.symlink(request)
+    if (isKind(request, 'rename')) return this.twoNames(ring.OP_RENAMEAT, request)
+    if (isKind(request, 'link')) return this.twoNames(ring.OP_LINKAT, request)
     if (!isKind(request, 'sync')) return null
-    this.begin(OP_FSYNC, request.input.fd, request, NOTHING, NOTHING)
+    this.begin(ring.OP_FSYNC, request.input.fd, request, NOTHING, NOTHING)
     return false
   }
 
@@ -75,7 +91,7 @@ export class FileRequests {
     for (const [number, entry] of this.underWay) {
       if (entry.request !== request) continue
       entry.leaves = true
-      const at = this.ring.add(OP_ASYNC_CANCEL, -1, 0)
+      const at = this.ring.add(ring.OP_ASYNC_CANCEL, -1, 0)
       this.ring.sqes[at + 4] = number
       this.ring.sqes[at + 5] = FILE
     }
@@ -98,7 +114,7 @@ export class FileRequests {
       if (closed && result >= 0) this.libc.close(result)
       else if (!closed) return this.opened(request, result, leaves)
     }
-    if (isKind(request, 'stat') && result === 0) request.output = statusFrom(entry.answer)
+    if ((isKind(request, 'stat') || isKind(request, 'lstat')) && result === 0) request.output = statusFrom(entry.answer)
     request.result = closed ? CLOSED : gone ? CANCELED : result
     return request
   }
@@ -117,6 +133,48 @@ export class FileRequests {
     this.openings.cancel(request)
     request.result = CANCELED
     return request
+  }
+
+  private status(request: Request, fd: number, path: string, flags: number): void {
+    const bytes = pathBytes(path)
+    const answer = new Uint8Array(STATX_BYTES)
+    const at = this.begin(ring.OP_STATX, fd, request, bytes, answer)
+    this.ring.point(at, this.libc.addressOf(bytes), STATX_BASIC)
+    this.ring.pointSecond(at, this.libc.addressOf(answer))
+    this.ring.sqes[at + 7] = flags
+  }
+
+  private oneName(code: number, request: Request<'unlink' | 'rmdir' | 'mkdir'>, mode: number, flags: number): false {
+    const bytes = pathBytes(request.input.path)
+    const at = this.begin(code, AT_FDCWD, request, bytes, NOTHING)
+    this.ring.point(at, this.libc.addressOf(bytes), mode)
+    this.ring.sqes[at + 7] = flags
+    return false
+  }
+
+  /** Where it leads comes first, and has no directory. */
+  private symlink(request: Request<'symlink'>): false {
+    const { path, to } = request.input
+    const target = pathBytes(path)
+    const bytes = Uint8Array.of(...target, ...pathBytes(to))
+    const at = this.begin(ring.OP_SYMLINKAT, AT_FDCWD, request, bytes, NOTHING)
+    const address = this.libc.addressOf(bytes)
+    this.ring.point(at, address, 0)
+    this.ring.pointSecond(at, address + target.length)
+    return false
+  }
+
+  /** Both paths are in one piece of memory. */
+  private twoNames(code: number, request: Request<'rename' | 'link'>): false {
+    const { path, to } = request.input
+    const from = pathBytes(path)
+    const bytes = Uint8Array.of(...from, ...pathBytes(to))
+    const at = this.begin(code, AT_FDCWD, request, bytes, NOTHING)
+    const address = this.libc.addressOf(bytes)
+    // Where a length would be, there is the directory of the second path.
+    this.ring.point(at, address, AT_FDCWD)
+    this.ring.pointSecond(at, address + from.length)
+    return false
   }
 
   private begin(first: number, fd: number, request: Request, path: Uint8Array, answer: Uint8Array): number {

@@ -8,7 +8,7 @@
  * A request holds its file: a socket closed under it would stay open, and a listener keep its port.
  * So before an fd is closed all requests of it are cancelled, and their CQEs awaited.
  */
-import { CLOSED, type IoOp, isIntact, READ, READABLE, WRITABLE, WRITE } from '../../../kernel/driver/contract.js'
+import { CLOSED, IoOp, isIntact, READ, READABLE, WRITABLE, WRITE } from '../../../kernel/driver/contract.js'
 import { SEEK_CUR } from '../../posix/constants.js'
 import * as errno from '../../posix/errno.js'
 import { LARGE_BYTES } from '../../posix/fds.js'
@@ -78,6 +78,18 @@ export class RingOperations extends Operations<RingFd> {
       for (const side of [READER, WRITER]) this.lost.set(`${fd} ${known.key(side)}`, this.sqes.lose(known, side))
     }
     super.adopt(fd, datagrams)
+  }
+
+  /**
+   * From now on nothing is received ahead on this fd. What was: how many bytes of it are in the
+   * buffer now, or why there will be none; null if there was nothing.
+   */
+  receiveDirectly(fd: number, buffer: Uint8Array): number | null {
+    const state = this.fds.at(fd)
+    if (state === undefined) return null
+    this.receiving.stop(state)
+    while (state.receives && this.ring.failure === 0) this.reap()
+    return this.receiving.take(state, new IoOp(READ, fd, buffer, 0, buffer.length, Number.POSITIVE_INFINITY))
   }
 
   /** Called before the OS is entered. */

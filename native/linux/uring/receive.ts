@@ -96,6 +96,17 @@ export class Receiving {
     return detach(state, op)
   }
 
+  /** No multishot receive for this fd any more. */
+  stop(state: RingFd): void {
+    state.direct = true
+    this.pause(state)
+  }
+
+  /** Gives a READ what was received before; null if nothing was. */
+  take(state: RingFd, op: IoOp): number | null {
+    return this.inbox.has(state) ? this.inbox.read(state, op) : null
+  }
+
   /** The fd is lost: what comes from now on is dropped. */
   lose(state: RingFd): void {
     this.inbox.drop(state)
@@ -112,7 +123,7 @@ export class Receiving {
       this.sqes.poll(state, READER, POLLIN)
     else if (state.source === WATCHING) state.readerWay = LISTENS
     else if (!state.own || state.datagrams) this.sqes.read(state, op)
-    else if (state.large) this.watch(state)
+    else if (state.large || state.direct) this.watch(state)
     else {
       state.readerWay = LISTENS
       this.sqes.receive(state)

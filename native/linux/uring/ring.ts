@@ -32,6 +32,11 @@ export const OP_READ = 22
 export const OP_WRITE = 23
 export const OP_SEND = 26
 export const OP_RECV = 27
+export const OP_RENAMEAT = 35
+export const OP_UNLINKAT = 36
+export const OP_MKDIRAT = 37
+export const OP_SYMLINKAT = 38
+export const OP_LINKAT = 39
 /** The newest opcode of Linux 6.0, the first version that can do all that is needed here. */
 const OP_SEND_ZC = 47
 

@@ -13,13 +13,16 @@ import type { SpawnOptions } from './kernel/protocol/handles.js'
 import { checkOperation, checkOptions } from './kernel/protocol/operands.js'
 import { nameOf, toOperation } from './kernel/protocol/operation.js'
 import { suppress } from './kernel/protocol/suppressed.js'
+import { provideTls } from './kernel/protocol/tls.js'
 import type { Op, Operation } from './kernel/protocol/trap.js'
 import { hostContexts } from './native/host/async-context.js'
 import { chooseDriver } from './native/select.js'
+import { openTls } from './native/tls.js'
 import { type AbortSignalLike, withSignal } from './traps/bridge/abort-signal.js'
 import { nursery } from './traps/scope/nursery.js'
 
 const CONTEXTS = hostContexts()
+provideTls(openTls)
 
 /** `DRUPE_DEBUG=1` puts every kernel that does not say otherwise into debug mode. */
 function debugAsked(): boolean {
@@ -73,8 +76,8 @@ export interface RunOptions extends SpawnOptions {
 }
 
 /**
- * Runs tasks. `run` and `runSync` make one for a single operation; make your own to embed Drupe in
- * another program, to start tasks from host code, or to watch them.
+ * Runs tasks. {@linkcode run} and {@linkcode runSync} make one for a single operation; make your
+ * own to embed Drupe in another program, to start tasks from host code, or to watch them.
  *
  * @example
  * import { Kernel, sleep } from 'drupe'
@@ -92,6 +95,8 @@ export class Kernel extends KernelBase {
    * Makes a kernel; close it when done.
    *
    * @param options What it runs on, and how.
+   * @throws SystemError if there are no descriptors left for its driver (`EMFILE`).
+   * @throws Error if `DRUPE_DRIVER` names a driver that does not work here.
    */
   constructor(options: KernelOptions = {}) {
     checkOptions('make a kernel', 'options', options)

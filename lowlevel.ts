@@ -10,13 +10,16 @@ export {
   BUSY,
   CANCELED,
   CLOSED,
+  type DatagramOption,
   type Driver,
+  type Membership,
   type SocketKind,
   type SocketOption,
   UNSUPPORTED,
   type WakeToken,
 } from './kernel/driver/contract.js'
 export { HostDriver } from './kernel/driver/host.js'
+export type { FileNews, FileWatcher, ReceivedDescriptors, ReceivedMessage } from './kernel/protocol/calls.js'
 export type { Capabilities } from './kernel/protocol/capabilities.js'
 export {
   ACCEPT,
@@ -34,7 +37,17 @@ export {
   WRITE,
 } from './kernel/protocol/io-op.js'
 export type { WaitOptions } from './kernel/protocol/operands.js'
+export type {
+  Exit,
+  ProcessCalls,
+  ProcessPlan,
+  RefusedProcess,
+  SignalName,
+  StartedProcess,
+} from './kernel/protocol/processes.js'
 export {
+  type DirectoryEntry,
+  type DirectoryHandle,
   type FileStatus,
   OPEN_APPEND,
   OPEN_CREATE,
@@ -52,6 +65,7 @@ export { WAIT, WaitQueue } from './kernel/protocol/wait-queue.js'
 export type { Waker, WakerToken } from './kernel/waker.js'
 export { notify } from './native/notify.js'
 export { chooseDriver } from './native/select.js'
+export { type ReceiveDescriptorsOptions, receiveDescriptors, sendDescriptors } from './traps/net/descriptors.js'
 export { park, suspend, wake } from './traps/raw/call.js'
 export { type OpenFlags, openFile, stat, sync } from './traps/raw/file.js'
 export {
@@ -59,8 +73,10 @@ export {
   bind,
   close,
   connect,
+  disconnect,
   listen,
   localAddress,
+  membership,
   read,
   readable,
   remoteAddress,
@@ -72,3 +88,4 @@ export {
   writeAll,
 } from './traps/raw/io.js'
 export type { Endpoint } from './traps/raw/ip.js'
+export type { Bytes } from './traps/raw/text.js'

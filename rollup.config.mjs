@@ -25,7 +25,15 @@ const typescript = {
 }
 
 export default {
-  input: ['index.ts', 'lowlevel.ts', 'testing.ts', 'effection.ts', 'server-thread.ts'],
+  input: [
+    'index.ts',
+    'lowlevel.ts',
+    'testing.ts',
+    'effection.ts',
+    'server-thread.ts',
+    'worker.ts',
+    'worker-process.ts',
+  ],
   external: ['koffi', 'effection', /^node:/],
   plugins: [typescript],
   output: {

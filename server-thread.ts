@@ -12,9 +12,11 @@ import { Kernel } from './doors.js'
 import { ClosedError, KernelStateError, TaskCancelledError } from './kernel/protocol/errors.js'
 import { setTimeout } from './kernel/protocol/host-functions.js'
 import type { Operation } from './kernel/protocol/trap.js'
+import { LEFT, UP } from './traps/bridge/host-worker.js'
 import { load, serve } from './traps/net/server.js'
 import { type Listener, listen } from './traps/net/tcp.js'
-import { LEFT, type ThreadJob, type ThreadOrder, UP } from './traps/net/threads.js'
+import type { ThreadJob, ThreadOrder } from './traps/net/threads.js'
+import type { Connection } from './traps/net/tls-stream.js'
 
 /**
  * How much longer than the grace a task may take to leave; less than the patience of who waits for
@@ -28,7 +30,7 @@ const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads
 const port = parentPort as MessagePort
 const { place, module, data, limits, grace, state } = workerData as ThreadJob
 const kernel = new Kernel({ grace })
-let listener: Listener | null = null
+let listener: Listener<Connection> | null = null
 let asked = false
 
 // Its first step, in which it loads the module, comes when this file waits: by then it hears.

@@ -10,7 +10,6 @@ import { VirtualDriver } from './kernel/driver/virtual.js'
 import { KernelBase } from './kernel/kernel.js'
 import { checkInstance, checkOperation, checkOptions, wrong } from './kernel/protocol/operands.js'
 import type { Op } from './kernel/protocol/trap.js'
-import { SimDriver } from './kernel/sim/driver.js'
 import { SimNetwork } from './kernel/sim/network.js'
 import { leftOver } from './kernel/sim/run.js'
 import { noting, seedFromEnvironment } from './kernel/sim/seed.js'
@@ -32,6 +31,7 @@ export type { Conditions } from './kernel/sim/path.js'
 export type { Program, Programs, Results, RunOptions } from './kernel/sim/run.js'
 export type { ByteStream } from './traps/net/byte-stream.js'
 export { waitAllBlocked } from './traps/raw/call.js'
+export { type CertificateOptions, type IssuedCertificate, issueCertificate } from './traps/testing/certificates.js'
 export {
   type ConformanceOptions,
   checkStreams,
@@ -58,7 +58,7 @@ export interface VirtualOptions extends Omit<KernelOptions, 'driver'> {
  * @param op The operation, or a function that returns one.
  * @throws what the operation throws.
  * @throws DeadlockError if every task waits for another one.
- * @throws Error if tasks, timers, operations or descriptors are left over.
+ * @throws Error if tasks, timers, operations or sockets are left over.
  * @example
  * import { clock, sleep } from 'drupe'
  * import { virtual } from 'drupe/testing'
@@ -81,14 +81,14 @@ export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
     thenClose(kernel, () => {
       const result = kernel.runSync(op)
       assertNoLeaks(kernel)
-      if (driver instanceof SimDriver) assertNoneOpen(driver)
       return result
     }),
   )
 }
 
 /**
- * Checks that a kernel has nothing left over: no task, no timer, no operation.
+ * Checks that a kernel has nothing left over: no task, no timer, no operation, no
+ * open socket.
  *
  * @param kernel The kernel.
  * @throws Error that says what is left over.
@@ -105,8 +105,4 @@ export function assertNoLeaks(kernel: Kernel): void {
   checkInstance('look for leaks', 'kernel', kernel, KernelBase)
   const left = leftOver(kernel.statistics)
   if (left !== null) throw new Error(`Cannot end the test: left over: ${left}`)
-}
-
-function assertNoneOpen({ descriptors }: SimDriver): void {
-  if (descriptors > 0) throw new Error(`Cannot end the test: left over: ${descriptors} open descriptors`)
 }

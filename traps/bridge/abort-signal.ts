@@ -22,7 +22,9 @@ import type { EventTargetLike } from './listen.js'
  * `reason`.
  */
 export interface AbortSignalLike extends EventTargetLike {
+  /** Whether it was aborted. */
   readonly aborted: boolean
+  /** What it was aborted with. */
   readonly reason?: unknown
 }
 

@@ -7,7 +7,7 @@
  * is taken back, and the next of those who wait makes another.
  */
 
-import { ipFamily } from '../../kernel/protocol/address.js'
+import { canonicalHost, ipFamily, splitZone } from '../../kernel/protocol/address.js'
 import { tracked } from '../../kernel/protocol/debug.js'
 import { SystemError } from '../../kernel/protocol/errors.js'
 import type { Address } from '../../kernel/protocol/io-op.js'
@@ -54,6 +54,35 @@ export function lookup(host: string, options?: WaitOptions): Operation<readonly 
 function* lookupOperation(host: string): Operation<readonly string[]> {
   const found = yield* addressesOf('look up', host, 0)
   return found.flatMap((address) => (address.family === 'unix' ? [] : [address.host]))
+}
+
+/**
+ * Looks up the names of an IP address. If the task is cancelled while it waits, the look-up is
+ * taken back. What it finds proves nothing: the owner of an address can give it any name.
+ *
+ * @param address An IPv4 or IPv6 address. One that is an IPv4 address in IPv6's clothes
+ * (`::ffff:…`), as sockets of both families show it, is looked up as that.
+ * @param options `timeout` in milliseconds. Default: no limit.
+ * @returns names, the usual one first, at least one.
+ * @throws SystemError `ENOTFOUND` if it has no name, `EAI_AGAIN` if nobody knows just now.
+ * @throws TimeoutError after `timeout` milliseconds.
+ * @throws TypeError if `address` is no IP address.
+ * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { reverse } from 'drupe'
+ * import { SimNetwork } from 'drupe/testing'
+ *
+ * const network = new SimNetwork()
+ * network.host('server', { addresses: ['10.0.0.7'] })
+ * const { client } = network.run({ client: () => reverse('10.0.0.7') })
+ * console.log(client) // => [ 'server' ]
+ */
+export function reverse(address: string, options?: WaitOptions): Operation<readonly string[]> {
+  const [host] = splitZone(checkText('look up a name', 'address', address))
+  const family = ipFamily(host)
+  if (family === null) throw wrong('look up a name', 'address', 'an IP address', address, 'string')
+  const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(canonicalHost(host) as string)?.[1] ?? host
+  return new Request('reverse', { host: plain }, timeoutOf('look up a name', options))
 }
 
 /** A host that may be one. */

@@ -23,6 +23,7 @@ import {
 } from '../../kernel/protocol/operands.js'
 import { asOperation } from '../../kernel/protocol/operation.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
+import { BYTES_OR_STRING, type Bytes, encodedPieces } from '../raw/text.js'
 import { within } from '../scope/scope.js'
 import { Lock } from '../sync/lock.js'
 import type { ByteStream } from './byte-stream.js'
@@ -60,7 +61,7 @@ export interface BufferOptions {
  * virtual({}, function* () {
  *   const [a, b] = memoryStreams()
  *   const out = new BufferedWriter(a)
- *   for (const word of ['one ', 'two ', 'three']) yield* out.write(new TextEncoder().encode(word))
+ *   for (const word of ['one ', 'two ', 'three']) yield* out.write(word)
  *   console.log(out.bufferedBytes) // => 13
  *   yield* out.flush()
  *   console.log(new TextDecoder().decode((yield* b.read()) ?? undefined)) // => one two three
@@ -115,17 +116,17 @@ export class BufferedWriter {
    * change. If the task is cancelled while it waits, or `timeout` is over, the bytes are accepted
    * nevertheless and leave with the next flush.
    *
-   * @param bytes The bytes, in one piece or in several.
+   * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
    * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError, BrokenError, SystemError as the stream's `write`, if it has to wait for
    * the stream.
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled and it has to wait.
    */
-  write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
-    checkPieces('write', 'bytes', bytes)
-    const limit = timeoutOf('write', options)
-    return tracked('write', this.writeOperation(bytes, limit))
+  write(bytes: Bytes | readonly Bytes[], options?: WaitOptions): Operation<void> {
+    const pieces = encodedPieces(bytes)
+    checkPieces('write', 'bytes', pieces, BYTES_OR_STRING)
+    return tracked('write', this.writeOperation(pieces, timeoutOf('write', options)))
   }
 
   /**
@@ -224,12 +225,11 @@ export class BufferedWriter {
  * import { corked } from 'drupe'
  * import { memoryStreams, virtual } from 'drupe/testing'
  *
- * const encoder = new TextEncoder()
  * virtual({}, function* () {
  *   const [a, b] = memoryStreams()
  *   yield* corked(a, function* (out) {
- *     yield* out.write(encoder.encode('Content-Length: 2\r\n\r\n'))
- *     yield* out.write(encoder.encode('ok'))
+ *     yield* out.write('Content-Length: 2\r\n\r\n')
+ *     yield* out.write('ok')
  *   })
  *   console.log((yield* b.read())?.length) // => 23
  * })

@@ -14,8 +14,11 @@ import { BrokenError, BufferError, BusyError, TooLargeError } from '../../kernel
 import { checkBytes, checkCount, checkLimit, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { pass } from '../raw/call.js'
+import { BYTES_OR_STRING, type Bytes, encoded, encodedAgain } from '../raw/text.js'
+import type { Source } from '../scope/each.js'
 import { within } from '../scope/scope.js'
 import type { ReadAllOptions } from './byte-stream.js'
+import { type ItemOptions, Items } from './lines.js'
 import { ReadAhead } from './read-ahead.js'
 
 /** Up to this much is read ahead. */
@@ -24,19 +27,30 @@ const AHEAD_BYTES = 64 * 1024
 const TRUSTED_BYTES = 1024 * 1024
 /** A longer line is a mistake or an attack, unless the reader says otherwise. */
 const LINE_BYTES = 64 * 1024
+/** More than this is seldom meant to be held in one piece, and a peer decides when it stops. */
+const ALL_BYTES = 64 * 1024 * 1024
 const LF = 10
 const CR = 13
 const NEWLINE = new Uint8Array([LF])
 const EMPTY = new Uint8Array(0)
 
 let decoder: InstanceType<typeof TextDecoder> | null = null
-let lastText = ''
-let lastBytes = EMPTY
 
 /**
  * What all streams have in common that read up to somewhere. A class of streams that extends it
  * brings the ways to get bytes from its source, begins its `read` and `readInto` with the
  * read-ahead (`hasReadAhead`, `readAhead`, `readAheadInto`), and calls `drop` when it is closed.
+ *
+ * @example
+ * import type { ByteReader } from 'drupe'
+ * import { memoryStreams, virtual } from 'drupe/testing'
+ *
+ * const header = (from: ByteReader) => from.readLine() // of any stream
+ * virtual({}, function* () {
+ *   const [a, b] = memoryStreams()
+ *   yield* a.write('HELLO 1\n')
+ *   console.log(yield* header(b)) // => HELLO 1
+ * })
  */
 export abstract class ByteReader {
   private ahead: ReadAhead | null = null
@@ -110,18 +124,13 @@ export abstract class ByteReader {
    *
    * virtual({}, function* () {
    *   const [a, b] = memoryStreams()
-   *   yield* a.write(new TextEncoder().encode('GET / HTTP/1.1\r\nHost: here\r\n\r\nbody'))
+   *   yield* a.write('GET / HTTP/1.1\r\nHost: here\r\n\r\nbody')
    *   console.log((yield* b.readUntil('\r\n\r\n'))?.length) // => 30
    *   console.log(new TextDecoder().decode(yield* b.readExactly(4))) // => body
    * })
    */
-  readUntil(
-    delimiter: Uint8Array | string,
-    maxBytes = LINE_BYTES,
-    options?: WaitOptions,
-  ): Operation<Uint8Array | null> {
-    const sought =
-      typeof delimiter === 'string' ? encoded(delimiter) : checkBytes('read until a delimiter', 'delimiter', delimiter)
+  readUntil(delimiter: Bytes, maxBytes = LINE_BYTES, options?: WaitOptions): Operation<Uint8Array | null> {
+    const sought = checkBytes('read until a delimiter', 'delimiter', encodedAgain(delimiter), BYTES_OR_STRING)
     if (sought.length === 0)
       throw new RangeError('Cannot read until a delimiter: delimiter must have a length, not be empty')
     checkLimit('read until a delimiter', 'maxBytes', maxBytes, 1)
@@ -151,7 +160,7 @@ export abstract class ByteReader {
    *
    * virtual({}, function* () {
    *   const [a, b] = memoryStreams()
-   *   yield* a.write(new TextEncoder().encode('one\r\n\nthree'))
+   *   yield* a.write('one\r\n\nthree')
    *   yield* a.close()
    *   for (let line = yield* b.readLine(); line !== null; line = yield* b.readLine()) console.log(`(${line})`)
    *   // => (one)
@@ -168,16 +177,58 @@ export abstract class ByteReader {
   }
 
   /**
+   * The lines until the end of the stream, as `readLine` returns them, for `each` and `subscribe`.
+   * If the task is cancelled while it waits, or a line is too long or too late, nothing is lost:
+   * the next reading begins where that line does. The stream is not closed at the end.
+   *
+   * @param options `maxBytes` of a line, its ending included; `timeout` in milliseconds, for each.
+   * @example
+   * import { each } from 'drupe'
+   * import { memoryStreams, virtual } from 'drupe/testing'
+   *
+   * virtual({}, function* () {
+   *   const [a, b] = memoryStreams()
+   *   yield* a.write('one\r\ntwo\nthree')
+   *   yield* a.end()
+   *   yield* each(b.lines({ maxBytes: 1000, timeout: 5000 }), function* (line) {
+   *     console.log(line)
+   *   })
+   *   // => one
+   *   // => two
+   *   // => three
+   * })
+   */
+  lines(options?: ItemOptions): Source<string> {
+    const limits = options === undefined ? undefined : { timeout: timeoutOf('read lines', options) }
+    const maxBytes = checkLimit('read lines', 'maxBytes', options?.maxBytes ?? LINE_BYTES, 1)
+    return new Items(() => this.readLine(maxBytes, limits))
+  }
+
+  /**
+   * Chunks as they come until the end, as `read` returns them, for `each` and `subscribe`. If the
+   * task is cancelled while it waits, or a chunk is too late, nothing is lost. The stream is not
+   * closed at the end.
+   *
+   * @param options `maxBytes` of a chunk; `timeout` in milliseconds, for each.
+   */
+  chunks(options?: ItemOptions): Source<Uint8Array> {
+    const limits = options === undefined ? undefined : { timeout: timeoutOf('read chunks', options) }
+    const maxBytes = checkLimit('read chunks', 'maxBytes', options?.maxBytes ?? AHEAD_BYTES, 1)
+    return new Items(() => this.read(maxBytes, limits))
+  }
+
+  /**
    * Reads to the end of the stream. If the task is cancelled while it waits, or it fails, nothing
    * is lost: the next read begins where this one did.
    *
-   * @param options `maxBytes`: at most so many; `timeout` in milliseconds.
+   * @param options `maxBytes`: at most so many, default 67,108,864 (64 MiB); `timeout` in
+   * milliseconds.
    * @throws TooLargeError if there are more than `maxBytes`; what has arrived stays where it is.
    * @throws TimeoutError after `timeout` milliseconds, everything together.
    * @throws ClosedError, BusyError, SystemError, Cancelled as for `read`.
    */
   readAll(options?: ReadAllOptions): Operation<Uint8Array> {
-    const maxBytes = options?.maxBytes ?? Number.POSITIVE_INFINITY
+    const maxBytes = options?.maxBytes ?? ALL_BYTES
     checkLimit('read all', 'maxBytes', maxBytes, 1)
     return tracked(
       'readAll',
@@ -189,15 +240,15 @@ export abstract class ByteReader {
    * Puts bytes back: the next read begins with them. It is for code that has to look at the
    * beginning to know what should read it. The stream keeps a copy. Does not wait.
    *
-   * @param bytes The bytes.
+   * @param bytes The bytes; a string stands for its UTF-8 bytes.
    * @throws ClosedError if the stream is closed.
    * @throws BusyError if a task is reading.
    */
-  unread(bytes: Uint8Array): void {
-    checkBytes('unread', 'bytes', bytes)
+  unread(bytes: Bytes): void {
+    const own = checkBytes('unread', 'bytes', encoded(bytes), BYTES_OR_STRING).slice()
     this.assertReadable('unread bytes')
-    if (bytes.length === 0) return
-    const ahead = new ReadAhead(bytes.slice())
+    if (own.length === 0) return
+    const ahead = new ReadAhead(own)
     const behind = this.ahead
     if (behind !== null) ahead.push(behind.take(behind.length), 0)
     this.ahead = ahead
@@ -256,7 +307,7 @@ export abstract class ByteReader {
 
   private *readUntilOperation(delimiter: Uint8Array, maxBytes: number): Operation<Uint8Array | null> {
     yield* this.begin('read from the stream')
-    const end = yield* this.seek(delimiter, maxBytes)
+    const end = yield* this.find(delimiter, maxBytes)
     if (end >= 0) return this.take(end)
     if (this.ahead === null) return null
     const partial = this.take(maxBytes)
@@ -265,7 +316,7 @@ export abstract class ByteReader {
 
   private *readLineOperation(maxBytes: number): Operation<string | null> {
     yield* this.begin('read from the stream')
-    const end = yield* this.seek(NEWLINE, maxBytes)
+    const end = yield* this.find(NEWLINE, maxBytes)
     if (end < 0 && this.ahead === null) return null
     const line = this.take(end < 0 ? maxBytes : end)
     let { length } = line
@@ -285,7 +336,7 @@ export abstract class ByteReader {
   /**
    * Waits until the delimiter is there; returns where it ends, or −1 if the stream ends before it.
    */
-  private *seek(delimiter: Uint8Array, maxBytes: number): Operation<number> {
+  private *find(delimiter: Uint8Array, maxBytes: number): Operation<number> {
     let seen = 0
     for (;;) {
       if (this.ahead !== null) {
@@ -333,25 +384,17 @@ export abstract class ByteReader {
     if (this.reading) throw new BusyError(action, 'another task is reading')
   }
 
-  private get aheadBytes(): number {
+  /** How many bytes are read ahead. */
+  protected get aheadBytes(): number {
     return this.ahead === null ? 0 : this.ahead.length
   }
 
   /** Takes the first bytes of the read-ahead, at most `max`. */
-  private take(max: number): Uint8Array {
+  protected take(max: number): Uint8Array {
     const { ahead } = this
     if (ahead === null) return EMPTY
     const bytes = ahead.take(max)
     if (ahead.length === 0) this.ahead = null
     return bytes
   }
-}
-
-/** The UTF-8 bytes of a string: mostly the same one again. */
-function encoded(text: string): Uint8Array {
-  if (lastText !== text) {
-    lastBytes = new TextEncoder().encode(text)
-    lastText = text
-  }
-  return lastBytes
 }

@@ -9,10 +9,16 @@
 
 import type { WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
+import type { Bytes } from '../raw/text.js'
+import type { Source } from '../scope/each.js'
+import type { ItemOptions } from './lines.js'
 
 /** How much to read, and for how long. */
 export interface ReadAllOptions extends WaitOptions {
-  /** At most so many bytes. Default: no limit. */
+  /**
+   * At most so many bytes. Default 67,108,864 (64 MiB): what a peer sends until it likes to stop
+   * must not be what a process has memory for. Infinity: no limit.
+   */
   readonly maxBytes?: number
 }
 
@@ -52,7 +58,7 @@ export interface ByteStream {
    * @param maxBytes At most so many bytes, the delimiter included.
    * @param options `timeout` in milliseconds. Default: no limit.
    */
-  readUntil(delimiter: Uint8Array | string, maxBytes?: number, options?: WaitOptions): Operation<Uint8Array | null>
+  readUntil(delimiter: Bytes, maxBytes?: number, options?: WaitOptions): Operation<Uint8Array | null>
   /**
    * Waits for a line, and returns its text without the ending; null at the end. If the task is
    * cancelled while it waits, or it is too long, nothing is lost.
@@ -62,6 +68,20 @@ export interface ByteStream {
    */
   readLine(maxBytes?: number, options?: WaitOptions): Operation<string | null>
   /**
+   * The lines until the end, for `each` and `subscribe`. If the task is cancelled while it waits,
+   * nothing is lost.
+   *
+   * @param options `maxBytes` of a line; `timeout` in milliseconds, for each.
+   */
+  lines(options?: ItemOptions): Source<string>
+  /**
+   * Chunks as they come until the end, for `each` and `subscribe`. If the task is cancelled while
+   * it waits, nothing is lost.
+   *
+   * @param options `maxBytes` of a chunk; `timeout` in milliseconds, for each.
+   */
+  chunks(options?: ItemOptions): Source<Uint8Array>
+  /**
    * Reads to the end. If the task is cancelled while it waits, nothing is lost.
    *
    * @param options `maxBytes`: at most so many; `timeout` in milliseconds.
@@ -70,25 +90,25 @@ export interface ByteStream {
   /**
    * Puts bytes back: the next read begins with them.
    *
-   * @param bytes The bytes.
+   * @param bytes The bytes; a string stands for its UTF-8 bytes.
    */
-  unread(bytes: Uint8Array): void
+  unread(bytes: Bytes): void
   /**
    * Writes all of `bytes`, which may come in several pieces; once it returns, they may change. If
    * the task is cancelled while it waits, or `timeout` is over, some of them may have been sent.
    *
-   * @param bytes The bytes, in one piece or in several.
+   * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
    * @param options `timeout` in milliseconds. Default: no limit.
    */
-  write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void>
+  write(bytes: Bytes | readonly Bytes[], options?: WaitOptions): Operation<void>
   /**
-   * Waits until there is room, writes as many as fit and returns how many, at least one. If the
-   * task is cancelled while it waits, or `timeout` is over, none was written.
+   * Waits until there is room, writes as many as fit and returns how many bytes, at least one. If
+   * the task is cancelled while it waits, or `timeout` is over, none was written.
    *
-   * @param bytes The bytes, in one piece or in several.
+   * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
    * @param options `timeout` in milliseconds. Default: no limit.
    */
-  writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<number>
+  writeSome(bytes: Bytes | readonly Bytes[], options?: WaitOptions): Operation<number>
   /**
    * Ends the writing side: the peer reads an end. Reading goes on. BusyError while a task writes;
    * no error after a reset.

@@ -10,10 +10,9 @@
 import { tracked } from '../../kernel/protocol/debug.js'
 import { SystemError } from '../../kernel/protocol/errors.js'
 import type { Address } from '../../kernel/protocol/io-op.js'
-import { checkText, checkTime, checkWord, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
+import { checkTime, checkWord, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { type AbortSignalLike, withSignal } from '../bridge/abort-signal.js'
-import { ask } from '../raw/call.js'
 import * as io from '../raw/io.js'
 import { checkPort, placeOf, toAddress } from '../raw/ip.js'
 import { nursery } from '../scope/nursery.js'
@@ -22,6 +21,10 @@ import { Event } from '../sync/event.js'
 import { addressesOf, checkHost } from './address.js'
 import { checkGiven, checkSocketOptions, type SocketOptions, setOptions } from './socket-options.js'
 import { Stream } from './stream.js'
+import { checkNamed, wrap } from './tls.js'
+import { checkTls, type TlsClientOptions } from './tls-options.js'
+import type { Connection, TlsStream } from './tls-stream.js'
+import { checkPath, kindOf } from './unix.js'
 
 /** What RFC 8305 recommends. */
 const ATTEMPT_DELAY_MS = 250
@@ -29,7 +32,8 @@ const ATTEMPT_DELAY_MS = 250
 const NO_ROUTE = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 /** libuv's number of ENOTFOUND, on every platform. */
 const EAI_NONAME = -3008
-const NAMED_PIPE = /^\\\\[.?]\\pipe\\/i
+/** One object for all, so that there is one context. */
+const PLAIN_TLS: TlsClientOptions = {}
 
 /** Where to connect: a host and a port, or a path. */
 export interface ConnectOptions extends WaitOptions, SocketOptions {
@@ -48,6 +52,8 @@ export interface ConnectOptions extends WaitOptions, SocketOptions {
    * after the other. Default 250.
    */
   readonly attemptDelay?: number
+  /** Speaks TLS. Default: false. With true, the server must be the host, by the roots of Node. */
+  readonly tls?: boolean | TlsClientOptions
   /** Ends the attempt, with the signal's reason. */
   readonly signal?: AbortSignalLike
 }
@@ -61,9 +67,12 @@ export interface ConnectOptions extends WaitOptions, SocketOptions {
  * @throws SystemError if it cannot (`ECONNREFUSED`, `ENOTFOUND`, …), with `address` and `port`. Of
  * several addresses: the message names each, and `cause` is an AggregateError of what each failed
  * with.
- * @throws TimeoutError after `timeout` milliseconds, everything together.
+ * @throws TimeoutError after `timeout` milliseconds, everything together. If some addresses have
+ * failed by then, `cause` is an AggregateError of that.
  * @throws RangeError if the port is no port; TypeError if `host` is no string, or has a NUL in it,
  * or if there are both a host and a path.
+ * @throws TlsError if the server is not who it should be, or does not speak TLS.
+ * @throws UnsupportedError if there is no OpenSSL here.
  * @throws the signal's reason.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
@@ -76,15 +85,27 @@ export interface ConnectOptions extends WaitOptions, SocketOptions {
  * }
  * @see https://www.rfc-editor.org/rfc/rfc8305
  */
-export function connect(options: ConnectOptions): Operation<Stream> {
+export function connect(options: ConnectOptions & { readonly tls: true | TlsClientOptions }): Operation<TlsStream>
+/**
+ * Connects without TLS.
+ *
+ * @param options As above.
+ */
+export function connect(options: ConnectOptions & { readonly tls?: false }): Operation<Stream>
+/**
+ * Connects as the options say.
+ *
+ * @param options As above.
+ */
+export function connect(options: ConnectOptions): Operation<Connection>
+export function connect(options: ConnectOptions): Operation<Connection> {
   checkGiven('connect', options)
-  const { host, port, path, localAddress, family, attemptDelay, signal } = options
+  const { host, port, path, localAddress, family, attemptDelay, tls, signal } = options
   let place: string
   if (path !== undefined) {
     if ([host, port, localAddress, family].some((one) => one !== undefined))
       throw new TypeError('Cannot connect: it takes a path alone, or a host and a port')
-    if (checkPath(path) === '') throw new RangeError('Cannot connect: path must be a path, not ""')
-    place = path
+    place = checkPath('connect', path)
   } else {
     checkHost('connect', host as string)
     checkPort('connect', port as number)
@@ -94,22 +115,40 @@ export function connect(options: ConnectOptions): Operation<Stream> {
   if (family !== undefined) checkWord('connect', 'family', family, ['ipv4', 'ipv6'])
   if (attemptDelay !== undefined) checkTime('connect', 'attemptDelay', attemptDelay)
   checkSocketOptions('connect', options)
-  const op = within(`connect to ${place}`, timeoutOf('connect', options), connectOperation(options))
+  if (tls !== undefined && typeof tls !== 'boolean') checkTls('connect', tls)
+  // A path is no name that a certificate could be for.
+  if (path !== undefined && tls) checkNamed('connect', tls === true ? PLAIN_TLS : tls)
+  const failed: SystemError[] = []
+  const op = within(`connect to ${place}`, timeoutOf('connect', options), connectOperation(options, failed), () =>
+    failed.length === 0 ? undefined : { cause: failuresOf(options, failed) },
+  )
   return tracked('connect', signal === undefined ? op : withSignal(signal, op))
 }
 
-/** An abstract name of Linux is no file: it begins with a NUL. */
-function checkPath(path: string): string {
-  return typeof path === 'string' && path.startsWith('\0') ? path : checkText('connect', 'path', path)
+/** `failed` gets what attempts fail with. */
+function* connectOperation(options: ConnectOptions, failed: SystemError[]): Operation<Connection> {
+  const { tls = false, host = '' } = options
+  const stream = yield* streamTo(options, failed)
+  if (tls === false) return stream
+  let outermost: Connection = stream
+  try {
+    const secure = wrap(stream, 'client', tls === true ? PLAIN_TLS : tls, host)
+    outermost = secure
+    yield* secure.handshake()
+    return secure
+  } catch (error) {
+    yield* outermost.close()
+    throw error
+  }
 }
 
-function* connectOperation(options: ConnectOptions): Operation<Stream> {
+function* streamTo(options: ConnectOptions, failed: SystemError[]): Operation<Stream> {
   const { host, port, path } = options
   if (path !== undefined) return new Stream(yield* connectTo({ family: 'unix', path }, options))
   const found = yield* addressesOf('connect', host as string, port as number)
   const [first, ...others] = usable(found, options)
   if (first === undefined) throw nothingUsable(found, options)
-  return new Stream(yield* others.length === 0 ? connectTo(first, options) : race([first, ...others], options))
+  return new Stream(yield* others.length === 0 ? connectTo(first, options) : race([first, ...others], options, failed))
 }
 
 /** Families by turns, that of the first address first. */
@@ -123,9 +162,8 @@ function usable(found: readonly Address[], { family, localAddress }: ConnectOpti
 }
 
 /** The fd of the first that connects. */
-function* race(addresses: readonly Address[], options: ConnectOptions): Operation<number> {
+function* race(addresses: readonly Address[], options: ConnectOptions, errors: SystemError[]): Operation<number> {
   const { attemptDelay = ATTEMPT_DELAY_MS } = options
-  const errors: SystemError[] = []
   let winner = -1
   try {
     yield* nursery(function* (n) {
@@ -169,20 +207,18 @@ function* connectTo(address: Address, options: ConnectOptions): Operation<number
   }
 }
 
-function* kindOf(address: Address): Operation<'tcp4' | 'tcp6' | 'unix' | 'pipe'> {
-  if (address.family !== 'unix') return address.family === 'ipv6' ? 'tcp6' : 'tcp4'
-  const { path } = address
-  return yield* ask('connect', ({ can }) => (can.namedPipes && NAMED_PIPE.test(path) ? 'pipe' : 'unix'))
+/** What several addresses failed with, as one error, with the code of the most telling of them. */
+function allFailed(options: ConnectOptions, errors: readonly SystemError[]): SystemError {
+  const told = (errors.find(({ code }) => !NO_ROUTE.has(code)) ?? errors[0]) as SystemError
+  const { code, errno, address } = told
+  const cause = failuresOf(options, errors)
+  const { port } = options
+  return new SystemError({ code, errno, syscall: 'connect', text: cause.message, address, port, cause })
 }
 
-/** What several addresses failed with, as one error, with the code of the most telling of them. */
-function allFailed({ host, port }: ConnectOptions, errors: readonly SystemError[]): SystemError {
-  const told = (errors.find(({ code }) => !NO_ROUTE.has(code)) ?? errors[0]) as SystemError
-  const each = errors.map(({ address, text }) => `${address}: ${text}`).join('; ')
-  const text = `none of the ${errors.length} addresses of ${host} answered: ${each}`
-  const { code, errno, address } = told
-  const cause = new AggregateError(errors, text)
-  return new SystemError({ code, errno, syscall: 'connect', text, address, port, cause })
+function failuresOf({ host }: ConnectOptions, errors: readonly SystemError[]): AggregateError {
+  const each = errors.map(({ address, syscall, text }) => `${address ?? syscall}: ${text}`).join('; ')
+  return new AggregateError(errors, `none of the ${errors.length} addresses of ${host} answered: ${each}`)
 }
 
 /** There is the name, and nothing of it that was asked for: to its user that is no other error. */

@@ -11,7 +11,7 @@ import type { Operation } from '../../kernel/protocol/trap.js'
 import { sleep } from '../raw/time.js'
 import { scope } from '../scope/scope.js'
 import { Event } from '../sync/event.js'
-import type { Stream } from './stream.js'
+import type { Connection } from './tls-stream.js'
 
 const LOOKS = 4
 
@@ -21,7 +21,7 @@ class Watched {
   private still = 0
 
   constructor(
-    private readonly stream: Stream,
+    private readonly stream: Connection,
     readonly scope: Scope,
   ) {}
 
@@ -45,7 +45,7 @@ export class IdleWatch {
   constructor(private readonly ms: number) {}
 
   /** Runs what a connection is for; that is cancelled when it has been idle for too long. */
-  *guard(stream: Stream, op: Operation<void>): Operation<void> {
+  *guard(stream: Connection, op: Operation<void>): Operation<void> {
     const { watched, any } = this
     yield* scope(function* (inner) {
       const one = new Watched(stream, inner)

@@ -10,8 +10,8 @@ import { clock } from '../raw/time.js'
 import { race } from '../scope/combinators.js'
 import { Semaphore } from '../sync/semaphore.js'
 import { IdleWatch } from './idle.js'
-import type { Stream } from './stream.js'
 import type { Listener } from './tcp.js'
+import type { Connection } from './tls-stream.js'
 
 /** How much a server takes, and for how long; with several threads, each of them. */
 export interface ServeLimits {
@@ -61,12 +61,12 @@ export class Limits {
   }
 
   /** Waits for room for one more, or for the listener's end, of which `accept` tells. */
-  *wait(listener: Listener): Operation<void> {
+  *wait(listener: Listener<Connection>): Operation<void> {
     if (this.room !== null) yield* race([this.room.acquire(), listener.over.wait()])
   }
 
   /** A connection that has got its room, as long as it may last. */
-  around(stream: Stream, life: Operation<void>): Operation<void> {
+  around(stream: Connection, life: Operation<void>): Operation<void> {
     const watched = this.watch === null ? life : this.watch.guard(stream, life)
     return this.room === null ? watched : within(this.room, watched)
   }

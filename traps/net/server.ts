@@ -20,19 +20,21 @@ import { call } from '../raw/call.js'
 import { until } from '../raw/promise.js'
 import { nursery } from '../scope/nursery.js'
 import { isLeaving } from '../scope/place.js'
+import { handshake, reportError } from './serve-errors.js'
 import { checkLimits, Limits, type ServeLimits } from './serve-limits.js'
 import type { Stream } from './stream.js'
 import type { Listener } from './tcp.js'
 import { checkSharing, ServerThread } from './threads.js'
+import { type Connection, TlsStream } from './tls-stream.js'
 
-/** How to serve. */
-export interface ServeOptions extends ServeLimits {
+/** How to serve; `S`: what connections are. */
+export interface ServeOptions<S extends Connection = Stream> extends ServeLimits {
   /**
    * Is called with every error that leaves a handler; that connection is closed, the others go on.
    * Default: `console.error`, except for connections that the peer broke (`ECONNRESET`, `EPIPE`),
-   * which is a server's daily life.
+   * and for handshakes of TLS that failed, which is a server's daily life.
    */
-  readonly onError?: (error: unknown, stream: Stream) => void
+  readonly onError?: (error: unknown, stream: S) => void
 }
 
 /** How to serve with a handler that is a module. */
@@ -45,8 +47,8 @@ export interface ServeModuleOptions<D = unknown> extends ServeLimits {
 
 /** What a handler's module exports. */
 interface Handlers {
-  readonly default: (stream: Stream, data: unknown) => Operation<unknown>
-  readonly onError?: (error: unknown, stream: Stream) => void
+  readonly default: (stream: Connection, data: unknown) => Operation<unknown>
+  readonly onError?: (error: unknown, stream: Connection) => void
 }
 
 /**
@@ -55,7 +57,8 @@ interface Handlers {
  * task. If the task is cancelled while it waits, the listener is closed at once and the connections
  * are cancelled; if the listener is closed, they are awaited.
  *
- * @param listener Where to accept; it is closed at the end.
+ * @param listener Where to accept; it is closed at the end. With TLS each connection shakes hands
+ * before its handler begins.
  * @param handler Gets the stream, and returns the operation to run for it.
  * @param options `onError`: is called with the errors of handlers; `maxConnections`,
  * `drainTimeout`, `idleTimeout`: how much it takes, and for how long.
@@ -77,10 +80,10 @@ interface Handlers {
  *   yield* server.cancel()
  * })
  */
-export function serve(
-  listener: Listener,
-  handler: (stream: Stream) => Operation<unknown>,
-  options?: ServeOptions,
+export function serve<S extends Connection = Stream>(
+  listener: Listener<S>,
+  handler: (stream: S) => Operation<unknown>,
+  options?: ServeOptions<S>,
 ): Operation<never>
 /**
  * Serves in several threads: this one, and `threads - 1` workers, each with a kernel of its own
@@ -130,11 +133,11 @@ export function serve(
  * })
  * @see https://trio.readthedocs.io/en/stable/reference-core.html#nurseries-and-spawning
  */
-export function serve<D>(listener: Listener, module: URL, options?: ServeModuleOptions<D>): Operation<never>
+export function serve<D>(listener: Listener<Connection>, module: URL, options?: ServeModuleOptions<D>): Operation<never>
 export function serve(
-  listener: Listener,
-  handler: ((stream: Stream) => Operation<unknown>) | URL,
-  options: ServeOptions & ServeModuleOptions = {},
+  listener: Listener<Connection>,
+  handler: ((stream: Connection) => Operation<unknown>) | URL,
+  options: ServeOptions<Connection> & ServeModuleOptions = {},
 ): Operation<never> {
   checkMethods('serve', 'listener', listener, 'a listener', ['accept', 'close'])
   checkOptions('serve', 'options', options)
@@ -156,7 +159,7 @@ export function serve(
 }
 
 function* serveModule(
-  listener: Listener,
+  listener: Listener<Connection>,
   module: URL,
   threads: number,
   data: unknown,
@@ -190,9 +193,9 @@ export function* load(module: URL): Operation<Handlers> {
 }
 
 function* serveOperation(
-  listener: Listener,
-  handler: (stream: Stream) => Operation<unknown>,
-  onError: (error: unknown, stream: Stream) => void,
+  listener: Listener<Connection>,
+  handler: (stream: Connection) => Operation<unknown>,
+  onError: (error: unknown, stream: Connection) => void,
   others: readonly ServerThread[],
   serveLimits: ServeLimits,
 ): Operation<never> {
@@ -222,11 +225,12 @@ function* serveOperation(
 }
 
 function* connection(
-  stream: Stream,
-  handler: (stream: Stream) => Operation<unknown>,
-  onError: (error: unknown, stream: Stream) => void,
+  stream: Connection,
+  handler: (stream: Connection) => Operation<unknown>,
+  onError: (error: unknown, stream: Connection) => void,
 ): Operation<void> {
   try {
+    if (stream instanceof TlsStream) yield* handshake(stream)
     // A frame of its own: each of its switches would pass through this one as well.
     yield* call(handler(stream))
   } catch (error) {
@@ -234,15 +238,5 @@ function* connection(
     onError(error, stream)
   } finally {
     yield* stream.close()
-  }
-}
-
-/** Reports whatever was thrown; that it cannot be read must not end the server. */
-function reportError(error: unknown): void {
-  try {
-    const code = (error as { code?: unknown } | null)?.code
-    if (code !== 'ECONNRESET' && code !== 'EPIPE') console.error(error)
-  } catch {
-    console.error('A connection failed with a value that cannot be shown')
   }
 }

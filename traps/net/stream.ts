@@ -7,16 +7,18 @@
  * while another writes; two readers are a BusyError.
  */
 
-import { tracked } from '../../kernel/protocol/debug.js'
+import { mustBeClosed, tracked } from '../../kernel/protocol/debug.js'
 import { BusyError, ClosedError } from '../../kernel/protocol/errors.js'
 import type { Task } from '../../kernel/protocol/handles.js'
 import { INSPECT } from '../../kernel/protocol/inspect.js'
 import { type Address, IoOp, READ, WRITE } from '../../kernel/protocol/io-op.js'
 import { checkBytes, checkLimit, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Operation, Trap } from '../../kernel/protocol/trap.js'
+import { wasClosed } from '../../kernel/protocol/unclosed.js'
 import type { Giver } from '../../kernel/protocol/wait-queue.js'
 import { ask } from '../raw/call.js'
 import { load } from '../raw/io.js'
+import { BYTES_OR_STRING, type Bytes, encodedPieces } from '../raw/text.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { ByteReader } from './byte-reader.js'
 import { copyOf } from './chunks.js'
@@ -31,6 +33,9 @@ export class Stream extends ByteReader implements Giver {
   private fd: number
   private reader: IoOp | null = null
   private writer: IoOp | null = null
+  /** The addresses of both ends, if they were asked for. */
+  private local: Address | null = null
+  private remote: Address | null = null
   /** How many operations were begun. */
   private begun = 0
 
@@ -38,6 +43,7 @@ export class Stream extends ByteReader implements Giver {
   constructor(fd: number) {
     super()
     this.fd = fd
+    mustBeClosed(this)
   }
 
   /** `console.log(stream)` is one line. */
@@ -69,7 +75,7 @@ export class Stream extends ByteReader implements Giver {
    * await run(function* () {
    *   const listener = yield* listen({ host: '127.0.0.1', port: 0 })
    *   const server = yield* spawn(serve(listener, function* (stream) {
-   *     yield* stream.write(new TextEncoder().encode('hello'))
+   *     yield* stream.write('hello')
    *   }))
    *   const stream = yield* connect({ host: '127.0.0.1', port: listener.port })
    *   const bytes = yield* stream.readAll()
@@ -118,7 +124,7 @@ export class Stream extends ByteReader implements Giver {
    * cancelled while it waits, or it fails, some of them may have been sent: after that the stream
    * is only good for closing. (`writeSome` and BufferedWriter know how far they came.)
    *
-   * @param bytes The bytes, in one piece or in several.
+   * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
    * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is writing.
@@ -127,7 +133,7 @@ export class Stream extends ByteReader implements Giver {
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<void> {
+  write(bytes: Bytes | readonly Bytes[], options?: WaitOptions): Trap<void> {
     const op = this.prepareWrite(bytes, options)
     op.all = true
     op.convert = written
@@ -135,14 +141,14 @@ export class Stream extends ByteReader implements Giver {
   }
 
   /**
-   * Waits until there is room, writes the first of `bytes`, as many as fit, and returns how many,
-   * at least one. If the task is cancelled while it waits, or `timeout` is over, nothing was
+   * Waits until there is room, writes the first of `bytes`, as many as fit, and returns how many
+   * bytes, at least one. If the task is cancelled while it waits, or `timeout` is over, nothing was
    * written. Errors are those of `write`.
    *
-   * @param bytes The bytes, in one piece or in several.
+   * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
    * @param options `timeout` in milliseconds. Default: no limit.
    */
-  writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
+  writeSome(bytes: Bytes | readonly Bytes[], options?: WaitOptions): Trap<number> {
     const op = this.prepareWrite(bytes, options)
     op.all = false
     op.convert = writtenSome
@@ -155,8 +161,9 @@ export class Stream extends ByteReader implements Giver {
     return { begun, moved: writer?.moved ?? 0, waits: (reader?.running ?? false) || (writer?.running ?? false) }
   }
 
-  private prepareWrite(bytes: Uint8Array | readonly Uint8Array[], options: WaitOptions | undefined): IoOp {
-    const length = checkPieces('write', 'bytes', bytes)
+  private prepareWrite(given: Bytes | readonly Bytes[], options: WaitOptions | undefined): IoOp {
+    const bytes = encodedPieces(given)
+    const length = checkPieces('write', 'bytes', bytes, BYTES_OR_STRING)
     const limit = timeoutOf('write', options)
     this.assertOpen('write to the stream')
     let op = this.writer
@@ -198,6 +205,7 @@ export class Stream extends ByteReader implements Giver {
       if (this.fd < 0) return undefined
       const fd = this.fd
       this.fd = -1
+      wasClosed(this)
       this.drop()
       const result = driver.closeFd(fd)
       if (this.reader !== null) release(this.reader)
@@ -205,21 +213,44 @@ export class Stream extends ByteReader implements Giver {
     }) as Trap<void>
   }
 
+  /** @internal Gives back what `borrow` has lent, before the next read would. */
+  release(): void {
+    if (this.reader !== null && !this.reader.running) this.reader.lender?.release(this.reader)
+  }
+
   /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
   [ASYNC_DISPOSE](): Disposal {
     return new Disposal(this)
   }
 
-  /** Returns the address of this end. Does not wait. */
+  /**
+   * Returns the address of this end, asked for once and then remembered: also when the peer has
+   * reset the connection, or the stream is closed. Does not wait.
+   *
+   * @throws ClosedError if the stream is closed, and was never asked before.
+   */
   localAddress(): Trap<Address> {
-    this.assertOpen('ask for the address of the stream')
-    return ask('getsockname', (driver) => driver.localAddress(this.fd)) as Trap<Address>
+    if (this.local === null) this.assertOpen('ask for the address of the stream')
+    return ask('getsockname', (driver) => {
+      this.local ??= known(driver.localAddress(this.fd))
+      return this.local ?? driver.localAddress(this.fd)
+    }) as Trap<Address>
   }
 
-  /** Returns the address of the other end. Does not wait. */
+  /**
+   * Returns the address of the other end, asked for once and then remembered: also when the peer
+   * has reset the connection, or the stream is closed. Does not wait.
+   *
+   * @throws ClosedError if the stream is closed, and was never asked before.
+   * @throws SystemError (`ENOTCONN`) if the peer has reset it, and it was never asked before: the
+   * OS has forgotten.
+   */
   remoteAddress(): Trap<Address> {
-    this.assertOpen('ask for the peer of the stream')
-    return ask('getpeername', (driver) => driver.remoteAddress(this.fd)) as Trap<Address>
+    if (this.remote === null) this.assertOpen('ask for the peer of the stream')
+    return ask('getpeername', (driver) => {
+      this.remote ??= known(driver.remoteAddress(this.fd))
+      return this.remote ?? driver.remoteAddress(this.fd)
+    }) as Trap<Address>
   }
 
   /** @internal For the kernel: what was read was not delivered, so it is for the next reader. */
@@ -272,9 +303,28 @@ export class Stream extends ByteReader implements Giver {
     return op
   }
 
+  /** @internal Its descriptor, for what is done beside it. */
+  descriptor(action: string): number {
+    this.assertOpen(action)
+    return this.fd
+  }
+
+  /** @internal Puts what was read ahead into a buffer; how many bytes, 0 if there are none. */
+  takeAhead(buffer: Uint8Array): number {
+    if (!this.hasReadAhead) return 0
+    const bytes = this.take(buffer.length)
+    buffer.set(bytes)
+    return bytes.length
+  }
+
   protected override assertOpen(action: string): void {
     if (this.fd < 0) throw new ClosedError(action)
   }
+}
+
+/** An address, or else what the driver has against giving one. */
+function known(answer: Address | number): Address | null {
+  return typeof answer === 'number' ? null : answer
 }
 
 /**

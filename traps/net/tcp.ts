@@ -1,193 +1,39 @@
 /**
- * TCP listeners: from a host and a port to the streams of those who connect.
+ * Listening: from a host and a port, or a path, to a listener. What is special about paths is in
+ * unix.ts.
  */
 
-import { operation, tracked } from '../../kernel/protocol/debug.js'
-import { ClosedError, SystemError } from '../../kernel/protocol/errors.js'
-import { Fifo } from '../../kernel/protocol/fifo.js'
-import type { Task } from '../../kernel/protocol/handles.js'
-import { INSPECT } from '../../kernel/protocol/inspect.js'
-import { ACCEPT, type Address, IoOp } from '../../kernel/protocol/io-op.js'
-import { checkCount, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
-import type { Operation, Trap } from '../../kernel/protocol/trap.js'
-import type { Giver } from '../../kernel/protocol/wait-queue.js'
-import { ask, pass } from '../raw/call.js'
+import { operation } from '../../kernel/protocol/debug.js'
+import { SystemError } from '../../kernel/protocol/errors.js'
+import type { Address } from '../../kernel/protocol/io-op.js'
+import { checkCount, checkSwitch } from '../../kernel/protocol/operands.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
 import * as io from '../raw/io.js'
-import { checkPort, placeOf, toAddress } from '../raw/ip.js'
-import { sleep } from '../raw/time.js'
-import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
-import { within } from '../scope/scope.js'
-import { Event } from '../sync/event.js'
-import { checkGiven, checkSocketOptions, type SocketOptions, setOptions } from './socket-options.js'
-import { Stream } from './stream.js'
+import { checkPort, toAddress } from '../raw/ip.js'
+import { Listener, type ListenOptions } from './listener.js'
+import { checkGiven, checkSocketOptions } from './socket-options.js'
+import { checkTls, contextOf, type TlsServerOptions } from './tls-options.js'
+import type { Connection, TlsStream } from './tls-stream.js'
+import { checkPath, isAbstract, listenAt } from './unix.js'
 
+export { Listener, type ListenOptions } from './listener.js'
 export type { SocketOptions } from './socket-options.js'
 
 /**
- * Accepting fails with these when the process or the OS has run out of something, and works again
- * later.
- */
-const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
-/**
- * It was the connection that failed before it was accepted, or a firewall that forbids it: not the
- * listener's trouble, and the next one may be fine. Linux gives accept(2) whatever error is pending
- * on the new connection.
- */
-const GONE = new Set([
-  ...[
-    'ECONNABORTED',
-    'EPROTO',
-    'ENOPROTOOPT',
-    'EPERM',
-    'ENONET',
-    'ENETDOWN',
-    'EHOSTDOWN',
-    'ENETUNREACH',
-    'EHOSTUNREACH',
-  ],
-  // One number with two names, and what a connection can have pending.
-  ...['EOPNOTSUPP', 'ENOTSUP', 'ETIMEDOUT', 'ECONNRESET'],
-])
-/**
- * After so many of those in a row it pauses, too: then it is all of them, and to ask at once would
- * be to spin.
- */
-const MOST_GONE = 16
-const PAUSE_MS = 100
-
-/** Where to listen. The options of a connection are those of every one that is accepted. */
-export interface ListenOptions extends SocketOptions {
-  /** An IP address, or `localhost`. Default: every address of the machine. */
-  readonly host?: string
-  /** 0 takes a free one; `listener.port` tells which. */
-  readonly port: number
-  /** How many connections wait to be accepted before more are refused. Default 511. */
-  readonly backlog?: number
-  /**
-   * Lets several sockets of one user listen on the same port, the OS sharing out connections: other
-   * threads (see `serve`), but other processes, too.
-   */
-  readonly reusePort?: boolean
-}
-
-/** A socket that accepts connections. */
-export class Listener implements Giver {
-  private op: IoOp<number> | null = null
-  /** Connections that were accepted for a task which was cancelled before it saw them. */
-  private readonly unclaimed = new Fifo<number>()
-  /** @internal Set when it is closed. */
-  readonly over = new Event()
-
-  /** @internal */
-  constructor(
-    /** @internal -1 once it is closed. */
-    public fd: number,
-    /** Where it listens. */
-    readonly address: Address,
-    /** @internal What it was opened with. */
-    readonly options: ListenOptions,
-  ) {}
-
-  /** `console.log(listener)` is one line. */
-  [INSPECT](): string {
-    return `Listener (${placeOf(this.address)}, ${this.fd < 0 ? 'closed' : `fd ${this.fd}`})`
-  }
-
-  /** The port that it listens on. */
-  get port(): number {
-    return this.address.family === 'unix' ? 0 : this.address.port
-  }
-
-  /**
-   * Waits for a connection. Out of descriptors or memory it pauses 100 ms and goes on: connected
-   * peers are served meanwhile, and the others wait in the backlog. Connections that fail before
-   * they are accepted, or that no option can be set on, are passed over. If the task is cancelled
-   * while it waits, or `timeout` is over, no connection is lost: it is for the next `accept`.
-   *
-   * @param options `timeout` in milliseconds. Default: no limit.
-   * @throws ClosedError if the listener is closed, before or meanwhile.
-   * @throws BusyError if another task is accepting.
-   * @throws TimeoutError after `timeout` milliseconds.
-   * @throws Cancelled if a scope around the task is cancelled.
-   */
-  accept(options?: WaitOptions): Operation<Stream> {
-    const ms = timeoutOf('accept a connection', options)
-    return tracked('accept', within('accept a connection', ms, this.acceptOperation()))
-  }
-
-  private *acceptOperation(): Operation<Stream> {
-    for (let gone = 0; ; ) {
-      if (this.fd < 0) throw new ClosedError('accept a connection', 'the listener is closed')
-      try {
-        const fd = yield* this.next()
-        try {
-          yield* setOptions(fd, this.options)
-          return new Stream(fd)
-        } catch (error) {
-          yield* io.close(fd)
-          if (!(error instanceof SystemError)) throw error
-          gone++
-        }
-      } catch (error) {
-        while (this.fd < 0 && this.unclaimed.size > 0) yield* io.close(this.unclaimed.take())
-        if (!(error instanceof SystemError)) throw error
-        if (GONE.has(error.code)) gone++
-        else if (!EXHAUSTED.has(error.code)) throw error
-        else yield* sleep(PAUSE_MS)
-      }
-      if (gone >= MOST_GONE) yield* sleep(PAUSE_MS)
-    }
-  }
-
-  private *next(): Operation<number> {
-    if (this.unclaimed.size > 0) {
-      yield* pass()
-      if (this.unclaimed.size > 0) return this.unclaimed.take()
-    }
-    this.op ??= new IoOp<number>(ACCEPT, this.fd, null, 0, 0, Number.POSITIVE_INFINITY, this)
-    return yield* this.op
-  }
-
-  /** @internal For the kernel: a connection was not delivered, so it is for the next `accept`. */
-  undo(_task: Task, _trap: Trap<unknown>, fd: unknown): boolean {
-    this.unclaimed.add(fd as number)
-    return true
-  }
-
-  /**
-   * Stops listening; a task in `accept` gets a ClosedError. A second close does nothing. Does not
-   * wait.
-   */
-  close(): Operation<void> {
-    return tracked('close', this.closeOperation())
-  }
-
-  private *closeOperation(): Operation<void> {
-    yield* ask('close', (driver) => {
-      if (this.fd < 0) return undefined
-      const result = driver.closeFd(this.fd)
-      this.fd = -1
-      while (this.unclaimed.size > 0) driver.closeFd(this.unclaimed.take())
-      return result < 0 ? result : undefined
-    })
-    yield* this.over.set()
-  }
-
-  /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
-  [ASYNC_DISPOSE](): Disposal {
-    return new Disposal(this)
-  }
-}
-
-/**
- * Opens a listener. Close it when done; `serve` does.
+ * Opens a listener. Close it when done; `serve` does. At a path, the file of a socket on which
+ * nobody listens any more is replaced, and the file goes when the listener is closed. If the task
+ * is cancelled while it waits, nothing is left behind.
  *
  * @param options Where to listen, and what connections are like.
  * @throws SystemError if the port is taken (`EADDRINUSE`), not allowed (`EACCES`), …, with
- * `address` and `port`.
- * @throws RangeError if the port is no port.
- * @throws TypeError if `host` is neither an IP address nor `localhost`, or an option is of another
- * type than it should be.
+ * `address` and `port`. For a path: `EADDRINUSE` if somebody listens there, if it is another file
+ * than a socket's, or if it cannot be told.
+ * @throws TlsError if a certificate or a key cannot be read.
+ * @throws UnsupportedError if it is to speak TLS and there is no OpenSSL here.
+ * @throws RangeError if the port is no port, or the path is empty or too long.
+ * @throws TypeError if `host` is neither an IP address nor `localhost`, if there are both a port
+ * and a path, or an option is of another type than it should be.
+ * @throws Cancelled if a scope around the task is cancelled.
  * @example
  * import { listen, run } from 'drupe'
  *
@@ -197,36 +43,76 @@ export class Listener implements Giver {
  *   yield* listener.close()
  * })
  */
-export function listen(options: ListenOptions): Operation<Listener> {
+export function listen(options: ListenOptions & { readonly tls: TlsServerOptions }): Operation<Listener<TlsStream>>
+/**
+ * Opens a listener without TLS.
+ *
+ * @param options As above.
+ */
+export function listen(options: ListenOptions & { readonly tls?: undefined }): Operation<Listener>
+/**
+ * Opens a listener as the options say.
+ *
+ * @param options As above.
+ */
+export function listen(options: ListenOptions): Operation<Listener<Connection>>
+export function listen(options: ListenOptions): Operation<Listener<Connection>> {
   checkGiven('listen', options)
-  const { host, port, backlog, reusePort } = options
-  checkPort('listen', port)
-  const given = host === undefined ? null : toAddress('listen', { host, port })
+  const { host, port, path, mode, backlog, reusePort, ipv6Only, tls } = options
   if (backlog !== undefined) checkCount('listen', 'backlog', backlog, 0, 0x7fffffff)
   checkSwitch('listen', 'reusePort', reusePort)
+  checkSwitch('listen', 'ipv6Only', ipv6Only)
   checkSocketOptions('listen', options)
+  if (tls !== undefined) checkTls('listen', tls)
+  if (path !== undefined) {
+    checkPath('listen', path)
+    if ([host, port, reusePort, ipv6Only].some((one) => one !== undefined))
+      throw new TypeError('Cannot listen: it takes a path alone, or a host and a port')
+    if (mode !== undefined) checkCount('listen', 'mode', mode, 0, 0o777)
+    if (mode !== undefined && isAbstract(path)) throw new TypeError('Cannot listen: an abstract name has no mode')
+    return operation('listen', function* () {
+      checkKeys(options)
+      const [fd, file] = yield* listenAt(path, options)
+      return new Listener<Connection>(fd, { family: 'unix', path }, options, file)
+    })
+  }
+  if (mode !== undefined) throw new TypeError('Cannot listen: mode is for a path')
+  checkPort('listen', port as number)
+  const given = host === undefined ? null : toAddress('listen', { host, port: port as number })
+  if (ipv6Only && given?.family === 'ipv4') throw new TypeError('Cannot listen: ipv6Only is for IPv6 addresses')
   return operation('listen', function* () {
-    if (given !== null) return yield* listenOn(given, options)
-    try {
-      return yield* listenOn({ family: 'ipv6', host: '::', port }, options)
-    } catch (error) {
-      // A machine without IPv6.
-      if (!(error instanceof SystemError) || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL'))
-        throw error
-      return yield* listenOn({ family: 'ipv4', host: '0.0.0.0', port }, options)
-    }
+    checkKeys(options)
+    return yield* given === null ? everywhere(options) : listenOn(given, options)
   })
 }
 
-function* listenOn(address: Address, options: ListenOptions): Operation<Listener> {
+/** A key that cannot be read is told at once, not with the first connection. */
+function checkKeys({ tls }: ListenOptions): void {
+  if (tls !== undefined) contextOf('server', tls, 'listen')
+}
+
+function* everywhere(options: ListenOptions): Operation<Listener<Connection>> {
+  const port = options.port as number
+  try {
+    return yield* listenOn({ family: 'ipv6', host: '::', port }, options)
+  } catch (error) {
+    // A machine without IPv6.
+    const missing = error instanceof SystemError && (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL')
+    if (!missing || options.ipv6Only) throw error
+    return yield* listenOn({ family: 'ipv4', host: '0.0.0.0', port }, options)
+  }
+}
+
+function* listenOn(address: Address, options: ListenOptions): Operation<Listener<Connection>> {
+  const { reusePort, backlog } = options
   const fd = yield* io.socket(address.family === 'ipv6' ? 'tcp6' : 'tcp4')
   try {
     yield* io.setOption(fd, 'reuseAddress', true)
-    if (options.reusePort) yield* io.setOption(fd, 'reusePort', true)
-    if (address.family === 'ipv6') yield* io.setOption(fd, 'ipv6Only', address.host !== '::')
+    if (reusePort) yield* io.setOption(fd, 'reusePort', true)
+    if (address.family === 'ipv6') yield* io.setOption(fd, 'ipv6Only', options.ipv6Only ?? address.host !== '::')
     yield* io.bind(fd, address)
-    yield* io.listen(fd, options.backlog, address)
-    return new Listener(fd, yield* io.localAddress(fd), options)
+    yield* io.listen(fd, backlog, address)
+    return new Listener<Connection>(fd, yield* io.localAddress(fd), options)
   } catch (error) {
     yield* io.close(fd)
     throw error

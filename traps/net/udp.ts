@@ -1,20 +1,27 @@
 /**
- * UDP: datagrams, one at a time, each with the address that it came from or goes to.
+ * UDP: datagrams, one at a time, each with the address that it came from or goes to. What they have
+ * in common with those of Unix sockets is in datagram.ts.
  */
 
+import { ipFamily } from '../../kernel/protocol/address.js'
+import type { DatagramOption } from '../../kernel/protocol/calls.js'
 import { operation, tracked } from '../../kernel/protocol/debug.js'
-import { ClosedError } from '../../kernel/protocol/errors.js'
-import { Fifo } from '../../kernel/protocol/fifo.js'
-import type { Task } from '../../kernel/protocol/handles.js'
 import { INSPECT } from '../../kernel/protocol/inspect.js'
-import { type Address, IoOp, RECEIVE, SEND } from '../../kernel/protocol/io-op.js'
-import { checkBytes, checkOptions, checkSwitch, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
+import type { Address } from '../../kernel/protocol/io-op.js'
+import {
+  checkBytes,
+  checkCount,
+  checkOptions,
+  checkSwitch,
+  timeoutOf,
+  type WaitOptions,
+  wrong,
+} from '../../kernel/protocol/operands.js'
 import type { Operation, Trap } from '../../kernel/protocol/trap.js'
-import type { Giver } from '../../kernel/protocol/wait-queue.js'
-import { ask, pass } from '../raw/call.js'
 import * as io from '../raw/io.js'
 import { type Endpoint, placeOf, toAddress } from '../raw/ip.js'
-import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
+import { BYTES_OR_STRING, type Bytes, encoded } from '../raw/text.js'
+import { DatagramSocket } from './datagram.js'
 
 /** The largest payload that UDP can carry. */
 const MOST_BYTES = 65_535
@@ -27,26 +34,35 @@ export interface UdpOptions {
   readonly port?: number
   /** Allows datagrams to broadcast addresses. */
   readonly broadcast?: boolean
+  /** Several sockets may have the port, and the system shares the senders out among them. */
   readonly reusePort?: boolean
+  /** Several sockets may have the port, as the members of one group on a machine do. */
+  readonly reuseAddress?: boolean
+  /** The one peer that it sends to and hears. Default: none, each datagram says where it goes. */
+  readonly remote?: Endpoint
 }
 
-/** What came: the bytes, owned by the caller, and the address that they came from. */
-export interface Datagram {
-  readonly bytes: Uint8Array
-  readonly from: Address
+/** Where a socket is a member of a group. */
+export interface GroupOptions {
+  /** The number of the interface, as `if_nametoindex` gives it. Default 0: the system’s choice. */
+  readonly interfaceIndex?: number
+  /** The address of the one sender that is heard. Default: everybody. */
+  readonly source?: string
 }
 
-/** A bound datagram socket. */
-export class UdpSocket implements Giver {
-  /** Datagrams that were received for a task which was cancelled before it saw them. */
-  private readonly unclaimed = new Fifo<Datagram>()
+/** A bound socket for UDP. */
+export class UdpSocket extends DatagramSocket<Address> {
+  /** Whom it is connected to. */
+  private peer: Address | null = null
 
   /** @internal */
   constructor(
-    private fd: number,
+    fd: number,
     /** Where it is bound. */
     readonly address: Address,
-  ) {}
+  ) {
+    super(fd, MOST_BYTES, MOST_BYTES)
+  }
 
   /** `console.log(socket)` is one line. */
   [INSPECT](): string {
@@ -58,50 +74,17 @@ export class UdpSocket implements Giver {
     return this.address.family === 'unix' ? 0 : this.address.port
   }
 
-  /**
-   * Waits for a datagram. If the task is cancelled while it waits, or `timeout` is over, none was
-   * taken.
-   *
-   * @param options `timeout` in milliseconds. Default: no limit.
-   * @throws ClosedError if the socket is closed, before or meanwhile.
-   * @throws BusyError if another task is receiving.
-   * @throws TimeoutError after `timeout` milliseconds.
-   * @throws Cancelled if a scope around the task is cancelled.
-   */
-  receive(options?: WaitOptions): Operation<Datagram> {
-    if (this.unclaimed.size > 0) return tracked('receive', this.receiveUnclaimed(options))
-    const fd = this.opened('receive a datagram')
-    const op = new IoOp<Datagram>(
-      RECEIVE,
-      fd,
-      new Uint8Array(MOST_BYTES),
-      0,
-      MOST_BYTES,
-      timeoutOf('receive a datagram', options),
-      this,
-    )
-    op.convert = datagram
-    return op
-  }
-
-  private *receiveUnclaimed(options: WaitOptions | undefined): Operation<Datagram> {
-    yield* pass()
-    // Meanwhile another task may have had it.
-    return this.unclaimed.size > 0 ? this.unclaimed.take() : yield* this.receive(options)
-  }
-
-  /** @internal For the kernel: a datagram was not delivered, so it is for the next `receive`. */
-  undo(_task: Task, trap: Trap<unknown>, bytes: unknown): boolean {
-    this.unclaimed.add(datagram(trap as IoOp, bytes as number))
-    return true
+  /** @internal */
+  protected override sourceOf(address: Address | null): Address {
+    return address as Address
   }
 
   /**
    * Sends one datagram, and returns how many bytes it had. Waits only if the OS has no room for it.
    * If the task is cancelled while it waits, it was not sent.
    *
-   * @param bytes The payload.
-   * @param to An address, or a host and a port.
+   * @param payload The bytes; a string stands for its UTF-8 bytes.
+   * @param to An address, or a host and a port. A connected socket needs none.
    * @param options `timeout` in milliseconds. Default: no limit.
    * @throws SystemError if the OS refuses it: `EMSGSIZE`, `ENETUNREACH`, …
    * @throws ClosedError if the socket is closed, before or meanwhile.
@@ -109,43 +92,141 @@ export class UdpSocket implements Giver {
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  send(bytes: Uint8Array, to: Endpoint, options?: WaitOptions): Trap<number> {
-    checkBytes('send a datagram', 'bytes', bytes)
-    const fd = this.opened('send a datagram')
-    const op = new IoOp<number>(SEND, fd, bytes, 0, bytes.length, timeoutOf('send a datagram', options))
-    op.address = toAddress('send a datagram', to)
-    return op
+  send(payload: Bytes, to?: Endpoint | null, options?: WaitOptions): Trap<number> {
+    const bytes = checkBytes('send a datagram', 'payload', encoded(payload), BYTES_OR_STRING)
+    const ms = timeoutOf('send a datagram', options)
+    const address = to == null && this.peer !== null ? null : toAddress('send a datagram', to as Endpoint)
+    return this.sending(bytes, address, ms)
+  }
+
+  /** The peer of a connected socket; null if it has none. */
+  get remote(): Address | null {
+    return this.peer
+  }
+
+  /**
+   * Connects it: from now on `send` needs no address, and it hears that peer alone. Another call
+   * takes another peer. Datagrams that came before stay. Sends nothing, and hardly waits. If the
+   * task is cancelled while it waits, it may be connected or not.
+   *
+   * @param to An address, or a host and a port.
+   * @throws SystemError if there is no way to it (`ENETUNREACH`, …).
+   * @throws ClosedError if the socket is closed.
+   */
+  connect(to: Endpoint): Operation<void> {
+    const fd = this.opened('connect')
+    return tracked('connect', this.connectOperation(fd, toAddress('connect', to)))
+  }
+
+  private *connectOperation(fd: number, address: Address): Operation<void> {
+    yield* io.connect(fd, address)
+    this.peer = address
+  }
+
+  /**
+   * Undoes `connect`: each datagram says where it goes, and it hears everybody. Keeps its port.
+   * Does not wait.
+   *
+   * @throws ClosedError if the socket is closed.
+   */
+  disconnect(): Operation<void> {
+    return tracked('disconnect', this.disconnectOperation(this.opened('disconnect')))
+  }
+
+  private *disconnectOperation(fd: number): Operation<void> {
+    if (this.peer === null) return
+    this.peer = null
+    yield* io.disconnect(fd)
+    // Linux lets go of a port that it has chosen itself.
+    const local = yield* io.localAddress(fd)
+    if (local.family !== 'unix' && local.port === 0) yield* io.bind(fd, this.address)
+  }
+
+  /**
+   * Joins a group: receives what is sent to it, to the port of this socket. Does not wait.
+   *
+   * @param group An IPv4 or IPv6 multicast address.
+   * @param options Where, and whom it hears.
+   * @throws SystemError if it is a member already (`EADDRINUSE`), no group (`EINVAL`), …
+   * @throws UnsupportedError if the driver has no groups.
+   * @throws ClosedError if the socket is closed.
+   */
+  join(group: string, options?: GroupOptions): Trap<number> {
+    return this.membership('join the group', true, group, options)
+  }
+
+  /**
+   * Leaves a group, as it was joined. A socket that is closed leaves all. Does not wait.
+   *
+   * @param group The address.
+   * @param options Where, and whom it heard.
+   * @throws SystemError if it is no member (`EADDRNOTAVAIL`).
+   * @throws UnsupportedError if the driver has no groups.
+   * @throws ClosedError if the socket is closed.
+   */
+  leave(group: string, options?: GroupOptions): Trap<number> {
+    return this.membership('leave the group', false, group, options)
+  }
+
+  /**
+   * Over how many routers datagrams to groups go. 0: they stay on this machine. Does not wait.
+   *
+   * @param hops 0 to 255. The system begins with 1.
+   */
+  setMulticastTtl(hops: number): Trap<number> {
+    return this.option('multicastTtl', checkCount('set the multicast TTL', 'hops', hops, 0, 255))
+  }
+
+  /**
+   * Whether members on this machine get what it sends to groups, too. Does not wait.
+   *
+   * @param on The system begins with true.
+   */
+  setMulticastLoopback(on: boolean): Trap<number> {
+    if (typeof on !== 'boolean') throw wrong('set multicast loopback', 'on', 'true or false', on, 'boolean')
+    return this.option('multicastLoopback', Number(on))
+  }
+
+  /**
+   * By which network interface datagrams to groups leave. Does not wait.
+   *
+   * @param interfaceIndex Its number. 0: the system's choice.
+   */
+  setMulticastInterface(interfaceIndex: number): Trap<number> {
+    checkCount('set the multicast interface', 'interfaceIndex', interfaceIndex, 0, 0x7fffffff)
+    return this.option('multicastInterface', interfaceIndex)
+  }
+
+  private option(option: DatagramOption, value: number): Trap<number> {
+    return io.setOption(this.opened('set the option'), option, value)
+  }
+
+  private membership(action: string, joins: boolean, group: string, options: GroupOptions = {}): Trap<number> {
+    checkOptions(action, 'options', options)
+    const { interfaceIndex = 0, source } = options
+    checkCount(action, 'interfaceIndex', interfaceIndex, 0, 0x7fffffff)
+    const to = literal(action, 'group', group)
+    const fd = this.opened(action)
+    const from = source === undefined ? null : literal(action, 'source', source)
+    return io.membership(fd, joins, {
+      group: to,
+      interfaceIndex,
+      source: from,
+    })
   }
 
   /**
    * Closes it; tasks that wait on it get a ClosedError. A second close does nothing. Does not wait.
    */
   close(): Trap<void> {
-    return ask('close', (driver) => {
-      if (this.fd < 0) return undefined
-      const fd = this.fd
-      this.fd = -1
-      const result = driver.closeFd(fd)
-      return result < 0 ? result : undefined
-    }) as Trap<void>
-  }
-
-  /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
-  [ASYNC_DISPOSE](): Disposal {
-    return new Disposal(this)
-  }
-
-  private opened(action: string): number {
-    if (this.fd < 0) throw new ClosedError(action)
-    return this.fd
+    return this.closeFd()
   }
 }
 
-function datagram(op: IoOp, bytes: number): Datagram {
-  const buffer = op.buffer as Uint8Array
-  op.dropBytes()
-  // A copy of the right size: the buffer is as large as the largest datagram.
-  return { bytes: buffer.slice(0, bytes), from: op.address as Address }
+function literal(action: string, name: string, host: string): Address {
+  const family = typeof host === 'string' ? ipFamily(host) : null
+  if (family === null) throw wrong(action, name, 'an IP address', host, 'string')
+  return { family, host, port: 0 }
 }
 
 /**
@@ -162,7 +243,7 @@ function datagram(op: IoOp, bytes: number): Datagram {
  * await run(function* () {
  *   const a = yield* udp({ host: '127.0.0.1' })
  *   const b = yield* udp({ host: '127.0.0.1' })
- *   yield* a.send(new TextEncoder().encode('ping'), { host: '127.0.0.1', port: b.port })
+ *   yield* a.send('ping', { host: '127.0.0.1', port: b.port })
  *   const { bytes, from } = yield* b.receive()
  *   console.log(new TextDecoder().decode(bytes), from.family) // => ping ipv4
  *   yield* a.close()
@@ -173,14 +254,22 @@ export function udp(options: UdpOptions = {}): Operation<UdpSocket> {
   checkOptions('bind', 'options', options)
   checkSwitch('bind', 'broadcast', options.broadcast)
   checkSwitch('bind', 'reusePort', options.reusePort)
-  const address = toAddress('bind', { host: options.host ?? '0.0.0.0', port: options.port ?? 0 })
+  checkSwitch('bind', 'reuseAddress', options.reuseAddress)
+  const remote = options.remote === undefined ? null : toAddress('bind', options.remote, 'remote')
+  const address = toAddress('bind', {
+    host: options.host ?? (remote?.family === 'ipv6' ? '::' : '0.0.0.0'),
+    port: options.port ?? 0,
+  })
   return operation('udp', function* () {
     const fd = yield* io.socket(address.family === 'ipv6' ? 'udp6' : 'udp4')
     try {
       if (options.broadcast) yield* io.setOption(fd, 'broadcast', true)
       if (options.reusePort) yield* io.setOption(fd, 'reusePort', true)
+      if (options.reuseAddress) yield* io.setOption(fd, 'reuseAddress', true)
       yield* io.bind(fd, address)
-      return new UdpSocket(fd, yield* io.localAddress(fd))
+      const socket = new UdpSocket(fd, yield* io.localAddress(fd))
+      if (remote !== null) yield* socket.connect(remote)
+      return socket
     } catch (error) {
       yield* io.close(fd)
       throw error

@@ -146,6 +146,18 @@ export function call<T>(op: Op<T>): Operation<T> {
  * @throws Cancelled if a scope around the task is cancelled.
  * @throws TimeoutError if it was not woken within `timeout`.
  * @throws RangeError if `timeout` is negative or NaN.
+ * @example
+ * import { checkpoint, spawn } from 'drupe'
+ * import { park, WaitQueue, wake } from 'drupe/lowlevel'
+ * import { virtual } from 'drupe/testing'
+ *
+ * virtual({}, function* () {
+ *   const queue = new WaitQueue('wait for news')
+ *   const reader = yield* spawn(() => park<string>(queue))
+ *   yield* checkpoint()
+ *   yield* wake(queue, 1, 'good news')
+ *   console.log(yield* reader.join()) // => good news
+ * })
  */
 export function park<T = unknown>(queue: WaitQueue, options?: WaitOptions): Trap<T> {
   checkInstance('park', 'queue', queue, WaitQueue)
@@ -161,6 +173,18 @@ export function park<T = unknown>(queue: WaitQueue, options?: WaitOptions): Trap
  * @param value What their `park` returns.
  * @param queue The queue.
  * @throws RangeError if `count` is neither a whole number from 0 on nor Infinity.
+ * @example
+ * import { checkpoint, spawn } from 'drupe'
+ * import { park, WaitQueue, wake } from 'drupe/lowlevel'
+ * import { virtual } from 'drupe/testing'
+ *
+ * virtual({}, function* () {
+ *   const queue = new WaitQueue('wait for news')
+ *   for (let i = 0; i < 3; i++) yield* spawn(() => park(queue))
+ *   yield* checkpoint()
+ *   console.log(yield* wake(queue)) // => 1
+ *   console.log(yield* wake(queue, Infinity)) // => 2
+ * })
  */
 export function wake(queue: WaitQueue, count = 1, value?: unknown): Trap<number> {
   checkInstance('wake', 'queue', queue, WaitQueue)

@@ -115,6 +115,16 @@ export function stat(file: string | number, options?: WaitOptions): Trap<FileSta
  * @throws SystemError as the OS says: `EBADF`, `EIO`, …
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { run, tempDir } from 'drupe'
+ * import { close, openFile, sync, writeAll } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const fd = yield* openFile(`${yield* tempDir()}/journal`, 'w')
+ *   yield* writeAll(fd, 'paid')
+ *   yield* sync(fd) // from here on it is there, whatever happens to the machine
+ *   yield* close(fd)
+ * })
  */
 export function sync(fd: number, options?: WaitOptions): Trap<number> {
   return new Request('sync', { fd: checkFd('flush', 'fd', fd) }, timeoutOf('flush', options))

@@ -7,32 +7,14 @@
  * in C; streams are safe from that.
  */
 
-import type { SocketKind, SocketOption } from '../../kernel/protocol/calls.js'
-import { ACCEPT, type Address, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../../kernel/protocol/io-op.js'
-import {
-  checkCount,
-  checkFd,
-  checkPieces,
-  checkWord,
-  timeoutOf,
-  type WaitOptions,
-} from '../../kernel/protocol/operands.js'
+import { ACCEPT, CONNECT, IoOp, READ, READABLE, WRITABLE, WRITE } from '../../kernel/protocol/io-op.js'
+import { checkFd, checkPieces, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import type { Trap } from '../../kernel/protocol/trap.js'
 import { STAYS } from '../../kernel/protocol/wait-queue.js'
-import { ask } from './call.js'
 import { type Endpoint, toAddress } from './ip.js'
+import { BYTES_OR_STRING, type Bytes, encodedPieces } from './text.js'
 
-const KINDS: readonly SocketKind[] = ['tcp4', 'tcp6', 'udp4', 'udp6', 'unix', 'pipe']
-const OPTIONS: readonly SocketOption[] = [
-  'broadcast',
-  'noDelay',
-  'reuseAddress',
-  'reusePort',
-  'keepAlive',
-  'ipv6Only',
-  'receiveBufferBytes',
-  'sendBufferBytes',
-]
+export * from './sockets.js'
 
 /**
  * Waits until there is something to read, reads into `buffer`, and returns how many bytes it read:
@@ -75,7 +57,7 @@ export function read(fd: number, buffer: Uint8Array | readonly Uint8Array[], opt
  * cancelled while it waits, or `timeout` is over, nothing was written.
  *
  * @param fd The descriptor.
- * @param bytes The bytes, in one piece or in several.
+ * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
  * @param options `timeout` in milliseconds. Default: no limit.
  * @throws SystemError as the OS says: `EBADF`, `EPIPE`, `ECONNRESET`, …
  * @throws BusyError if another task is writing to the fd.
@@ -83,10 +65,20 @@ export function read(fd: number, buffer: Uint8Array | readonly Uint8Array[], opt
  * @throws ClosedError if the fd is closed meanwhile.
  * @throws TimeoutError after `timeout` milliseconds.
  * @throws Cancelled if a scope around the task is cancelled.
+ * @example
+ * import { run } from 'drupe'
+ * import { close, openFile, write } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const fd = yield* openFile('/dev/null', 'w')
+ *   console.log(yield* write(fd, ['hello, ', 'world'])) // => 12
+ *   yield* close(fd)
+ * })
  */
-export function write(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
+export function write(fd: number, bytes: Bytes | readonly Bytes[], options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(WRITE, checkFd('write', 'fd', fd), null, 0, 0, timeoutOf('write', options))
-  load(op, bytes, checkPieces('write', 'bytes', bytes))
+  const pieces = encodedPieces(bytes)
+  load(op, pieces, checkPieces('write', 'bytes', pieces, BYTES_OR_STRING))
   return op
 }
 
@@ -95,12 +87,26 @@ export function write(fd: number, bytes: Uint8Array | readonly Uint8Array[], opt
  * fails, some of it may have been written. Errors are those of `write`.
  *
  * @param fd The descriptor.
- * @param bytes The bytes, in one piece or in several.
+ * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
  * @param options `timeout` in milliseconds. Default: no limit.
+ * @example
+ * import { run } from 'drupe'
+ * import { accept, bind, close, connect, listen, localAddress, read, socket, writeAll } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const server = yield* socket('tcp4')
+ *   yield* bind(server, { host: '127.0.0.1', port: 0 })
+ *   yield* listen(server)
+ *   const client = yield* socket('tcp4')
+ *   yield* connect(client, yield* localAddress(server))
+ *   const peer = yield* accept(server)
+ *   console.log(yield* writeAll(peer, 'hello')) // => 5
+ *   console.log(yield* read(client, new Uint8Array(100))) // => 5
+ *   for (const fd of [peer, client, server]) yield* close(fd)
+ * })
  */
-export function writeAll(fd: number, bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Trap<number> {
-  const op = new IoOp<number>(WRITE, checkFd('write', 'fd', fd), null, 0, 0, timeoutOf('write', options))
-  load(op, bytes, checkPieces('write', 'bytes', bytes))
+export function writeAll(fd: number, bytes: Bytes | readonly Bytes[], options?: WaitOptions): Trap<number> {
+  const op = write(fd, bytes, options) as IoOp<number>
   op.all = true
   return op
 }
@@ -154,6 +160,19 @@ export function accept(fd: number, options?: WaitOptions): Trap<number> {
  * @param endpoint An address, or a host and a port.
  * @param options `timeout` in milliseconds. Default: no limit.
  * @throws SystemError as the OS says (`ECONNREFUSED`, …), with `address` and `port`.
+ * @example
+ * import { run } from 'drupe'
+ * import { bind, close, connect, listen, localAddress, remoteAddress, socket } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const server = yield* socket('tcp4')
+ *   yield* bind(server, { host: '127.0.0.1', port: 0 })
+ *   yield* listen(server)
+ *   const client = yield* socket('tcp4')
+ *   yield* connect(client, yield* localAddress(server))
+ *   console.log((yield* remoteAddress(client)).family) // => ipv4
+ *   for (const fd of [client, server]) yield* close(fd)
+ * })
  */
 export function connect(fd: number, endpoint: Endpoint, options?: WaitOptions): Trap<number> {
   const op = new IoOp<number>(CONNECT, checkFd('connect', 'fd', fd), null, 0, 0, timeoutOf('connect', options), STAYS)
@@ -167,6 +186,22 @@ export function connect(fd: number, endpoint: Endpoint, options?: WaitOptions): 
  *
  * @param fd The descriptor.
  * @param options `timeout` in milliseconds. Default: no limit.
+ * @example
+ * import { run } from 'drupe'
+ * import { accept, bind, close, connect, listen, localAddress, read, readable, socket, writeAll } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const server = yield* socket('tcp4')
+ *   yield* bind(server, { host: '127.0.0.1', port: 0 })
+ *   yield* listen(server)
+ *   const client = yield* socket('tcp4')
+ *   yield* connect(client, yield* localAddress(server))
+ *   const peer = yield* accept(server)
+ *   yield* writeAll(peer, 'hello')
+ *   yield* readable(client) // from here on other code could read it
+ *   console.log(yield* read(client, new Uint8Array(100))) // => 5
+ *   for (const fd of [peer, client, server]) yield* close(fd)
+ * })
  */
 export function readable(fd: number, options?: WaitOptions): Trap<number> {
   checkFd('wait until readable', 'fd', fd)
@@ -179,98 +214,22 @@ export function readable(fd: number, options?: WaitOptions): Trap<number> {
  *
  * @param fd The descriptor.
  * @param options `timeout` in milliseconds. Default: no limit.
+ * @example
+ * import { run } from 'drupe'
+ * import { bind, close, connect, listen, localAddress, socket, writable, write } from 'drupe/lowlevel'
+ *
+ * await run(function* () {
+ *   const server = yield* socket('tcp4')
+ *   yield* bind(server, { host: '127.0.0.1', port: 0 })
+ *   yield* listen(server)
+ *   const client = yield* socket('tcp4')
+ *   yield* connect(client, yield* localAddress(server))
+ *   yield* writable(client)
+ *   console.log(yield* write(client, 'hello')) // => 5
+ *   for (const fd of [client, server]) yield* close(fd)
+ * })
  */
 export function writable(fd: number, options?: WaitOptions): Trap<number> {
   checkFd('wait until writable', 'fd', fd)
   return new IoOp<number>(WRITABLE, fd, null, 0, 0, timeoutOf('wait until writable', options))
-}
-
-/**
- * Closes a descriptor; tasks that wait on it get a ClosedError. Does not wait.
- *
- * @param fd The descriptor.
- */
-export function close(fd: number): Trap<number> {
-  checkFd('close', 'fd', fd)
-  return ask('close', (driver) => driver.closeFd(fd))
-}
-
-/**
- * Opens a socket, and returns its fd. Does not wait.
- *
- * @param kind `'tcp4'`, `'tcp6'`, `'udp4'`, `'udp6'`, `'unix'`, or `'pipe'` on Windows.
- */
-export function socket(kind: SocketKind): Trap<number> {
-  checkWord('open a socket', 'kind', kind, KINDS)
-  return ask('socket', (driver) => driver.socket(kind))
-}
-
-/**
- * Gives a socket its address. Does not wait.
- *
- * @param fd The descriptor.
- * @param endpoint An address, or a host and a port.
- */
-export function bind(fd: number, endpoint: Endpoint): Trap<number> {
-  checkFd('bind', 'fd', fd)
-  const address = toAddress('bind', endpoint)
-  return ask('bind', (driver) => driver.bind(fd, address), address)
-}
-
-/**
- * Makes a socket accept connections, `backlog` of them before they are accepted. Does not wait.
- *
- * @param fd The descriptor.
- * @param backlog How many connections wait to be accepted before more are refused.
- * @param address Where it listens, for errors.
- */
-export function listen(fd: number, backlog = 511, address: Address | null = null): Trap<number> {
-  checkFd('listen', 'fd', fd)
-  checkCount('listen', 'backlog', backlog, 0, 0x7fffffff)
-  if (address !== null) toAddress('listen', address)
-  return ask('listen', (driver) => driver.listen(fd, backlog), address)
-}
-
-/**
- * Sets a socket option: a switch (true or false), or a size in bytes. Does not wait.
- *
- * @param fd The descriptor.
- * @param option Which one.
- * @param value True or false, or a size in bytes.
- */
-export function setOption(fd: number, option: SocketOption, value: boolean | number): Trap<number> {
-  checkFd('set the option', 'fd', fd)
-  checkWord('set the option', 'option', option, OPTIONS)
-  if (typeof value !== 'boolean') checkCount('set the option', 'value', value, 0, 0x7fffffff)
-  return ask('setsockopt', (driver) => driver.setOption(fd, option, Number(value)))
-}
-
-/**
- * Returns the address of this end. Does not wait.
- *
- * @param fd The descriptor.
- */
-export function localAddress(fd: number): Trap<Address> {
-  checkFd('ask for the address', 'fd', fd)
-  return ask('getsockname', (driver) => driver.localAddress(fd)) as Trap<Address>
-}
-
-/**
- * Returns the address of the other end. Does not wait.
- *
- * @param fd The descriptor.
- */
-export function remoteAddress(fd: number): Trap<Address> {
-  checkFd('ask for the peer', 'fd', fd)
-  return ask('getpeername', (driver) => driver.remoteAddress(fd)) as Trap<Address>
-}
-
-/**
- * Ends the writing side: the peer reads an end. Does not wait.
- *
- * @param fd The descriptor.
- */
-export function shutdown(fd: number): Trap<number> {
-  checkFd('shut down', 'fd', fd)
-  return ask('shutdown', (driver) => driver.shutdown(fd))
 }

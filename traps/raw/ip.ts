@@ -16,16 +16,17 @@ export function checkPort(action: string, port: number): number {
 }
 
 /** The address behind an end point; `localhost` is the IPv4 one. */
-export function toAddress(action: string, endpoint: Endpoint): Address {
+export function toAddress(action: string, endpoint: Endpoint, name = 'endpoint'): Address {
   if (typeof endpoint !== 'object' || endpoint === null) {
-    throw wrong(action, 'endpoint', 'an address, or a host and a port', endpoint, '')
+    throw wrong(action, name, 'an address, or a host and a port', endpoint, '')
   }
   if ('family' in endpoint) return checkAddress(action, endpoint)
   const { host, port } = endpoint
-  checkPort(action, port)
+  const within = name === 'endpoint' ? '' : `${name}.`
+  checkCount(action, `${within}port`, port, 0, 65_535)
   const literal = host === 'localhost' ? '127.0.0.1' : host
   const family = typeof literal === 'string' ? ipFamily(literal) : null
-  if (family === null) throw wrong(action, 'host', 'an IP address or localhost', host, '')
+  if (family === null) throw wrong(action, `${within}host`, 'an IP address or localhost', host, '')
   return { family, host: literal, port }
 }
 

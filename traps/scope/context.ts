@@ -5,10 +5,13 @@
  * A value is a link in a chain that the task holds. A child starts with its spawner's chain, so it
  * inherits what was set when it was started, and nothing that is set later; a chain is never
  * changed, which makes inheriting it one assignment.
+ *
+ * A context is its object: two of one name are two. One that travels to other threads cannot be,
+ * since every thread makes its own object; there the name counts, as with `Symbol.for`.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
 import type { ContextEntry, Task } from '../../kernel/protocol/handles.js'
-import { checkOperation, checkString } from '../../kernel/protocol/operands.js'
+import { checkOperation, checkOptions, checkString, checkSwitch } from '../../kernel/protocol/operands.js'
 import type { Scheduler } from '../../kernel/protocol/scheduler.js'
 import type { Op, Operation, Trap } from '../../kernel/protocol/trap.js'
 import { around } from '../raw/around.js'
@@ -28,17 +31,63 @@ function restore(task: Task, { detail }: Trap<unknown>, scheduler: Scheduler): v
 
 const setBack = (outer: ContextEntry | null): Trap<void> => atomically(restore, outer)
 
+/** How a context behaves. */
+export interface ContextOptions {
+  /**
+   * Whether its value goes with a call to another thread or process. Contexts of one name are then
+   * one, in all of them, and the value is copied as `postMessage` does it. Default false.
+   */
+  readonly travels?: boolean | undefined
+}
+
+/** What an entry of a context that travels is found by, in one thread. */
+class TravellingKey {
+  constructor(readonly name: string) {}
+}
+
+const travelling = new Map<string, TravellingKey>()
+
+function keyOf(name: string): TravellingKey {
+  const known = travelling.get(name)
+  if (known !== undefined) return known
+  const key = new TravellingKey(name)
+  travelling.set(name, key)
+  return key
+}
+
+/** The values that a task sees of contexts that travel, with their names. */
+export function travellers(task: Task): [name: string, value: unknown][] {
+  const found = new Map<string, unknown>()
+  for (let entry = task.context; entry !== null; entry = entry.outer) {
+    const { key, value } = entry
+    if (key instanceof TravellingKey && !found.has(key.name)) found.set(key.name, value)
+  }
+  return [...found]
+}
+
+/** Runs an operation with values that came from elsewhere. */
+export function withTravellers<R>(values: readonly (readonly [string, unknown])[], op: Op<R>): Operation<R> {
+  const enter = atomically((task, _trap, scheduler) => {
+    const before = task.context
+    for (const [name, value] of values) scheduler.setContext(task, { key: keyOf(name), value, outer: task.context })
+    return before
+  })
+  return around(enter, op, setBack)
+}
+
 /** A value that depends on the task that asks; made by `context(name, default)`. */
 export class Context<T> {
   /** For messages and debuggers; two contexts of the same name are still two. */
   readonly name: string
   private readonly initial: T
+  private readonly key: object
   private readonly reading: Trap<T>
 
   /** @internal */
-  constructor(name: string, initial: T) {
+  constructor(name: string, initial: T, travels = false) {
     this.name = name
     this.initial = initial
+    this.key = travels ? keyOf(name) : this
     this.reading = atomically((task) => this.read(task))
   }
 
@@ -60,13 +109,13 @@ export class Context<T> {
    */
   with<R>(value: T, op: Op<R>): Operation<R> {
     checkOperation(`run with ${this.name}`, 'op', op)
-    const set = atomically(push, { key: this, value, outer: null })
+    const set = atomically(push, { key: this.key, value, outer: null })
     return tracked(`${this.name}.with`, around(set, op, setBack))
   }
 
   private read(task: Task): T {
     for (let entry = task.context; entry !== null; entry = entry.outer) {
-      if (entry.key === this) return entry.value as T
+      if (entry.key === this.key) return entry.value as T
     }
     return this.initial
   }
@@ -78,6 +127,7 @@ export class Context<T> {
  *
  * @param name For messages.
  * @param initial The default.
+ * @param options `travels`: the value goes with calls to other threads and processes.
  * @example
  * import { context, run, spawn } from 'drupe'
  *
@@ -93,14 +143,15 @@ export class Context<T> {
  * })
  * @see https://peps.python.org/pep-0567/
  */
-export function context<T>(name: string, initial: T): Context<T>
+export function context<T>(name: string, initial: T, options?: ContextOptions): Context<T>
 /**
  * Makes a context without a default.
  *
  * @param name For messages.
  */
 export function context<T>(name: string): Context<T | undefined>
-export function context<T>(name: string, initial?: T): Context<T | undefined> {
+export function context<T>(name: string, initial?: T, options?: ContextOptions): Context<T | undefined> {
   checkString('make a context', 'name', name)
-  return new Context<T | undefined>(name, initial)
+  checkOptions('make a context', 'options', options)
+  return new Context<T | undefined>(name, initial, checkSwitch('make a context', 'travels', options?.travels))
 }

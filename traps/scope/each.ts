@@ -74,7 +74,7 @@ export function each<T, R = void>(
   checkBody('read each', 'body', body)
   checkSource('read each', source)
   return operation('each', function* () {
-    const cursor = open(source)
+    const cursor = openSource(source)
     let found: Exclude<R, void> | undefined
     try {
       while (found === undefined) {
@@ -116,7 +116,7 @@ export function each<T, R = void>(
 export function subscribe<T>(source: AsyncIterable<T> | Source<T>): Operation<Cursor<T>> {
   checkSource('subscribe', source)
   return resource<Cursor<T>>(function* subscribe(provide) {
-    const cursor = open(source)
+    const cursor = openSource(source)
     try {
       yield* provide(cursor)
     } finally {
@@ -125,14 +125,16 @@ export function subscribe<T>(source: AsyncIterable<T> | Source<T>): Operation<Cu
   })
 }
 
-function open<T>(source: AsyncIterable<T> | Source<T>): Cursor<T> {
+/** Opens whatever is a source. */
+export function openSource<T>(source: AsyncIterable<T> | Source<T>): Cursor<T> {
   if (typeof source === 'object' && source !== null) {
     if (Symbol.asyncIterator in source) return new AsyncCursor(source[Symbol.asyncIterator]())
   }
   return (source as Source<T>).open()
 }
 
-function checkSource<S>(action: string, source: S): S {
+/** An async iterable, or a `Source`. */
+export function checkSource<S>(action: string, source: S): S {
   if (typeof source === 'object' && source !== null) {
     if (Symbol.asyncIterator in source || ('open' in source && typeof source.open === 'function')) return source
   }

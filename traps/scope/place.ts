@@ -22,6 +22,18 @@ export function canceller(scope: Scope): Trap<(reason: unknown) => boolean> {
 }
 
 /**
+ * Whether a scope around the current task is cancelled, and no shield keeps that out. So it is also
+ * where the `Cancelled` was caught, or made another error.
+ */
+export function* isCalledOff(): Operation<boolean> {
+  for (let scope: Scope | null = (yield* current()).scope; scope !== null; scope = scope.parent) {
+    if (scope.cancelled) return true
+    if (scope.shield) break
+  }
+  return false
+}
+
+/**
  * Whether this error is the `Cancelled` of a scope that the current task is in. A `Cancelled` of
  * another scope, for instance of an earlier cancel, is an error like any other.
  */

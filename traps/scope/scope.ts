@@ -18,6 +18,7 @@ import { atomically, closeScope, openScope } from '../raw/call.js'
 const TIMEOUT: ScopeOptions = { name: 'timeout' }
 const MOVE_ON: ScopeOptions = { name: 'moveOn' }
 const SHIELD: ScopeOptions = { name: 'shield', shield: true }
+type Why = () => ErrorOptions | undefined
 
 /**
  * Runs a body in a scope; if it is the scope's own `Cancelled` that leaves it, `cancelled` says
@@ -43,13 +44,13 @@ function* enclosed<T, R>(
 }
 
 /** With a deadline that is an error; NaN: it is among the options. */
-function limited<T>(action: string, options: ScopeOptions, ms: number, op: Op<T>): Operation<T> {
+function limited<T>(action: string, options: ScopeOptions, ms: number, op: Op<T>, why?: Why): Operation<T> {
   return enclosed(
     options,
     Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms,
     () => toOperation(op),
     () => {
-      throw new TimeoutError(action, ms)
+      throw new TimeoutError(action, ms, why?.())
     },
   )
 }
@@ -126,10 +127,10 @@ export function timeout<T>(ms: number, op: Op<T>): Operation<T> {
 
 /**
  * The same for an optional limit, and an action that messages name: with Infinity the operation is
- * as it was.
+ * as it was. `why` is asked when the time is over: what the error has as its `cause`.
  */
-export function within<T>(action: string, ms: number, operation: Operation<T>): Operation<T> {
-  return ms === Number.POSITIVE_INFINITY ? operation : limited(action, TIMEOUT, ms, operation)
+export function within<T>(action: string, ms: number, operation: Operation<T>, why?: Why): Operation<T> {
+  return ms === Number.POSITIVE_INFINITY ? operation : limited(action, TIMEOUT, ms, operation, why)
 }
 
 /**

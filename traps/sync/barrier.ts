@@ -18,6 +18,7 @@ export interface BarrierStatistics {
   readonly parties: number
   /** How many are there. */
   readonly waiting: number
+  /** Whether it was aborted. */
   readonly broken: boolean
 }
 

@@ -38,9 +38,11 @@ const SLOW: readonly SlowPolicy[] = ['wait', 'dropOldest', 'dropNewest', 'close'
 
 /** The figures of a broadcast. */
 export interface BroadcastStatistics {
+  /** Subscriptions that are open. */
   readonly subscribers: number
   /** Tasks that wait to publish. */
   readonly publishing: number
+  /** Whether it takes no more items. */
   readonly closed: boolean
 }
 

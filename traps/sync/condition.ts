@@ -25,6 +25,7 @@ import { Lock, type LockStatistics } from './lock.js'
 export interface ConditionStatistics {
   /** Tasks that wait for a notification. */
   readonly waiting: number
+  /** Those of its lock. */
   readonly lock: LockStatistics
 }
 

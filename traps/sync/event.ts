@@ -14,6 +14,7 @@ import { type NameOptions, titleOf, waitIn, wakeAll } from './atomic.js'
 
 /** The figures of an event. */
 export interface EventStatistics {
+  /** Whether it is set. */
   readonly isSet: boolean
   /** Tasks that wait for it. */
   readonly waiting: number

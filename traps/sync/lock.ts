@@ -19,6 +19,7 @@ import { during, failAll, type NameOptions, titleOf, waitIn, waitWith } from './
 
 /** The figures of a lock. */
 export interface LockStatistics {
+  /** Whether a task holds it. */
   readonly locked: boolean
   /** The task that holds it. */
   readonly owner: Task | null

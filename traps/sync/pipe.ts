@@ -18,8 +18,11 @@ import { wakeAll } from './atomic.js'
 export interface ChannelStatistics {
   /** Items that lie in it. */
   readonly buffered: number
+  /** How many items it has room for. */
   readonly capacity: number
+  /** Senders, clones included, that are not closed. */
   readonly openSenders: number
+  /** Receivers, clones included, that are not closed. */
   readonly openReceivers: number
   /** Tasks that wait to send. */
   readonly sending: number

@@ -24,6 +24,7 @@ import type { Items } from './items.js'
 export interface QueueStatistics {
   /** Items that are in it. */
   readonly size: number
+  /** How many items it has room for; Infinity: no limit. */
   readonly capacity: number
   /** Items that were put and for which `taskDone` was not called yet. */
   readonly unfinished: number
@@ -31,6 +32,7 @@ export interface QueueStatistics {
   readonly getting: number
   /** Tasks that wait to put one. */
   readonly putting: number
+  /** Whether it was shut down. */
   readonly closed: boolean
 }
 

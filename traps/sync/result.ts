@@ -20,6 +20,7 @@ export type ResultState = 'pending' | 'done' | 'failed' | 'cancelled'
 
 /** The figures of a result. */
 export interface ResultStatistics {
+  /** How far it is. */
   readonly state: ResultState
   /** Tasks that wait for it. */
   readonly waiting: number

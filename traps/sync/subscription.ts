@@ -23,11 +23,13 @@ export type SlowPolicy = 'wait' | 'dropOldest' | 'dropNewest' | 'close'
 export interface SubscriptionStatistics {
   /** Items that its reader has not taken yet. */
   readonly buffered: number
+  /** How many items it has room for. */
   readonly capacity: number
   /** Items that it did not get, or lost again, because it was full. */
   readonly missed: number
   /** Tasks that wait to receive. */
   readonly receiving: number
+  /** Whether it gets no more items. */
   readonly closed: boolean
 }
 

@@ -18,10 +18,15 @@ interface Putter<T> extends Waiter<void> {
 
 /** The figures of a universal queue. */
 export interface UniversalQueueStatistics {
+  /** Items that are in it. */
   readonly size: number
+  /** How many items it has room for; Infinity: no limit. */
   readonly capacity: number
+  /** How many wait to get an item. */
   readonly getting: number
+  /** How many wait to put one. */
   readonly putting: number
+  /** Whether it was shut down. */
   readonly closed: boolean
 }
 

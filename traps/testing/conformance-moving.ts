@@ -99,7 +99,7 @@ export const moving: readonly CheckBody[] = [
     *run(a) {
       yield* failsWith(() => a.read(0), 'to read at most 0 bytes', 'RangeError')
       yield* failsWith(() => a.read(Number.NaN), 'to read at most NaN bytes', 'RangeError')
-      yield* failsWith(() => a.write('text' as never), 'to write a string', 'TypeError')
+      yield* failsWith(() => a.write(5 as never), 'to write a number', 'TypeError')
       yield* failsWith(() => a.readInto('text' as never), 'to read into a string', 'TypeError')
       yield* failsWith(() => a.read(1, { timeout: -1 }), 'to wait for −1 ms', 'RangeError')
     },

@@ -8,7 +8,7 @@ import { spawn, waitAllBlocked } from '../raw/call.js'
 import { nursery } from '../scope/nursery.js'
 import { moveOn } from '../scope/scope.js'
 import type { CheckBody } from './conformance.js'
-import { difference, holds, pattern, same } from './expect.js'
+import { bytesOf, difference, holds, pattern, same, textOf } from './expect.js'
 
 export const writing: readonly CheckBody[] = [
   {
@@ -25,6 +25,25 @@ export const writing: readonly CheckBody[] = [
       }
       yield* writing.join()
       yield* a.write([])
+    },
+  },
+  {
+    name: 'a string is written as its UTF-8 bytes, and counts as so many',
+    *run(a, b) {
+      const writing = yield* spawn(function* () {
+        yield* a.write('Grüße')
+        yield* a.write([' und ', bytesOf('bytes'), ' 🍑'])
+        let sent = 0
+        for (const part of ['€', '€', '€']) sent += yield* a.writeSome(part)
+        yield* a.end()
+        return sent
+      })
+      same(textOf(yield* b.readExactly(22)), 'Grüße und bytes 🍑', 'the text')
+      const rest = yield* b.readAll()
+      same(yield* writing.join(), rest.length, 'how many bytes writeSome took')
+      holds(rest.length > 0 && rest.length <= 9, 'a euro sign has three bytes')
+      b.unread('é')
+      same(textOf(yield* b.readExactly(2)), 'é', 'what was put back')
     },
   },
   {

@@ -15,6 +15,7 @@ import {
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { ByteReader } from '../net/byte-reader.js'
 import type { ByteStream } from '../net/byte-stream.js'
+import { BYTES_OR_STRING, type Bytes, encodedPieces } from '../raw/text.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
 import { Pipe } from './pipe.js'
 
@@ -92,7 +93,7 @@ export class MemoryStream extends ByteReader implements ByteStream {
    * Writes all of `bytes`, which may come in several pieces; waits while there is no room. If the
    * task is cancelled while it waits, or `timeout` is over, some of them may have been read.
    *
-   * @param bytes The bytes, in one piece or in several.
+   * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
    * @param options `timeout` in milliseconds. Default: no limit.
    * @throws ClosedError if the stream is closed, before or meanwhile.
    * @throws BusyError if another task is writing.
@@ -100,19 +101,19 @@ export class MemoryStream extends ByteReader implements ByteStream {
    * @throws TimeoutError after `timeout` milliseconds.
    * @throws Cancelled if a scope around the task is cancelled.
    */
-  write(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<void> {
+  write(bytes: Bytes | readonly Bytes[], options?: WaitOptions): Operation<void> {
     return tracked('write', this.writeAll(joined(bytes), timeoutOf('write', options)))
   }
 
   /**
-   * Waits until there is room, writes the first of `bytes`, as many as fit, and returns how many,
-   * at least one. If the task is cancelled while it waits, or `timeout` is over, nothing was
+   * Waits until there is room, writes the first of `bytes`, as many as fit, and returns how many
+   * bytes, at least one. If the task is cancelled while it waits, or `timeout` is over, nothing was
    * written. Errors are those of `write`.
    *
-   * @param bytes The bytes, in one piece or in several.
+   * @param bytes The bytes, in one piece or in several; a string stands for its UTF-8 bytes.
    * @param options `timeout` in milliseconds. Default: no limit.
    */
-  writeSome(bytes: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Operation<number> {
+  writeSome(bytes: Bytes | readonly Bytes[], options?: WaitOptions): Operation<number> {
     return tracked('writeSome', this.output.write(joined(bytes), false, timeoutOf('write', options)))
   }
 
@@ -171,8 +172,9 @@ export class MemoryStream extends ByteReader implements ByteStream {
 }
 
 /** Several pieces as one. */
-function joined(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
-  const length = checkPieces('write', 'bytes', bytes)
+function joined(given: Bytes | readonly Bytes[]): Uint8Array {
+  const bytes = encodedPieces(given)
+  const length = checkPieces('write', 'bytes', bytes, BYTES_OR_STRING)
   if (!Array.isArray(bytes)) return bytes as Uint8Array
   const all = new Uint8Array(length)
   let at = 0
@@ -194,7 +196,7 @@ function joined(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
  *
  * virtual({}, function* () {
  *   const [a, b] = memoryStreams({ chunk: 3 })
- *   yield* a.write(new TextEncoder().encode('hello'))
+ *   yield* a.write('hello')
  *   console.log(new TextDecoder().decode((yield* b.read()) ?? undefined)) // => hel
  *   yield* a.close()
  *   console.log(new TextDecoder().decode(yield* b.readAll())) // => lo

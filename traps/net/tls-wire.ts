@@ -1,0 +1,263 @@
+/**
+ * What stands between a TLS engine and the stream that carries its bytes.
+ *
+ * Bytes that were received go into the engine, what the engine has for the peer is written, and no
+ * more than that. One rule keeps it right when a task is cancelled in the middle: what the engine
+ * has made stays in `unsent` until the stream underneath has taken it, and leaves before anything
+ * else does. So a session is never torn, whoever stops waiting.
+ */
+import { Cancelled, ClosedError } from '../../kernel/protocol/errors.js'
+import type { WaitOptions } from '../../kernel/protocol/operands.js'
+import { TLS_WANTS_INPUT, type TlsDetails, type TlsSession } from '../../kernel/protocol/tls.js'
+import type { Operation } from '../../kernel/protocol/trap.js'
+import { shield, within } from '../scope/scope.js'
+import { Lock } from '../sync/lock.js'
+import type { ByteStream } from './byte-stream.js'
+import { Stream } from './stream.js'
+import { assertHostLoop, computed, inputOrNews } from './tls-later.js'
+
+/** A record holds so much at most; a read that got as much has probably more. */
+const RECORD_BYTES = 16 * 1024
+/** So much is encrypted at a time. */
+export const CHUNK_BYTES = 4 * RECORD_BYTES
+/** Each record has a header and a tag around it. */
+const SEALED_BYTES = CHUNK_BYTES + 1024
+/** Buffers that are free now, for all streams of the thread. */
+const spare: Uint8Array[] = []
+const MOST_SPARE = 64
+
+/** A buffer that a chunk fits into, encrypted or not. */
+export function takeSpare(): Uint8Array {
+  return spare.pop() ?? new Uint8Array(SEALED_BYTES)
+}
+
+export function giveSpare(buffer: Uint8Array): void {
+  if (spare.length < MOST_SPARE) spare.push(buffer)
+}
+
+/** One session on its way. */
+export class TlsWire {
+  closed = false
+  /** What the two sides have agreed on; null before that. */
+  agreed: TlsDetails | null = null
+  /** The engine may have decrypted bytes, or have what it needs to. */
+  mayHaveMore = false
+  private readonly shaking = new Lock()
+  /** Encrypted bytes that the stream underneath has not taken, and their buffer. */
+  private unsent: Uint8Array | null = null
+  private sealed: Uint8Array | null = null
+  private sending = false
+  /** The stream underneath has ended. */
+  private ended = false
+  /** The engine had no more than that. */
+  private isDrained = false
+
+  constructor(
+    readonly transport: ByteStream,
+    readonly session: TlsSession,
+    readonly handshakeMs: number,
+  ) {}
+
+  assertOpen(action: string): void {
+    if (this.closed) throw new ClosedError(action)
+  }
+
+  /** Shakes hands, if that has not happened: one task does, and others wait for it. */
+  handshake(ms = this.handshakeMs): Operation<void> {
+    return within('shake hands over TLS', ms, this.shake())
+  }
+
+  private *shake(): Operation<void> {
+    yield* this.shaking.acquire()
+    try {
+      const { later } = this.session
+      if (later !== null) yield* assertHostLoop(this.session.engine)
+      while (this.agreed === null) {
+        this.assertOpen('shake hands')
+        yield* this.step()
+      }
+    } finally {
+      yield* this.shaking.release()
+    }
+  }
+
+  /** As far as the engine comes with what it has, and what it needs next. */
+  private *step(): Operation<void> {
+    const { session } = this
+    let done: boolean
+    try {
+      done = session.handshake()
+    } catch (error) {
+      // It has an alert for the peer.
+      if (session.later !== null) yield* computed(session.later)
+      yield* this.sendQuietly()
+      throw error
+    }
+    if (!done) {
+      yield* this.send(false)
+      this.take(yield* this.fetch())
+      return
+    }
+    const details = session.details()
+    // What a server adds then are tickets, and a client that does not read yet is not waited for.
+    const isAdded = session.side === 'server' && details.protocol === 'TLSv1.3'
+    if (session.later !== null) yield* computed(session.later)
+    if (isAdded) yield* this.sendQuietly()
+    else yield* this.send()
+    // Not before: one that is cancelled here is not done, and the next one goes on.
+    this.agreed = details
+    this.mayHaveMore = session.mayHaveMore(true)
+  }
+
+  /**
+   * Decrypts what there is into a buffer, as many records as there are: how many bytes, or TLS_END,
+   * or TLS_WANTS_INPUT.
+   */
+  decrypt(buffer: Uint8Array): number {
+    // An end, or an error, is told again by the next read.
+    this.mayHaveMore = true
+    let total = 0
+    for (;;) {
+      const bytes = this.session.read(total === 0 ? buffer : buffer.subarray(total))
+      if (bytes <= 0 && total > 0) return total
+      if (bytes === TLS_WANTS_INPUT) this.mayHaveMore = false
+      if (bytes <= 0) return bytes
+      total += bytes
+      // An engine on the host's loop has put all into it; what it says next may be an error.
+      if (bytes < RECORD_BYTES || total === buffer.length || this.session.later !== null) break
+    }
+    this.mayHaveMore = this.session.mayHaveMore(total === buffer.length)
+    return total
+  }
+
+  /**
+   * Waits for bytes of the peer, which are to be given to `take` before anything else happens; or
+   * until the engine has news, which is undefined.
+   */
+  fetch(): Operation<Uint8Array | null | undefined> {
+    const { later } = this.session
+    return later === null ? this.input() : inputOrNews(later, this.ended ? null : () => this.feed())
+  }
+
+  private input(): Operation<Uint8Array | null> {
+    const { transport } = this
+    return transport instanceof Stream ? transport.borrow() : transport.read()
+  }
+
+  private *feed(): Operation<void> {
+    this.take(yield* this.input())
+  }
+
+  /** Gives bytes of the peer to the engine, or its end. */
+  take(bytes: Uint8Array | null | undefined): void {
+    this.assertOpen('read from the stream')
+    if (bytes === undefined) return
+    if (bytes === null) this.ended = true
+    if (bytes === null) this.session.endInput()
+    else this.session.feed(bytes)
+  }
+
+  /** Whether something has to leave before anything else. */
+  get owes(): boolean {
+    return this.unsent !== null
+  }
+
+  /** Whether a task that reads has an answer to give first, or to try to. */
+  get hasAnswer(): boolean {
+    return !this.sending && this.load()
+  }
+
+  /**
+   * Writes what the engine has for the peer. Whoever does it already does all of it.
+   *
+   * @param all What it is still computing as well.
+   */
+  *send(all = true): Operation<void> {
+    if (this.sending) return
+    this.sending = true
+    const { later } = this.session
+    try {
+      for (;;) {
+        while (this.load()) this.left(yield* this.some())
+        if (later === null || !all || !later.isBusy) return
+        yield* computed(later)
+      }
+    } finally {
+      this.sending = false
+    }
+  }
+
+  private some(options?: WaitOptions): Operation<number> {
+    return this.transport.writeSome(this.unsent as Uint8Array, options)
+  }
+
+  /**
+   * The same, as far as it needs no waiting: a task that reads must not depend on a peer that does
+   * not.
+   */
+  *sendQuietly(): Operation<void> {
+    if (this.sending || !this.load()) return
+    this.sending = true
+    try {
+      while (this.load()) this.left(yield* this.some({ timeout: 0 }))
+    } catch (error) {
+      // A connection that is broken for writing may still have something to be read.
+      if (error instanceof Cancelled) throw error
+    } finally {
+      this.sending = false
+    }
+  }
+
+  /** Is there something to be sent? */
+  private load(): boolean {
+    if (this.unsent !== null) return true
+    this.assertOpen('write to the stream')
+    // What did not fill the buffer was all there was, unless a reader has made the engine answer.
+    if (this.isDrained) {
+      this.isDrained = false
+      this.giveBack()
+      return false
+    }
+    this.sealed ??= takeSpare()
+    const bytes = this.session.takeOutput(this.sealed)
+    if (bytes === 0) this.giveBack()
+    else {
+      this.unsent = this.sealed.subarray(0, bytes)
+      this.isDrained = this.session.later === null && bytes < this.sealed.length
+    }
+    return bytes > 0
+  }
+
+  private left(bytes: number): void {
+    const { unsent } = this
+    if (unsent !== null) this.unsent = bytes >= unsent.length ? null : unsent.subarray(bytes)
+  }
+
+  private giveBack(): void {
+    if (this.sealed !== null) giveSpare(this.sealed)
+    this.sealed = null
+  }
+
+  /** Closes it, and the stream underneath; the peer is told if that needs no waiting. */
+  *close(isEnded: boolean): Operation<void> {
+    if (this.closed) return
+    try {
+      if (!this.sending) {
+        if (this.agreed !== null && !isEnded) this.session.shutdown()
+        const { later } = this.session
+        if (later !== null) yield* shield(() => computed(later))
+        yield* this.sendQuietly()
+      }
+    } catch {
+      // The task was cancelled, or the session has failed: it is closed all the same.
+    }
+    // Another task may have closed it meanwhile.
+    if (this.closed) return
+    this.closed = true
+    this.session.free()
+    this.unsent = null
+    // A write that is under way may still use the buffer.
+    if (!this.sending) this.giveBack()
+    yield* this.transport.close()
+  }
+}

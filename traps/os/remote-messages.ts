@@ -1,0 +1,34 @@
+/**
+ * What two kernels say to each other, of which one works for the other.
+ *
+ * The caller asks for calls, calls them off, and asks whether the other one hears at all; that is
+ * how a task that takes its time is told from a thread that is stuck. Each call gets exactly one
+ * answer.
+ */
+import type { Carried } from './carried.js'
+
+/** A call. */
+export interface CallRequest {
+  readonly id: number
+  /** The address of a module, and what it exports. */
+  readonly module: string
+  readonly name: string
+  readonly args: readonly unknown[]
+  /** How long it has, in milliseconds: clocks differ. */
+  readonly left: number
+  /** Milliseconds to clean up after a cancel. */
+  readonly grace: number
+  /** Values of contexts that travel. */
+  readonly context: readonly (readonly [name: string, value: unknown])[]
+}
+
+/** What the caller says. `end`: the kernel is to end, and all of its calls with it. */
+export type Request = CallRequest | { readonly cancel: number } | { readonly ping: number } | { readonly end: true }
+
+/** What comes back. `up`: it hears, from now on. */
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: Carried }
+  | { readonly id: number; readonly cancelled: true }
+  | { readonly pong: number }
+  | { readonly up: true }

@@ -5,14 +5,14 @@
  * of native/. poll(2) looks at every descriptor at each call, so it is for a few of them.
  */
 import { connect, Kernel, listen, type Operation, type Stream, serve, spawn } from 'drupe'
-import type { News, Watch } from '../native/host/guest.js'
-import { ReadinessDriver } from '../native/host/readiness-driver.js'
-import { CAN } from '../native/linux/constants.js'
-import { type Libc, openLibc } from '../native/linux/libc.js'
-import { TimerFd } from '../native/linux/timerfd.js'
-import type { Alarm } from '../native/posix/alarm.js'
-import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../native/posix/constants.js'
-import { WakePipe } from '../native/posix/wake-pipe.js'
+import type { News, Watch } from '../../native/host/guest.js'
+import { ReadinessDriver } from '../../native/host/readiness-driver.js'
+import { CAN } from '../../native/linux/constants.js'
+import { type Libc, openLibc } from '../../native/linux/libc.js'
+import { TimerFd } from '../../native/linux/timerfd.js'
+import type { Alarm } from '../../native/posix/alarm.js'
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../../native/posix/constants.js'
+import { WakePipe } from '../../native/posix/wake-pipe.js'
 
 /** The loop of the host asks this often; poll(2) has no descriptor that it could watch. */
 const ASK_EVERY_MS = 1

@@ -3,7 +3,7 @@
  * it.
  */
 import { all, connect, listen, run, serve, spawn, use } from 'drupe'
-import { dictionary, serveDictionary } from './protocols/dictionary.js'
+import { dictionary, serveDictionary } from '../protocols/dictionary.js'
 
 await run(function* () {
   const entries = new Map<string, Uint8Array>()

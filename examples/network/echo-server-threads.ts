@@ -13,7 +13,7 @@ function* main(): Operation<void> {
   const listener = yield* listen({ host: '127.0.0.1', port: Number(process.argv[2] ?? 0), reusePort: true })
   console.log(`listening on port ${listener.port}`)
   const threads = Number(process.argv[3] ?? availableParallelism())
-  yield* serve(listener, new URL('./handlers/echo.js', import.meta.url), { threads })
+  yield* serve(listener, new URL('../handlers/echo.js', import.meta.url), { threads })
 }
 
 const kernel = new Kernel()

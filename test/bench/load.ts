@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os'
 import type { Sample, Variant } from './harness.js'
 import type { Options } from './options.js'
 import { type Child, cpuMs, listening, start } from './process.js'
-import { compileC } from './tools.js'
+import { compileC, type Tool } from './tools.js'
 
 export interface Load {
   readonly connections: number
@@ -17,6 +17,8 @@ export interface Load {
   readonly warmup: number
   /** Requests per second, due at fixed moments; without it a closed loop. */
   readonly rate?: number | undefined
+  /** Over TLS: messages, or connections that are one message each. Over UDP: datagrams. Default: messages over TCP. */
+  readonly over?: 'tls' | 'handshakes' | 'udp' | undefined
 }
 
 /** Core of the server and core of the generator; with a single core there is nothing to choose. */
@@ -24,9 +26,14 @@ export function cores(options: Options): readonly [number, number] | readonly []
   return options.pin && availableParallelism() > 1 ? [0, 1] : []
 }
 
+function generatorFor(over: Load['over']): Tool {
+  if (over === undefined) return compileC('load.c')
+  return over === 'udp' ? compileC('load-udp.c') : compileC('load-tls.c', '-lssl', '-lcrypto')
+}
+
 /** Why no load can be made here, or undefined. */
-export function noLoad(): string | undefined {
-  const tool = compileC('load.c')
+export function noLoad(over?: Load['over']): string | undefined {
+  const tool = generatorFor(over)
   return 'skip' in tool ? tool.skip : undefined
 }
 
@@ -38,10 +45,11 @@ export async function drive(
   core?: number,
   measuring?: () => void,
 ): Promise<Sample> {
-  const tool = compileC('load.c')
+  const tool = generatorFor(load.over)
   if ('skip' in tool) throw new Error(tool.skip)
   const { connections, size, seconds, warmup } = load
   const pace = load.rate === undefined ? [] : ['--rate', String(load.rate)]
+  if (load.over === 'handshakes') pace.push('--handshakes')
   const command = [tool.path, ...pace, '127.0.0.1', ...[port, connections, size, seconds, warmup].map(String)]
   const generator = start({ command }, core)
   try {

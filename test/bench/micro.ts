@@ -30,6 +30,8 @@ export interface Micro {
   readonly rounds?: number
   /** Words given to the variant, one process each; what they print is put together. */
   readonly parts?: readonly string[]
+  /** It is about several threads, which need a core each. */
+  readonly everyCore?: boolean
 }
 
 /** The variant that the ratios refer to: guest mode, which is what `run` gives. */
@@ -45,7 +47,7 @@ export function microBench(micro: Micro): Bench {
       const rounds = options.rounds ?? (options.quick ? 3 : (micro.rounds ?? 7))
       const variants = chosen(micro.variants(options), options, ours)
       // Core 0, as the echo servers: a process that wanders between cores measures its wandering too.
-      const core = options.pin ? 0 : undefined
+      const core = options.pin && !micro.everyCore ? 0 : undefined
       const once = async (v: Variant): Promise<Sample> => {
         if (!micro.parts) return measureOnce(v, core, patience)
         const sample: Record<string, number> = {}

@@ -9,7 +9,7 @@ import { type Variant, withTool } from './harness.js'
 import type { Options } from './options.js'
 import { compileC, compileGo, peer, pythonForAsyncio, pythonWith, runtime, variant } from './tools.js'
 
-export const apis = ['stream', 'borrow', 'raw'] as const
+export const apis = ['stream', 'borrow', 'protocol', 'raw'] as const
 export const nodeCallback = 'node:net'
 export const cEpoll = 'C epoll'
 /** The peers that we claim to be ahead of, besides node:net. */

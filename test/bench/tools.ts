@@ -90,8 +90,8 @@ function build(compiler: string, file: string, args: (source: string, target: st
 }
 
 /** Compiles one C file with optimisation. */
-export function compileC(file: string): Tool {
-  return build('gcc', file, (source, target) => ['-O2', '-Wall', '-o', target, source])
+export function compileC(file: string, ...libraries: readonly string[]): Tool {
+  return build('gcc', file, (source, target) => ['-O2', '-Wall', '-o', target, source, ...libraries])
 }
 
 /** Compiles one Go file; each is a program of its own. */

@@ -40,7 +40,9 @@ for (const [name, make] of Object.entries(DRIVERS)) {
     }
     t.is(gives('tcp4') && gives('udp6'), can.sockets)
     t.is(gives('unix'), can.unixSockets)
+    t.is(gives('unixDatagram'), can.unixDatagrams)
     t.is(gives('pipe'), can.namedPipes)
+    t.is(rig.driver.processes !== undefined, can.processes)
     if (can.reusePort) {
       const [fd] = rig.listen()
       t.is(rig.driver.setOption(fd, 'reusePort', 1), 0)

@@ -1,5 +1,6 @@
 /**
- * Writes dist/conformance.md out of a run of all tests: `npm run conformance`. It is built, not committed.
+ * Writes dist/conformance.md out of a run of all tests: `npm run conformance`. It is built, not committed. With two files as
+ * arguments, what AVA printed and what DRUPE_COVERS named, it is made out of those.
  *
  * The tests have sentences for names, so the list of those that pass is what Drupe can be relied on to do; those that fail
  * are left out, and make this exit with 1. What tests cover of a peer's (covers.ts), and the reasons why some need none,
@@ -37,22 +38,39 @@ interface Passed {
 /** The tests of peers by the titles of the tests that ran and cover them. */
 const covered = new Map<string, readonly string[]>()
 
-function runTests(): Passed[] {
+/** What a run of all tests said, and which tests of peers its tests cover, a line each. */
+interface Run {
+  readonly tap: string
+  readonly covers: string
+}
+
+function runOfTests(): Run {
   const ava = `${ROOT}node_modules/ava/entrypoints/cli.mjs`
   const scratch = mkdtempSync(join(tmpdir(), 'drupe-'))
   const path = join(scratch, 'covers')
   const env = { ...process.env, DRUPE_COVERS: path }
   const { stdout } = spawnSync(process.execPath, [ava, '--tap'], { cwd: ROOT, encoding: 'utf8', maxBuffer: 1e8, env })
-  for (const line of readFileSync(path, 'utf8').trim().split('\n')) {
+  const covers = readFileSync(path, 'utf8')
+  rmSync(scratch, { recursive: true })
+  return { tap: stdout, covers }
+}
+
+/** CI has run the tests already. */
+function runOnRecord(tap: string, covers: string): Run {
+  return { tap: readFileSync(tap, 'utf8'), covers: readFileSync(covers, 'utf8') }
+}
+
+function passedIn({ tap, covers }: Run): Passed[] {
+  for (const line of covers.trim().split('\n')) {
     const { title, names } = JSON.parse(line) as Covered
     // Modes and drivers have tests of one title.
     covered.set(title, [...new Set([...(covered.get(title) ?? []), ...names])])
   }
-  rmSync(scratch, { recursive: true })
-  const failed = stdout.split('\n').filter((line) => line.startsWith('not ok'))
+  const lines = tap.split('\n')
+  const failed = lines.filter((line) => line.startsWith('not ok'))
   for (const line of failed) console.error(`not on the page: ${line}`)
   if (failed.length > 0) process.exitCode = 1
-  return stdout.split('\n').flatMap((line) => {
+  return lines.flatMap((line) => {
     const [, name] = /^ok \d+ - (.*)$/.exec(line) ?? []
     if (name === undefined || / # (SKIP|TODO)/.test(name)) return []
     const [room = '', ...parts] = name.split(' › ')
@@ -151,7 +169,8 @@ function suiteOf({ heading, held }: HeldSuite): string {
   return `### ${heading}\n\n${covered.join('\n')}\n${rest}`
 }
 
-const passed = runTests()
+const [tap, covers] = process.argv.slice(2)
+const passed = passedIn(tap === undefined || covers === undefined ? runOfTests() : runOnRecord(tap, covers))
 const about = passed.filter(({ room }) => room in ROOMS)
 const sections = Object.entries(ROOMS).flatMap(([room, heading]) => {
   const own = about.filter((test) => test.room === room)

@@ -8,37 +8,61 @@ import { exportsOfDoors, undescribed } from './program.js'
 const SURFACE: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
   'index.ts': {
     values: `
-      Barrier BoundedSemaphore BrokenError BufferError BufferedWriter BusyError ByteReader Cancelled CapacityLimiter ClosedError Condition DeadlockError
-      DrupeError Event ForgottenYieldError Kernel KernelStateError LifoQueue Lock PriorityQueue Queue RLock Result
-       Semaphore SystemError TaskCancelledError Ticker TimeoutError TooLargeError UniversalEvent UniversalQueue UniversalResult UnsupportedError all allSettled any asCompleted broadcast call channel checkpoint clock connect context corked current each
-      effectiveDeadline ensure events first interval linkedEvent linkedQueue listen lookup map moveOn nursery once race read readable resource
-      run runSync scope serve shield signal sleep sleepUntil spawn started subscribe suppressed suspend ticker timeout
-      timeoutAt toAsyncIterable udp until use using withStore withSignal writable write`,
+      AuthenticationError Barrier BoundedSemaphore BrokenError BufferError BufferedWriter BusyError ByteReader
+      Cancelled CapacityLimiter ClosedError Condition DeadlockError DrupeError Event ForgottenYieldError Kernel
+      KernelStateError LifoQueue Lock PriorityQueue ProcessError Queue RLock RateLimiter Result Semaphore SystemError
+      TaskCancelledError Ticker TimeoutError TlsError TooLargeError UniversalEvent UniversalQueue UniversalResult
+      UnsupportedError all allSettled any appendFile arena asCompleted broadcast call channel checkpoint chmod clock
+      connect connectMessages connectProtocol context copyFile corked current each effectiveDeadline ensure events exec
+      exponential fibonacci first fixed flow foreign foreignCallback fork fromDuplex fromWebStreams interval jittered
+      keyed link linkedEvent linkedQueue listen listenMessages lookup lstat main map mkdir moveOn nursery once open
+      pipe pool processPool race random read readDir readFile readable readlink realpath remove rename resource retry
+      reverse run runSync scope serve serveProtocol shield signal signals singleFlight sleep sleepUntil socketPair
+      spawn startMessages startProcess startTls started stat subscribe suppressed suspend symlink tempDir thread
+      threadPool ticker timeout timeoutAt toAsyncIterable toDuplex toWebStreams transfer udp unixDatagram until use
+      using watch withSignal withStore writable write writeFile`,
     types: `
-      AbortSignalLike Address BarrierStatistics BorrowOptions Broadcast BroadcastOptions BufferOptions BroadcastStatistics
-      ByteStream ChannelStatistics ConditionStatistics ConnectOptions Context Cursor Datagram Disposal Emit EmitterLike
-      EventStatistics EventTargetLike EventsOptions HostContext HostContexts HostKernel Instrument KernelOptions KernelStatistics
-      LimiterStatistics LinkPort LinkedEvent LinkedQueue ListenOptions Listener LockStatistics MapOptions NameOptions
-       NamedOps Nursery NurseryOptions Op Operation Ops PriorityOptions Provide QueueStatistics ReadAllOptions Receiver ResultState RunOptions ResultStatistics Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeLimits ServeModuleOptions ServeOptions SlowPolicy SocketOptions Source
-      SpawnOptions StoreLike Stream SubscribeOptions Subscription SubscriptionStatistics SystemErrorFields Task TaskState
-      TickerOptions Trap UdpOptions UdpSocket Universal UniversalQueueStatistics WaitOptions Yielded`,
+      AbortSignalLike Address Arena BarrierStatistics BorrowOptions Broadcast BroadcastOptions BroadcastStatistics
+      BufferOptions ByteStream Bytes CatchableSignal ChannelStatistics ConditionStatistics ConnectMessagesOptions
+      ConnectOptions Connection Context ContextOptions CopyFileOptions Cursor Datagram DatagramSocket DirectoryEntry
+      Disposal DrawnDelays DuplexLike DuplexOptions Emit EmitterLike EventStatistics EventTargetLike EventsOptions
+      ExecOptions ExecResult Exit ExponentialOptions File FileEvent FileStatus FlightOptions FlightStatistics Flow
+      ForeignArgument ForeignCallback ForeignCallbackOptions ForeignFunction ForeignMemory ForeignStream ForeignType
+      GroupOptions GrowthOptions HostContext HostContexts HostDuplex HostKernel Instrument ItemOptions KernelOptions
+      KernelStatistics KeyPolicy KeyedOptions KeyedStatistics KeyedTasks Koffi LimiterStatistics LinkPort LinkedEvent
+      LinkedQueue ListenMessagesOptions ListenOptions Listener LockStatistics MainOptions MapOptions MessageListener
+      MessageListenerStatistics MessageOptions MessageStatistics MessageStream MkdirOptions NameOptions NamedOps
+      NodePair Nursery NurseryOptions Op OpenFlags Operation Ops PipeOptions Pool PoolOptions PoolStatistics
+      PriorityOptions Process ProcessOptions ProcessPlace Protocol Provide QueueStatistics RateOptions RateStatistics
+      ReadAllOptions ReadFileOptions ReadableLike ReceiveOptions Receiver RemoveOptions ResultState ResultStatistics
+      RetryOptions RunOptions Schedule Scope ScopeOptions SemaphoreOptions SemaphoreStatistics Sender ServeLimits
+      ServeModuleOptions ServeOptions SignalName SingleFlight SlowPolicy SocketFace SocketOptions SocketPairOptions
+      Source SpawnOptions StageStatistics StartMessagesOptions StartTlsOptions Stdio StoreLike Stream SubscribeOptions
+      Subscription SubscriptionStatistics SystemErrorFields Task TaskState TickerOptions TlsCertificate
+      TlsClientOptions TlsErrorFields TlsIdentity TlsOptions TlsServerOptions TlsStream TlsVersion Transferable
+      Transferred Transport Trap UdpOptions UdpSocket Universal UniversalQueueStatistics UnixDatagramOptions
+      UnixDatagramSocket WaitOptions WatchOptions WebStreamPair WorkerPool WorkerPoolOptions WorkerPoolStatistics
+      WritableLike WriteFileOptions WriteLimits Yielded`,
   },
   'lowlevel.ts': {
     values: `
-      ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp OPEN_APPEND OPEN_CREATE OPEN_EXCLUSIVE
-      OPEN_READ OPEN_TRUNCATE OPEN_WRITE READ READABLE RECEIVE Request SEND UNSUPPORTED WAIT
-      WRITABLE WRITE WaitQueue accept bind chooseDriver close connect listen localAddress notify openFile park read readable
-      remoteAddress setOption shutdown socket stat suspend sync wake writable write writeAll`,
+      ACCEPT BUSY CANCELED CLOSED CONNECT HostDriver IO_NAMES IoOp OPEN_APPEND OPEN_CREATE OPEN_EXCLUSIVE OPEN_READ
+      OPEN_TRUNCATE OPEN_WRITE READ READABLE RECEIVE Request SEND UNSUPPORTED WAIT WRITABLE WRITE WaitQueue accept bind
+      chooseDriver close connect disconnect listen localAddress membership notify openFile park read readable
+      receiveDescriptors remoteAddress sendDescriptors setOption shutdown socket stat suspend sync wake writable write
+      writeAll`,
     types: `
-      Address Atomic Attachment Capabilities Driver Endpoint Fd FileStatus Lender Op OpenFlags Operation RequestKind RequestKinds Resumer SocketKind SocketOption Trap Undo WaitOptions
-      WakeToken Waker WakerToken Yielded`,
+      Address Atomic Attachment Bytes Capabilities DatagramOption DirectoryEntry DirectoryHandle Driver Endpoint Exit
+      Fd FileNews FileStatus FileWatcher Lender Membership Op OpenFlags Operation ProcessCalls ProcessPlan
+      ReceiveDescriptorsOptions ReceivedDescriptors ReceivedMessage RefusedProcess RequestKind RequestKinds Resumer
+      SignalName SocketKind SocketOption StartedProcess Trap Undo WaitOptions WakeToken Waker WakerToken Yielded`,
   },
   'testing.ts': {
     values: `
-      Choices ExplorationError Sequencer SimDriver SimNetwork VirtualDriver assertNoLeaks checkStreams explore
+      Choices ExplorationError Sequencer SimDriver SimNetwork VirtualDriver assertNoLeaks checkStreams explore issueCertificate
       lockstepStreams memoryStreams streamConformance virtual waitAllBlocked`,
     types: `
-      ByteStream Conditions ConformanceOptions ExploreOptions ExploreReport HostOptions MemoryOptions MemoryStream
+      ByteStream CertificateOptions Conditions ConformanceOptions ExploreOptions ExploreReport HostOptions IssuedCertificate MemoryOptions MemoryStream
       NameAnswer NetworkOptions Program Programs Results RunOptions Scenario SimHost StreamCheck StreamPair VirtualOptions`,
   },
   'effection.ts': {

@@ -54,6 +54,7 @@ export const BYTES = kind(new Uint8Array(3), (value) => value instanceof Uint8Ar
 export const PIECES = kind(new Uint8Array(3), (value) => Array.isArray(value) && value.length === 0)
 export const STRING = kind('name', (value) => typeof value === 'string')
 export const TEXT = kind('name', (value) => typeof value === 'string' && !value.includes('\0'))
+export const STRING_OR_OBJECT = kind('name', (value) => typeof value === 'string' || object(value))
 export const EVENT = kind('name', (value) => typeof value === 'string' || typeof value === 'symbol')
 export const SWITCH = kind(true, (value) => typeof value === 'boolean')
 export const FUNCTION = kind(five, (value) => typeof value === 'function')
@@ -112,4 +113,18 @@ export function like(good: object, fields: Readonly<Record<string, Kind>>): Kind
 /** An object that options can be. */
 export function isBare(value: unknown): boolean {
   return object(value) && !(Symbol.iterator in value) && !(value instanceof Promise)
+}
+
+/** PEM, as text or as bytes. */
+const PEM: Kind = or(STRING, (value) => value instanceof Uint8Array)
+
+/** The options of TLS. */
+export const TLS: Readonly<Record<string, Kind>> = {
+  ca: optional(or(PEM, (value) => Array.isArray(value))),
+  cert: optional(PEM),
+  key: optional(PEM),
+  minVersion: optional(word('TLSv1.2', 'TLSv1.3')),
+  maxVersion: optional(word('TLSv1.2', 'TLSv1.3')),
+  rejectUnauthorized: optional(SWITCH),
+  handshakeTimeout: optional(TIME),
 }

@@ -29,13 +29,31 @@ const ROOMS = readTable()
 
 /** Breaches that are named one by one. */
 const EXCEPTIONS: Readonly<Record<string, RegExp>> = {
-  // The threads of a server are the host's workers: who starts them, and what they run.
-  'traps/net/threads.ts': /^node:(worker_threads|module)$/,
+  // Threads are the host's workers: who starts them, and what they run.
+  'traps/bridge/host-worker.ts': /^node:(worker_threads|module)$/,
   'server-thread.ts': /^node:worker_threads$/,
+  'worker.ts': /^node:worker_threads$/,
+  // Between processes messages are bytes, which the host makes of them.
+  'traps/os/frames.ts': /^node:v8$/,
+  'traps/os/message-frame.ts': /^node:v8$/,
+  // What is proved with a key is computed by the host.
+  'traps/os/message-key.ts': /^node:crypto$/,
+  // Where the driver cannot watch files, the host does.
+  'traps/os/host-watch.ts': /^node:fs$/,
+  // Why there is no thread, in the numbers of the system.
+  'traps/os/remote-thread.ts': /^node:os$/,
+  // How many processors there are.
+  'traps/os/worker-pool.ts': /^node:os$/,
+  // A Duplex of Node's: its class, when the first one is made, and its type.
+  'traps/net/duplex-socket.ts': /^node:stream$/,
+  'traps/net/duplex.ts': /^node:stream$/,
   // What was read shares memory, and the mark that it cannot be transferred is the host's.
   'traps/net/chunks.ts': /^node:worker_threads$/,
+  // Signals reach the main thread alone; their numbers, which exit codes are made of, are the host's.
+  'traps/os/signals.ts': /^node:worker_threads$/,
+  'main.ts': /^node:os$/,
   // A driver is written in the house, of what its rooms have.
-  'examples/new-driver.ts': /^(kernel|native)\//,
+  'examples/kernel/new-driver.ts': /^(kernel|native)\//,
   // The bridge to the optional peer; only the door drupe/effection imports it.
   'traps/bridge/effection.ts': /^effection$/,
 }

@@ -14,7 +14,9 @@ const RECORDS = /^kernel\/(task|schedule|time|watch)\/|^kernel\/protocol\/(handl
 
 /** The fields of an `IoOp` that say what is asked for: its owner sets them before it hands it out. */
 const ASKED = new Set(
-  'fd buffer vector offset length timeout all lend address path convert'.split(' ').map((name) => `IoOp.${name}`),
+  'fd buffer vector offset length position timeout all lend address path convert'
+    .split(' ')
+    .map((name) => `IoOp.${name}`),
 )
 
 /** Methods that change what they are called on. */

@@ -5,16 +5,16 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
+import { PassThrough } from 'node:stream'
 import test from 'ava'
 import * as index from 'drupe'
 import * as effection from 'drupe/effection'
 import * as lowlevel from 'drupe/lowlevel'
 import * as testing from 'drupe/testing'
-import { Stream } from '../../traps/net/stream.js'
-import { Listener } from '../../traps/net/tcp.js'
-import { UdpSocket } from '../../traps/net/udp.js'
 import * as k from './kinds.js'
+import { of, osOperands } from './os-operands.js'
 import { parametersOfDoors } from './program.js'
+import { handles, kernel, memory, network, THINGS } from './things.js'
 
 const {
   ANY,
@@ -36,58 +36,11 @@ const {
   whole,
 } = k
 
-const ADDRESS = { family: 'ipv4', host: '127.0.0.1', port: 80 } as const
-const handles: Record<string, unknown> = {}
-testing.virtual({}, () =>
-  index.nursery(function* (n) {
-    Object.assign(handles, { Nursery: n, Task: yield* index.current() })
-    yield* index.scope(function* (s) {
-      handles['Scope'] = s
-    })
-  }),
-)
-const kernel = new index.Kernel()
 test.after(() => kernel.close())
-const [sender, receiver] = index.channel()
-const broadcast = index.broadcast()
-const [memory] = testing.memoryStreams()
-const network = new testing.SimNetwork()
-
-/** Something of each class, to call its methods. */
-const THINGS: Readonly<Record<string, unknown>> = {
-  ...handles,
-  Kernel: kernel,
-  BufferedWriter: new index.BufferedWriter(memory),
-  ByteReader: memory,
-  MemoryStream: memory,
-  Stream: new Stream(5),
-  Listener: new Listener(5, ADDRESS, { port: 0 }),
-  UdpSocket: new UdpSocket(5, ADDRESS),
-  Context: index.context('context'),
-  Barrier: new index.Barrier(2),
-  Broadcast: broadcast,
-  Subscription: broadcast.subscribe(),
-  Receiver: receiver,
-  Sender: sender,
-  Condition: new index.Condition(),
-  Event: new index.Event(),
-  CapacityLimiter: new index.CapacityLimiter(2),
-  Lock: new index.Lock(),
-  RLock: new index.RLock(),
-  Queue: new index.Queue(),
-  LifoQueue: new index.LifoQueue(),
-  PriorityQueue: new index.PriorityQueue(),
-  Result: new index.Result(),
-  Semaphore: new index.Semaphore(2),
-  BoundedSemaphore: new index.BoundedSemaphore(2),
-  VirtualDriver: new testing.VirtualDriver(),
-  Choices: new testing.Choices(1, null),
-  SimHost: network.host('a'),
-  SimNetwork: network,
-  Sequencer: new testing.Sequencer(),
-}
 
 const PORT = whole(0, 80)
+const TOKENS = k.or(whole(1), () => false)
+const FACTOR: k.Kind = { good: 2, right: (value) => value === 2.5 }
 const WAIT = options({ timeout: TIME })
 const NAMED = options({ name: STRING })
 const SPAWN = options({ name: STRING, daemon: SWITCH })
@@ -105,26 +58,34 @@ const TARGET = k.thing(new EventEmitter())
 const SOURCE = k.thing({ open: () => ({}) })
 const HOST_KERNEL = k.thing(kernel)
 const STREAM = k.thing(memory)
+const PROTOCOL = k.thing({ dataReceived: () => {} })
 const ENDPOINT = k.like({ host: '127.0.0.1', port: 80 }, { host: k.thing('::1'), port: PORT })
 const SOCKET = { noDelay: optional(SWITCH), keepAlive: optional(SWITCH) }
 const SLOW = options({ capacity: limit(1), slow: k.word('wait', 'dropOldest', 'dropNewest', 'close') })
 const BORROW = { onBehalfOf: k.or(k.thing({}), (value) => typeof value === 'object' && value !== null) }
 const MARKS = options({ highWaterBytes: limit(0), lowWaterBytes: k.or(limit(0), () => false) })
+const EVERY = k.or(k.PERIOD, (value) => k.ITEMS.right(value))
 const LATE = options({ late: k.word('skip', 'burst') })
 const CONDITIONS = { bandwidth: k.or(TIME, () => false), loss: k.SHARE, reorder: k.SHARE, duplicate: k.SHARE }
 const QUEUE_OF_TASKS = k.thing(new lowlevel.WaitQueue())
+
+const TEXT_BYTES = k.or(BYTES, (value) => typeof value === 'string')
+const TEXT_PIECES = k.or(PIECES, (value) => typeof value === 'string')
+const ITEMS = options({ maxBytes: limit(1), timeout: TIME })
 
 const READER: Readonly<Record<string, readonly k.Kind[]>> = {
   read: [optional(limit(1)), WAIT],
   borrow: [optional(limit(1)), WAIT],
   readInto: [BYTES, WAIT],
-  write: [PIECES, WAIT],
-  writeSome: [PIECES, WAIT],
+  write: [TEXT_PIECES, WAIT],
+  writeSome: [TEXT_PIECES, WAIT],
   readExactly: [whole(0), WAIT],
-  readUntil: [k.or(BYTES, (value) => typeof value === 'string'), optional(limit(1)), WAIT],
+  readUntil: [TEXT_BYTES, optional(limit(1)), WAIT],
   readLine: [optional(limit(1)), WAIT],
-  readAll: [options({ maxBytes: limit(1), timeout: TIME })],
-  unread: [BYTES],
+  readAll: [ITEMS],
+  lines: [ITEMS],
+  chunks: [ITEMS],
+  unread: [TEXT_BYTES],
 }
 const LOCK = { acquire: [WAIT], with: [OP] }
 const QUEUE = { put: [ANY, WAIT], tryPut: [ANY], get: [WAIT], join: [WAIT], shutdown: [options({ immediate: SWITCH })] }
@@ -170,18 +131,64 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   call: [SPAWNED],
   spawn: [SPAWNED, SPAWN],
   suspend: [optional(BODY)],
-  interval: [k.PERIOD, BODY, LATE],
-  ticker: [k.PERIOD, LATE],
+  interval: [EVERY, BODY, LATE],
+  exponential: [options({ first: TIME, max: TIME, factor: FACTOR })],
+  fibonacci: [options({ first: TIME, max: TIME })],
+  fixed: [TIME],
+  jittered: [k.ITEMS, optional(k.SHARE)],
+  retry: [
+    BODY,
+    options({ times: limit(1), backoff: k.ITEMS, jitter: k.SHARE, timeout: TIME, within: TIME, while: FUNCTION }),
+  ],
+  'new RateLimiter': [whole(1), k.PERIOD, options({ name: STRING, burst: whole(1) })],
+  ...of('RateLimiter', { acquire: [optional(TOKENS), WAIT], tryAcquire: [optional(TOKENS)] }),
+  keyed: [options({ existing: k.word('replace', 'join', 'ignore') })],
+  ...of('KeyedTasks', { spawn: [ANY, FUNCTION], get: [ANY] }),
+  singleFlight: [BODY, options({ ttl: TIME, errorTtl: TIME, maxEntries: limit(1) })],
+  ...of('SingleFlight', { get: [ANY], forget: [ANY] }),
+  pool: [BODY, options({ size: whole(1), idleTimeout: TIME, maxAge: TIME, check: BODY })],
+  ...of('Pool', { use: [BODY, WAIT] }),
+  flow: [SOURCE],
+  ...of('Flow', {
+    map: [FUNCTION],
+    filter: [FUNCTION],
+    take: [whole(0)],
+    buffer: [whole(1), optional(TIME)],
+    debounce: [TIME],
+    throttle: [TIME],
+    merge: [SOURCE],
+  }),
+  ticker: [EVERY, LATE],
   read: [FD, PIECES, WAIT],
   readable: [FD, WAIT],
   writable: [FD, WAIT],
-  write: [FD, PIECES, WAIT],
+  write: [FD, TEXT_PIECES, WAIT],
   'new BufferedWriter': [STREAM, MARKS],
-  ...of('BufferedWriter', { write: [PIECES, WAIT], flush: [WAIT] }),
+  ...of('BufferedWriter', { write: [TEXT_PIECES, WAIT], flush: [WAIT] }),
   corked: [STREAM, BODY, MARKS],
   ...of('ByteReader', READER),
   ...of('Stream', READER),
   ...of('MemoryStream', READER),
+  ...of('TlsStream', { ...READER, handshake: [WAIT] }),
+  startTls: [
+    STREAM,
+    k.like(
+      { servername: 'here' },
+      { servername: STRING, side: optional(k.word('client', 'server')), timeout: optional(TIME), ...k.TLS },
+    ),
+  ],
+  serveProtocol: [k.thing(THINGS['Listener']), BODY, options({ onError: FUNCTION, maxConnections: limit(1) })],
+  connectProtocol: [k.like({ host: 'here', port: 80 }, { host: k.TEXT, port: PORT }), PROTOCOL],
+  ...of('ForeignStream', READER),
+  toDuplex: [STREAM, options({ allowHalfOpen: SWITCH })],
+  fromDuplex: [k.thing(new PassThrough())],
+  toWebStreams: [STREAM],
+  fromWebStreams: [
+    k.like(
+      { readable: new ReadableStream(), writable: new WritableStream() },
+      { readable: k.thing(new ReadableStream()), writable: k.thing(new WritableStream()) },
+    ),
+  ],
   serve: [k.thing(THINGS['Listener']), BODY, options({ threads: k.thing(1), onError: FUNCTION })],
   connect: [
     k.like(
@@ -197,7 +204,11 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
       },
     ),
   ],
+  ...osOperands(READER),
+  main: [OP, options({ ...KERNEL, signals: optional(k.LIST) })],
   lookup: [k.TEXT, WAIT],
+  reverse: [k.thing('127.0.0.1'), WAIT],
+  pipe: [STREAM, STREAM, options({ maxBytes: limit(0), end: SWITCH, onProgress: FUNCTION, timeout: TIME })],
   listen: [
     k.like(
       { port: 80 },
@@ -210,15 +221,41 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
       },
     ),
   ],
-  ...of('UdpSocket', { receive: [WAIT], send: [BYTES, ENDPOINT, WAIT] }),
-  udp: [options({ host: k.thing('::1'), port: PORT, broadcast: SWITCH, reusePort: SWITCH })],
+  ...of('UdpSocket', {
+    receive: [options({ timeout: TIME, maxBytes: whole(1, 65_535) })],
+    send: [TEXT_BYTES, ENDPOINT, WAIT],
+    connect: [ENDPOINT],
+    join: [k.thing('224.0.0.9'), options({ interfaceIndex: whole(0), source: k.thing('10.0.0.1') })],
+    leave: [k.thing('224.0.0.9'), options({ interfaceIndex: whole(0), source: k.thing('10.0.0.1') })],
+    setMulticastTtl: [whole(0, 255)],
+    setMulticastLoopback: [SWITCH],
+    setMulticastInterface: [whole(0)],
+  }),
+  udp: [
+    options({
+      host: k.thing('::1'),
+      port: PORT,
+      broadcast: SWITCH,
+      reusePort: SWITCH,
+      reuseAddress: SWITCH,
+      remote: ENDPOINT,
+    }),
+  ],
+  'DatagramSocket.receive': [options({ timeout: TIME, maxBytes: whole(1) })],
+  ...of('UnixDatagramSocket', {
+    receive: [options({ timeout: TIME, maxBytes: whole(1) })],
+    send: [TEXT_BYTES, optional(k.TEXT), WAIT],
+    connect: [k.TEXT],
+  }),
+  unixDatagram: [options({ path: k.TEXT, mode: k.thing(undefined), remote: k.TEXT })],
+  socketPair: [options({ datagrams: SWITCH })],
   all: [k.or(OPS, (value) => typeof value === 'object' && value !== null && !(Symbol.iterator in value))],
   allSettled: [OPS],
   any: [OPS],
   first: [OPS],
   race: [{ ...OPS, right: () => false }],
   'Context.with': [ANY, OP],
-  context: [STRING, ANY],
+  context: [STRING, ANY, options({ travels: optional(SWITCH) })],
   asCompleted: [OPS, BODY],
   map: [k.or(k.ITEMS, (value) => typeof value === 'string'), BODY, options({ concurrency: limit(1) })],
   nursery: [BODY, NURSERY],
@@ -293,12 +330,16 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   close: [FD],
   'lowlevel connect': [FD, ENDPOINT, WAIT],
   'lowlevel listen': [FD, optional(whole(0)), optional(ENDPOINT)],
+  disconnect: [FD],
+  membership: [FD, SWITCH, options({ group: ENDPOINT, interfaceIndex: whole(0), source: ENDPOINT })],
   localAddress: [FD],
   remoteAddress: [FD],
   setOption: [FD, k.word('noDelay'), k.or(whole(0), (value) => value === true)],
   shutdown: [FD],
   socket: [k.word('tcp4')],
-  writeAll: [FD, PIECES, WAIT],
+  writeAll: [FD, TEXT_PIECES, WAIT],
+  sendDescriptors: [FD, TEXT_BYTES, k.like([5], {}), WAIT],
+  receiveDescriptors: [FD, BYTES, options({ timeout: TIME, maxDescriptors: whole(0, 253) })],
   virtual: [{ ...options({ ...KERNEL, network: k.thing(network) }), good: {}, right: k.isBare }, OP],
   assertNoLeaks: [k.thing(kernel)],
   ...of('Choices', {
@@ -333,6 +374,17 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   }),
   'VirtualDriver.advance': [TIME],
   checkStreams: [OP, options({ unbounded: SWITCH, noHalfClose: SWITCH, plenty: whole(1) })],
+  issueCertificate: [
+    k.like(
+      { name: 'me' },
+      {
+        name: STRING,
+        isCa: optional(SWITCH),
+        issuer: optional(k.thing(testing.issueCertificate({ name: 'other' }))),
+        validFrom: optional(k.thing(new Date())),
+      },
+    ),
+  ],
   streamConformance: [OP, options({ unbounded: SWITCH, noHalfClose: SWITCH, plenty: whole(1) })],
   memoryStreams: [options({ capacity: limit(0), chunk: limit(1) })],
   'Sequencer.at': [whole(0), optional(OP)],
@@ -343,10 +395,6 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
 /** What others than users call: errors and traps are made by the kernel, drivers are called by it, by the contract alone. */
 const UNCHECKED =
   /^(new \w*(Error|Cancelled|Trap|IoOp|Request|HostDriver)|chooseDriver|HostDriver\.\w+|SimDriver\.\w+|VirtualDriver\.(?!advance)\w+)$/
-
-function of(type: string, methods: Readonly<Record<string, readonly k.Kind[]>>): Record<string, readonly k.Kind[]> {
-  return Object.fromEntries(Object.entries(methods).map(([name, kinds]) => [`${type}.${name}`, kinds]))
-}
 
 const PARAMETERS = parametersOfDoors()
 

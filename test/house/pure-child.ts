@@ -25,7 +25,7 @@ function load(url: URL): vm.SourceTextModule {
 
 function link(specifier: string, referrer: { readonly identifier: string }): vm.SourceTextModule {
   const url = specifier.startsWith('.') ? new URL(specifier, referrer.identifier) : null
-  const room = driver === 'door' ? /^(kernel|traps|native)\/|^doors\.js$|^index\.js$/ : /^(kernel|traps)\//
+  const room = driver === 'door' ? /^(kernel|traps|native)\/|^(doors|index|main)\.js$/ : /^(kernel|traps)\//
   if (url === null || !room.test(url.href.slice(compiled.href.length))) {
     throw new Error(`Cannot load ${specifier}: outside kernel/ and traps/`)
   }

@@ -9,6 +9,9 @@ const HARD_LINES_OF_TESTS = 500
 /** A file above this explains itself in CONTRIBUTING.md. */
 const SOFT_LINES = 250
 const HEADER_LINES = 20
+const EXAMPLE_LINES = 80
+/** A recipe walks through it. */
+const RECIPE = 'examples/kernel/new-driver.ts'
 /** Its header is the contract of the drivers, in full. */
 const CONTRACT = 'kernel/driver/contract.ts'
 
@@ -36,6 +39,18 @@ test('each file begins with a comment that says what it is', (t) => {
     return header === undefined || (header.split('\n').length > HEADER_LINES && path !== CONTRACT)
   })
   t.deepEqual(silent, [])
+})
+
+test(`an example has at most ${EXAMPLE_LINES} lines, and is in the folder of its topic`, (t) => {
+  const examples = files('.ts', 'examples').filter((path) => !/\/(handlers|protocols|recipes)\//.test(path))
+  t.deepEqual(
+    examples.filter((path) => path !== RECIPE && lines(path) > EXAMPLE_LINES),
+    [],
+  )
+  t.deepEqual(
+    examples.filter((path) => path.split('/').length !== 3),
+    ['examples/demo.ts'],
+  )
 })
 
 test('nothing queues with an array’s shift: it moves all the others', (t) => {

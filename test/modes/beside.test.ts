@@ -44,7 +44,7 @@ for (const name of process.platform === 'linux' ? (['io_uring', 'epoll'] as cons
           const op = (): Operation<void> => timeout(PATIENCE_MS, () => body(t, directory))
           if (mode === 'guest') await kernel.run(op)
           else kernel.runSync(op)
-          t.deepEqual(Object.values(kernel.statistics), [0, 0, 0, 0, 0])
+          t.deepEqual(Object.values(kernel.statistics), [0, 0, 0, 0, 0, 0])
           await kernel.close()
         })(),
       )

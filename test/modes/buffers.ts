@@ -296,6 +296,7 @@ export const BUFFER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'options of connections',
+    peers: ['uvloop tcp: create_connection_open_con_addr'],
     *op() {
       const listener = yield* listen({ host: '127.0.0.1', port: 0, noDelay: false, keepAlive: true })
       const got = yield* nursery(function* (n) {

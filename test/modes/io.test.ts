@@ -9,9 +9,21 @@ import { covers } from '../covers.js'
 import { MODES } from '../kit.js'
 import { PATIENCE_MS } from '../patience.js'
 import { BUFFER_SCENARIOS } from './buffers.js'
+import { DATAGRAM_SCENARIOS } from './datagrams.js'
+import { DESCRIPTOR_SCENARIOS } from './descriptors.js'
 import { FILE_SCENARIOS } from './files.js'
+import { MESSAGE_SCENARIOS } from './messages.js'
+import { NAME_SCENARIOS } from './names.js'
+import { OS_SCENARIOS } from './os-files.js'
+import { PASSING_SCENARIOS } from './passing.js'
+import { PROCESS_SCENARIOS } from './processes.js'
 import { SERVER_SCENARIOS } from './servers.js'
 import { STREAM_SCENARIOS } from './streams.js'
+import { UNIX_SCENARIOS } from './unix.js'
+import { UNIX_DATAGRAM_SCENARIOS } from './unix-datagrams.js'
+
+/** What kqueue cannot, it cannot on Linux either. */
+const HERE = process.env['DRUPE_DRIVER'] === 'kqueue' ? 'darwin' : process.platform
 
 for (const mode of MODES.filter(({ io }) => io)) {
   for (const { name, op, gives, lacking, peers = [] } of [
@@ -19,11 +31,20 @@ for (const mode of MODES.filter(({ io }) => io)) {
     ...BUFFER_SCENARIOS,
     ...SERVER_SCENARIOS,
     ...FILE_SCENARIOS,
+    ...UNIX_SCENARIOS,
+    ...DATAGRAM_SCENARIOS,
+    ...UNIX_DATAGRAM_SCENARIOS,
+    ...DESCRIPTOR_SCENARIOS,
+    ...NAME_SCENARIOS,
+    ...PASSING_SCENARIOS,
+    ...PROCESS_SCENARIOS,
+    ...OS_SCENARIOS,
+    ...MESSAGE_SCENARIOS,
   ]) {
     test(`${mode.name}: ${name}`, async (t) => {
       covers(t, ...peers)
-      if (lacking?.includes(process.platform)) {
-        t.log(`skipped: there is no such thing on ${process.platform}`)
+      if (lacking?.includes(HERE)) {
+        t.log(`skipped: there is no such thing on ${HERE}`)
         return t.pass()
       }
       // A blocking run that hangs could not be stopped from outside, not even by AVA.

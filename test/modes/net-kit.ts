@@ -1,7 +1,22 @@
 /**
- * What the network scenarios share: a server around a body, pairs of connected streams, and patterns of bytes.
+ * What the network scenarios share: a server around a body, pairs of connected streams, patterns of bytes, and places for
+ * socket files.
  */
-import { connect, type Listener, listen, nursery, type Operation, type Stream, serve, sleep, spawn } from 'drupe'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  connect,
+  type Listener,
+  listen,
+  moveOn,
+  nursery,
+  type Operation,
+  type Stream,
+  serve,
+  sleep,
+  spawn,
+} from 'drupe'
 
 export const text = (bytes: Uint8Array | null): string => (bytes === null ? '(end)' : new TextDecoder().decode(bytes))
 export const bytes = (content: string): Uint8Array => new TextEncoder().encode(content)
@@ -57,6 +72,30 @@ export function* withServer<T>(
   }
 }
 
+/**
+ * Connects to an echo again and again, and gives up at another moment each time. After each comes a connection that may get
+ * the number of the socket that was given up: are all of these whole?
+ */
+export function* wholeBesideCancelled(connecting: () => Operation<Stream>): Operation<boolean> {
+  const streams: Stream[] = []
+  for (let ms = 0; ms < 1; ms += 0.05) {
+    const early = yield* moveOn(ms, connecting())
+    const cancelled = yield* spawn(connecting())
+    if (ms > 0.5) yield* sleep(0)
+    yield* cancelled.cancel()
+    streams.push(yield* connecting())
+    for (const stream of [early, cancelled.state === 'done' ? (cancelled.result as Stream) : undefined])
+      if (stream !== undefined) yield* stream.close()
+  }
+  let whole = 0
+  for (const [i, stream] of streams.entries()) {
+    yield* stream.write(bytes(`hello ${i}`))
+    if (text(yield* stream.readExactly(`hello ${i}`.length)) === `hello ${i}`) whole++
+    yield* stream.close()
+  }
+  return whole === streams.length
+}
+
 /** Runs a body with the two ends of one connection, and closes both afterwards. */
 export function* withPair<T>(body: (client: Stream, server: Stream) => Operation<T>): Operation<T> {
   const listener = yield* listenLocally()
@@ -70,5 +109,25 @@ export function* withPair<T>(body: (client: Stream, server: Stream) => Operation
   } finally {
     yield* client.close()
     yield* server.close()
+  }
+}
+
+/** Gives a body a path for a socket, in a directory of its own. */
+export function* inDirectory<T>(body: (path: string, directory: string) => Operation<T>): Operation<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'drupe-'))
+  try {
+    return yield* body(join(directory, 'socket'), directory)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+/** The code of what an operation fails with, or `nothing`. */
+export function* codeOf(op: Operation<unknown>): Operation<string> {
+  try {
+    yield* op
+    return 'nothing'
+  } catch (error) {
+    return (error as { code: string }).code
   }
 }

@@ -7,6 +7,7 @@ import {
   moveOn,
   nursery,
   type Operation,
+  race,
   readable,
   type SystemError,
   serve,
@@ -74,6 +75,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a cancelled server cancels its connections, waits for their cleanup and closes its port',
+    peers: ['trio open_tcp_listeners: serve_tcp', 'uvloop tcp: create_server_1, create_server_10'],
     *op() {
       const log: string[] = []
       const listener = yield* listenLocally()
@@ -139,6 +141,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a port that is taken is EADDRINUSE, with address and port',
+    peers: ['trio open_tcp_listeners: open_tcp_listeners_rebind', 'uvloop tcp: create_server_4'],
     *op() {
       const listener = yield* listenLocally()
       const error = (yield* thrownBy(listen({ host: '127.0.0.1', port: listener.port }))) as SystemError
@@ -146,6 +149,43 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
       return [error.code, error.address, error.port === listener.port]
     },
     gives: ['EADDRINUSE', '127.0.0.1', true],
+  },
+  {
+    name: 'port 0 takes a free one each time, which the listener tells and clients reach',
+    peers: ['uvloop tcp: create_server_3'],
+    *op() {
+      const listeners = [yield* listen(LOCAL), yield* listen(LOCAL)]
+      const ports = new Set<number>()
+      for (const listener of listeners) {
+        const client = yield* connectTo(listener)
+        const { address } = listener
+        if (address.family === 'ipv4' && address.port === listener.port && listener.port > 0) ports.add(listener.port)
+        yield* (yield* listener.accept()).close()
+        yield* client.close()
+      }
+      for (const listener of listeners) yield* listener.close()
+      return ports.size
+    },
+    gives: 2,
+  },
+  {
+    name: 'two listeners that ask for it share a port, and one that does not is EADDRINUSE',
+    peers: ['uvloop tcp: create_server_6'],
+    lacking: ['win32'],
+    *op() {
+      const first = yield* listen({ ...LOCAL, reusePort: true })
+      const { port } = first
+      const second = yield* listen({ ...LOCAL, port, reusePort: true })
+      const third = codeOf(yield* thrownBy(listen({ ...LOCAL, port })))
+      const client = yield* connectTo(first)
+      // The system says which of them has it.
+      const server = yield* race([first.accept(), second.accept()])
+      yield* server.write(bytes('hello'))
+      const got = text(yield* client.readExactly(5))
+      for (const one of [client, server, first, second]) yield* one.close()
+      return [third, got]
+    },
+    gives: ['EADDRINUSE', 'hello'],
   },
   {
     name: 'an address that is not ours is EADDRNOTAVAIL',
@@ -168,6 +208,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'one task accepts at a time; a cancelled accept can be taken up again',
+    peers: ['curio socket: accept_cancel'],
     *op() {
       const listener = yield* listenLocally()
       const first = yield* spawn(listener.accept())
@@ -185,6 +226,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'accept takes a timeout, which names it and loses nothing',
+    peers: ['curio socket: accept_timeout'],
     op: function* () {
       const listener = yield* listenLocally()
       const late = yield* thrownBy(listener.accept({ timeout: 5 }))
@@ -201,6 +243,11 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'connections that came before anybody accepted are accepted in their order',
+    peers: [
+      'trio open_tcp_listeners: open_tcp_listeners_basic',
+      'trio open_tcp_listeners: open_tcp_listeners_backlog',
+      'uvloop tcp: connect_accepted_socket',
+    ],
     *op() {
       const listener = yield* listenLocally()
       const clients = []
@@ -243,7 +290,11 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'localhost is reached by its name',
-    peers: ['trio open_tcp_stream: open_tcp_stream_real_socket_smoketest'],
+    peers: [
+      'trio open_tcp_listeners: open_tcp_listeners_specific_port_specific_host',
+      'curio socket: create_connection',
+      'trio open_tcp_stream: open_tcp_stream_real_socket_smoketest',
+    ],
     *op() {
       const listener = yield* listen({ host: 'localhost', port: 0 })
       yield* spawn(serve(listener, echo), { daemon: true })
@@ -257,6 +308,10 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'raw descriptors: read, write, end, close',
+    peers: [
+      'uvloop tcp: create_connection_4, create_connection_open_con_sock',
+      'uvloop unix: create_unix_connection_4',
+    ],
     *op() {
       const [a, b] = yield* rawPair()
       const buffer = new Uint8Array(10)
@@ -273,6 +328,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'raw descriptors: pieces are written and read as if they were one buffer',
+    peers: ['curio socket: buffer_into'],
     *op() {
       const [a, b] = yield* rawPair()
       const pieces = [new Uint8Array(4), new Uint8Array(7)]
@@ -299,7 +355,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
         log.add(nameOf(yield* thrownBy(() => low.close(fd))))
       }
       const types = new Set<string>()
-      for (const buffer of ['text', null, [1], new ArrayBuffer(1)]) {
+      for (const buffer of [5, null, [1], new ArrayBuffer(1)]) {
         types.add(nameOf(yield* thrownBy(() => low.write(0, buffer as never))))
         types.add(nameOf(yield* thrownBy(() => low.read(0, buffer as never))))
       }
@@ -327,6 +383,10 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'raw descriptors: closing one wakes its reader, and a new one of the same number is not disturbed',
+    peers: [
+      'uvloop tcp: create_connection_sock_cancel_fd_leak',
+      'uvloop unix: create_unix_connection_sock_cancel_fd_leak',
+    ],
     *op() {
       const [a, b] = yield* rawPair()
       const reader = yield* spawn(() => thrownBy(low.read(a, new Uint8Array(5))))

@@ -15,7 +15,18 @@ import {
 } from 'drupe'
 import { numberOf } from '../../native/posix/errno.js'
 import { fail, thrownBy } from '../kit.js'
-import { bytes, connectTo, echo, firstWrong, listenLocally, pattern, text, withPair, withServer } from './net-kit.js'
+import {
+  bytes,
+  connectTo,
+  echo,
+  firstWrong,
+  listenLocally,
+  pattern,
+  text,
+  wholeBesideCancelled,
+  withPair,
+  withServer,
+} from './net-kit.js'
 import type { Scenario } from './scenarios.js'
 
 const nameOf = (error: unknown): string => (error as Error).name
@@ -25,7 +36,7 @@ const MEGABYTE = 1024 * 1024
 export const STREAM_SCENARIOS: readonly Scenario[] = [
   {
     name: 'echo',
-    peers: ['trio guest_mode: guest_can_do_io'],
+    peers: ['curio socket: tcp_echo', 'trio guest_mode: guest_can_do_io'],
     op: () =>
       withServer(echo, function* (listener) {
         const stream = yield* connectTo(listener)
@@ -38,6 +49,7 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'fifty clients, each with twenty messages, at once',
+    peers: ['curio network: tcp_echo', 'uvloop tcp: create_server_1, create_connection_open_con_addr'],
     op: () =>
       withServer(echo, function* (listener) {
         let right = 0
@@ -60,6 +72,7 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'half close: one side ends, the other goes on',
+    peers: ['uvloop tcp: transport_shutdown'],
     op: () =>
       withPair(function* (client, server) {
         yield* client.write(bytes('question'))
@@ -126,6 +139,7 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a read that times out leaves the stream whole',
+    peers: ['curio socket: recv_timeout'],
     op: () =>
       withPair(function* (client, server) {
         const error = yield* thrownBy(client.read(undefined, { timeout: 5 }))
@@ -161,6 +175,7 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'cancelled reads lose no byte',
+    peers: ['curio socket: recv_cancel'],
     op: () =>
       withPair(function* (client, server) {
         const total = 200_000
@@ -185,6 +200,7 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'ten megabytes both ways at once, every byte right',
+    peers: ['curio socket: read_write_on_same_socket', 'uvloop tcp: create_server_1'],
     op: () =>
       withServer(echo, function* (listener) {
         const total = 10 * MEGABYTE
@@ -254,6 +270,7 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'readExactly on a stream that ends too soon is a BrokenError with what had come',
+    peers: ['uvloop tcp: create_connection_3'],
     op: () =>
       withPair(function* (client, server) {
         yield* server.write(bytes('only this'))
@@ -283,11 +300,12 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'nothing to read into, nothing to write, and operands that are none',
+    peers: ['uvloop tcp: create_connection_open_con_addr'],
     op: () =>
       withPair(function* (client, server) {
         const log: unknown[] = [yield* client.readInto(new Uint8Array(0)), yield* client.write(new Uint8Array(0))]
         for (const bad of [
-          () => client.write('text' as never),
+          () => client.write(5 as never),
           () => client.write([1, 2] as never),
           () => client.readInto(null as never),
           () => client.read(0),
@@ -341,6 +359,7 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'connecting to a port where nobody listens is ECONNREFUSED, with address and port',
+    peers: ['uvloop tcp: create_connection_2'],
     *op() {
       const listener = yield* listenLocally()
       yield* listener.close()
@@ -348,6 +367,14 @@ export const STREAM_SCENARIOS: readonly Scenario[] = [
       return [error.code, error.syscall, error.address, error.port === listener.port, error.errno]
     },
     gives: ['ECONNREFUSED', 'connect', '127.0.0.1', true, numberOf('ECONNREFUSED')],
+  },
+  {
+    name: 'a connect that is cancelled closes its socket once: a connection that may have its number since is whole',
+    peers: [
+      'uvloop tcp: create_connection_5, create_connection_sock_cancel_detaches, create_connection_sock_cancel_fd_leak',
+    ],
+    op: () => withServer(echo, (listener) => wholeBesideCancelled(() => connectTo(listener))),
+    gives: true,
   },
   {
     name: 'bad ports and addresses are errors at the call',

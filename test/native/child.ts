@@ -99,7 +99,8 @@ const scenarios: Record<string, () => void> = {
       rig.driver.close()
     })
     attachment.ref()
-    new Worker(new URL('../driver/waker.js', import.meta.url), { workerData: { token: rig.driver.wakeToken, ms: 1 } })
+    const workerData = { token: rig.driver.wakeToken, ms: 1, woken: new Int32Array(new SharedArrayBuffer(4)) }
+    new Worker(new URL('../driver/waker.js', import.meta.url), { workerData })
   },
 
   'a guest that is not held lets the process end': () => {

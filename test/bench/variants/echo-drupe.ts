@@ -1,13 +1,25 @@
 /**
- * Our echo server: `--mode guest|sync` picks the runner, `--api raw|stream|borrow` the layer.
+ * Our echo server: `--mode guest|sync` picks the runner, `--api raw|stream|borrow|protocol` the layer.
  *
  * `raw`: file descriptors, a buffer of 256 KiB for each connection. `stream`: `serve` and `read`, whose bytes belong to
- * the caller. `borrow`: the same without the copy. Prints "listening PORT". Streams set noDelay by themselves. With
+ * the caller. `borrow`: the same without the copy. `protocol`: callbacks. Prints "listening PORT". Streams set noDelay by themselves. With
  * `--seconds` it ends by itself, since a profile is only written by a process that does.
  */
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { listen, moveOn, type Operation, run, runSync, type Stream, serve, spawn } from 'drupe'
+import {
+  listen,
+  moveOn,
+  type Operation,
+  type Protocol,
+  run,
+  runSync,
+  type Stream,
+  serve,
+  serveProtocol,
+  spawn,
+  type Transport,
+} from 'drupe'
 import * as raw from 'drupe/lowlevel'
 
 const { values } = parseArgs({
@@ -59,6 +71,24 @@ function* echoBorrow(stream: Stream): Operation<void> {
   for (let bytes = yield* stream.borrow(); bytes !== null; bytes = yield* stream.borrow()) yield* stream.write(bytes)
 }
 
+class EchoProtocol implements Protocol {
+  private transport: Transport | null = null
+
+  connected(transport: Transport): void {
+    this.transport = transport
+  }
+
+  dataReceived(bytes: Uint8Array): void {
+    this.transport?.write(bytes)
+  }
+}
+
+function* serveCallbacks(): Operation<void> {
+  const listener = yield* listen({ host, port: 0, backlog })
+  ready(listener.port)
+  yield* serveProtocol(listener, () => new EchoProtocol())
+}
+
 function* serveStreams(handler: (stream: Stream) => Operation<void>): Operation<void> {
   const listener = yield* listen({ host, port: 0, backlog })
   ready(listener.port)
@@ -67,6 +97,7 @@ function* serveStreams(handler: (stream: Stream) => Operation<void>): Operation<
 
 function serveAll(): Operation<void> {
   if (values.api === 'raw') return serveRaw()
+  if (values.api === 'protocol') return serveCallbacks()
   return serveStreams(values.api === 'borrow' ? echoBorrow : echoStream)
 }
 

@@ -6,8 +6,10 @@
 import { timeout } from 'drupe'
 import { MODES } from '../../kit.js'
 import { BUFFER_SCENARIOS } from '../../modes/buffers.js'
+import { DESCRIPTOR_SCENARIOS } from '../../modes/descriptors.js'
 import { SERVER_SCENARIOS } from '../../modes/servers.js'
 import { STREAM_SCENARIOS } from '../../modes/streams.js'
+import { UNIX_DATAGRAM_SCENARIOS } from '../../modes/unix-datagrams.js'
 import { openDescriptors } from '../../open-descriptors.js'
 import { PATIENCE_MS } from '../../patience.js'
 
@@ -15,7 +17,8 @@ const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1
 
 const mode = MODES.find(({ name }) => name === process.argv[2])
 if (mode === undefined) throw new Error('no such mode')
-const scenarios = [...STREAM_SCENARIOS, ...BUFFER_SCENARIOS, ...SERVER_SCENARIOS]
+const OF_UNIX = process.platform === 'win32' ? [] : [...UNIX_DATAGRAM_SCENARIOS, ...DESCRIPTOR_SCENARIOS]
+const scenarios = [...STREAM_SCENARIOS, ...BUFFER_SCENARIOS, ...SERVER_SCENARIOS, ...OF_UNIX]
 const report: string[] = []
 // Standard output opens something when it is first used, and the first run loads what stays open for good.
 process.stdout.write('')

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import { type Address, BUSY, CANCELED, CLOSED, type IoOp } from '../../../kernel/driver/contract.js'
 import { covers } from '../../covers.js'
+import { PATIENCE_MS } from '../../patience.js'
 import { acceptOp, connectOp, gatherOp, lentReadOp, levelOp, ok, readOp, textOf, writeOp } from '../rig.js'
 import { needing, type Suite } from './all.js'
 
@@ -233,9 +234,11 @@ export function control(suite: Suite): void {
   needing(suite, 'threads').check('another thread wakes a poll that waits', (t, rig) => {
     const token = rig.driver.wakeToken
     // The worker starts on its own thread, while this one already sleeps in poll.
-    new Worker(new URL('../waker.js', import.meta.url), { workerData: { token, ms: 20 } })
+    const woken = new Int32Array(new SharedArrayBuffer(4))
+    new Worker(new URL('../waker.js', import.meta.url), { workerData: { token, ms: 20, woken } })
+    // No alarm is set: if the wake is lost, this hangs.
     rig.driver.poll(true)
-    t.pass()
+    t.not(Atomics.wait(woken, 0, 0, PATIENCE_MS), 'timed-out')
   })
 
   suite.check('a read whose data comes while the driver is being closed completes with CLOSED', (t, rig) => {

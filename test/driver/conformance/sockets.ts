@@ -3,7 +3,8 @@
  */
 import { unlinkSync } from 'node:fs'
 import { CLOSED, UNSUPPORTED } from '../../../kernel/driver/contract.js'
-import { acceptOp, connectOp, ok } from '../rig.js'
+import { covers } from '../../covers.js'
+import { acceptOp, connectOp, ok, readOp, textOf, writeOp } from '../rig.js'
 import { needing, type Suite } from './all.js'
 
 export function sockets(suite: Suite): void {
@@ -17,6 +18,21 @@ export function sockets(suite: Suite): void {
     const unix = rig.socket('unix')
     t.is(suite.nameOf(rig, rig.run(connectOp(unix, { family: 'unix', path: '/no/such/place' }))), 'ENOENT')
     rig.close(unix)
+  })
+
+  suite.check('a pair of sockets carries bytes both ways, or the driver says that it has none', (t, rig) => {
+    const pair = rig.driver.socketPair('unix')
+    if (typeof pair === 'number') {
+      t.is(pair, UNSUPPORTED)
+      return
+    }
+    for (const [from, to] of [pair, [...pair].reverse()] as const) {
+      t.is(rig.run(writeOp(from as number, Buffer.from('hello'))), 5)
+      const op = readOp(to as number)
+      t.is(rig.run(op), 5)
+      t.is(textOf(op), 'hello')
+    }
+    rig.close(...pair)
   })
 
   suite.check('both ends of a connection agree on its addresses', (t, rig) => {
@@ -48,6 +64,7 @@ export function sockets(suite: Suite): void {
   })
 
   needing(suite, 'unixSockets').check('Unix sockets work by path and by abstract name, and say so', (t, rig) => {
+    covers(t, 'uvloop unix: create_unix_connection_open_con_sock, create_unix_connection_open_unix_con_sock')
     for (const path of [`/tmp/drupe-${process.pid}-${suite.name}.sock`, `\0drupe-${process.pid}-${suite.name}`]) {
       const [a, b] = rig.pair('unix', { family: 'unix', path })
       rig.write(a, 'over there')

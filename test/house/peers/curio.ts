@@ -1,4 +1,4 @@
-/** curio's suites about the kernel, tasks and what they wait for; those about I/O, files, threads and processes are not here. */
+/** curio's suites about the kernel, tasks, what they wait for, and sockets; those about threads are in threads.ts. */
 import type { PeerSuites } from './peers.js'
 
 export const curio: PeerSuites = {
@@ -151,6 +151,95 @@ export const curio: PeerSuites = {
         'A queue that shows up as a readable descriptor, for loops that can wait for descriptors only; a universal queue wakes each waiter in its own kernel and has none.',
       uqueue_withfd_corner:
         'Drains and fills the socket behind such a descriptor by hand; there is no socket behind a universal queue.',
+    },
+  },
+  socket: {
+    tests: [
+      'accept_cancel',
+      'accept_timeout',
+      'buffer_into',
+      'buffer_makefile_into',
+      'buffer_stream_into',
+      'create_connection',
+      'fromfd_tcp_echo',
+      'read_write_on_same_socket',
+      'recv_cancel',
+      'recv_timeout',
+      'recvfrom_cancel',
+      'recvfrom_timeout',
+      'socket_funcs',
+      'tcp_echo',
+      'tcp_file_echo',
+      'udp_echo',
+    ],
+    instead: {
+      buffer_makefile_into: 'makefile() wraps a socket as a file object of Python; a Stream has no second face.',
+      buffer_stream_into: 'as_stream() wraps a socket as a stream; connect and accept give a Stream at once.',
+      fromfd_tcp_echo:
+        'Makes a socket object of a descriptor; with drupe/lowlevel a descriptor is the number itself, and needs none.',
+      tcp_file_echo: 'makefile() wraps a socket as a file object of Python; a Stream has no second face.',
+    },
+  },
+  network: { tests: ['tcp_echo', 'unix_echo'], partial: true },
+  file: {
+    tests: [
+      'bad_usage',
+      'blocking',
+      'file_misc',
+      'must_be_asynccontext',
+      'read',
+      'read1',
+      'read_anext',
+      'read_anext2',
+      'readall',
+      'readinto',
+      'readinto1',
+      'readiter',
+      'readline',
+      'readlines',
+      'seek_tell',
+      'sync_iter',
+      'sync_with',
+      'truncate',
+      'write',
+      'writelines',
+    ],
+    instead: {
+      blocking:
+        'Takes the file out of the asynchronous wrapper for a while; there is no wrapper around a file of the host here.',
+      file_misc: 'Asks the wrapped file for its name and encoding; an open file here is bytes and a position.',
+      must_be_asynccontext: 'A file may be used without a block here, which `open` and `close` do.',
+      read1: 'One call of the system where `read` makes several; `read` is one here.',
+      read_anext: 'The two ways of an async iterator; lines are a source here, which `each` reads.',
+      read_anext2: 'The same, at the end of the file.',
+      readinto1: 'One call of the system where `readinto` makes several; `readInto` is one here.',
+      sync_iter: 'A file is no iterable, which the types say.',
+      sync_with: 'A file is no context manager, which the types say.',
+    },
+  },
+  channel: {
+    tests: [
+      'channel_hello',
+      'channel_hello_auth',
+      'channel_hello_auth_fail',
+      'connection_auth',
+      'connection_auth_fail',
+      'connection_from_connection',
+      'connection_hello',
+      'connection_hello_bytes',
+      'connection_large',
+      'connection_recv_cancel',
+      'connection_recv_timeout',
+      'connection_send_cancel',
+      'connection_send_partial_bytes',
+      'connection_send_timeout',
+      'recv_bytes_into',
+    ],
+    instead: {
+      connection_from_connection:
+        "Takes over a Connection of Python's multiprocessing; `startMessages` takes any stream of bytes, and that is what its other tests do.",
+      recv_bytes_into:
+        'Receives into an array of the caller, by a method whose body is `pass`; `receiveBytes` gives the bytes of the message itself.',
     },
   },
   timequeue: { tests: ['timequeue_expired'] },

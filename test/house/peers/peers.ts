@@ -24,7 +24,7 @@ export interface Named {
   readonly names: readonly string[]
 }
 
-const NAMED = /^(curio|trio|effection) ([^:]+): (.+)$/s
+const NAMED = /^(curio|trio|effection|uvloop) ([^:]+): (.+)$/s
 
 /** What a text for `covers` names; null if it is no such text. */
 export function namedIn(text: string): Named | null {

@@ -72,7 +72,7 @@ export const trio: PeerSuites = {
     ],
   },
   contextvars: { tests: ['contextvars_copy', 'contextvars_default', 'contextvars_set'], partial: true },
-  fakenet: { tests: ['basic_tcp', 'basic_udp', 'getpeername'], partial: true },
+  fakenet: { tests: ['basic_tcp', 'basic_udp', 'getpeername', 'msg_trunc'], partial: true },
   guest_mode: {
     tests: [
       'guest_can_do_io',
@@ -166,6 +166,33 @@ export const trio: PeerSuites = {
       one_host_failed_after_connect: 'nothing of a connection can fail between connect and the stream but its options',
     },
   },
+  open_unix_stream: {
+    tests: ['close_on_error', 'error_on_no_unix', 'open_bad_socket', 'open_unix_socket', 'open_with_bad_filename_type'],
+    instead: {
+      close_on_error:
+        'A helper of that module, which closes a socket when a block fails; there is no such helper here.',
+    },
+  },
+  open_tcp_listeners: {
+    tests: [
+      'open_tcp_listeners_backlog',
+      'open_tcp_listeners_backlog_float_error',
+      'open_tcp_listeners_basic',
+      'open_tcp_listeners_ipv6_v6only',
+      'open_tcp_listeners_multiple_host_cleanup_on_error',
+      'open_tcp_listeners_port_checking',
+      'open_tcp_listeners_rebind',
+      'open_tcp_listeners_socket_fails_not_afnosupport',
+      'open_tcp_listeners_some_address_families_unavailable',
+      'open_tcp_listeners_specific_port_specific_host',
+      'serve_tcp',
+    ],
+    instead: {
+      open_tcp_listeners_multiple_host_cleanup_on_error:
+        'One call opens one listener; for every address of the machine that is one socket of both families.',
+    },
+  },
+  socket: { tests: ['getnameinfo', 'send_recv_variants', 'unix_domain_socket'], partial: true },
   parking_lot: {
     tests: [
       'parking_lot_basic',

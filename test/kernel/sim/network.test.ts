@@ -328,9 +328,9 @@ test('a program that leaves a socket open is told so', (t) => {
     yield* connect({ host: 'server', port: 80 })
   }
   const error = thrown(() => network.run({ server: serving(echo), client: leave }))
-  t.is((error as Error).message, 'Cannot end the simulation: left over on client: 1 descriptors')
+  t.is((error as Error).message, 'Cannot end the simulation: left over on client: 1 sockets')
   const alone = thrown(() => virtual({ network: new SimNetwork() }, () => listen({ port: 1 })))
-  t.is((alone as Error).message, 'Cannot end the test: left over: 1 open descriptors')
+  t.is((alone as Error).message, 'Cannot end the test: left over: 1 sockets')
 })
 
 test('the same seed gives the same run, another seed another one', (t) => {

@@ -8,6 +8,7 @@ import { SimNetwork } from 'drupe/testing'
 import { conformance, type Suite } from '../../driver/conformance/all.js'
 import { bytes } from '../../driver/conformance/bytes.js'
 import { control } from '../../driver/conformance/control.js'
+import { datagrams } from '../../driver/conformance/datagrams.js'
 import { gather } from '../../driver/conformance/gather.js'
 import { scatter } from '../../driver/conformance/scatter.js'
 import { sockets } from '../../driver/conformance/sockets.js'
@@ -28,7 +29,7 @@ const without = (part: (suite: Suite) => void) => (suite: Suite) => {
   })
 }
 
-const parts = [bytes, gather, scatter, control, sockets].map(without)
+const parts = [bytes, gather, scatter, control, sockets, datagrams].map(without)
 const driver = (options: object) => () => new SimNetwork().host('main', options).driver()
 
 conformance('simulated, readiness', driver({}), ...parts)

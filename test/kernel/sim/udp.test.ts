@@ -86,6 +86,21 @@ test('a datagram says where it comes from, and an answer finds its way back', (t
 })
 
 for (const style of ['readiness', 'completion'] as const) {
+  test(`${style}: a datagram that does not fit is cut off, and told; the next one is whole`, (t) => {
+    covers(t, 'trio fakenet: msg_trunc')
+    const network = new SimNetwork()
+    network.host('main', { style })
+    virtual({ network }, function* () {
+      const socket = yield* udp({ host: '127.0.0.1', port: 9 })
+      for (const word of ['truncated', 'whole']) yield* socket.send(word, { host: '127.0.0.1', port: 9 })
+      const cut = yield* socket.receive({ maxBytes: 5 })
+      t.deepEqual([text(cut.bytes), cut.truncated], ['trunc', true])
+      const whole = yield* socket.receive({ maxBytes: 5 })
+      t.deepEqual([text(whole.bytes), whole.truncated], ['whole', false])
+      yield* socket.close()
+    })
+  })
+
   test(`${style}: what is too large is refused; broadcasts need permission; a port has one owner`, (t) => {
     const network = new SimNetwork()
     network.host('main', { style })

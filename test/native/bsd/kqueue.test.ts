@@ -11,14 +11,7 @@ import { openLibc } from '../../../native/linux/libc.js'
 import { conformance } from '../../driver/conformance/all.js'
 import { bytes } from '../../driver/conformance/bytes.js'
 import { control } from '../../driver/conformance/control.js'
-import { files } from '../../driver/conformance/files.js'
-import { gather } from '../../driver/conformance/gather.js'
-import { memory } from '../../driver/conformance/memory.js'
-import { ownFiles } from '../../driver/conformance/own-files.js'
-import { positions } from '../../driver/conformance/positions.js'
-import { pressure } from '../../driver/conformance/pressure.js'
-import { scatter } from '../../driver/conformance/scatter.js'
-import { sockets } from '../../driver/conformance/sockets.js'
+import { EVERY_PART } from '../../driver/conformance/every.js'
 import { kqueueFor } from './shim.js'
 
 const make = (source: KqueueSource) => () => new KqueueDriver({ libc: openLibc(), can: CAN, source })
@@ -32,8 +25,7 @@ if (typeof source === 'string')
     t.pass()
   })
 else {
-  const parts = [bytes, gather, scatter, memory, control, sockets, pressure, files, positions, ownFiles]
-  conformance('kqueue', make(source), ...parts)
+  conformance('kqueue', make(source), ...EVERY_PART)
   for (const abi of OTHER_LAYOUTS) {
     const other = kqueueFor(abi)
     if (typeof other !== 'string') conformance(`kqueue laid out as on ${abi}`, make(other), bytes, control)

@@ -5,11 +5,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { F_SETFD, FD_CLOEXEC, FIONREAD, RTLD_DEFAULT, SYSTEMS, type System } from '../../../native/bsd/constants.js'
+import { FIONREAD, RTLD_DEFAULT, SYSTEMS, type System } from '../../../native/bsd/constants.js'
 import * as kevent from '../../../native/bsd/kevent.js'
 import { ABIS, type Abi } from '../../../native/bsd/kevent.js'
-import { LINUX, MSG_NOSIGNAL, SOCK_NONBLOCK } from '../../../native/linux/constants.js'
+import { LINUX, MESSAGES, MSG_NOSIGNAL, SOCK_NONBLOCK } from '../../../native/linux/constants.js'
 import * as posix from '../../../native/posix/constants.js'
+import type { MessageConstants } from '../../../native/posix/descriptors.js'
 
 const GO = '/usr/share/gocode/src/golang.org/x/sys/unix'
 const RUST = '/usr/share/cargo/registry'
@@ -121,8 +122,8 @@ function optionsOf({ SOCKET_OPTIONS }: posix.PosixConstants, special: Record<str
 const shared = {
   F_GETFL: posix.F_GETFL,
   F_SETFL: posix.F_SETFL,
-  F_SETFD,
-  FD_CLOEXEC,
+  F_SETFD: posix.F_SETFD,
+  FD_CLOEXEC: posix.FD_CLOEXEC,
   AF_UNIX: posix.AF_UNIX,
   AF_INET: posix.AF_INET,
   SOCK_STREAM: posix.SOCK_STREAM,
@@ -141,6 +142,30 @@ const ofTable = (constants: posix.PosixConstants) => ({
   F_DUPFD_CLOEXEC: constants.F_DUPFD_CLOEXEC,
 })
 
+/** Messages with descriptors: the flags, and where the code has the fields of both structures. */
+function messages(
+  t: ExecutionContext,
+  table: Table,
+  { messages: system }: { readonly messages: MessageConstants },
+  structOf: (name: string) => ReturnType<typeof goStruct>,
+): void {
+  same(t, table, { MSG_DONTWAIT: system.DONTWAIT, MSG_TRUNC: system.TRUNC, MSG_CTRUNC: system.CTRUNC })
+  if (system.CMSG_CLOEXEC === 0) t.false(table.has('MSG_CMSG_CLOEXEC'))
+  else same(t, table, { MSG_CMSG_CLOEXEC: system.CMSG_CLOEXEC })
+  const bytes = system.LONG_LENGTHS ? 8 : 4
+  const message = structOf('Msghdr')
+  t.deepEqual(message.get('Iov'), [16, 8])
+  t.deepEqual(message.get('Iovlen'), [24, bytes])
+  t.deepEqual(message.get('Control'), [32, 8])
+  t.deepEqual(message.get('Controllen'), [40, bytes])
+  t.deepEqual(message.get('Flags'), [40 + bytes, 4])
+  const control = structOf('Cmsghdr')
+  t.deepEqual(control.get('Len'), [0, bytes])
+  t.deepEqual(control.get('Level'), [bytes, 4])
+  t.deepEqual(control.get('Type'), [bytes + 4, 4])
+  t.is(system.DATA_AT, Math.ceil((bytes + 8) / system.ALIGN) * system.ALIGN)
+}
+
 for (const architecture of ARCHITECTURES) {
   for (const [name, system] of Object.entries(SYSTEMS) as [string, System][]) {
     const { constants } = system
@@ -149,12 +174,15 @@ for (const architecture of ARCHITECTURES) {
       same(t, table, { ...shared, ...ofTable(constants) })
       same(t, table, optionsOf(constants, name === 'freebsd' ? { SO_REUSEPORT: 'SO_REUSEPORT_LB' } : {}))
       same(t, table, { SO_NOSIGPIPE: system.SO_NOSIGPIPE })
+      const { RLIMIT_AS, RLIMIT_NPROC, RLIMIT_NOFILE } = system.processes
+      same(t, table, { RLIMIT_AS, RLIMIT_NPROC, RLIMIT_NOFILE })
       if (system.SOCK_NONBLOCK === null) t.false(table.has('SOCK_NONBLOCK'))
       else {
         same(t, table, { SOCK_NONBLOCK: system.SOCK_NONBLOCK, SOCK_CLOEXEC: system.SOCK_CLOEXEC })
         same(t, table, { MSG_NOSIGNAL: system.MSG_NOSIGNAL })
         t.is(constants.SOCKET_FLAGS, system.SOCK_NONBLOCK | system.SOCK_CLOEXEC)
       }
+      messages(t, table, system, (struct) => goStruct(name, architecture, struct))
       const address = goStruct(name, architecture, 'RawSockaddrUnix')
       t.deepEqual(address.get('Len'), [0, 1])
       t.deepEqual(address.get('Family'), [1, 1])
@@ -168,6 +196,7 @@ for (const architecture of ARCHITECTURES) {
     for (const [, name = '', value = ''] of general.matchAll(/^\s+([A-Z]\w+)\s+=\s+(-?\w+)$/gm))
       table.set(name, number(value))
     same(t, table, { ...shared, ...ofTable(LINUX), ...optionsOf(LINUX, {}), SOCK_NONBLOCK, MSG_NOSIGNAL })
+    messages(t, table, { messages: MESSAGES }, (struct) => goStruct('linux', architecture, struct))
   })
 
   for (const [name, abi] of Object.entries(ABIS) as [string, Abi][]) {

@@ -6,6 +6,7 @@ import { IocpDriver } from '../../../native/windows/driver.js'
 import { conformance } from '../../driver/conformance/all.js'
 import { bytes } from '../../driver/conformance/bytes.js'
 import { control } from '../../driver/conformance/control.js'
+import { datagrams } from '../../driver/conformance/datagrams.js'
 import { files } from '../../driver/conformance/files.js'
 import { gather } from '../../driver/conformance/gather.js'
 import { memory } from '../../driver/conformance/memory.js'
@@ -24,6 +25,7 @@ if (process.platform === 'win32') {
     memory,
     control,
     sockets,
+    datagrams,
     pressure,
     files,
     ownFiles,

@@ -175,7 +175,7 @@ const TABLE: Readonly<Record<string, Entry>> = {
     return () => result.join()
   }),
   'a stream, a listener, a socket for datagrams': entry(
-    'stream.Stream.prepareRead tcp.Listener.acceptOperation udp.UdpSocket.receive',
+    'stream.Stream.prepareRead listener.Listener.acceptOperation datagram.DatagramSocket.receive',
     function* () {
       const listener = yield* drupe.listen({ host: '127.0.0.1', port: 0 })
       const stream = yield* drupe.connect({ host: '127.0.0.1', port: listener.port })
@@ -184,6 +184,10 @@ const TABLE: Readonly<Record<string, Entry>> = {
       return () => race([stream.read(), listener.accept(), socket.receive()])
     },
   ),
+  'a stream of the host’s': entry('foreign-stream.ForeignStream.next', () => {
+    const stream = drupe.fromWebStreams(new TransformStream<Uint8Array, Uint8Array>())
+    return () => stream.read()
+  }),
 }
 
 /** How many of the things that the withdrawn waits had to do with are still there. */
@@ -249,13 +253,28 @@ const ELSEWHERE = new Set([
   'address.lookup',
   'call.suspendFor',
   'interval.Ticker.waitForNext',
-  'tcp.Listener.next',
+  'listener.Listener.next',
   'stream.Stream.prepareWrite',
-  'udp.UdpSocket.send',
+  'datagram.DatagramSocket.sending',
+  ...['room', 'closeOperation'].map((name) => `foreign-stream.ForeignStream.${name}`),
+  ...['both', 'reading', 'writing'].map((name) => `pumps.Pumps.${name}`),
+  ...['converse', 'flush'].map((name) => `transport.Conversation.${name}`),
+  ...['readAt', 'fillBuffer', 'prepareWrite'].map((name) => `file.File.${name}`),
+  'signals.SignalCursor.settle',
+  'host-cursor.HostCursor.step',
+  'host-watch.onHost',
+  'tls-later.change',
   'lock.Lock.retake',
   'sequencer.Sequencer.wait',
   // Its answer comes all the same, and is waited for.
+  'foreign.calling',
+  'lifetime.Lifetime.end',
   'linked.FarEnd.call',
+  // What it waits for is its own call, and the end of that.
+  'remote-kernel.RemoteKernel.wait',
+  // It is answered at once, or refused.
+  'remote-thread.(top)',
+  'tls-later.assertHostLoop',
   'time.(top)',
 ])
 

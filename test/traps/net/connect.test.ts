@@ -10,6 +10,7 @@ import {
   lookup,
   moveOn,
   type Operation,
+  reverse,
   SystemError,
   serve,
   sleep,
@@ -159,7 +160,7 @@ test('two that connect in the same moment: one is kept, and the other closed', (
 })
 
 test('cancelled or too late, a race leaves nothing: the simulated network looks for what is left over', (t) => {
-  covers(t, 'trio open_tcp_stream: cancel, close_all')
+  covers(t, 'trio open_tcp_stream: cancel, close_all', 'uvloop tcp: create_connection_5')
   for (const ms of [0, 1, 10, 249, 250, 251, 255, 259, 260]) {
     const { result } = among([hole4, pit4, good6], () => moveOn(ms, peerOf(), 'given up'))
     t.is(result, ms < 260 ? 'given up' : result)
@@ -269,6 +270,7 @@ test('each of those who wait for a look-up that fails gets an error of its own',
 })
 
 test('a look-up that nobody answers is taken back, by a timeout, a cancel, and the end of the kernel', (t) => {
+  covers(t, 'uvloop dns: getaddrinfo_close_loop')
   const network = new SimNetwork()
   network.name('service', { latency: Number.POSITIVE_INFINITY })
   const { client } = network.run({
@@ -285,7 +287,25 @@ test('a look-up that nobody answers is taken back, by a timeout, a cancel, and t
   ])
 })
 
+test('what has failed until the time is over is the cause of the TimeoutError', (t) => {
+  const late = (addresses: readonly string[]): Error =>
+    among(addresses, () => thrownBy(connect({ host: 'service', port: 80, timeout: 1000, attemptDelay: 10 })))
+      .result as Error
+  const { name, message, cause } = late([deaf4, hole6, deaf6])
+  t.deepEqual([name, message], ['TimeoutError', 'Cannot connect to service port 80: not done within 1000 ms'])
+  t.true(cause instanceof AggregateError)
+  t.deepEqual(
+    (cause as AggregateError).errors.map(({ code, address }) => [code, address]),
+    [
+      ['ECONNREFUSED', deaf4],
+      ['ECONNREFUSED', deaf6],
+    ],
+  )
+  t.false('cause' in late([hole4, hole6]))
+})
+
 test('a path leads to a Unix socket', (t) => {
+  covers(t, 'trio open_unix_stream: open_bad_socket', 'uvloop unix: create_unix_connection_2')
   const network = new SimNetwork()
   const { host } = network.run({
     *host() {
@@ -304,7 +324,12 @@ test('a path leads to a Unix socket', (t) => {
 })
 
 test('what cannot be is refused at the call', (t) => {
-  covers(t, 'trio open_tcp_stream: open_tcp_stream_input_validation')
+  covers(
+    t,
+    'trio open_tcp_stream: open_tcp_stream_input_validation',
+    'trio open_unix_stream: open_with_bad_filename_type',
+    'uvloop dns: getaddrinfo_4',
+  )
   const refused = (options: object): string => (t.throws(() => connect(options as ConnectOptions)) as Error).message
   t.is(refused({ host: 'a', path: '/b' }), 'Cannot connect: it takes a path alone, or a host and a port')
   t.regex(refused({ path: '/b', localAddress: '127.0.0.1' }), /path alone/)
@@ -317,4 +342,49 @@ test('what cannot be is refused at the call', (t) => {
   t.regex(refused({ host: 'a', port: 1, signal: {} }), /AbortSignal/)
   t.throws(() => lookup(''), { instanceOf: RangeError })
   t.throws(() => lookup(7 as never), { instanceOf: TypeError })
+})
+
+test('a host is a string and a port a number: bytes, names of services and nothing at all are refused', (t) => {
+  covers(
+    t,
+    'uvloop dns: getaddrinfo_5, getaddrinfo_6, getaddrinfo_7, getaddrinfo_8, getaddrinfo_9, getaddrinfo_10',
+    'uvloop dns: getaddrinfo_11, getaddrinfo_13, getaddrinfo_14, getaddrinfo_15, getaddrinfo_17, getaddrinfo_18',
+  )
+  const bytes = (content: string): Uint8Array => new TextEncoder().encode(content)
+  const refused = (host: unknown, port: unknown): string =>
+    (t.throws(() => connect({ host, port } as ConnectOptions)) as Error).message
+  for (const host of ['localhost', '127.0.0.1', 'example.com'])
+    for (const port of ['80', bytes('80'), 'http', bytes('http'), null, undefined])
+      t.regex(refused(host, port), /^Cannot connect: port must be a whole number/)
+  for (const host of [bytes('localhost'), bytes('127.0.0.1'), bytes(''), '', null, undefined]) {
+    t.regex(refused(host, 80), /^Cannot connect: host must be a (string|name)/)
+    t.regex((t.throws(() => lookup(host as string)) as Error).message, /^Cannot look up: host must be a (string|name)/)
+  }
+})
+
+test('reverse finds the names of an address: of its host, of those that lead to it, and of this machine', (t) => {
+  covers(t, 'uvloop dns: getnameinfo_4, getnameinfo_5')
+  const network = new SimNetwork()
+  network.host('server', { addresses: ['10.0.0.7', 'fd07::7'] })
+  network.name('www', { addresses: ['10.0.0.7', '10.9.9.9'] })
+  network.name('10.9.9.9', { latency: 50 })
+  network.name('10.9.9.8', { error: 'EAI_AGAIN' })
+  const { client } = network.run({
+    *client() {
+      const found = []
+      for (const address of ['10.0.0.7', '::ffff:10.0.0.7', 'FD07:0::7', 'fd07::7%2', '10.9.9.9', '127.0.0.1'])
+        found.push([...(yield* reverse(address))])
+      const failed = [yield* thrownBy(reverse('10.7.7.7')), yield* thrownBy(reverse('10.9.9.8'))]
+      const late = yield* thrownBy(reverse('10.9.9.9', { timeout: 10 }))
+      yield* moveOn(10, reverse('10.9.9.9'))
+      return [found, failed.map((error) => (error as SystemError).code), (late as Error).message, yield* clock()]
+    },
+  })
+  t.deepEqual(client, [
+    [['server', 'www'], ['server', 'www'], ['server'], ['server'], ['www'], ['localhost']],
+    ['ENOTFOUND', 'EAI_AGAIN'],
+    'Cannot look up the name of 10.9.9.9: not done within 10 ms',
+    70,
+  ])
+  for (const wrong of ['server', '', '10.0.0']) t.throws(() => reverse(wrong), { message: /IP address/ })
 })

@@ -1,0 +1,4 @@
+/**
+ * Loaded before anything else: TLS is that of node:tls in this thread.
+ */
+process.env['DRUPE_TLS'] = 'node'

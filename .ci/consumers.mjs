@@ -85,10 +85,21 @@ try {
     npm(['pack', '--pack-destination', scratch], clone)
     packed = readdirSync(scratch).find((file) => file.endsWith('.tgz'))
     const files = execute('tar', ['-tzf', packed], scratch)
-    for (const file of ['dist/index.js', 'dist/server-thread.js', 'dist/index.d.ts', 'kernel/schedule/loop.ts']) {
+    for (const file of [
+      'dist/index.js',
+      'dist/server-thread.js',
+      'dist/worker.js',
+      'dist/worker-process.js',
+      'dist/index.d.ts',
+      'kernel/schedule/loop.ts',
+      'docs/errors/DRUPE_TIMEOUT.md',
+    ]) {
       expect(files.includes(`package/${file}\n`), `${file} is missing`)
     }
-    expect(!/package\/(dist\/)?(test|examples|docs)\/|dist\/kernel\/.*\.js\n/.test(files), 'it has what nobody needs')
+    expect(
+      !/package\/(dist\/)?(test|examples|docs(?!\/errors\/))\/|dist\/kernel\/.*\.js\n/.test(files),
+      'it has what nobody needs',
+    )
   })
 
   writeFileSync(join(user, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
@@ -140,6 +151,8 @@ try {
       join(scratch, packed),
       '--exclude-entrypoints',
       'server-thread',
+      'worker',
+      'worker-process',
       '--ignore-rules',
       'cjs-resolves-to-esm',
     ]),

@@ -73,6 +73,11 @@ async function onShim() {
 
 async function underWine() {
   const counts = await counted('windows')
+  const sum = (node) =>
+    ['programs', 'processes']
+      .map((part) => counts[part]?.[node] ?? { pass: 0, fail: 0 })
+      .reduce((a, b) => ({ pass: a.pass + b.pass, fail: a.fail + b.fail }))
+  counts.processes = Object.fromEntries(Object.keys(counts.processes ?? {}).map((node) => [node, sum(node)]))
   return ['conformance', 'modes', 'streams', 'processes', 'attack'].map((part) => {
     const byNode = Object.entries(counts[part] ?? {})
     return byNode.length === 0 ? '—' : byNode.map(([node, count]) => `${text(count)} (${node})`).join(', ')

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
 const PATIENCE_MS = 20_000
 
@@ -29,7 +30,8 @@ if (output === '') fail('it printed nothing')
 clearTimeout(patience)
 
 async function talk(port) {
-  const socket = connect(port, '127.0.0.1')
+  const where = { port, host: '127.0.0.1', rejectUnauthorized: false }
+  const socket = name.endsWith('tls') ? connectTls(where) : connect(where)
   const closed = once(socket, 'close')
   socket.write('are you there?')
   const [answer] = await once(socket, 'data')

@@ -15,7 +15,7 @@ export const MessageChannel: typeof globalThis.MessageChannel = globalThis.Messa
 // The type is written out, because programs for a browser have no types of Node's.
 export const setImmediate: (callback: () => void) => { unref(): unknown } = globalThis.setImmediate
 
-/** Whether the host's `node:fs` watches files. Deno's leaves out what follows a link or a rename. */
+/** Whether the host's `node:fs` watches files: Deno's leaves out what follows a link or rename. */
 export const canWatchFiles =
   typeof process === 'object' &&
   typeof process.getBuiltinModule === 'function' &&

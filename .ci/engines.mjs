@@ -14,6 +14,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { copyFor, ended, FILE_SECONDS, judge, processes, ROOT } from './bare-suite.mjs'
+import { CHROMIUM_FLAGS, findChromium } from './chromium.mjs'
 
 const README = join(ROOT, 'README.md')
 const MARKS = ['<!-- engines -->\n', '<!-- /engines -->\n']
@@ -199,18 +200,6 @@ async function pages(copy, chromium) {
   return judged('chromium', 'Chromium', outputs)
 }
 
-const CHROMIUM_FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-dev-shm-usage',
-]
-
 function page(copy) {
   const { exports } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'))
   const imports = { ava: '/dist/test/engines/ava.js' }
@@ -235,16 +224,6 @@ function builtinOf(path, seen = new Set()) {
     if (deeper !== null) return deeper
   }
   return null
-}
-
-function findChromium() {
-  const find = () => ['chromium', 'chromium-browser'].find((name) => spawnSync(name, ['--version']).status === 0)
-  const apt = (...words) => spawnSync('apt-get', [...words, '-qq'], { stdio: ['ignore', 'ignore', 'inherit'] })
-  const found = find()
-  if (found !== undefined) return found
-  apt('update')
-  apt('install', '-y', '--no-install-recommends', 'chromium')
-  return find()
 }
 
 /** Installs the engines and gives their binaries. */

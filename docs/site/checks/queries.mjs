@@ -1,0 +1,65 @@
+/**
+ * What people look for, and the page that has to be among the first three that the search finds; where there is one page
+ * about it, the first. They were not made from the pages: most come from threads about other libraries.
+ */
+export const QUERIES = [
+  ['sleep', 'reference/functions/drupe.sleep'],
+  ['timeout', 'reference/functions/drupe.timeout'],
+  ['cancel a task', 'guides/structured-concurrency'],
+  ['nursery', 'reference/functions/drupe.nursery'],
+  ['race', 'reference/functions/drupe.race'],
+  ['retry with backoff', 'cookbook/retry'],
+  ['rate limit', 'cookbook/rate-limit'],
+  ['graceful shutdown', 'cookbook/graceful-shutdown'],
+  ['DRUPE_BUSY', 'errors/DRUPE_BUSY'],
+  ['another task is reading', 'errors/DRUPE_BUSY'],
+  ['UDP multicast', 'guides/datagrams'],
+  ['TLS certificate', 'guides/tls'],
+  ['STARTTLS', 'reference/functions/drupe.startTls'],
+  ['websocket', 'cookbook/websocket'],
+  ['express', 'cookbook/express'],
+  ['child process', 'guides/processes'],
+  ['exec', 'reference/functions/drupe.exec'],
+  ['SIGTERM', 'guides/processes'],
+  ['worker thread', 'guides/threads'],
+  ['read a file', 'guides/files'],
+  ['watch a folder', 'cookbook/watch'],
+  ['semaphore', 'reference/classes/drupe.Semaphore'],
+  ['lock', 'reference/classes/drupe.Lock'],
+  ['queue', 'reference/classes/drupe.Queue'],
+  ['channel', 'reference/functions/drupe.channel'],
+  ['virtual time', 'guides/testing'],
+  ['simulated network', 'reference/classes/drupe_testing.SimNetwork'],
+  ['partition', 'reference/classes/drupe_testing.SimNetwork'],
+  ['AbortSignal', 'cookbook/abort'],
+  ['io_uring', 'platforms'],
+  ['Windows', 'platforms'],
+  ['Deno', 'platforms'],
+  ['effection', 'compare'],
+  ['write a driver', 'internals/recipes/add-a-driver'],
+  ['trap', 'internals/how-a-trap-travels'],
+  ['backpressure', 'guides/streams'],
+  ['call C function', 'guides/c'],
+  ['deadlock', 'errors/DRUPE_DEADLOCK'],
+  ['context variable', 'reference/functions/drupe.context'],
+  ['happy eyeballs', 'examples/network/happy-eyeballs'],
+  ['http server', 'guides/bridges'],
+  ['benchmark', 'proof/benchmarks'],
+]
+
+/** Asks the index in a page of the site. */
+export async function ask(page, origin) {
+  await page.goto(`${origin}/`)
+  const wrong = []
+  for (const [query, wanted] of QUERIES) {
+    const found = await page.evaluate(async (query) => {
+      const pagefind = await import('/pagefind/pagefind.js')
+      await pagefind.options(window.searchOptions ?? {})
+      const { results } = await pagefind.search(query)
+      return Promise.all(results.slice(0, 5).map(async (one) => (await one.data()).url))
+    }, query)
+    const place = found.findIndex((url) => url.startsWith(`/${wanted}`))
+    if (place < 0 || place > 2) wrong.push(`"${query}" finds ${found.join(' ')}, not ${wanted}`)
+  }
+  return { checked: QUERIES.length, wrong }
+}

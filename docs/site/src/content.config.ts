@@ -1,0 +1,7 @@
+/** The pages are written by reference.mjs and build.mjs; here Astro is told where they are. */
+
+import { defineCollection } from 'astro:content'
+import { docsLoader } from '@astrojs/starlight/loaders'
+import { docsSchema } from '@astrojs/starlight/schema'
+
+export const collections = { docs: defineCollection({ loader: docsLoader(), schema: docsSchema() }) }

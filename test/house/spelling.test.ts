@@ -64,7 +64,8 @@ test('the list is in order, and every word of it is used and in no dictionary', 
 })
 
 test('what is no prose is left out, and what is misspelt is found', (t) => {
-  const text = "One kernal's `kernle`, [tsak](xyzzy.md)\n```ts\nlet misteak\n```\nSIGTERM toDuplex node:ent lib2 colour color"
+  const text =
+    "One kernal's `kernle`, [tsak](xyzzy.md)\n```ts\nlet misteak\n```\nSIGTERM toDuplex node:ent lib2 colour color"
   const wrong = [...wordsOf(text)].filter(([word]) => !checker.correct(word))
   t.deepEqual(wrong, [
     ['kernal', 1],

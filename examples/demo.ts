@@ -1,9 +1,10 @@
 /**
  * The demonstration: an echo server and a hundred clients in one process.
  *
- * Every client is a task that connects, sends its messages one after the other and checks each
- * answer. The nursery is left when the last of them is done; then the server is cancelled, and the
- * kernel's own books show that nothing remains.
+ * Start it: `npm run demo`. Every client is a task that connects, sends its messages one after the
+ * other and checks each answer. The nursery is left when the last of them is done; then the server
+ * is cancelled, and the kernel's own books show that nothing remains. Try a client that throws, or
+ * `DRUPE_DRIVER=epoll`.
  */
 import { connect, Kernel, listen, nursery, type Operation, type Stream, serve, spawn, timeout } from 'drupe'
 

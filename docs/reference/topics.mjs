@@ -175,6 +175,7 @@ export const TOPICS = {
 /** The pages that are no modules: a title, a line, and the folder or the pages. */
 export const PAGES = [
   ['Guides', /^docs\/guides\//],
+  ['Cookbook', /^docs\/cookbook\//],
   ['Errors, by code', /^docs\/errors\//],
   ['Recipes for contributors', /^docs\/recipes\//],
   ['Background', /^docs\/[^/]+$|^CHANGELOG|^CONTRIBUTING/],

@@ -1,5 +1,7 @@
 /**
  * The handler of echo-server-threads: every thread of the server loads this module.
+ *
+ * Start it: `npm run example -- echo-server-threads`. Try a handler that answers in capitals.
  */
 import type { Operation, Stream } from 'drupe'
 

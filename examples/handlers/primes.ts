@@ -1,5 +1,8 @@
 /**
  * What primes-threads and primes-processes run elsewhere: how many primes there are in a range.
+ *
+ * Start it: `npm run example -- primes-threads`. Try it without `checkpoint`: it hears no cancel
+ * then.
  */
 import { checkpoint, type LinkPort, linkedQueue, type Operation } from 'drupe'
 

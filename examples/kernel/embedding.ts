@@ -1,10 +1,11 @@
 /**
  * Drupe as a guest in a program that has its own life.
  *
- * It has a web server, timers and promises, and the kernel lives beside them on the host's event
- * loop. Tasks wait for the host's promises with `until`, the host waits for tasks with
- * `kernel.run`, and neither keeps the other from running. Cancelling a task aborts its request
- * through the signal.
+ * Start it: `npm run example -- embedding`. It has a web server, timers and promises, and the
+ * kernel lives beside them on the host's event loop. Tasks wait for the host's promises with
+ * `until`, the host waits for tasks with `kernel.run`, and neither keeps the other from running.
+ * Cancelling a task aborts its request through the signal. Try a page that takes 90 ms, and one
+ * that takes 110.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

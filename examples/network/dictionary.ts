@@ -1,6 +1,9 @@
 /**
  * A server and a client of a protocol of one's own: docs/recipes/add-a-protocol.md walks through
  * it.
+ *
+ * Start it: `npm run example -- dictionary`. The protocol is in examples/protocols/dictionary.ts.
+ * Try to cancel one of the two `get` with `moveOn`: the other one still has its own answer.
  */
 import { all, connect, listen, run, serve, spawn, use } from 'drupe'
 import { dictionary, serveDictionary } from '../protocols/dictionary.js'

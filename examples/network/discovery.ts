@@ -1,10 +1,11 @@
 /**
  * Services that find each other: a question to a multicast group, and an echo over UDP.
  *
- * `npm run example -- discovery`. Nobody knows an address but that of the group. Each service hears
- * what is sent to the group, on a port that they share, and answers from a port of its own, where
- * it echoes. A client asks until it has found enough, or its time is up: datagrams get lost. All of
- * it stays on this machine: the interface is the loopback, and the TTL 0.
+ * Start it: `npm run example -- discovery`. Nobody knows an address but that of the group. Each
+ * service hears what is sent to it, on a port that they share, and answers from a port of its own,
+ * where it echoes. A client asks until it has found enough, or its time is up: datagrams get lost.
+ * All stays on this machine: the interface is the loopback, the TTL 0. Try to look for more than
+ * there are.
  */
 import { type Address, moveOn, nursery, type Operation, run, spawn, type UdpSocket, udp, use } from 'drupe'
 

@@ -1,9 +1,9 @@
 /**
  * An echo server on callbacks.
  *
- * Try it with `npm run example -- echo-protocol 7000` and `nc 127.0.0.1 7000`. A protocol is told
+ * Start it: `npm run example -- echo-protocol 7000`, then `nc 127.0.0.1 7000`. A protocol is told
  * what comes and tells its transport what to send. The bytes are lent and go back as they came. A
- * peer that does not read is not read from.
+ * peer that does not read is not read from. Try a method that throws: it ends its connection alone.
  */
 import { Kernel, listen, type Operation, type Protocol, serveProtocol, type Transport } from 'drupe'
 

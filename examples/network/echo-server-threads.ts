@@ -1,10 +1,11 @@
 /**
  * The echo server on every processor.
  *
- * `npm run example -- echo-server-threads 7000 4` serves in four threads, this one among them; each
- * has a kernel and a listener of its own, and the system shares out new connections. A function
- * cannot be sent to another thread, so the handler is named by its module. Closing the kernel ends
- * all threads: no new connections, cleanup, and a free port.
+ * Start it: `npm run example -- echo-server-threads 7000 4`. It serves in four threads, this one
+ * among them; each has a kernel and a listener of its own, and the system shares out new
+ * connections. A function cannot be sent to another thread, so the handler is named by its module.
+ * Closing the kernel ends all threads: no new connections, cleanup, and a free port. Try a handler
+ * that exits its thread: `serve` fails with that.
  */
 import { availableParallelism } from 'node:os'
 import { Kernel, listen, type Operation, serve } from 'drupe'

@@ -1,9 +1,10 @@
 /**
  * An echo server on streams.
  *
- * Try it with `npm run example -- echo-server 7000` and `nc 127.0.0.1 7000`. `serve` gives every
+ * Start it: `npm run example -- echo-server 7000`, then `nc 127.0.0.1 7000`. `serve` gives every
  * connection a task of its own. Closing the kernel cancels them all, each closes its stream on its
- * way out, and with the last of them gone nothing holds the process any more.
+ * way out, and with the last of them gone nothing holds the process any more. Try Ctrl-C while
+ * somebody is there.
  */
 import { Kernel, listen, type Operation, type Stream, serve } from 'drupe'
 

@@ -1,10 +1,10 @@
 /**
  * An echo server over TLS.
  *
- * Try it with `npm run example -- echo-tls 7000 cert.pem key.pem`, and with
- * `openssl s_client -quiet -connect 127.0.0.1:7000`. Without files it shows a certificate that it
- * has made itself, which nobody trusts. Each connection has shaken hands before its handler begins,
- * and a stranger who does not come through that is nobody's business.
+ * Start it: `npm run example -- echo-tls 7000 cert.pem key.pem`, then `openssl s_client -quiet
+ * -connect 127.0.0.1:7000`. Without files it shows a certificate that it has made itself, which
+ * nobody trusts. Each connection has shaken hands before its handler begins, and a stranger who
+ * does not come through that is nobody's business. Try `nc` and send nonsense.
  */
 import { readFileSync } from 'node:fs'
 import { Kernel, listen, type Operation, serve, type TlsStream } from 'drupe'

@@ -1,8 +1,9 @@
 /**
  * An echo server on a Unix socket, and its client.
  *
- * `npm run example -- echo-unix`. The file is for its owner alone. It goes when the listener is
- * closed, and one that a killed server has left is replaced.
+ * Start it: `npm run example -- echo-unix`. The file is for its owner alone. It goes when the
+ * listener is closed, and one that a killed server has left is replaced. Try a second `listen` on
+ * the same path: it is `EADDRINUSE`.
  */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,9 +1,9 @@
 /**
  * A chat room, for whatever streams its clients come on.
  *
- * A client is two tasks: one says what the room says, the other reads what the client says. If
- * either ends, so does the other. Everybody has a buffer of their own; who is slow loses the oldest
- * lines, and keeps nobody waiting.
+ * Start it: `npm run example -- chat`. A client is two tasks: one says what the room says, the
+ * other reads what the client says. If either ends, so does the other. Everybody has a buffer of
+ * their own; who is slow loses the oldest lines, and keeps nobody waiting. Try `slow: 'close'`.
  */
 import { type Broadcast, type ByteStream, broadcast, type Listener, moveOn, type Operation, race, serve } from 'drupe'
 

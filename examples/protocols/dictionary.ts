@@ -1,11 +1,12 @@
 /**
  * A protocol of one's own: a dictionary that many tasks use over one connection.
  *
- * A request is a line, `set <key> <bytes>` with so many bytes behind it or `get <key>`; an answer
- * is `stored`, `missing`, or `value <bytes>` with the bytes. All of it works on any `ByteStream`,
- * so it is tested on streams in memory and on a simulated network. The client lets requests of many
- * tasks be under way at once: answers come in the order of the requests. A task that is cancelled
- * while it waits leaves its place in that order, so the others keep theirs.
+ * Start it: `npm run example -- dictionary`. A request is a line, `set <key> <bytes>` with so many
+ * bytes behind it or `get <key>`; an answer is `stored`, `missing`, or `value <bytes>` with the
+ * bytes. All of it works on any `ByteStream`, so it is tested on streams in memory and on a
+ * simulated network. The client lets requests of many tasks be under way at once: answers come in
+ * the order of the requests. A task that is cancelled while it waits leaves its place in that
+ * order, so the others keep theirs. Try a third request, `delete`.
  */
 import { BrokenError, type ByteStream, Lock, type Operation, Result, resource, spawn } from 'drupe'
 

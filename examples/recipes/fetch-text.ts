@@ -4,6 +4,7 @@
  * A request has several phases: a connection is made, headers come, the body comes. `fetch`
  * resolves in the middle, and a promise for the body is another one. So all of it is one function
  * that is given to `until`: whatever it waits for when the task is cancelled, the signal aborts it.
+ * Copy it, and try `yield* moveOn(1000, fetchText(url), 'too slow')`.
  */
 import { type Operation, until } from 'drupe'
 

@@ -2,9 +2,10 @@
  * Calling C: libm, a struct of libc's, and SQLite, whose rows come from another thread.
  *
  * The functions are koffi's; `foreign` calls them off this thread, `arena` has memory that is freed
- * with its block, `foreignCallback` makes C's calls a subscription. Start it with a query of yours:
- * `npm run example -- calling-c "select sqlite_version()"`. Then take a type for another one, use
- * memory after its block, or cancel a query that takes long: `foreign` waits for C.
+ * with its block, `foreignCallback` makes C's calls a subscription.
+ *
+ * Start it: `npm run example -- calling-c "select sqlite_version()"`, or without a query. Try a
+ * wrong type, memory after its block, or to cancel a query that takes long: `foreign` waits for C.
  */
 import { arena, each, foreign, foreignCallback, type Operation, run, spawn, use } from 'drupe'
 import koffi, { type LibraryHandle } from 'koffi'

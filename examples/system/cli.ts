@@ -2,8 +2,9 @@
  * A command-line program: counts the lines of files with `wc`, four at a time, shows how far it is,
  * and stops when it is told to.
  *
- * `main` is what makes it one. Ctrl-C cancels the work and the programs under way, and the exit
- * code is 130; an error is printed once and the code is 1; otherwise it is 0.
+ * Start it: `npm run example -- cli README.md LICENSE`. `main` is what makes it a program. Ctrl-C
+ * cancels the work and the programs under way, and the exit code is 130; an error is printed once
+ * and the code is 1; otherwise it is 0. Try a file that is not there.
  */
 import { exec, main, map, type Operation } from 'drupe'
 

@@ -1,9 +1,10 @@
 /**
  * A producer and its consumers in processes of their own, which talk over authenticated messages.
  *
- * `npm run example -- messages` listens on a free port of this machine and starts two workers.
- * Anything on this machine can connect to it, so each side proves that it has the key, which the
- * workers find in their environment. Ctrl-C cancels all of it, and no process is left.
+ * Start it: `npm run example -- messages`. It listens on a free port of this machine and starts two
+ * workers. Anything on this machine can connect to it, so each side proves that it has the key,
+ * which the workers find in their environment. Ctrl-C cancels all of it, and no process is left.
+ * Try to give the workers another key.
  */
 import { randomBytes } from 'node:crypto'
 import type { MessageStream, Operation } from 'drupe'

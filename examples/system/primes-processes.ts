@@ -1,10 +1,10 @@
 /**
  * Primes below a number, counted by several processes.
  *
- * `npm run example -- primes-processes 300000 4` counts them in four. It is as in primes-threads,
- * but for who takes ranges out of the queue: a port to it cannot be sent to another process, so a
- * task here takes them, one for each process, and makes a call of each. Ctrl-C cancels all of it,
- * and no process is left.
+ * Start it: `npm run example -- primes-processes 300000 4` counts them in four. It is as in
+ * primes-threads, but for who takes ranges out of the queue: a port to it cannot be sent to another
+ * process, so a task here takes them, one for each process, and makes a call of each. Ctrl-C
+ * cancels all of it, and no process is left. Try to kill one of them.
  */
 import { availableParallelism } from 'node:os'
 import { main, map, processPool, Queue, spawn, use } from 'drupe'

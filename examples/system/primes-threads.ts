@@ -1,9 +1,10 @@
 /**
- * Primes below a number, counted by several threads: `npm run example -- primes-threads 300000 4`.
+ * Primes below a number, counted by several threads.
  *
- * Ranges are put into a queue, and whichever thread has time takes the next one, so that none waits
- * for the slowest. Both queues live in this thread; their links are arguments of the calls. Ctrl-C
- * cancels all of it, the threads included, which are gone before the program ends.
+ * Start it: `npm run example -- primes-threads 300000 4` counts them in four. Ranges are put into a
+ * queue, and whichever thread has time takes the next one, so that none waits for the slowest. Both
+ * queues live in this thread; their links are arguments of the calls. Ctrl-C cancels all of it, the
+ * threads included, which are gone before the program ends. Try 1 thread, and fewer PIECES.
  */
 import { availableParallelism } from 'node:os'
 import { main, nursery, type Operation, threadPool, UniversalQueue, use } from 'drupe'

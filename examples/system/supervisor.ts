@@ -1,8 +1,9 @@
 /**
  * A process supervisor: keeps two programs running, and takes them along when it ends.
  *
- * Each program is a task with its process in a block of its own, so a restart leaves nothing of the
- * last one. Ctrl-C cancels all of it: the programs get SIGTERM, their time, and SIGKILL.
+ * Start it: `npm run example -- supervisor`. Each program is a task with its process in a block of
+ * its own, so a restart leaves nothing of the last one. Ctrl-C cancels all of it: the programs get
+ * SIGTERM, their time, and SIGKILL. Try a program that ignores SIGTERM: `trap '' TERM`.
  */
 import { main, moveOn, nursery, type Operation, type Process, sleep, startProcess, use } from 'drupe'
 

@@ -1,8 +1,8 @@
 /**
- * `tail -f`: prints what a file gets, line by line, until it is removed. Without an argument it
- * shows itself at work on a file of its own.
+ * `tail -f`: prints what a file gets, line by line, until it is removed.
  *
- *     node examples/run.mjs tail /var/log/syslog
+ * Start it: `npm run example -- tail /var/log/syslog`. Without an argument it shows itself at work
+ * on a file of its own. Try to rename the file, and to remove it.
  */
 import { appendFile, each, nursery, type Operation, open, remove, run, spawn, tempDir, use, watch } from 'drupe'
 

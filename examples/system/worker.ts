@@ -2,9 +2,10 @@
  * Another thread wakes a task: a worker computes, and notifies the kernel when there is something
  * to collect.
  *
- * The result is in shared memory; the waker only says "look". A notification costs the worker one
- * system call and is never lost: those that come while nobody waits are counted, and the next
- * `wait` returns at once.
+ * Start it: `npm run example -- worker`. The result is in shared memory; the waker only says
+ * "look". A notification costs the worker one system call and is never lost: those that come while
+ * nobody waits are counted, and the next `wait` returns at once. Try a kernel that sleeps before it
+ * waits.
  */
 import { once } from 'node:events'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'

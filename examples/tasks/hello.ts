@@ -1,9 +1,9 @@
 /**
  * The first program: three tasks, one clock.
  *
- * A task is a generator function. `yield*` is where it may wait, and nowhere else can another task
- * come in between. The program ends when the last task does: a parent is not over before its
- * children are.
+ * Start it: `npm run example -- hello`. A task is a generator function. `yield*` is where it may
+ * wait, and nowhere else can another task come in between. The program ends when the last task
+ * does: a parent is not over before its children are. Try a greeting that throws.
  */
 import { type Operation, run, sleep, spawn } from 'drupe'
 

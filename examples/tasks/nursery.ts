@@ -1,9 +1,10 @@
 /**
  * A nursery: several tasks that succeed or fail as one.
  *
- * The first failure cancels the others, waits until they are out, and leaves the nursery unchanged,
- * so that it can be caught by its type. What failed after it is not lost: `suppressed(error)` has
- * it.
+ * Start it: `npm run example -- nursery`. The first failure cancels the others, waits until they
+ * are out, and leaves the nursery unchanged, so that it can be caught by its type. What failed
+ * after it is not lost: `suppressed(error)` has it. Try `{ onError: 'collect' }`, or a `b` that
+ * does not fail.
  */
 import { nursery, type Operation, run, sleep, suppressed } from 'drupe'
 

@@ -3,8 +3,8 @@
  * computes.
  *
  * Start it: `npm run example -- spinner`. The spinner is a daemon: its nursery does not wait for
- * it, and ends it. While another thread computes, this one goes on turning; called here, the same
- * function would stop it. Try that, with `slowSum` in the place of `pool.run`.
+ * it, and ends it. While another thread computes, this one goes on turning. Try a loop that
+ * computes here, without a `yield*` in it: then it stands still.
  */
 import { nursery, type Op, type Operation, run, sleep, thread } from 'drupe'
 

@@ -1,9 +1,10 @@
 /**
  * Limits on time: what happens to an operation that takes too long.
  *
- * It is told to leave by a `Cancelled` at the point where it waits, and it may clean up on its way
- * out, waiting as it needs to. `timeout` makes an error of that, `moveOn` a fallback; only the
- * limit that ran out does so, however they are nested.
+ * Start it: `npm run example -- timeouts`. The operation is told to leave by a `Cancelled` at the
+ * point where it waits, and it may clean up on its way out, waiting as it needs to. `timeout` makes
+ * an error of that, `moveOn` a fallback; only the limit that ran out does so, however they are
+ * nested. Try a cleanup that sleeps for an hour: the grace cuts it off.
  */
 import { moveOn, type Operation, run, sleep, TimeoutError, timeout } from 'drupe'
 

@@ -53,6 +53,14 @@ test(`an example has at most ${EXAMPLE_LINES} lines, and is in the folder of its
   )
 })
 
+test('an example says how it is started, and what to try', (t) => {
+  for (const path of files('.ts', 'examples').filter((path) => !path.includes('/recipes/'))) {
+    const head = /^\/\*\*[\s\S]*?\*\//.exec(textOf(path))?.[0] ?? ''
+    t.regex(head, /Start it: `npm run (demo|example -- [a-z-]+)/, path)
+    t.regex(head, /\b[Tt]ry\b/, path)
+  }
+})
+
 test('nothing queues with an array’s shift: it moves all the others', (t) => {
   const shifting = programs.filter((path) => /^(kernel|traps|native)\//.test(path) && /\.shift\(/.test(textOf(path)))
   t.deepEqual(shifting, [], 'kernel/protocol/fifo.ts has queues')

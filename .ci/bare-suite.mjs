@@ -65,7 +65,7 @@ export function judge(outputs, leftOut) {
   return { pass, fail: wrong.length }
 }
 
-/** Runs each file, `run(file)` giving what it wrote, several at a time. */
+/** Runs each file or program, `run(file)` giving what it wrote, several at a time. */
 export async function processes(files, run) {
   const left = [...files]
   const outputs = []

@@ -225,20 +225,15 @@ async function suite(part, node, command, copy) {
 }
 
 async function programs(part, node, command, copy) {
-  let pass = 0
-  let fail = 0
-  for (const [program, name, code, stdout] of PROGRAMS[part]) {
+  const complaints = await processes(PROGRAMS[part], async ([program, name, code, stdout]) => {
     const ending = await run(command, [`dist/test/child/programs/${program}.js`, name], copy)
     const same = typeof stdout === 'string' ? ending.stdout === stdout : stdout.test(ending.stdout)
-    if (same && ending.code === code) pass++
-    else {
-      fail++
-      console.log(
-        `not ok - ${program}: ${name}: exit code ${ending.code}\n${ending.stdout}\n${ending.stderr.slice(0, 2000)}`,
-      )
-    }
-  }
-  count(part, node, pass, fail)
+    if (same && ending.code === code) return ''
+    return `not ok - ${program}: ${name}: exit code ${ending.code}\n${ending.stdout}\n${ending.stderr.slice(0, 2000)}`
+  })
+  const wrong = complaints.filter(([, complaint]) => complaint !== '')
+  for (const [, complaint] of wrong) console.log(complaint)
+  count(part, node, complaints.length - wrong.length, wrong.length)
 }
 
 /** Each has to end by itself, with nothing that fell. */
@@ -261,7 +256,7 @@ async function attack(part, node, command, copy) {
 
 /** The example as its reader would run it; the client is of this system, in the same network. */
 async function echo(node, command, copy) {
-  const path = join(scratch, 'echo')
+  const path = join(mkdtempSync(join(scratch, 'echo-')), 'out')
   const out = openSync(path, 'w')
   const child = spawn(command[0], [...command.slice(1), 'dist/examples/network/echo-server.js', '0'], {
     cwd: copy,
@@ -292,7 +287,9 @@ mkdirSync(scratch, { recursive: true })
 const copy = copyFor(join(scratch, 'copy'), onWindows)
 const nodes = prepare(copy)
 if (nodes === null) console.log('   skipped: there is no Wine, and apt-get cannot install it')
-for (const [node, command] of Object.entries(nodes ?? {})) {
+
+/** Every part, on one Node. */
+async function all(node, command) {
   const version = await run(command, ['-p', 'process.platform + " " + process.version'], copy)
   console.log(`── ${node}: ${version.stdout}`)
   for (const part of [...Object.keys(PARTS), ...Object.keys(PROGRAMS), 'attack', 'echo']) {
@@ -301,9 +298,12 @@ for (const [node, command] of Object.entries(nodes ?? {})) {
     if (part === 'echo') await echo(node, command, copy)
     else if (part === 'attack') await attack(part, node, command, copy)
     else await (part in PARTS ? suite : programs)(part, node, command, copy)
-    console.log(`   ${Math.round((Date.now() - start) / 1000)} s`)
+    console.log(`   ${part} on ${node}: ${Math.round((Date.now() - start) / 1000)} s`)
   }
 }
+
+// Side by side: what starts under Wine mostly waits.
+await Promise.all(Object.entries(nodes ?? {}).map(([node, command]) => all(node, command)))
 if (!onWindows && nodes !== null) wine('wineserver', '-k')
 const to = option('counts')
 if (to !== undefined) writeFileSync(to, `${JSON.stringify(counts, null, 2)}\n`)

@@ -29,7 +29,7 @@ import { openWindows, type Windows } from './kernel32.js'
 import { WinOperations } from './operations.js'
 import { Records } from './overlapped.js'
 import { Pipes, withPipes } from './pipes.js'
-import { KEY_JOB, KEY_WAKE, Port, waitMs } from './port.js'
+import { KEY_FIRST_JOB, KEY_WAKE, Port, waitMs } from './port.js'
 import { Processes } from './processes.js'
 import { Waiter } from './waiter.js'
 import { tokenOf } from './wake-port.js'
@@ -63,7 +63,7 @@ export class IocpDriver extends NativeDriver {
   private alarmAt = Number.POSITIVE_INFINITY
   private readonly onPacket = (key: number, overlapped: number, status: number, bytes: number): void => {
     if (key === KEY_WAKE) this.woken = true
-    else if (key === KEY_JOB) this.processes.told(overlapped, bytes)
+    else if (key >= KEY_FIRST_JOB) this.processes.told(key, overlapped, bytes)
     else if (overlapped !== 0) this.records.completed(overlapped, status, bytes)
   }
 

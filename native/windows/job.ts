@@ -4,13 +4,12 @@
  *
  * The job tells our port when a process of it has ended, so no thread waits for any. It may tell
  * so a moment before the process itself can be asked. As long as the handle of the process is open,
- * its number is nobody else's.
+ * its number is nobody else's; a packet may be later than that, so each job has a key of its own.
  */
 import type { Exit, SignalName } from '../../kernel/driver/contract.js'
 import * as c from './constants.js'
 import { resultOf } from './errors.js'
 import type { Windows } from './kernel32.js'
-import { KEY_JOB } from './port.js'
 import type { ProcessFunctions } from './process-calls.js'
 
 /** What those return that are ended from here, as with Node. */
@@ -29,15 +28,15 @@ interface Bounds {
   readonly detached: boolean
 }
 
-/** A new job that tells this port; its handle, or a negative result. */
-export function makeJob(windows: Windows, calls: ProcessFunctions, port: number, bounds: Bounds): number {
+/** A new job that tells this port, with this key; its handle, or a negative result. */
+export function makeJob(windows: Windows, calls: ProcessFunctions, port: number, key: number, bounds: Bounds): number {
   const job = calls.createJob(0, 0)
   if (job === 0) return resultOf(windows.lastError())
   const limits = new Uint32Array(LIMITS_BYTES / 4)
   // Without a group only the process itself is in it.
   const leaves = bounds.group ? c.JOB_BREAKAWAY_OK : c.JOB_SILENT_BREAKAWAY_OK
   limits[LIMIT_FLAGS] = bounds.detached ? leaves : leaves + c.JOB_KILL_ON_CLOSE
-  const told = new BigInt64Array([BigInt(KEY_JOB), BigInt(port)])
+  const told = new BigInt64Array([BigInt(key), BigInt(port)])
   const set = (what: number, value: ArrayBufferView): boolean =>
     calls.setJob(job, what, windows.addressOf(value), value.byteLength) !== 0
   if (set(c.JOB_EXTENDED_LIMITS, limits) && set(c.JOB_COMPLETION_PORT, told)) return job
@@ -65,6 +64,7 @@ export class Job {
     private readonly process: number,
     private readonly job: number,
     readonly pid: number,
+    readonly key: number,
     private readonly forget: () => void,
   ) {
     this.wordsAt = windows.addressOf(this.words)

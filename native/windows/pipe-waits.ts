@@ -33,8 +33,16 @@ export class PipeWaits implements Sink {
   ) {}
 
   completed(record: Overlapped): void {
-    this.waiting.delete(record)
-    this.tryAgain(record.extra)
+    if (this.waiting.delete(record)) this.tryAgain(record.extra)
+  }
+
+  /** The descriptor is closed, and its number may be another's when the packet comes. */
+  forget(fd: number): void {
+    for (const record of this.waiting) {
+      if (record.extra !== fd) continue
+      this.waiting.delete(record)
+      this.records.cancel(record)
+    }
   }
 
   stop(): void {

@@ -171,6 +171,7 @@ export class Pipes {
     const place = this.places.get(fd)
     if (place === undefined) return false
     this.places.delete(fd)
+    this.waits.forget(fd)
     const { pipe } = place
     if (pipe instanceof PipeEnd) pipe.close(() => this.ends.delete(pipe))
     else pipe?.close()

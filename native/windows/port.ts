@@ -10,15 +10,15 @@ import { INFINITE, INVALID_HANDLE } from './constants.js'
 import { resultOf } from './errors.js'
 import type { Windows } from './kernel32.js'
 
-/** Keys: a handle of the driver's; another thread notifies; the waiter is to end; a job tells. */
+/** Keys: a handle of the driver's; another thread notifies; the waiter is to end; the first of jobs. */
 export const KEY_HANDLE = 1
 export const KEY_WAKE = 2
 export const KEY_QUIT = 3
-export const KEY_JOB = 4
+export const KEY_FIRST_JOB = 4
 
 /** As many packets as one call takes. */
 export const BATCH = 64
-/** OVERLAPPED_ENTRY in 32-bit words: key, address, NTSTATUS and (unused) the rest, bytes. */
+/** OVERLAPPED_ENTRY in 32-bit words: key and address of two each, NTSTATUS and (unused) the rest, bytes. */
 export const PACKET_WORDS = 8
 
 /** Is called for each packet. */
@@ -75,8 +75,9 @@ export class Port {
 /** Hands packets on, in their order. */
 export function hand(packets: Uint32Array, sink: TakePacket): void {
   for (let at = 0; at < packets.length; at += PACKET_WORDS) {
+    const key = (packets[at] as number) + (packets[at + 1] as number) * 2 ** 32
     const overlapped = (packets[at + 2] as number) + (packets[at + 3] as number) * 2 ** 32
-    sink(packets[at] as number, overlapped, packets[at + 4] as number, packets[at + 6] as number)
+    sink(key, overlapped, packets[at + 4] as number, packets[at + 6] as number)
   }
 }
 

@@ -25,7 +25,7 @@ import type { Handles } from './handles.js'
 import { Job, makeJob } from './job.js'
 import type { Windows } from './kernel32.js'
 import type { Pipes } from './pipes.js'
-import type { Port } from './port.js'
+import { KEY_FIRST_JOB, type Port } from './port.js'
 import { bindProcesses, type ProcessFunctions } from './process-calls.js'
 import { programFor } from './program-path.js'
 
@@ -56,6 +56,7 @@ interface Suspended {
 export class Processes implements ProcessCalls {
   private calls: ProcessFunctions | null = null
   private readonly jobs = new Map<number, Job>()
+  private nextKey = KEY_FIRST_JOB
 
   /** @param adopt notes a new descriptor that tells by itself when a call may succeed. */
   constructor(
@@ -135,9 +136,11 @@ export class Processes implements ProcessCalls {
   /** Windows has no table that it would stay in. */
   leave(): void {}
 
-  /** A message of a job. */
-  told(pid: number, message: number): void {
-    if (message === EXIT_PROCESS || message === ABNORMAL_EXIT_PROCESS) this.jobs.get(pid)?.ended()
+  /** A message of the job with this key. */
+  told(key: number, pid: number, message: number): void {
+    if (message !== EXIT_PROCESS && message !== ABNORMAL_EXIT_PROCESS) return
+    const job = this.jobs.get(pid)
+    if (job?.key === key) job.ended()
   }
 
   /** The driver is closed: nothing outlives it but what shall. */
@@ -154,7 +157,8 @@ export class Processes implements ProcessCalls {
   ): Job | number {
     const { windows, port } = this
     const calls = this.calls as ProcessFunctions
-    const job = makeJob(windows, calls, port.handle, plan)
+    const key = this.nextKey++
+    const job = makeJob(windows, calls, port.handle, key, plan)
     if (job < 0) return job
     const suspended = this.create(calls, plan, program, place, env, streams)
     if (typeof suspended === 'number') {
@@ -167,7 +171,7 @@ export class Processes implements ProcessCalls {
     if (assigned) calls.resumeThread(thread)
     else calls.terminateProcess(process, 1)
     windows.closeHandle(thread)
-    if (assigned) return new Job(windows, calls, process, job, pid, () => void this.jobs.delete(pid))
+    if (assigned) return new Job(windows, calls, process, job, pid, key, () => void this.jobs.delete(pid))
     windows.closeHandle(process)
     windows.closeHandle(job)
     return result

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import {
+  BusyError,
   type FileEvent,
   Kernel,
   KernelStateError,
@@ -124,6 +125,41 @@ const SCENARIOS: readonly Scenario[] = [
       return seen.size
     },
     gives: 50,
+  },
+  {
+    name: 'one task at a time asks, also while directories are looked into, and a close ends its wait',
+    *op(d) {
+      const events = yield* watch(d, { recursive: true })
+      const seen: string[] = []
+      const refused = new Set<unknown>()
+      function* reader(): Operation<unknown> {
+        try {
+          for (;;) {
+            const { done, value } = yield* events.next()
+            if (done) return 'closed'
+            if ((value as FileEvent).type === 'created') seen.push((value as FileEvent).path)
+          }
+        } catch (error) {
+          if (!(error instanceof BusyError)) throw error
+          refused.add(error)
+          return 'refused'
+        }
+      }
+      return yield* nursery(function* (n) {
+        for (let i = 0; i < 20; i++) {
+          mkdirSync(join(d, `${i}/a/b`), { recursive: true })
+          writeFileSync(join(d, `${i}/a/b/f`), '')
+        }
+        const first = yield* n.spawn(reader)
+        while (seen.length < 80) {
+          const second = yield* n.spawn(reader)
+          if ((yield* second.join()) !== 'refused') return 'two were let in'
+        }
+        yield* events.close()
+        return [new Set(seen).size, seen.length, yield* first.join(), refused.size > 0]
+      })
+    },
+    gives: [80, 80, 'closed', true],
   },
   {
     name: 'links are not followed, and what is not there is said',

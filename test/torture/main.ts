@@ -21,8 +21,6 @@ interface Program {
   readonly before?: (driver: string, log: string) => readonly string[] | undefined
   readonly modes?: readonly string[]
   readonly program?: string
-  /** It counts the descriptors of processes and watches, of which the library in the place of kqueue keeps some. */
-  readonly linux?: true
   /** The environment besides. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -68,31 +66,28 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     modes: ['guest'],
   },
   tls: { about: 'TLS with peers that cut off, stall, send garbage, or trust nobody', ciSeconds: 3 },
-  children: { about: 'programs that are killed, stopped, cancelled, left with full pipes', ciSeconds: 2, linux: true },
-  remotes: { about: 'threads that exit and spin, processes that are killed and stopped', ciSeconds: 3, linux: true },
+  children: { about: 'programs that are killed, stopped, cancelled, left with full pipes', ciSeconds: 2 },
+  remotes: { about: 'threads that exit and spin, processes that are killed and stopped', ciSeconds: 3 },
   scarce: {
     about: 'every call that opens something where there are no descriptors left',
     ciSeconds: 1,
-    linux: true,
     before: () => (has('prlimit') ? ['prlimit', '--nofile=128:128'] : undefined),
   },
   full: {
     about: `writing, copying and programs' output where files hold at most ${FILE_BYTES} bytes`,
     ciSeconds: 1,
-    linux: true,
     before: () => (has('prlimit') ? ['prlimit', `--fsize=${FILE_BYTES}`] : undefined),
     env: { TORTURE_FILE_BYTES: String(FILE_BYTES) },
   },
   tmpfs: {
     about: 'the same on a disk that is full',
     ciSeconds: 1,
-    linux: true,
     program: 'full',
     before: smallDisk,
     env: { TORTURE_FILE_BYTES: String(DISK_BYTES) },
   },
-  folders: { about: 'directories that change while they are read, watched, removed', ciSeconds: 2, linux: true },
-  burst: { about: 'a thousand signals at a time', ciSeconds: 1, linux: true },
+  folders: { about: 'directories that change while they are read, watched, removed', ciSeconds: 2 },
+  burst: { about: 'a thousand signals at a time', ciSeconds: 1 },
   // Not in CI: Node itself ends at times when a worker that is out of memory is terminated (IsolatePlatformDelegate).
   workers: { about: 'worker threads terminated at random moments', ciSeconds: 0, modes: ['guest'] },
   crowd: {
@@ -191,12 +186,8 @@ if (name === undefined) {
   let passed = 0
   let failed = 0
   for (const one of chosen) {
-    const { ciSeconds, modes = MODES, linux } = PROGRAMS[one] as Program
+    const { ciSeconds, modes = MODES } = PROGRAMS[one] as Program
     for (const driver of values.driver === undefined ? DRIVERS : [values.driver]) {
-      if (linux && !DRIVERS.includes(driver)) {
-        console.log(`left out ${one} ${driver}: it counts descriptors, of which the library keeps some`)
-        continue
-      }
       for (const mode of values.mode === undefined ? modes : [values.mode]) {
         const time = name === 'ci' ? ciSeconds : Number(seconds)
         const { line, fell } = await execute(one, driver, mode, time, Number(values.seed))

@@ -42,8 +42,7 @@ import {
   watch,
   writeFile,
 } from 'drupe'
-import { openDescriptors } from '../open-descriptors.js'
-import { complain, drive, type Figures } from './kit.js'
+import { CAN_WATCH, complain, drive, type Figures, openBesides } from './kit.js'
 
 /** With so many left every call works. */
 const ENOUGH = 24
@@ -59,7 +58,7 @@ const module = new URL('./remote-work.js', import.meta.url)
 const here = { host: '127.0.0.1', port: 0 }
 const nothing = function* (): Operation<void> {}
 
-const CALLS: Readonly<Record<string, Call>> = {
+const CALLS: Record<string, Call> = {
   open: (squeezed, d) => squeezed(() => use(open(`${d}/file`), nothing)),
   'open, new': (squeezed, d) => squeezed(() => use(open(`${d}/new`, 'w'), nothing)),
   'open of a FIFO': (squeezed, d) => squeezed(() => moveOn(5, open(`${d}/fifo`))),
@@ -82,8 +81,6 @@ const CALLS: Readonly<Record<string, Call>> = {
     }
   },
   tempDir: (squeezed) => squeezed(() => nursery(() => tempDir())),
-  watch: (squeezed, d) => squeezed(() => nursery(() => watch(d))),
-  'watch, recursive': (squeezed, d) => squeezed(() => nursery(() => watch(d, { recursive: true }))),
   startProcess: (squeezed) => squeezed(() => use(startProcess('sleep', ['1000']), nothing)),
   'startProcess, ignoring': (squeezed) =>
     squeezed(() =>
@@ -133,6 +130,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     }),
 }
 
+if (CAN_WATCH) {
+  CALLS['watch'] = (squeezed, d) => squeezed(() => nursery(() => watch(d)))
+  CALLS['watch, recursive'] = (squeezed, d) => squeezed(() => nursery(() => watch(d, { recursive: true })))
+}
+
 /** They take long. */
 const REMOTE: Readonly<Record<string, Call>> = {
   fork: (squeezed) => squeezed(() => fork(module, 'sum', 1, 2)),
@@ -171,11 +173,11 @@ export async function torture(seconds: number): Promise<Figures> {
 
   function* round(calls: Readonly<Record<string, Call>>, counts: readonly number[]): Operation<void> {
     for (const [name, call] of Object.entries(calls)) {
-      const before = openDescriptors()
+      const before = openBesides()
       for (const free of counts) yield* attempt(name, call, free)
       const until = (yield* clock()) + SETTLE_MS
-      while (openDescriptors() > before && (yield* clock()) < until) yield* sleep(5)
-      const more = openDescriptors() - before
+      while (openBesides() > before && (yield* clock()) < until) yield* sleep(5)
+      const more = openBesides() - before
       if (more > 0) figures.fell += complain(`${name}: ${more} descriptors more`)
     }
   }

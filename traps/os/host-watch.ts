@@ -7,7 +7,7 @@
  * names are an overflow, as with inotify. A directory is watched first and read then.
  */
 import type { FileNews } from '../../kernel/protocol/calls.js'
-import { BusyError, SystemError, scopeOf, UnsupportedError } from '../../kernel/protocol/errors.js'
+import { SystemError, scopeOf, UnsupportedError } from '../../kernel/protocol/errors.js'
 import { type Operation, SUSPEND, SUSPEND_HOST_LOOP, Trap } from '../../kernel/protocol/trap.js'
 import type { Giver } from '../../kernel/protocol/wait-queue.js'
 
@@ -79,7 +79,6 @@ export class HostWatcher {
   private readonly pending = new Map<string, Pending>()
   private overflowed = false
   private closed = false
-  private waiting = false
   private wake: (() => void) | null = null
   private lastId = 0
 
@@ -113,17 +112,11 @@ export class HostWatcher {
 
   /** Waits until there is something, and returns it; it can turn out to be nothing. */
   *news(): Operation<FileNews[]> {
-    if (this.waiting) throw new BusyError('wait for the next event', 'another task waits for it')
-    this.waiting = true
-    try {
-      if (this.pending.size === 0 && !this.overflowed && !this.closed) yield* this.arrival()
-      if (this.closed) return []
-      if (this.overflowed) return yield* this.catchUp()
-      for (const [key, pending] of this.pending) return yield* this.examine(key, pending)
-      return []
-    } finally {
-      this.waiting = false
-    }
+    if (this.pending.size === 0 && !this.overflowed && !this.closed) yield* this.arrival()
+    if (this.closed) return []
+    if (this.overflowed) return yield* this.catchUp()
+    for (const [key, pending] of this.pending) return yield* this.examine(key, pending)
+    return []
   }
 
   /** What is in a directory. */

@@ -8,7 +8,7 @@
  */
 import type { FileNews, FileWatcher } from '../../kernel/protocol/calls.js'
 import { tracked } from '../../kernel/protocol/debug.js'
-import { SystemError, UnsupportedError } from '../../kernel/protocol/errors.js'
+import { BusyError, ClosedError, SystemError, UnsupportedError } from '../../kernel/protocol/errors.js'
 import { checkOptions, checkSwitch, checkText } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { ask } from '../raw/call.js'
@@ -19,6 +19,7 @@ import { type Entry, HostWatcher, hostFiles } from './host-watch.js'
 import { readDir } from './tree.js'
 
 const BUFFER_BYTES = 64 * 1024
+const END = { done: true, value: undefined } as const
 
 /** Something has happened to a file. */
 export interface FileEvent {
@@ -38,7 +39,8 @@ export interface WatchOptions {
  * Watches a file, or a directory and what is right in it. It has begun when it returns: what is
  * done from then on comes as events, from `next()` or by `each`. A changed file may give several
  * events. It is a resource, closed when the innermost nursery of the task ends, or before with
- * `close()`. If the task is cancelled while it waits for the next event, none is lost.
+ * `close()`, which ends the wait of another task. If the task is cancelled while it waits for the
+ * next event, none is lost. One task at a time may ask for it: the next one gets a `BusyError`.
  *
  * An event `'overflow'` says that events were lost: look at the files again.
  *
@@ -48,7 +50,8 @@ export interface WatchOptions {
  *
  * @param path A file or a directory.
  * @param options `recursive`: also what is below.
- * @throws SystemError as the OS says: `ENOENT`, `EACCES`, `ENOSPC` if there are too many watches.
+ * @throws SystemError as the OS says: `ENOENT`, `EACCES`, `ENOSPC` or `EMFILE` if there are too many
+ * watches.
  * @throws UnsupportedError where the driver cannot watch files: see `driver.can.watch`.
  * @throws KernelStateError in a blocking run, where the host would have to watch.
  * @throws Cancelled if a scope around the task is cancelled.
@@ -99,8 +102,11 @@ function* watcherHere(): Operation<Watcher> {
 
 function fromDriver(watcher: FileWatcher): Watcher {
   const buffer = new Uint8Array(BUFFER_BYTES)
+  let closed = false
   return {
-    add: (path, nested) => ask('inotify_add_watch', () => watcher.add(path, nested)) as Operation<number>,
+    // Its descriptor may be another's after the close.
+    add: (path, nested) =>
+      ask('inotify_add_watch', () => (closed ? -1 : watcher.add(path, nested))) as Operation<number>,
     *news() {
       const count = yield* read(watcher.fd, buffer)
       return watcher.newsIn(buffer.subarray(0, count))
@@ -109,6 +115,7 @@ function fromDriver(watcher: FileWatcher): Watcher {
       yield* each(readDir(path), ({ name, type }) => body({ name, directory: type === 'directory' }))
     },
     *close() {
+      closed = true
       yield* close(watcher.fd)
     },
   }
@@ -135,6 +142,7 @@ class Watch implements Cursor<FileEvent>, Source<FileEvent> {
   private news: FileNews[] = []
   private newsAt = 0
   private over = false
+  private busy = false
 
   constructor(
     private readonly watcher: Watcher,
@@ -163,6 +171,19 @@ class Watch implements Cursor<FileEvent>, Source<FileEvent> {
   }
 
   private *step(): Operation<IteratorResult<FileEvent, unknown>> {
+    if (this.busy) throw new BusyError('wait for the next event', 'another task waits for it')
+    this.busy = true
+    try {
+      return yield* this.advance()
+    } catch (error) {
+      if (this.over && error instanceof ClosedError) return END
+      throw error
+    } finally {
+      this.busy = false
+    }
+  }
+
+  private *advance(): Operation<IteratorResult<FileEvent, unknown>> {
     while (!this.over) {
       const event = this.events[this.at]
       if (event !== undefined) {
@@ -179,7 +200,7 @@ class Watch implements Cursor<FileEvent>, Source<FileEvent> {
         this.newsAt++
       }
     }
-    return { done: true, value: undefined }
+    return END
   }
 
   private *take({ id, change, name, directory }: FileNews): Operation<void> {

@@ -1,6 +1,6 @@
 /** What stands behind a result that a limit has caused, on a C library that is made up. */
 import test from 'ava'
-import { EAGAIN, EMFILE, ENFILE, ENOENT, ENOMEM } from '../../../native/posix/errno.js'
+import { EAGAIN, EMFILE, ENFILE, ENOENT, ENOMEM, numberOf } from '../../../native/posix/errno.js'
 import { limitBehind } from '../../../native/posix/limits.js'
 
 const processes = { RLIMIT_AS: 1, RLIMIT_NPROC: 2, RLIMIT_NOFILE: 3 }
@@ -27,6 +27,9 @@ test('a limit that was reached is named with its value', (t) => {
   t.is(limitBehind(libc, EMFILE, 'open'), ', this process may have 256 (RLIMIT_NOFILE)')
   t.is(limitBehind(libc, ENOMEM, 'socket'), ', this process may have 1000000 (bytes, RLIMIT_AS)')
   t.is(limitBehind(libc, EAGAIN, 'spawn'), ', this user may have 63 (processes and threads, RLIMIT_NPROC)')
+  t.regex(limitBehind(libc, EMFILE, 'inotify_init'), /max_user_instances/)
+  t.regex(limitBehind(libc, numberOf('ENOSPC'), 'inotify_add_watch'), /max_user_watches/)
+  t.is(limitBehind(libc, numberOf('ENOSPC'), 'write'), '')
   t.is(limitBehind(libc, ENFILE, 'open'), ', the system has no more for all processes together')
 })
 

@@ -36,7 +36,7 @@ function running(code: number, console: boolean) {
     },
   }
   const forget = (): void => void (state.forgotten = true)
-  const job = new Job(windows as unknown as Windows, calls as unknown as ProcessFunctions, 10, 11, 7, forget)
+  const job = new Job(windows as unknown as Windows, calls as unknown as ProcessFunctions, 10, 11, 7, 4, forget)
   return { job, state }
 }
 

@@ -221,8 +221,9 @@ function page(copy) {
 <script type="module" src="/dist/test/engines/run.js"></script>`
 }
 
+/** The build for browsers is another kernel than the compiled files that the tests load besides; .ci/live.mjs runs that one. */
 function fileOf(target) {
-  return typeof target === 'string' ? target : fileOf(target.browser ?? target.import ?? target.default)
+  return typeof target === 'string' ? target : target.default
 }
 
 /** Which module of Node's a file imports, itself or through others; null if none. */

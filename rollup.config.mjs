@@ -58,6 +58,7 @@ export default [
     input: DOORS,
     external: ['effection'],
     plugins: [browser, typescript],
+    treeshake: { moduleSideEffects: false },
     output: { ...output, dir: 'dist/bundle/browser', preserveModules: true },
   },
 ]

@@ -8,12 +8,13 @@
  * README.md has the table of what came, as `--write` writes it for a run in which all passes; one that differs is a failure.
  * `--only=bun,deno` runs some of them. Ends with a line "engines: N passed, N failed".
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { copyFor, ended, FILE_SECONDS, judge, processes, ROOT } from './bare-suite.mjs'
+import { findChromium, openPage } from './chromium.mjs'
 
 const README = join(ROOT, 'README.md')
 const MARKS = ['<!-- engines -->\n', '<!-- /engines -->\n']
@@ -182,34 +183,18 @@ async function pages(copy, chromium) {
   await new Promise((done) => server.listen(0, '127.0.0.1', done))
   while (current < files.length) {
     const at = `http://127.0.0.1:${server.address().port}/?${files[current]}`
-    const browser = spawn(chromium, [...CHROMIUM_FLAGS, `--user-data-dir=${mkdtempSync(join(scratch, 'page-'))}`, at], {
-      stdio: 'ignore',
-      detached: true,
-    })
+    const close = openPage(chromium, at, scratch)
     for (let late = false; !late && current < files.length; ) {
       const limit = new Promise((done) => setTimeout(done, FILE_SECONDS * 1000, true).unref())
       late = await Promise.race([new Promise((done) => (told = done)), limit])
       if (late) outputs.push([files[current++], 'it sent no report'])
     }
-    // It is the leader of a group of its own, with all that it started.
-    process.kill(-browser.pid, 'SIGKILL')
+    close()
   }
   server.close()
   server.closeAllConnections()
   return judged('chromium', 'Chromium', outputs)
 }
-
-const CHROMIUM_FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-dev-shm-usage',
-]
 
 function page(copy) {
   const { exports } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'))
@@ -236,16 +221,6 @@ function builtinOf(path, seen = new Set()) {
     if (deeper !== null) return deeper
   }
   return null
-}
-
-function findChromium() {
-  const find = () => ['chromium', 'chromium-browser'].find((name) => spawnSync(name, ['--version']).status === 0)
-  const apt = (...words) => spawnSync('apt-get', [...words, '-qq'], { stdio: ['ignore', 'ignore', 'inherit'] })
-  const found = find()
-  if (found !== undefined) return found
-  apt('update')
-  apt('install', '-y', '--no-install-recommends', 'chromium')
-  return find()
 }
 
 /** Installs the engines and gives their binaries. */

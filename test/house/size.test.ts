@@ -23,13 +23,13 @@ const GROWTH = 1.03
 
 /** Each program, and how many bytes it had when this was written. */
 const MEASURED: readonly { readonly name: string; readonly program: string; readonly bytes: number }[] = [
-  { name: 'run, sleep, nursery and moveOn', program: FOUR, bytes: 22_681 },
-  { name: 'the whole of drupe', program: "export * from 'drupe'", bytes: 83_501 },
-  { name: 'the whole of drupe/testing', program: "export * from 'drupe/testing'", bytes: 47_554 },
+  { name: 'run, sleep, nursery and moveOn', program: FOUR, bytes: 22_700 },
+  { name: 'the whole of drupe', program: "export * from 'drupe'", bytes: 83_517 },
+  { name: 'the whole of drupe/testing', program: "export * from 'drupe/testing'", bytes: 47_577 },
   {
     name: 'all doors',
     program: "export * as a from 'drupe'; export * as b from 'drupe/lowlevel'; export * as c from 'drupe/testing'",
-    bytes: 104_823,
+    bytes: 104_842,
   },
 ]
 

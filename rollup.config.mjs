@@ -3,9 +3,24 @@
  *
  * Loading a hundred small modules costs more than running them. The files stay readable, with comments and maps; only
  * the types are left out.
+ *
+ * In browser/ is another build, where native/browser.ts stands for all of native/. It goes through a bundler again, so it
+ * keeps its modules: those that a program does not use can be left out, and three quarters of them usually are. A program
+ * takes all doors from one build, because they share one kernel.
  */
 import { readFileSync } from 'node:fs'
 import { transform } from 'esbuild'
+
+const DOORS = ['index.ts', 'lowlevel.ts', 'testing.ts', 'effection.ts']
+const NATIVE = /\/native\/(select|tls|notify|host\/async-context)\.ts$/
+
+const browser = {
+  name: 'browser',
+  resolveId: (source, importer) => {
+    const path = typescript.resolveId(source, importer)
+    return path !== null && NATIVE.test(path) ? path.replace(NATIVE, '/native/browser.ts') : null
+  },
+}
 
 const typescript = {
   name: 'typescript',
@@ -24,25 +39,26 @@ const typescript = {
     }),
 }
 
-export default {
-  input: [
-    'index.ts',
-    'lowlevel.ts',
-    'testing.ts',
-    'effection.ts',
-    'server-thread.ts',
-    'worker.ts',
-    'worker-process.ts',
-  ],
-  external: ['koffi', 'effection', /^node:/],
-  plugins: [typescript],
-  output: {
-    dir: 'dist/bundle',
-    format: 'es',
-    generatedCode: 'es2015',
-    sourcemap: true,
-    sourcemapExcludeSources: true,
-    chunkFileNames: 'chunk-[hash].js',
-    hoistTransitiveImports: false,
+const output = { format: 'es', generatedCode: 'es2015', hoistTransitiveImports: false }
+
+export default [
+  {
+    input: [...DOORS, 'server-thread.ts', 'worker.ts', 'worker-process.ts'],
+    external: ['koffi', 'effection', /^node:/],
+    plugins: [typescript],
+    output: {
+      ...output,
+      dir: 'dist/bundle',
+      sourcemap: true,
+      sourcemapExcludeSources: true,
+      chunkFileNames: 'chunk-[hash].js',
+    },
   },
-}
+  {
+    input: DOORS,
+    external: ['effection'],
+    plugins: [browser, typescript],
+    treeshake: { moduleSideEffects: false },
+    output: { ...output, dir: 'dist/bundle/browser', preserveModules: true },
+  },
+]

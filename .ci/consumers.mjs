@@ -5,7 +5,17 @@
  * compilers, linters for packages) it installs into a folder of its own, which it removes again.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -91,6 +101,7 @@ try {
       'dist/worker.js',
       'dist/worker-process.js',
       'dist/index.d.ts',
+      'dist/browser/index.js',
       'kernel/schedule/loop.ts',
       'docs/errors/DRUPE_TIMEOUT.md',
     ]) {
@@ -126,6 +137,8 @@ try {
   })
   check('a bundle for browsers runs where there is no Node, with the host driver', () => {
     const out = bundle('iife', 'browser')
+    const rooms = readFileSync(join(user, out), 'utf8').match(/^ *\/\/ node_modules\/drupe\/.*\/native\/.*$/gm)
+    expect(rooms?.length === 1 && rooms[0].endsWith('/browser.js'), `native drivers are in it: ${rooms}`)
     const realm = `
       const { readFileSync } = require('node:fs')
       const { setTimeout, clearTimeout, performance, MessageChannel, AbortController, URL, console } = globalThis

@@ -8,13 +8,14 @@
  * README.md has the table of what came, as `--write` writes it for a run in which all passes; one that differs is a failure.
  * `--only=bun,deno` runs some of them. Ends with a line "engines: N passed, N failed".
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { copyFor, ended, FILE_SECONDS, judge, processes, ROOT } from './bare-suite.mjs'
 import { CHROMIUM_FLAGS, findChromium } from './chromium.mjs'
+import { findChromium, openPage } from './chromium.mjs'
 
 const README = join(ROOT, 'README.md')
 const MARKS = ['<!-- engines -->\n', '<!-- /engines -->\n']
@@ -183,17 +184,13 @@ async function pages(copy, chromium) {
   await new Promise((done) => server.listen(0, '127.0.0.1', done))
   while (current < files.length) {
     const at = `http://127.0.0.1:${server.address().port}/?${files[current]}`
-    const browser = spawn(chromium, [...CHROMIUM_FLAGS, `--user-data-dir=${mkdtempSync(join(scratch, 'page-'))}`, at], {
-      stdio: 'ignore',
-      detached: true,
-    })
+    const close = openPage(chromium, at, scratch)
     for (let late = false; !late && current < files.length; ) {
       const limit = new Promise((done) => setTimeout(done, FILE_SECONDS * 1000, true).unref())
       late = await Promise.race([new Promise((done) => (told = done)), limit])
       if (late) outputs.push([files[current++], 'it sent no report'])
     }
-    // It is the leader of a group of its own, with all that it started.
-    process.kill(-browser.pid, 'SIGKILL')
+    close()
   }
   server.close()
   server.closeAllConnections()
@@ -210,8 +207,9 @@ function page(copy) {
 <script type="module" src="/dist/test/engines/run.js"></script>`
 }
 
+/** The build for browsers is another kernel than the compiled files that the tests load besides; .ci/live.mjs runs that one. */
 function fileOf(target) {
-  return typeof target === 'string' ? target : fileOf(target.browser ?? target.import ?? target.default)
+  return typeof target === 'string' ? target : target.default
 }
 
 /** Which module of Node's a file imports, itself or through others; null if none. */

@@ -154,6 +154,7 @@ export function deliver(state: KernelState, task: TaskRecord, scope: ScopeRecord
     // Without a grace every wait of a cleanup throws, as was asked for: no warning.
     if (state.tracker !== null && again && times === 0 && scope.grace > 0) cutShort(state, task, scope)
   }
+  if (state.instruments !== null) state.instruments.cancel(task)
   return new Cancelled(scope, scope.name, scope.reason)
 }
 

@@ -1,8 +1,8 @@
 /**
  * Instruments: objects that are called while the kernel works.
  *
- * An instrument has any of six methods. A kernel without instruments pays one comparison a step for
- * the possibility. An instrument that throws is taken out and its error reported, because a broken
+ * An instrument has any of seven methods. A kernel without instruments pays one comparison a step
+ * for the possibility. An instrument that throws is taken out and its error reported, because a broken
  * observer must not change what it observes.
  *
  * @see https://trio.readthedocs.io/en/stable/reference-lowlevel.html#instrument-api
@@ -41,6 +41,12 @@ export interface Instrument {
    * @param trap What it waits in.
    */
   suspend?(task: Task, trap: Trap): void
+  /**
+   * A cancel is delivered to the task: it goes on with a `Cancelled`.
+   *
+   * @param task The task.
+   */
+  cancel?(task: Task): void
   /**
    * The task is over, children included.
    *
@@ -85,6 +91,10 @@ export class Instruments {
 
   suspend(task: Task, trap: Trap): void {
     for (const instrument of this.list) this.guard(instrument, () => instrument.suspend?.(task, trap))
+  }
+
+  cancel(task: Task): void {
+    for (const instrument of this.list) this.guard(instrument, () => instrument.cancel?.(task))
   }
 
   exit(task: Task): void {

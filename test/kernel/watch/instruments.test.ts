@@ -15,6 +15,7 @@ import {
   moveOn,
   nursery,
   type Operation,
+  scope,
   sleep,
   spawn,
   type Task,
@@ -133,6 +134,51 @@ test('every step has a before and an after, and nothing runs between them but th
   )
   t.is(running, null)
   t.true(steps > 10)
+})
+
+test('a cancel is told once to each task that it is delivered to, before the task runs', (t) => {
+  const log: string[] = []
+  const instrument: Instrument = { ...recorder(log), cancel: (task) => void log.push(`cancel ${task.name}`) }
+  virtual({ instruments: [instrument] }, function* main() {
+    yield* moveOn(5, () =>
+      nursery(function* (n) {
+        for (const name of ['slow', 'slower']) {
+          yield* n.spawn(
+            function* () {
+              try {
+                yield* sleep(100)
+              } finally {
+                // Cleanup goes on undisturbed, and is told of nothing more.
+                yield* sleep(1)
+              }
+            },
+            { name },
+          )
+        }
+        yield* n.spawn(() => sleep(1), { name: 'quick' })
+      }),
+    )
+  })
+  t.deepEqual(
+    log.filter((line) => /^cancel/.test(line)),
+    // The nursery is left, with its cancel, when the children are out.
+    ['cancel slower', 'cancel slow', 'cancel main'],
+  )
+  t.is(log[log.indexOf('cancel slow') + 1], 'before slower')
+})
+
+test('a task that runs meets its cancel at its next wait, and the instrument is told there', (t) => {
+  const log: string[] = []
+  virtual({ instruments: [{ cancel: (task) => void log.push(`cancel ${task.name}`) }] }, function* main() {
+    yield* scope(function* (own) {
+      yield* own.cancel('enough')
+      log.push('goes on')
+      yield* sleep(1)
+      log.push('not here')
+    })
+    log.push('left')
+  })
+  t.deepEqual(log, ['goes on', 'cancel main', 'left'])
 })
 
 test('an exit is told for every way to end, after the children', (t) => {

@@ -1,0 +1,70 @@
+/**
+ * What .ci/live.mjs runs in the page: each program in an element of its own, one after the other, then the element itself.
+ *
+ * A result is a name and what is wrong, or null. All go to /report at once.
+ */
+const { programs, seconds } = await (await fetch('/programs.json')).json()
+const results = []
+
+function check(name, wrong) {
+  results.push({ name, wrong })
+}
+
+function element(code, attributes = {}) {
+  const made = document.createElement('drupe-live')
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
+  const text = document.createElement('pre')
+  text.textContent = code
+  made.append(text)
+  document.querySelector('main > div').replaceChildren(made)
+  return made
+}
+
+/** The printed lines; a program that takes too long is stopped. */
+async function outcome(live) {
+  const ended = new Promise((done) => live.addEventListener('ended', ({ detail }) => done(detail), { once: true }))
+  live.run()
+  const limit = setTimeout(() => button(live, 'Stop').click(), seconds * 1000)
+  const { lines, stopped } = await ended
+  clearTimeout(limit)
+  return { text: lines.map((line) => `${line}\n`).join(''), stopped }
+}
+
+function button(live, name) {
+  return [...live.shadowRoot.querySelectorAll('button')].find(({ textContent }) => textContent === name)
+}
+
+for (const { name, code, virtual, expected } of programs) {
+  const { text, stopped } = await outcome(element(code, virtual ? { virtual: '' } : {}))
+  check(
+    name,
+    text === expected && !stopped ? null : `${stopped ? 'it was stopped\n' : ''}${text}instead of\n${expected}`,
+  )
+}
+
+const endless = element("console.log('begun')\nfor (;;);")
+const began = new Promise((done) => {
+  new MutationObserver(() => done()).observe(endless.shadowRoot.querySelector('pre'), { childList: true })
+})
+const end = outcome(endless)
+await began
+button(endless, 'Stop').click()
+const { text, stopped } = await end
+check('a loop without end is stopped', stopped && text === 'begun\n' ? null : text)
+
+const wrong = await outcome(element('const = 1'))
+check('what is no program is said to be none', /SyntaxError/.test(wrong.text) ? null : wrong.text)
+
+const drawn = element(programs[0].code, { virtual: '' })
+await outcome(drawn)
+const picture = drawn.shadowRoot.querySelector('svg')
+const bars = picture?.querySelectorAll('.wait').length
+check(
+  'tasks are drawn, with a sentence for those who do not see',
+  bars === 2 && picture.ariaLabel.length > 10 ? null : `${bars} bars`,
+)
+
+const { violations } = await globalThis.axe.run()
+check('axe is content', violations.length === 0 ? null : JSON.stringify(violations, null, 2))
+
+await fetch('/report', { method: 'POST', body: JSON.stringify(results) })

@@ -1,0 +1,7 @@
+/**
+ * `drupe` as a program in the page imports it.
+ *
+ * A name that is exported here comes before the one of the package.
+ */
+export * from 'drupe'
+export { Kernel, run, runSync } from './watched.js'

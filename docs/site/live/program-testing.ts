@@ -1,0 +1,7 @@
+/**
+ * `drupe/testing` as a program in the page imports it.
+ *
+ * A name that is exported here comes before the one of the package.
+ */
+export * from 'drupe/testing'
+export { virtual } from './watched.js'

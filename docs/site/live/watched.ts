@@ -1,0 +1,71 @@
+/**
+ * What makes kernels, watched: a program in the page gets these in the place of those of the
+ * package, and everything else as it is.
+ *
+ * In virtual mode a kernel of the program is on host `main` of a simulated network, which is there
+ * for all kernels of the program.
+ */
+import {
+  Kernel as Base,
+  run as baseRun,
+  runSync as baseRunSync,
+  type Instrument,
+  type KernelOptions,
+  type Op,
+} from 'drupe'
+import { SimNetwork as BaseNetwork, virtual as baseVirtual, type VirtualOptions } from 'drupe/testing'
+import { Recorder } from './recorder.js'
+
+type RunOptions = NonNullable<Parameters<typeof baseRun>[1]>
+
+let recorder = new Recorder(
+  () => {},
+  () => {},
+)
+let network: BaseNetwork | null = null
+
+/** Says who is told of the program that comes next, and which clock it has. */
+export function watchWith(own: Recorder, seed: number | null): void {
+  recorder = own
+  network = seed === null ? null : new BaseNetwork({ seed })
+}
+
+function watched<O extends KernelOptions>(options: O): O {
+  const driver = options.driver ?? network?.host('main').driver()
+  const watch = recorder.instrument(() => driver?.now() ?? performance.now())
+  return { ...options, ...(driver === undefined ? {} : { driver }), instruments: withOthers(options, watch) }
+}
+
+function withOthers(options: { readonly instruments?: readonly Instrument[] }, own: Instrument): readonly Instrument[] {
+  return [...(options.instruments ?? []), own]
+}
+
+export class Kernel extends Base {
+  constructor(options: KernelOptions = {}) {
+    super(watched(options))
+  }
+}
+
+export function run<T>(op: Op<T>, options: RunOptions = {}): Promise<T> {
+  return baseRun(op, watched(options))
+}
+
+export function runSync<T>(op: Op<T>, options: KernelOptions = {}): T {
+  return baseRunSync(op, watched(options))
+}
+
+export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
+  const { seed } = options
+  const on = options.network ?? new BaseNetwork(seed === undefined ? {} : { seed })
+  return baseVirtual(
+    {
+      ...options,
+      network: on,
+      instruments: withOthers(
+        options,
+        recorder.instrument(() => on.now),
+      ),
+    },
+    op,
+  )
+}

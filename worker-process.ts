@@ -8,7 +8,7 @@
 import { Kernel } from './doors.js'
 import type { Operation } from './kernel/protocol/trap.js'
 import { Stream } from './traps/net/stream.js'
-import { frameOf, isEnd, receiveFrames } from './traps/os/frames.js'
+import { frameOf, isEnd, receiveFrames, throughFrame } from './traps/os/frames.js'
 import { RemoteCalls } from './traps/os/remote-calls.js'
 import type { Answer, Request } from './traps/os/remote-messages.js'
 import { nursery } from './traps/scope/nursery.js'
@@ -22,6 +22,7 @@ const answers = new UniversalQueue<readonly Uint8Array[]>()
 const calls = new RemoteCalls({
   spawn: (op, options) => kernel.spawn(op, options),
   post: (answer: Answer) => void answers.tryPut(frameOf(answer)),
+  copy: throughFrame,
   begin: () => {},
   end: () => ended.set(),
 })
@@ -51,7 +52,7 @@ function* send(line: Stream): Operation<void> {
 
 function* receive(line: Stream): Operation<void> {
   try {
-    yield* receiveFrames(line, (request) => calls.receive(request as Request))
+    yield* receiveFrames<Request>(line, calls)
   } catch (error) {
     if (!isEnd(error)) throw error
     ended.set()

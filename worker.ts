@@ -26,6 +26,7 @@ const kernel = new Kernel()
 const calls = new RemoteCalls({
   spawn: (op, options) => kernel.spawn(op, options),
   post: (answer, transfer) => port.postMessage(answer, transfer as readonly Transferable[]),
+  copy: (value) => structuredClone(value),
   begin: (id) => void Atomics.store(state, BEGUN, id),
   end: () => void end(),
 })

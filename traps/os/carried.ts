@@ -3,8 +3,9 @@
  *
  * Structured cloning makes a plain Error of everything and loses `code` and all other fields. So an
  * error is taken apart before, and put together there: as one of the same class where both sides
- * know it, with its message, its stack, its fields, its cause and what was suppressed. A field that
- * cannot be copied stays behind; nothing that is thrown is ever lost because of what is in it.
+ * know it, with its message, its code, its stack, its fields, its cause and what was suppressed. A
+ * field that cannot be copied stays behind; nothing that is thrown is ever lost because of what is
+ * in it. What can be copied differs between threads and processes, so the caller says how.
  */
 import * as errors from '../../kernel/protocol/errors.js'
 import { suppress, suppressed } from '../../kernel/protocol/suppressed.js'
@@ -54,12 +55,15 @@ const DEEPEST = 8
 /** They have a place of their own, or are no fields. */
 const APART = new Set(['message', 'stack', 'cause', 'errors', 'name'])
 
+/** What would arrive of a value; throws if nothing would. */
+export type Copy = (value: unknown) => unknown
+
 /** Takes a thrown value apart. */
-export function carry(thrown: unknown, depth = 0): Carried {
+export function carry(thrown: unknown, copy: Copy, depth = 0): Carried {
   try {
-    return thrown instanceof Error ? carryError(thrown, depth) : { thrown: structuredClone(thrown) }
+    return thrown instanceof Error ? carryError(thrown, copy, depth) : { thrown: copy(thrown) }
   } catch {
-    return carryError(new Error(`${describe(thrown)} was thrown, which cannot be copied`), depth)
+    return carryError(new Error(`${describe(thrown)} was thrown, which cannot be copied`), copy, depth)
   }
 }
 
@@ -81,19 +85,20 @@ export function revive(carried: Carried): unknown {
   return error
 }
 
-function carryError(error: Error, depth: number): Carried {
+function carryError(error: Error, copy: Copy, depth: number): Carried {
   // Its scope is one of that kernel, so that here it would be an error like any other.
-  if (error instanceof Cancelled) return carryError(new TaskCancelledError('the call', { cause: error.message }), depth)
+  if (error instanceof Cancelled)
+    return carryError(new TaskCancelledError('the call', { cause: error.message }), copy, depth)
   const { name, message, stack } = error
   const deeper = (one: unknown): Carried =>
-    depth < DEEPEST ? carry(one, depth + 1) : { thrown: `${describe(one)}, and so on` }
+    depth < DEEPEST ? carry(one, copy, depth + 1) : { thrown: `${describe(one)}, and so on` }
   const later = suppressed(error)
   return {
     type: typeOf(error),
     name: String(name),
     message: String(message),
     stack: typeof stack === 'string' ? stack : undefined,
-    fields: fieldsOf(error),
+    fields: fieldsOf(error, copy),
     ...(error.cause === undefined ? {} : { cause: deeper(error.cause) }),
     ...(error instanceof AggregateError ? { errors: error.errors.map(deeper) } : {}),
     ...(later.length === 0 ? {} : { suppressed: later.map(deeper) }),
@@ -110,12 +115,15 @@ function typeOf(error: Error): string {
   return 'Error'
 }
 
-function fieldsOf(error: Error): [string, unknown, boolean][] {
+function fieldsOf(error: Error, copy: Copy): [string, unknown, boolean][] {
   const fields: [string, unknown, boolean][] = []
+  const { code } = error as { readonly code?: unknown }
+  // It may be of a class that the other side does not know.
+  if (typeof code === 'string' && !Object.hasOwn(error, 'code')) fields.push(['code', code, false])
   for (const [name, { value, enumerable }] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
     if (APART.has(name) || value === undefined) continue
     try {
-      fields.push([name, structuredClone(value), enumerable === true])
+      fields.push([name, copy(value), enumerable === true])
     } catch {
       // What cannot be copied stays behind.
     }

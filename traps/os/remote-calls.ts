@@ -2,11 +2,12 @@
  * Calls that come from a kernel elsewhere, as the kernel that works for it sees them.
  *
  * A function that returns at once is called at once. All others are tasks, each in a scope with the
- * caller's deadline and grace and with the values that travelled. A cancel that arrives is a cancel
- * of that scope and nothing else, so the neighbours go on. Whatever the function did, there is one
+ * caller's deadline and with the values that travelled. A cancel that arrives is a cancel of that
+ * scope and nothing else, so the neighbours go on. Around it is one without a grace, which is
+ * cancelled when the caller says that the grace is over. Whatever the function did, there is one
  * answer: a result that cannot be copied is an error as well.
  */
-import type { Scope } from '../../kernel/protocol/handles.js'
+import type { Scope, ScopeOptions } from '../../kernel/protocol/handles.js'
 import type { Op, Operation } from '../../kernel/protocol/trap.js'
 import { describe, isPromise } from '../../kernel/protocol/value.js'
 import { until } from '../raw/promise.js'
@@ -16,7 +17,7 @@ import { nursery } from '../scope/nursery.js'
 import { isLeaving } from '../scope/place.js'
 import { scope } from '../scope/scope.js'
 import { UniversalEvent } from '../sync/universal-event.js'
-import { carry } from './carried.js'
+import { type Carried, carry } from './carried.js'
 import type { Answer, CallRequest, Request } from './remote-messages.js'
 import { type Transferable, unwrap } from './transfer.js'
 
@@ -25,6 +26,12 @@ export interface Station {
   spawn(op: Op<unknown>, options?: { readonly name?: string }): unknown
   /** @throws if the answer cannot be copied. */
   post(answer: Answer, transfer: readonly Transferable[]): void
+  /**
+   * What would arrive of a value.
+   *
+   * @throws if nothing would.
+   */
+  copy(value: unknown): unknown
   /** A call begins. */
   begin(id: number): void
   /** The kernel is to end. */
@@ -33,9 +40,14 @@ export interface Station {
 
 /** A call that is under way. */
 interface Job {
+  readonly grace: number
   cancelled: boolean
   scope: Scope | null
+  /** Around the other one; when it is cancelled, no cleanup waits any longer. */
+  limit: Scope | null
 }
+
+const LIMIT: ScopeOptions = { grace: 0, name: 'grace' }
 
 type Exports = Readonly<Record<string, unknown>>
 
@@ -56,11 +68,20 @@ export class RemoteCalls {
     } else if ('cancel' in request) {
       const job = this.jobs.get(request.cancel)
       if (job !== undefined) this.cancel(job)
+    } else if ('force' in request) {
+      const limit = this.jobs.get(request.force)?.limit
+      if (limit) station.spawn(() => limit.cancel('the grace of its caller is over'))
     } else if ('ping' in request) {
       station.post({ pong: request.ping }, [])
     } else {
       station.end()
     }
+  }
+
+  /** A call has come that cannot be read. */
+  receiveUnread(id: number, { message }: Error): void {
+    const unread = `its arguments, or a context that travels with it, cannot be copied: ${message}`
+    this.station.post({ id, unread }, [])
   }
 
   /** What returns at once needs no task. */
@@ -77,11 +98,11 @@ export class RemoteCalls {
         }
         op = settling(result)
       } catch (error) {
-        this.reply({ id, error: carry(error) }, name)
+        this.reply({ id, error: this.carry(error) }, name)
         return
       }
     }
-    const job: Job = { cancelled: false, scope: null }
+    const job: Job = { grace: request.grace, cancelled: false, scope: null, limit: null }
     this.jobs.set(id, job)
     this.station.spawn(() => this.work(request, op, job), { name })
   }
@@ -89,7 +110,11 @@ export class RemoteCalls {
   /** Cancels all, and waits until they are out. */
   *leave(): Operation<void> {
     this.idle.clear()
-    for (const job of this.jobs.values()) this.cancel(job)
+    const now = yield* clock()
+    for (const job of this.jobs.values()) {
+      this.cancel(job)
+      if (job.limit !== null) yield* job.limit.setDeadline(now + job.grace)
+    }
     if (this.jobs.size > 0) yield* this.idle.wait()
   }
 
@@ -100,21 +125,24 @@ export class RemoteCalls {
   }
 
   private *work(request: CallRequest, op: () => Operation<unknown>, job: Job): Operation<void> {
-    const { id, name, left, grace, context } = request
+    const { id, name, left, context } = request
     let answer: Answer = { id, cancelled: true }
     try {
       if (!job.cancelled) {
         const deadline = left === Number.POSITIVE_INFINITY ? left : (yield* clock()) + left
         // Undefined if it is the scope's own cancel that ends it.
-        const done = yield* scope({ deadline, grace, name }, (own) => {
-          job.scope = own
-          return result(context.length === 0 ? op() : withTravellers(context, op))
+        const done = yield* scope(LIMIT, (limit) => {
+          job.limit = limit
+          return scope({ deadline, grace: Number.POSITIVE_INFINITY, name }, (own) => {
+            job.scope = own
+            return result(context.length === 0 ? op() : withTravellers(context, op))
+          })
         })
         if (done !== undefined) answer = { id, value: done.value }
       }
     } catch (error) {
       if (yield* isLeaving(error)) throw error
-      answer = { id, error: carry(error) }
+      answer = { id, error: this.carry(error) }
     } finally {
       this.reply(answer, name)
       this.jobs.delete(id)
@@ -129,8 +157,12 @@ export class RemoteCalls {
     } catch (error) {
       const id = 'id' in answer ? answer.id : 0
       const why = new TypeError(`Cannot return the result of ${name}: ${(error as Error).message}`)
-      this.station.post({ id, error: carry(why) }, [])
+      this.station.post({ id, error: this.carry(why) }, [])
     }
+  }
+
+  private carry(error: unknown): Carried {
+    return carry(error, (value) => this.station.copy(value))
   }
 
   private *loadAndRun(request: CallRequest): Operation<unknown> {

@@ -2,13 +2,13 @@
  * A kernel elsewhere, in another thread or process, as the tasks here see it.
  *
  * A call there is a wait here. A cancel travels as a request: the other side delivers it to its own
- * task, which cleans up within its grace, and the wait here is over when the answer has come. What
- * takes longer than the grace is asked whether it hears. If it does, its cleanup is shielded and is
- * waited for, as it would be here. If it does not, it is stuck in code that never waits, and there
- * is nothing left but to end it from outside.
+ * task, which cleans up, and the wait here is over when the answer has come. The end of the grace
+ * travels as well: the kernel here knows which scopes are around the call, so it alone counts. What
+ * takes longer is asked whether it hears. If it does, its cleanup is shielded and is waited for, as
+ * it would be here. If it does not, it is stuck in code that never waits, and there is nothing left
+ * but to end it from outside.
  */
-import { ClosedError, scopeOf, TimeoutError } from '../../kernel/protocol/errors.js'
-import type { Scope } from '../../kernel/protocol/handles.js'
+import { ClosedError, TimeoutError } from '../../kernel/protocol/errors.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { clock, sleepUntil } from '../raw/time.js'
 import { isLeaving } from '../scope/place.js'
@@ -92,10 +92,11 @@ export class RemoteKernel {
   }
 
   /**
-   * Makes a call and waits for its result.
+   * Makes a call and waits for its result. What the function returns counts, even if it has been
+   * cancelled meanwhile: what was done is not lost.
    *
    * @throws what the function throws there.
-   * @throws TypeError if an argument cannot be copied.
+   * @throws TypeError if an argument, or the result, cannot be copied.
    * @throws BrokenError if what is there ends meanwhile; ClosedError if it is told to.
    */
   *perform({ module, name, args }: Work): Operation<unknown> {
@@ -110,12 +111,12 @@ export class RemoteKernel {
       outcome = yield* this.outcomeOf(call, () => this.send(call, action, sent, transfer))
     } catch (error) {
       if (!call.sent || !(yield* isLeaving(error))) throw error
-      yield* shield(this.seeOut(call, (scopeOf(error) as Scope).grace))
-      const { outcome } = call
-      throw outcome !== null && 'error' in outcome ? revive(outcome.error) : error
+      outcome = yield* this.seeOut(call)
+      if ('cancelled' in outcome || ('lost' in outcome && this.terminated)) throw error
     }
     if ('value' in outcome) return outcome.value
     if ('error' in outcome) throw revive(outcome.error)
+    if ('unread' in outcome) throw new TypeError(`Cannot ${action}: ${outcome.unread}`)
     if ('lost' in outcome) {
       // What was handed over is gone, and cannot be sent again.
       if (this.terminated && transfer.length === 0 && !(this.up && this.line.begun(call.id))) return MOVED
@@ -137,6 +138,11 @@ export class RemoteKernel {
       this.until(() => this.end !== null),
       grace,
     )
+  }
+
+  /** Something came from there that cannot be read: the answer to this call. */
+  receiveUnread(id: number, { message }: Error): void {
+    this.receive({ id, unread: `its result cannot be copied: ${message}` })
   }
 
   /** From there. */
@@ -177,23 +183,31 @@ export class RemoteKernel {
     call.tell?.(outcome)
   }
 
-  /** Waits for it; a cancel is sent on. */
+  /** Waits for it. */
   private outcomeOf(call: Pending, send: () => void): Universal<Outcome> {
     return this.wait<Outcome>((resolve) => {
       send()
       call.tell = resolve
       return () => {
         call.tell = null
-        this.post({ cancel: call.id })
       }
     })
   }
 
-  private seeOut(call: Pending, grace: number): Operation<void> {
-    return this.outlast(
-      this.until(() => call.outcome !== null),
-      grace,
-    )
+  /** Sends a cancel on, and waits until the other side is out. */
+  private *seeOut(call: Pending): Operation<Outcome> {
+    if (call.outcome === null) {
+      const over = this.until(() => call.outcome !== null)
+      this.post({ cancel: call.id })
+      try {
+        yield* over
+      } catch {
+        // Nothing but a scope whose grace is over interrupts a cleanup.
+        this.post({ force: call.id })
+        yield* shield(this.outlast(over, 0))
+      }
+    }
+    return call.outcome as Outcome
   }
 
   /** Waits until something is over that was asked to be, and ends what does not hear. */

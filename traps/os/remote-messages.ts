@@ -1,9 +1,9 @@
 /**
  * What two kernels say to each other, of which one works for the other.
  *
- * The caller asks for calls, calls them off, and asks whether the other one hears at all; that is
- * how a task that takes its time is told from a thread that is stuck. Each call gets exactly one
- * answer.
+ * The caller asks for calls, calls them off, says when their grace is over, and asks whether the
+ * other one hears at all; that is how a task that takes its time is told from a thread that is
+ * stuck. Each call gets exactly one answer.
  */
 import type { Carried } from './carried.js'
 
@@ -16,19 +16,28 @@ export interface CallRequest {
   readonly args: readonly unknown[]
   /** How long it has, in milliseconds: clocks differ. */
   readonly left: number
-  /** Milliseconds to clean up after a cancel. */
+  /** Milliseconds to clean up if the kernel ends, and there may be nobody who says when. */
   readonly grace: number
   /** Values of contexts that travel. */
   readonly context: readonly (readonly [name: string, value: unknown])[]
 }
 
-/** What the caller says. `end`: the kernel is to end, and all of its calls with it. */
-export type Request = CallRequest | { readonly cancel: number } | { readonly ping: number } | { readonly end: true }
+/**
+ * What the caller says. `force`: the grace of a call that was cancelled is over. `end`: the kernel
+ * is to end, and all of its calls with it.
+ */
+export type Request =
+  | CallRequest
+  | { readonly cancel: number }
+  | { readonly force: number }
+  | { readonly ping: number }
+  | { readonly end: true }
 
-/** What comes back. `up`: it hears, from now on. */
+/** What comes back. `unread`: why what was sent, or the answer, could not be read. `up`: it hears. */
 export type Answer =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: Carried }
   | { readonly id: number; readonly cancelled: true }
+  | { readonly id: number; readonly unread: string }
   | { readonly pong: number }
   | { readonly up: true }

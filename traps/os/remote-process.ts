@@ -123,7 +123,7 @@ function* untilItEnds(
 ): Operation<End['why']> {
   let cause: unknown
   try {
-    yield* race([receiveFrames(stream, (answer) => remote.receive(answer as Answer)), () => sometimeAfter(child)])
+    yield* race([receiveFrames<Answer>(stream, remote), () => sometimeAfter(child)])
   } catch (error) {
     if (scopeOf(error) !== null) throw error
     if (!isEnd(error)) cause = error

@@ -18,6 +18,7 @@ import {
   thread,
   timeout,
   transfer,
+  UniversalEvent,
 } from 'drupe'
 
 export const user = context('user of the tests', 'nobody', { travels: true })
@@ -210,5 +211,49 @@ export function* tellsAndWaits(): Operation<void> {
   } finally {
     yield* sleep(1)
     console.log('cleaned up')
+  }
+}
+
+/** A call of `untilBegun` in the same kernel waits for it. */
+const begunHere = new UniversalEvent()
+export const untilBegun = (): Operation<void> => begunHere.wait()
+
+/** Waits; when it is cancelled it cleans up for so long, and says how far that came. */
+export function* cleansUp(cleanupMs: number): Operation<string> {
+  try {
+    begunHere.set()
+    return yield* suspend()
+  } catch {
+    try {
+      yield* sleep(cleanupMs)
+      return 'whole'
+    } catch {
+      return 'cut'
+    }
+  }
+}
+
+/** What v8 writes, and cannot read. */
+const { WebAssembly } = globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object } }
+export const compiled = (): object => new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]))
+
+/** Some of it can be cloned and not written by v8, some is written and cannot be read. */
+export function failsWithMuch(): never {
+  class MuchError extends RangeError {
+    override readonly name = 'MuchError'
+    get code(): string {
+      return 'E_MUCH'
+    }
+  }
+  throw Object.assign(new MuchError('much'), { size: 3, blob: new Blob(['x']), compiled: compiled(), call: () => {} })
+}
+
+/** Its process ends in the middle of its cleanup. */
+export function* diesInCleanup(): Operation<never> {
+  try {
+    begunHere.set()
+    return yield* suspend()
+  } finally {
+    process.exit(5)
   }
 }

@@ -1,7 +1,3 @@
-/** Headless Chromium: from Debian where it is missing, and started so that it asks nothing of any network. */
-import { spawnSync } from 'node:child_process'
-
-export const CHROMIUM_FLAGS = [
 /**
  * Chromium without a window: where it is, and how a page is opened in it.
  *
@@ -10,7 +6,8 @@ export const CHROMIUM_FLAGS = [
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-const FLAGS = [
+
+export const CHROMIUM_FLAGS = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -24,11 +21,9 @@ const FLAGS = [
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
 
-/** The path of the binary; undefined where there is none and apt cannot bring it. */
+/** Its path; undefined if there is none. */
 export function findChromium() {
   const find = () => PLACES.find((path) => spawnSync(path, ['--version']).status === 0)
-/** Its name; undefined if there is none. */
-  const find = () => ['chromium', 'chromium-browser'].find((name) => spawnSync(name, ['--version']).status === 0)
   const apt = (...words) => spawnSync('apt-get', [...words, '-qq'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const found = find()
   if (found !== undefined) return found
@@ -40,7 +35,7 @@ export function findChromium() {
 /** Opens a page in a browser of its own; what comes back ends it. */
 export function openPage(chromium, url, scratch) {
   const profile = mkdtempSync(join(scratch, 'page-'))
-  const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: 'ignore', detached: true })
+  const browser = spawn(chromium, [...CHROMIUM_FLAGS, `--user-data-dir=${profile}`, url], { stdio: 'ignore', detached: true })
   // It is the leader of a group of its own, with all that it started.
   return () => process.kill(-browser.pid, 'SIGKILL')
 }

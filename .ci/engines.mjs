@@ -14,7 +14,6 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { copyFor, ended, FILE_SECONDS, judge, processes, ROOT } from './bare-suite.mjs'
-import { CHROMIUM_FLAGS, findChromium } from './chromium.mjs'
 import { findChromium, openPage } from './chromium.mjs'
 
 const README = join(ROOT, 'README.md')

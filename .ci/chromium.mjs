@@ -35,7 +35,10 @@ export function findChromium() {
 /** Opens a page in a browser of its own; what comes back ends it. */
 export function openPage(chromium, url, scratch) {
   const profile = mkdtempSync(join(scratch, 'page-'))
-  const browser = spawn(chromium, [...CHROMIUM_FLAGS, `--user-data-dir=${profile}`, url], { stdio: 'ignore', detached: true })
+  const browser = spawn(chromium, [...CHROMIUM_FLAGS, `--user-data-dir=${profile}`, url], {
+    stdio: 'ignore',
+    detached: true,
+  })
   // It is the leader of a group of its own, with all that it started.
   return () => process.kill(-browser.pid, 'SIGKILL')
 }

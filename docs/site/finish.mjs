@@ -1,32 +1,13 @@
 /**
  * The last touch to built pages, before they are indexed: what neither Astro nor TypeDoc can be
- * told. It makes wide tables reachable by keyboard and names what has no name for a screen reader;
- * and it says how much a page weighs in the search, as a guide answers a question and the type of
- * an option does not.
+ * told. It makes wide tables reachable by keyboard, names what has no name for a screen reader,
+ * and gives pages the words under which they are looked for.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { WORDS } from './words.mjs'
 
-/** The first that a path begins with; 1 is what Pagefind takes where nothing is said. */
-const WEIGHTS = [
-  ['start/', 2],
-  ['guides/', 4],
-  ['cookbook/', 4],
-  ['errors/', 3],
-  ['platforms/', 4],
-  ['compare/', 3],
-  ['examples/', 1],
-  ['internals/recipes/', 3],
-  ['internals/how-a-trap-travels/', 2],
-  ['internals/', 0.3],
-  ['project/', 0.3],
-  ['proof/benchmarks/', 2],
-  ['proof/', 0.3],
-  ['reference/functions/', 2],
-  ['reference/classes/', 2],
-  ['reference/', 0.3],
-]
-
+const INDEXED = 'data-pagefind-index-attrs="data-words" data-pagefind-weight="10"'
 const TABLE = '<div class="scroller" role="group" aria-label="Table" tabindex="0">'
 
 export function finish(root) {
@@ -34,10 +15,18 @@ export function finish(root) {
     const path = file.replaceAll('\\', '/')
     if (!path.endsWith('.html')) continue
     const html = readFileSync(join(root, file), 'utf8')
-    const weight = WEIGHTS.find(([folder]) => path.startsWith(folder))?.[1] ?? 1
     const pages = path.startsWith('reference/') ? ofTypeDoc(html, path) : ofStarlight(html)
-    writeFileSync(join(root, file), pages.replace('data-pagefind-body', `$& data-pagefind-weight="${weight}"`))
+    writeFileSync(join(root, file), found(pages, path))
   }
+}
+
+/** Puts the words of a page before its end, where no excerpt begins; an export is called by its name. */
+function found(html, path) {
+  const [, name] = /^reference\/(?:functions|classes)\/drupe\w*\.(\w+)\.html$/.exec(path) ?? []
+  const words = [name, WORDS[path.replace(/index\.html$/, '')]].filter((one) => one !== undefined).join(', ')
+  if (words === '') return html
+  const [end] = /<\/main>|<\/div>\s*<div class="col-sidebar">/.exec(html)
+  return html.replace(end, `<span data-words="${words}" ${INDEXED}></span>${end}`)
 }
 
 function ofStarlight(html) {

@@ -17,7 +17,10 @@ const ROOT = new URL('../../', import.meta.url)
 const FOLDER = fileURLToPath(ROOT).replaceAll('\\', '/')
 
 /** Pages that use an export for its sake. */
-const USERS = /^docs\/(guides|errors)\//
+const USERS = /^docs\/(guides|errors|cookbook)\//
+
+/** Programs that need more than they are about: what that is, their prose says. */
+const RECIPES = /^docs\/cookbook\//
 
 /** `sleep`, `sleep(10)`, `yield* sleep(10)`, `new Queue()`, `Queue.put`, `drupe/testing`. */
 const SPAN = /^`(?:yield\* |await |new )*([A-Za-z]\w*(?:[./][A-Za-z]\w*)?)(\([^`]*\))?`$/
@@ -162,7 +165,7 @@ export function linkAll(project) {
   for (const page of project.documents ?? []) {
     lendExample(page, names)
     const imported = new Set(importsIn(page.content.map(({ text }) => text).join(''), names))
-    const seen = new Set(imported)
+    const seen = new Set(RECIPES.test(pathOf(project, page)) ? [] : imported)
     const place = { chain: [page], members: new Map(), parameters: new Set(), imported }
     page.content = linkSpans(page.content, names, place, seen)
     if (!USERS.test(pathOf(project, page))) continue

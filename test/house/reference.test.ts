@@ -130,6 +130,8 @@ test('@throws leads to the error', (t) => {
 test('what guides and examples use says so, and where', (t) => {
   const usedIn = (name: string) => linksOf(find(name).comment?.getTag('@usedIn')?.content)
   t.true(usedIn('drupe.retry').includes('Around I/O'))
+  t.true(usedIn('drupe.retry').includes('Retry with back-off'))
+  t.false(usedIn('drupe.sleep').includes('Retry with back-off'), 'which only needs it')
   t.true(usedIn('drupe.serve').includes('examples/network/echo-server.ts'))
 })
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import starlight from '@astrojs/starlight'
 import { defineConfig } from 'astro/config'
+import { RANKING } from './ranking.mjs'
 
 const { sidebar } = JSON.parse(readFileSync(new URL('pages.json', import.meta.url), 'utf8'))
 
@@ -17,6 +18,8 @@ export default defineConfig({
       customCss: ['./src/styles/site.css'],
       sidebar,
       pagination: true,
+      // What a title says counts, but it is no more than a heading: queries.mjs was tried with both.
+      pagefind: { ranking: RANKING },
       lastUpdated: false,
       disable404Route: false,
       expressiveCode: {

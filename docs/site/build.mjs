@@ -102,7 +102,7 @@ mkdirSync(work, { recursive: true })
 // Astro's own memory knows nothing of its configuration.
 for (const name of ['src', 'public', 'html', '.astro', 'node_modules/.astro'])
   rmSync(join(work, name), { recursive: true, force: true })
-for (const name of ['src', 'astro.config.mjs', 'pages.mjs'])
+for (const name of ['src', 'astro.config.mjs', 'ranking.mjs'])
   cpSync(join(HERE, name), join(work, name), { recursive: true })
 if (existsSync(join(HERE, 'public'))) cpSync(join(HERE, 'public'), join(work, 'public'), { recursive: true })
 const node = install()

@@ -7,7 +7,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { WORDS } from './words.mjs'
 
-const INDEXED = 'data-pagefind-index-attrs="data-words" data-pagefind-weight="10"'
+/** What explains a choice, or the type of an option, is seldom what somebody looks for. */
+const SELDOM =
+  /^(internals\/decisions|project|proof\/(performance|conformance)|reference\/(interfaces|types|variables))\b/
 const TABLE = '<div class="scroller" role="group" aria-label="Table" tabindex="0">'
 
 export function finish(root) {
@@ -20,13 +22,24 @@ export function finish(root) {
   }
 }
 
-/** Puts the words of a page before its end, where no excerpt begins; an export is called by its name. */
+/**
+ * Puts the words of a page before its end, where no excerpt begins; an export is called by its name,
+ * unless that has parts: those are words to the index, and `RLock` would be found as a lock.
+ * A heading weighs by itself, whatever is around it, so that of a page for few is told so.
+ */
 function found(html, path) {
-  const [, name] = /^reference\/(?:functions|classes)\/drupe\w*\.(\w+)\.html$/.exec(path) ?? []
+  const [, name] = /^reference\/(?:functions|classes)\/drupe\w*\.(\w[a-z]*)\.html$/.exec(path) ?? []
   const words = [name, WORDS[path.replace(/index\.html$/, '')]].filter((one) => one !== undefined).join(', ')
-  if (words === '') return html
   const [end] = /<\/main>|<\/div>\s*<div class="col-sidebar">/.exec(html)
-  return html.replace(end, `<span data-words="${words}" ${INDEXED}></span>${end}`)
+  // Where a name is a part of longer ones, `Lock` of `RLock`, once is not enough.
+  const said =
+    words === ''
+      ? html
+      : html.replace(end, `<div hidden data-pagefind-weight="10">${`${words}. `.repeat(3)}</div>${end}`)
+  if (!SELDOM.test(path)) return said
+  return said
+    .replace('data-pagefind-body', '$& data-pagefind-weight="0.2"')
+    .replace(/<h[123]\b/g, '$& data-pagefind-weight="1"')
 }
 
 function ofStarlight(html) {

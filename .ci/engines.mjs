@@ -13,7 +13,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { copyFor, ended, FILE_SECONDS, judge, processes, ROOT } from './bare-suite.mjs'
+import { CONCURRENCY, copyFor, ended, FILE_SECONDS, judge, processes, ROOT } from './bare-suite.mjs'
 
 const README = join(ROOT, 'README.md')
 const MARKS = ['<!-- engines -->\n', '<!-- /engines -->\n']
@@ -97,10 +97,14 @@ function count(name, pass, fail) {
 /** The suite with AVA, on one Node. The rules of the house and the programs in the documents do not depend on it. */
 async function suite(name, node) {
   const files = ['dist/test/**/*.test.js', '!dist/test/house/**']
-  const { error, output } = await ended(node, ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...files], {
-    seconds: SUITE_SECONDS,
-    cwd: ROOT,
-  })
+  const { error, output } = await ended(
+    node,
+    ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...CONCURRENCY, ...files],
+    {
+      seconds: SUITE_SECONDS,
+      cwd: ROOT,
+    },
+  )
   const { pass, fail } = tally(output)
   // A run that is stopped, or breaks off, is one more failure.
   const broken = error !== null && fail === 0 ? 1 : 0

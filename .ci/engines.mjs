@@ -94,9 +94,12 @@ function count(name, pass, fail) {
   return pass > 0 && fail === 0
 }
 
-/** The suite with AVA, on one Node. The rules of the house and the programs in the documents do not depend on it. */
+/**
+ * The suite with AVA, on one Node. What does not depend on it is left out: the rules of the house, the programs in the
+ * documents, the tables of other systems and what stands in for them.
+ */
 async function suite(name, node) {
-  const files = ['dist/test/**/*.test.js', '!dist/test/house/**']
+  const files = ['dist/test/**/*.test.js', '!dist/test/house/**', '!dist/test/native/{bsd,windows}/**']
   const { error, output } = await ended(
     node,
     ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...CONCURRENCY, ...files],
@@ -270,7 +273,7 @@ const KERNEL = "the kernel's tests"
 const KERNEL_TLS = `${KERNEL}, TLS in memory`
 const KERNEL_TLS_WATCH = `${KERNEL_TLS}, watching`
 const WHOLE = 'the whole suite'
-const SUITE = 'the suite, without the rules of the house'
+const SUITE = 'the suite, without the rules of the house and the drivers of other systems'
 const IO = 'io_uring, epoll'
 const HOST = 'host: no sockets, no files'
 const DENO = ['run', '-A', '--no-prompt']

@@ -9,6 +9,8 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../', import.meta.url))
+/** For AVA, which takes two processes in CI, however many cores there are. */
+export const CONCURRENCY = ['--concurrency', String(Math.max(2, availableParallelism()))]
 /** More than a test may take (test/patience.ts). */
 export const FILE_SECONDS = 180
 

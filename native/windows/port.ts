@@ -10,7 +10,7 @@ import { INFINITE, INVALID_HANDLE } from './constants.js'
 import { resultOf } from './errors.js'
 import type { Windows } from './kernel32.js'
 
-/** Keys: a handle of the driver's; another thread notifies; the waiter is to end; the first of jobs. */
+/** Keys: a handle of the driver's; another thread notifies; the waiter is to end; the first job. */
 export const KEY_HANDLE = 1
 export const KEY_WAKE = 2
 export const KEY_QUIT = 3
@@ -18,7 +18,7 @@ export const KEY_FIRST_JOB = 4
 
 /** As many packets as one call takes. */
 export const BATCH = 64
-/** OVERLAPPED_ENTRY in 32-bit words: key and address of two each, NTSTATUS and (unused) the rest, bytes. */
+/** OVERLAPPED_ENTRY in 32-bit words: key, address (two each), NTSTATUS, one unused, bytes. */
 export const PACKET_WORDS = 8
 
 /** Is called for each packet. */

@@ -134,6 +134,12 @@ test('signals: two subscriptions are told both, and two waits of one are told on
   t.is((await execute('mains', 'two waits for one signal')).stdout, 'SIGUSR2')
 })
 
+test('signals: any number of subscriptions are one listener to the host, which warns of many', async (t) => {
+  if (lacks(t)) return
+  const { stdout, stderr } = await execute('mains', 'many subscriptions')
+  t.deepEqual([stdout, stderr], ['1000,1,0', ''])
+})
+
 test('signals: one that nobody took does what it does otherwise', async (t) => {
   covers(t, 'trio signals: catch_signals_race_condition_on_exit')
   if (lacks(t)) return

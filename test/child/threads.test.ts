@@ -70,7 +70,7 @@ const ENDED: Readonly<Record<string, readonly string[]>> = {
 
 for (const driver of process.platform === 'linux' ? ['io_uring', 'epoll'] : []) {
   for (const [program, lines] of Object.entries(ENDED)) {
-    test(`threads: ${driver}: ${program}`, async (t) => {
+    test(`${driver}: threads: ${program}`, async (t) => {
       if (program.includes('memory') && !SURVIVES_FULL_HEAP) {
         t.log('skipped: this Node does not survive a worker without memory')
         t.pass()

@@ -22,13 +22,16 @@ interface HostProcess {
   readonly pid: number
   on(name: string, listener: () => void): unknown
   off(name: string, listener: () => void): unknown
-  listenerCount(name: string): number
+  listeners(name: string): readonly unknown[]
   kill(pid: number, signal: string): unknown
   getBuiltinModule?(name: string): { readonly isMainThread: boolean } | undefined
 }
 
 /** The present one may have looked already. */
 const ROUNDS = 2
+
+/** The host takes more than ten listeners for a leak, so it has one for each signal. */
+const heard = new Map<string, { readonly all: Set<() => void>; tell(): void }>()
 
 /** Those that can be listened for. */
 export const CATCHABLE = SIGNALS.filter((name) => name !== 'SIGKILL' && name !== 'SIGSTOP') as CatchableSignal[]
@@ -81,6 +84,31 @@ export function hostProcess(action: string): HostProcess {
   return host
 }
 
+function listen(host: HostProcess, name: string, listener: () => void): void {
+  let known = heard.get(name)
+  if (known === undefined) {
+    const all = new Set<() => void>()
+    known = {
+      all,
+      tell() {
+        for (const one of [...all]) one()
+      },
+    }
+    heard.set(name, known)
+  }
+  known.all.add(listener)
+  // Other code may have removed all listeners.
+  if (!host.listeners(name).includes(known.tell)) host.on(name, known.tell)
+}
+
+function leave(host: HostProcess, name: string, listener: () => void): void {
+  const known = heard.get(name)
+  known?.all.delete(listener)
+  if (known === undefined || known.all.size > 0) return
+  heard.delete(name)
+  host.off(name, known.tell)
+}
+
 class SignalCursor extends HostCursor<CatchableSignal> {
   /** In the order in which they came; each once. */
   private readonly pending = new Set<CatchableSignal>()
@@ -99,7 +127,7 @@ class SignalCursor extends HostCursor<CatchableSignal> {
         this.wake()
       }
       this.listeners.set(name, listener)
-      host.on(name, listener)
+      listen(host, name, listener)
     }
   }
 
@@ -108,9 +136,9 @@ class SignalCursor extends HostCursor<CatchableSignal> {
     this.closed = true
     this.wakeAll()
     yield* shield(() => this.settle())
-    for (const [name, listener] of this.listeners) this.host.off(name, listener)
+    for (const [name, listener] of this.listeners) leave(this.host, name, listener)
     for (const name of this.pending) {
-      if (this.host.listenerCount(name) === 0) this.host.kill(this.host.pid, name)
+      if (this.host.listeners(name).length === 0) this.host.kill(this.host.pid, name)
     }
     this.pending.clear()
   }

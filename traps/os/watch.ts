@@ -39,10 +39,9 @@ export interface WatchOptions {
  * Watches a file, or a directory and what is right in it. It has begun when it returns: what is
  * done from then on comes as events, from `next()` or by `each`. A changed file may give several
  * events. It is a resource, closed when the innermost nursery of the task ends, or before with
- * `close()`, which ends the wait of another task. If the task is cancelled while it waits for the
- * next event, none is lost. One task at a time may ask for it: the next one gets a `BusyError`.
- *
- * An event `'overflow'` says that events were lost: look at the files again.
+ * `close()`, which ends a wait. If the task is cancelled while it waits for the next event, none is
+ * lost. One task at a time may wait: another one gets a `BusyError`. After an event `'overflow'`
+ * some are missing: look at the files again.
  *
  * On Linux the system tells what has happened. Elsewhere the host tells that something has, and a
  * look tells what: a file that is gone again by then was never there, and one that another one has
@@ -50,8 +49,7 @@ export interface WatchOptions {
  *
  * @param path A file or a directory.
  * @param options `recursive`: also what is below.
- * @throws SystemError as the OS says: `ENOENT`, `EACCES`, `ENOSPC` or `EMFILE` if there are too many
- * watches.
+ * @throws SystemError as the OS says: `ENOENT`, `EACCES`, `ENOSPC` or `EMFILE` (too many).
  * @throws UnsupportedError where the driver cannot watch files: see `driver.can.watch`.
  * @throws KernelStateError in a blocking run, where the host would have to watch.
  * @throws Cancelled if a scope around the task is cancelled.
@@ -108,8 +106,7 @@ function fromDriver(watcher: FileWatcher): Watcher {
     add: (path, nested) =>
       ask('inotify_add_watch', () => (closed ? -1 : watcher.add(path, nested))) as Operation<number>,
     *news() {
-      const count = yield* read(watcher.fd, buffer)
-      return watcher.newsIn(buffer.subarray(0, count))
+      return watcher.newsIn(buffer.subarray(0, yield* read(watcher.fd, buffer)))
     },
     *look(path, body) {
       yield* each(readDir(path), ({ name, type }) => body({ name, directory: type === 'directory' }))
@@ -165,8 +162,7 @@ class Watch implements Cursor<FileEvent>, Source<FileEvent> {
   }
 
   *begin(): Operation<void> {
-    const id = yield* this.watcher.add(this.path, false)
-    this.paths.set(id, this.path)
+    this.paths.set(yield* this.watcher.add(this.path, false), this.path)
     if (this.recursive) yield* this.look(this.path, false)
   }
 
@@ -231,8 +227,7 @@ class Watch implements Cursor<FileEvent>, Source<FileEvent> {
 
   private *descend(path: string, tells: boolean): Operation<void> {
     try {
-      const id = yield* this.watcher.add(path, true)
-      this.paths.set(id, path)
+      this.paths.set(yield* this.watcher.add(path, true), path)
       yield* this.look(path, tells)
     } catch (error) {
       // It is gone already, or another thing by now.

@@ -4,6 +4,7 @@
 import { writeSync } from 'node:fs'
 import {
   type CatchableSignal,
+  type Cursor,
   each,
   exec,
   main,
@@ -117,6 +118,21 @@ const MAINS: Readonly<Record<string, () => unknown>> = {
       const two = yield* subscribe(signals('SIGUSR2'))
       raise('SIGUSR2')
       say([(yield* one.next()).value, (yield* two.next()).value])
+    }),
+  'many subscriptions': () =>
+    main(function* () {
+      const cursors: Cursor<unknown>[] = []
+      for (let i = 0; i < 1000; i++) {
+        // Other code may remove what listens.
+        if (i === 500) process.removeAllListeners('SIGUSR2')
+        cursors.push(yield* subscribe(signals('SIGUSR2')))
+      }
+      raise('SIGUSR2')
+      let told = 0
+      for (const cursor of cursors) if ((yield* cursor.next()).value === 'SIGUSR2') told++
+      const listening = process.listenerCount('SIGUSR2')
+      for (const cursor of cursors) yield* cursor.close()
+      say([told, listening, process.listenerCount('SIGUSR2')])
     }),
   'one that nobody took': () =>
     run(function* () {

@@ -2,7 +2,7 @@
  * The live page, in a browser: `node .ci/live.mjs [scratch folder]`, after a build.
  *
  * The programs of the tutorial and those in live/ run in Chromium, each in a `<drupe-live>`, and must print what their `// =>`
- * comments say. Then the element itself is looked at. Where there is no Chromium, that is said, and only types are checked.
+ * comments say. Then that element is looked at, and `<drupe-network>`. Where there is no Chromium, that is said, and only types are checked.
  * Ends with a line "live: N passed, N failed".
  */
 import { spawnSync } from 'node:child_process'
@@ -63,7 +63,7 @@ function programs() {
 
 const HTML = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Live</title>
 <style>:root { color-scheme: light dark }</style><script src="/axe.js"></script>
-<script type="module" src="/live/live.js"></script>
+<script type="module" src="/live/live.js"></script><script type="module" src="/live/network.js"></script>
 <script type="module" src="/page.mjs"></script></head><body><main><h1>Live</h1><div></div></main></body></html>`
 const JAVASCRIPT = 'text/javascript'
 

@@ -1,5 +1,5 @@
 /**
- * What .ci/live.mjs runs in the page: each program in an element of its own, one after the other, then the element itself.
+ * What .ci/live.mjs runs in the page: each program in an element of its own, then what the elements do themselves.
  *
  * A result is a name and what is wrong, or null. All go to /report at once.
  */
@@ -63,6 +63,39 @@ check(
   'tasks are drawn, with a sentence for those who do not see',
   bars === 2 && picture.ariaLabel.length > 10 ? null : `${bars} bars`,
 )
+
+/** Resolves when a condition holds; it is asked after each change below the node. */
+function when(node, holds) {
+  return new Promise((done) => {
+    const ask = () => {
+      if (!holds()) return
+      observer.disconnect()
+      done()
+    }
+    const observer = new MutationObserver(ask)
+    observer.observe(node, { childList: true, subtree: true })
+    ask()
+  })
+}
+
+const network = document.createElement('drupe-network')
+network.setAttribute('speed', '20')
+drawn.after(network)
+const log = network.shadowRoot.querySelector('pre')
+const firstLines = () => [...log.children].slice(0, 12).map(({ textContent }) => textContent)
+button(network, 'Play').click()
+await when(network.shadowRoot.querySelector('svg'), () => network.shadowRoot.querySelector('.packet') !== null)
+check('packets are on their way', null)
+await when(log, () => log.childElementCount > 12)
+const before = firstLines()
+button(network, 'Restart').click()
+await when(log, () => log.childElementCount > 12)
+const same = before.join('\n') === firstLines().join('\n')
+check('with the same seed the same happens', same ? null : `${before.join('\n')}\nand then\n${firstLines().join('\n')}`)
+button(network, 'Cut off ada').click()
+await when(log, () => log.lastElementChild.textContent.includes('ada hears nothing'))
+check('who is cut off hears nothing', null)
+button(network, 'Pause').click()
 
 const { violations } = await globalThis.axe.run()
 check('axe is content', violations.length === 0 ? null : JSON.stringify(violations, null, 2))

@@ -7,6 +7,7 @@
  */
 
 import {
+  checkFunction,
   checkList,
   checkOperation,
   checkOptions,
@@ -30,6 +31,16 @@ import { Stage } from './stage.js'
 export interface NetworkOptions extends Conditions {
   /** Decides everything that chance decides. Default: what `DRUPE_SEED` says, or 0. */
   readonly seed?: number
+  /**
+   * Is told of each packet between two hosts at the time at which it arrives, or would have if it
+   * had not been lost. What it throws leaves the run.
+   *
+   * @param from The name of the host that sent it.
+   * @param to The name of the host that it was sent to.
+   * @param sent When it was sent, on the network's clock.
+   * @param lost It did not arrive.
+   */
+  readonly onPacket?: (from: string, to: string, sent: number, lost: boolean) => void
 }
 
 /**
@@ -84,6 +95,7 @@ export class SimNetwork implements Neighbourhood {
   constructor(private readonly options: NetworkOptions = {}) {
     checkConditions('make a network', options)
     if (options.seed !== undefined) checkSeed('make a network', options.seed)
+    if (options.onPacket !== undefined) checkFunction('make a network', 'onPacket', options.onPacket)
     this.seed = options.seed ?? seedFromEnvironment() ?? 0
     this.random = seededRandom(this.seed)
     // The order of turns has random numbers of its own: one packet more must not change which
@@ -272,10 +284,18 @@ export class SimNetwork implements Neighbourhood {
     let path = paths.get(to)
     if (path === undefined) {
       // Inside a host there is no network.
-      path = new Path(this.stage.timeline, this.random, from === to ? {} : this.options)
+      path =
+        from === to
+          ? new Path(this.stage.timeline, this.random, {}, null)
+          : new Path(this.stage.timeline, this.random, this.options, this.observer(from.name, to.name))
       paths.set(to, path)
     }
     return path
+  }
+
+  private observer(from: string, to: string): ((sent: number, lost: boolean) => void) | null {
+    const { onPacket } = this.options
+    return onPacket === undefined ? null : (sent, lost) => onPacket(from, to, sent, lost)
   }
 
   private between(these: readonly string[], those: readonly string[]): Path[] {

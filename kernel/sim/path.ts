@@ -67,6 +67,8 @@ export class Path {
     private readonly timeline: Timeline,
     private readonly random: () => number,
     public conditions: Conditions,
+    /** Is told of each packet when it has arrived, or would have. */
+    private readonly told: ((sent: number, lost: boolean) => void) | null,
   ) {}
 
   /** Sends one packet, which arrives or not. */
@@ -76,9 +78,12 @@ export class Path {
     this.busyUntil = Math.max(this.timeline.now, this.busyUntil) + duration
     const travel = typeof latency === 'number' ? latency : latency[0] + this.random() * (latency[1] - latency[0])
     const gone = loss > 0 && this.random() < loss
+    const sent = this.timeline.now
     this.timeline.at(this.busyUntil + travel, () => {
       // A cut that came while it was on its way stops it, too.
-      if (gone || this.cut) lost()
+      const isLost = gone || this.cut
+      this.told?.(sent, isLost)
+      if (isLost) lost()
       else arrive()
     })
   }

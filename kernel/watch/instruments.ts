@@ -2,8 +2,8 @@
  * Instruments: objects that are called while the kernel works.
  *
  * An instrument has any of seven methods. A kernel without instruments pays one comparison a step
- * for the possibility. An instrument that throws is taken out and its error reported, because a broken
- * observer must not change what it observes.
+ * for the possibility. An instrument that throws is taken out and its error reported, because a
+ * broken observer must not change what it observes.
  *
  * @see https://trio.readthedocs.io/en/stable/reference-lowlevel.html#instrument-api
  */

@@ -351,7 +351,9 @@ const TABLE: Readonly<Record<string, readonly k.Kind[]>> = {
   explore: [FUNCTION, options({ seeds: whole(0), from: whole(Number.MIN_SAFE_INTEGER), shrinks: whole(0) })],
   'SimHost.unlink': [STRING],
   'SimNetwork.name': [k.TEXT, options({ latency: TIME, error: k.word('ENOTFOUND', 'EAI_AGAIN') })],
-  'new SimNetwork': [options({ ...CONDITIONS, latency: k.or(TIME, Array.isArray), seed: whole(-1) })],
+  'new SimNetwork': [
+    options({ ...CONDITIONS, latency: k.or(TIME, Array.isArray), seed: whole(-1), onPacket: k.FUNCTION }),
+  ],
   ...of('SimNetwork', {
     host: [
       STRING,

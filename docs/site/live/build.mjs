@@ -26,6 +26,7 @@ await build({
   absWorkingDir: HERE,
   entryPoints: {
     live: 'live.ts',
+    network: 'network.ts',
     worker: 'worker.ts',
     strip: 'strip.ts',
     drupe: 'program-drupe.ts',

@@ -24,6 +24,37 @@ test('a connection takes a round trip, and so does an answer', (t) => {
   t.deepEqual(client, [40, 80])
 })
 
+test('each packet between hosts is told when it arrives, or is lost', (t) => {
+  const told: string[] = []
+  const network: SimNetwork = new SimNetwork({
+    latency: 20,
+    onPacket: (from, to, sent, lost) => void told.push(`${from} ${to} ${sent}-${network.now}${lost ? ' lost' : ''}`),
+  })
+  network.run({
+    server: serving(echo),
+    client: connected(function* (stream) {
+      t.is(yield* ask(stream, 'hello'), 'hello')
+      network.partition(['client'], ['server'])
+      yield* stream.write('into the void')
+      yield* sleep(30)
+      network.heal()
+    }),
+  })
+  t.deepEqual(told.slice(0, 3), ['client server 0-20', 'server client 20-40', 'client server 40-60'], 'the handshake')
+  t.deepEqual([...new Set(told.filter((line) => line.endsWith('lost')))], ['client server 80-100 lost'])
+})
+
+test('inside of a host there are no packets', (t) => {
+  const network = new SimNetwork({ onPacket: () => t.fail() })
+  virtual({ network }, function* () {
+    const listener = yield* listen({ host: '127.0.0.1', port: 80 })
+    const stream = yield* connect({ host: '127.0.0.1', port: 80 })
+    yield* stream.close()
+    yield* listener.close()
+  })
+  t.pass()
+})
+
 test('bandwidth is shared by all that goes the same way', (t) => {
   const network = new SimNetwork({ bandwidth: 1_000_000 })
   const { client } = network.run({

@@ -1,14 +1,14 @@
 /**
  * What a process of `fork` and `processPool` runs: a kernel that works for that of another process.
  *
- * Its input is a socket, over which calls come and answers go. When that ends, because the other
- * process says so or has died, all calls are cancelled, clean up within the grace, and the process
- * ends.
+ * Over the line to that process calls come and answers go. When it ends, because the other process
+ * says so or has died, all calls are cancelled, clean up within the grace, and the process ends.
  */
 import { Kernel } from './doors.js'
 import type { Operation } from './kernel/protocol/trap.js'
-import { Stream } from './traps/net/stream.js'
+import type { Stream } from './traps/net/stream.js'
 import { frameOf, isEnd, receiveFrames, throughFrame } from './traps/os/frames.js'
+import { lineToStarter } from './traps/os/process-line.js'
 import { RemoteCalls } from './traps/os/remote-calls.js'
 import type { Answer, Request } from './traps/os/remote-messages.js'
 import { nursery } from './traps/scope/nursery.js'
@@ -29,7 +29,7 @@ const calls = new RemoteCalls({
 
 await kernel.run(() =>
   nursery(function* work(n) {
-    const line = new Stream(0)
+    const line = yield* lineToStarter()
     const sender = yield* n.spawn(() => send(line))
     yield* n.spawn(() => receive(line), { daemon: true })
     answers.tryPut(frameOf({ up: true } satisfies Answer))

@@ -76,6 +76,16 @@ export class Job {
     return this.end
   }
 
+  /**
+   * The same for whoever looks; those that wait hear of it, too. Windows does not promise
+   * to tell of an end, and Wine does not if a process is ended while it starts.
+   */
+  ending(): Exit | null {
+    const { exit } = this
+    if (exit !== null && !this.told) this.ended()
+    return exit
+  }
+
   /** It has ended: what waits for that has something to read. */
   get isReadable(): boolean {
     return this.exit !== null

@@ -111,7 +111,7 @@ export class Processes implements ProcessCalls {
 
   ending(pid: number): Exit | number | null {
     const job = this.jobs.get(pid)
-    return job === undefined ? EBADF : job.exit
+    return job === undefined ? EBADF : job.ending()
   }
 
   signal(pid: number, signal: SignalName): number {

@@ -71,6 +71,8 @@ for (const [name, gives] of [
   ['nothing is left', 0],
   ['nothing is left, blocking', 0],
   ['in a worker', 0],
+  ['fork', 0],
+  ['fork, blocking', 0],
   ['an exit takes programs along', true],
   ['a crash takes programs along', true],
 ] as const) {

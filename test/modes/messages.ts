@@ -208,7 +208,6 @@ export const MESSAGE_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'messages between two processes, until one of them is killed',
-    lacking: ['win32'],
     *op() {
       const module = new URL('../child/programs/message-client.js', import.meta.url)
       return yield* use(listenMessages<unknown>(LOCAL), function* (listener) {

@@ -25,7 +25,8 @@ import { type WorkerPool, type WorkerPoolOptions, workerPool } from './worker-po
  * grace, and then the process ends and is reaped. What has not heard half a second after the grace
  * gets SIGTERM, and SIGKILL, with all of its process group. If this process dies, the other one
  * cancels what it does, and ends. It has this program's environment, flags and outputs; its input
- * is the line to here.
+ * is the line to here. On Windows the line is a named pipe, and there the other process is ended at
+ * once if this one dies, or if it has not heard.
  *
  * @param module The module: `new URL('./work.js', import.meta.url)`.
  * @param name What it exports. Default: `'default'`.

@@ -16,7 +16,7 @@ import { moveOn, shield } from '../scope/scope.js'
 import { type Begin, Universal } from '../sync/universal.js'
 import { revive } from './carried.js'
 import { CIRCUMSTANCES } from './circumstances.js'
-import type { Answer, Request } from './remote-messages.js'
+import type { Answer, Line, Request } from './remote-messages.js'
 import { type Transferable, unwrap } from './transfer.js'
 
 /**
@@ -35,22 +35,6 @@ export interface Work {
   readonly module: string
   readonly name: string
   readonly args: readonly unknown[]
-}
-
-/** What carries messages there and back. */
-export interface Line {
-  /** What it leads to, for messages. */
-  readonly name: string
-  /** Do answers come through the host's loop? */
-  readonly hosted: boolean
-  /** @throws if the request cannot be copied. */
-  post(request: Request, transfer: readonly Transferable[]): void
-  /** Whether the call with this number had begun when the other side was last heard of. */
-  begun(id: number): boolean
-  /** Whether it keeps the process alive. */
-  hold(on: boolean): void
-  /** Ends what is there, whatever it does. */
-  terminate(): Operation<void>
 }
 
 type Outcome = Exclude<Answer, { pong: number } | { up: true }> | { readonly lost: (action: string) => Error }

@@ -5,7 +5,9 @@
  * other one hears at all; that is how a task that takes its time is told from a thread that is
  * stuck. Each call gets exactly one answer.
  */
+import type { Operation } from '../../kernel/protocol/trap.js'
 import type { Carried } from './carried.js'
+import type { Transferable } from './transfer.js'
 
 /** A call. */
 export interface CallRequest {
@@ -33,7 +35,7 @@ export type Request =
   | { readonly ping: number }
   | { readonly end: true }
 
-/** What comes back. `unread`: why what was sent, or the answer, could not be read. `up`: it hears. */
+/** What comes back. `unread`: why the call or its answer could not be read. `up`: it hears. */
 export type Answer =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: Carried }
@@ -41,3 +43,19 @@ export type Answer =
   | { readonly id: number; readonly unread: string }
   | { readonly pong: number }
   | { readonly up: true }
+
+/** What carries messages there and back. */
+export interface Line {
+  /** What it leads to, for messages. */
+  readonly name: string
+  /** Do answers come through the host's loop? */
+  readonly hosted: boolean
+  /** @throws if the request cannot be copied. */
+  post(request: Request, transfer: readonly Transferable[]): void
+  /** Whether the call with this number had begun when the other side was last heard of. */
+  begun(id: number): boolean
+  /** Whether it keeps the process alive. */
+  hold(on: boolean): void
+  /** Ends what is there, whatever it does. */
+  terminate(): Operation<void>
+}

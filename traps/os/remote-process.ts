@@ -1,6 +1,5 @@
 /**
- * A kernel in a process of its own, and the line to it: a pair of sockets, of which the program has
- * one as its input.
+ * A kernel in a process of its own, and what goes over the line to it (process-line.ts).
  *
  * One task has the process, from its start until it is reaped. It is shielded, since a cancel here
  * is a message first: the process ends when it has cleaned up, the line ends with it, and so does
@@ -8,12 +7,10 @@
  */
 import { BrokenError, scopeOf, UnsupportedError } from '../../kernel/protocol/errors.js'
 import type { Nursery } from '../../kernel/protocol/handles.js'
-import type { Fd } from '../../kernel/protocol/io-op.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { fileOf } from '../bridge/host-worker.js'
-import { Stream } from '../net/stream.js'
-import { ask, atomically } from '../raw/call.js'
-import { close } from '../raw/io.js'
+import type { Stream } from '../net/stream.js'
+import { atomically } from '../raw/call.js'
 import { sleep } from '../raw/time.js'
 import { race } from '../scope/combinators.js'
 import { nursery, started } from '../scope/nursery.js'
@@ -22,6 +19,7 @@ import { UniversalEvent } from '../sync/universal-event.js'
 import { UniversalQueue } from '../sync/universal-queue.js'
 import { frameOf, isEnd, receiveFrames } from './frames.js'
 import { type Process, startProcess } from './process.js'
+import { openLine } from './process-line.js'
 import { RemoteKernel } from './remote-kernel.js'
 import type { Answer } from './remote-messages.js'
 
@@ -67,10 +65,11 @@ interface End {
 }
 
 function* serve(n: Nursery, name: string, args: readonly string[]): Operation<End> {
-  const [own, theirs] = (yield* ask('socketpair', (driver) => driver.socketPair('unix'))) as readonly [Fd, Fd]
-  const stream = new Stream(own)
+  const line = yield* openLine()
   try {
-    const child = yield* startedWith(theirs, args)
+    const child = yield* line.start((options) =>
+      startProcess(process.execPath, args, { ...options, stdout: 'inherit', stderr: 'inherit' }),
+    )
     const outgoing = new UniversalQueue<readonly Uint8Array[]>()
     const doomed = new UniversalEvent()
     const remote = new RemoteKernel({
@@ -83,24 +82,20 @@ function* serve(n: Nursery, name: string, args: readonly string[]): Operation<En
       terminate: () => atomically(() => doomed.set()),
     })
     yield* n.spawn(() => terminate(child, doomed), { daemon: true, name: `the end of ${name}` })
-    yield* n.spawn(() => send(stream, outgoing), { daemon: true, name: `to ${name}` })
     yield* started(remote)
+    const talk = function* (): Operation<never> {
+      const stream = yield* line.connected()
+      yield* n.spawn(() => send(stream, outgoing), { daemon: true, name: `to ${name}` })
+      return yield* receiveFrames<Answer>(stream, remote)
+    }
     try {
-      return { remote, why: yield* untilItEnds(stream, remote, child, name, doomed) }
+      return { remote, why: yield* untilItEnds(talk, child, name, doomed) }
     } catch (cause) {
       remote.lost((action) => new BrokenError(action, `the line to ${name} failed`, undefined, { cause }))
       throw cause
     }
   } finally {
-    yield* stream.close()
-  }
-}
-
-function* startedWith(theirs: Fd, args: readonly string[]): Operation<Process> {
-  try {
-    return yield* startProcess(process.execPath, args, { stdin: theirs, stdout: 'inherit', stderr: 'inherit' })
-  } finally {
-    yield* close(theirs)
+    yield* line.close()
   }
 }
 
@@ -115,15 +110,14 @@ function* send(stream: Stream, outgoing: UniversalQueue<readonly Uint8Array[]>):
 
 /** Makes the errors of those whose calls are under way. */
 function* untilItEnds(
-  stream: Stream,
-  remote: RemoteKernel,
+  talk: () => Operation<never>,
   child: Process,
   name: string,
   doomed: UniversalEvent,
 ): Operation<End['why']> {
   let cause: unknown
   try {
-    yield* race([receiveFrames<Answer>(stream, remote), () => sometimeAfter(child)])
+    yield* race([talk, () => sometimeAfter(child)])
   } catch (error) {
     if (scopeOf(error) !== null) throw error
     if (!isEnd(error)) cause = error

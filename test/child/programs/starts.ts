@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { exec, fork, map, moveOn, nursery, type Operation, run, runSync, sleep, startProcess, use } from 'drupe'
+import { exec, fork, map, moveOn, nursery, type Operation, run, runSync, sleep, startProcess } from 'drupe'
 import { thrownBy } from '../../kit.js'
 import { runs } from '../../modes/processes.js'
 import { openDescriptors } from '../../open-descriptors.js'
@@ -36,6 +36,14 @@ function* much(): Operation<void> {
   yield* thrownBy(exec('no-such-program'))
   yield* thrownBy(exec(process.execPath, [], { cwd: '/no/such/folder' }))
   yield* thrownBy(startProcess(process.execPath, [], { stderr: 9999 }))
+}
+
+/** A function elsewhere that returns, one that fails, and one that is cancelled. */
+function* forks(): Operation<void> {
+  const work = new URL('../../traps/os/work.js', import.meta.url)
+  if ((yield* fork(work, 'sum', 1, 2)) !== 3) throw new Error('the sum is another one')
+  yield* thrownBy(fork(work, 'fails', 'TypeError'))
+  for (const ms of [1, 300]) yield* moveOn(ms, fork(work, 'forever'))
 }
 
 /** This file again, in a process of its own; what it has started is gone when it is. */
@@ -83,11 +91,8 @@ const CASES: Readonly<Record<string, () => unknown>> = {
     await once(worker, 'exit')
   },
   worker: async () => parentPort?.postMessage(await run(() => leftOver(much))),
-  fork: async () => {
-    const work = new URL('../../traps/os/work.js', import.meta.url)
-    const error = (await run(() => thrownBy(() => use(fork(work), () => sleep(0))))) as Error
-    console.log(error.message)
-  },
+  fork: async () => say(await run(() => leftOver(forks))),
+  'fork, blocking': () => say(runSync(() => leftOver(forks))),
 }
 
 await CASES[process.argv[2] as string]?.()

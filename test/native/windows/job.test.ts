@@ -53,6 +53,17 @@ test('the news of an end may come before the end: it is waited for then, and not
   t.true((state.waits.at(-1) as number) > 0)
 })
 
+test('an end that nobody tells of is told by who sees it', (t) => {
+  const { job, state } = running(1, true)
+  let told = 0
+  job.news = () => void told++
+  t.is(job.ending(), null)
+  state.over = true
+  t.deepEqual(job.ending(), { code: 1, signal: null })
+  t.deepEqual(job.ending(), { code: 1, signal: null })
+  t.is(told, 1)
+})
+
 test('who ends by Ctrl-Break has ended by SIGTERM, if it was asked to leave', (t) => {
   for (const [asks, code, gives] of [
     [true, STATUS_CONTROL_C_EXIT, { code: null, signal: 'SIGTERM' }],

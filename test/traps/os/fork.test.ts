@@ -31,6 +31,8 @@ import { user } from './work.js'
 const module = new URL('./work.js', import.meta.url)
 const inProcess = <T>(name: string, ...args: unknown[]): Operation<T> => fork<T>(module, name, ...args)
 
+const WINDOWS = process.platform === 'win32'
+
 /** Does it run? One that has ended and was not reaped counts. */
 function exists(pid: number): boolean {
   try {
@@ -121,13 +123,18 @@ for (const [mode, runIn] of Object.entries(MODES)) {
         t.true(exited instanceof BrokenError)
         t.is(exited.message, 'Cannot run exits: process 1 of the pool has ended by itself, with exit code 4')
         const killed = (yield* thrownBy(pool.run('killsItself'))) as Error
-        t.is(killed.message, 'Cannot run killsItself: process 2 of the pool has ended by itself, by SIGKILL')
+        const how = WINDOWS ? 'with exit code 1' : 'by SIGKILL'
+        t.is(killed.message, `Cannot run killsItself: process 2 of the pool has ended by itself, ${how}`)
         t.is(yield* pool.run('sum', 1), 1)
       })
     })
   })
 
   test(`${mode}: a process that dies while a program of its own has the line is a BrokenError all the same`, async (t) => {
+    if (WINDOWS) {
+      t.log('skipped: there nothing that it starts outlives it, and it has no line as its input')
+      return t.pass()
+    }
     await runIn(function* () {
       const error = (yield* thrownBy(inProcess('leavesOne'))) as Error
       t.true(error instanceof BrokenError)
@@ -183,7 +190,8 @@ test('when this process is killed, the other one cleans up and ends', async (t) 
   })
   // Its output is closed when both have ended.
   await once(child, 'close')
-  t.regex(output, /^\d+\ncleaned up\n$/)
+  // On Windows its job ends with this process.
+  t.regex(output, WINDOWS ? /^\d+\n$/ : /^\d+\ncleaned up\n$/)
   t.is(child.signalCode, 'SIGKILL')
 })
 

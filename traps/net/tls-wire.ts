@@ -14,7 +14,7 @@ import { shield, within } from '../scope/scope.js'
 import { Lock } from '../sync/lock.js'
 import type { ByteStream } from './byte-stream.js'
 import { Stream } from './stream.js'
-import { assertHostLoop, computed, inputOrNews } from './tls-later.js'
+import { assertHostLoop, computed, inputOrNews, written } from './tls-later.js'
 
 /** A record holds so much at most; a read that got as much has probably more. */
 const RECORD_BYTES = 16 * 1024
@@ -22,6 +22,9 @@ const RECORD_BYTES = 16 * 1024
 export const CHUNK_BYTES = 4 * RECORD_BYTES
 /** Each record has a header and a tag around it. */
 const SEALED_BYTES = CHUNK_BYTES + 1024
+/** A close drops so many chunks of what has come; a peer may send without end. */
+const MOST_DRAINED = 16
+const AT_ONCE = { timeout: 0 }
 /** Buffers that are free now, for all streams of the thread. */
 const spare: Uint8Array[] = []
 const MOST_SPARE = 64
@@ -37,7 +40,9 @@ export function giveSpare(buffer: Uint8Array): void {
 
 /** One session on its way. */
 export class TlsWire {
+  /** Nothing is asked of it any more; the last of it may be leaving. */
   closed = false
+  private freed = false
   /** What the two sides have agreed on; null before that. */
   agreed: TlsDetails | null = null
   /** The engine may have decrypted bytes, or have what it needs to. */
@@ -170,7 +175,7 @@ export class TlsWire {
   /**
    * Writes what the engine has for the peer. Whoever does it already does all of it.
    *
-   * @param all What it is still computing as well.
+   * @param all What was written and is still to come as well.
    */
   *send(all = true): Operation<void> {
     if (this.sending) return
@@ -179,8 +184,8 @@ export class TlsWire {
     try {
       for (;;) {
         while (this.load()) this.left(yield* this.some())
-        if (later === null || !all || !later.isBusy) return
-        yield* computed(later)
+        if (later === null || !all || !later.isWriting) return
+        yield* written(later)
       }
     } finally {
       this.sending = false
@@ -199,7 +204,7 @@ export class TlsWire {
     if (this.sending || !this.load()) return
     this.sending = true
     try {
-      while (this.load()) this.left(yield* this.some({ timeout: 0 }))
+      while (this.load()) this.left(yield* this.some(AT_ONCE))
     } catch (error) {
       // A connection that is broken for writing may still have something to be read.
       if (error instanceof Cancelled) throw error
@@ -211,7 +216,7 @@ export class TlsWire {
   /** Is there something to be sent? */
   private load(): boolean {
     if (this.unsent !== null) return true
-    this.assertOpen('write to the stream')
+    if (this.freed) this.assertOpen('write to the stream')
     // What did not fill the buffer was all there was, unless a reader has made the engine answer.
     if (this.isDrained) {
       this.isDrained = false
@@ -240,24 +245,40 @@ export class TlsWire {
 
   /** Closes it, and the stream underneath; the peer is told if that needs no waiting. */
   *close(isEnded: boolean): Operation<void> {
-    if (this.closed) return
+    if (this.freed) return
+    const isFirst = !this.closed
+    // From here on nothing more is fed, so an engine comes to an end of what it computes.
+    this.closed = true
     try {
-      if (!this.sending) {
-        if (this.agreed !== null && !isEnded) this.session.shutdown()
-        const { later } = this.session
-        if (later !== null) yield* shield(() => computed(later))
-        yield* this.sendQuietly()
-      }
+      if (isFirst && !this.sending) yield* shield(() => this.leave(isEnded))
     } catch {
-      // The task was cancelled, or the session has failed: it is closed all the same.
+      // The session has failed, or there is nothing more to be read: it is closed all the same.
     }
     // Another task may have closed it meanwhile.
-    if (this.closed) return
-    this.closed = true
+    if (this.freed) return
+    this.freed = true
     this.session.free()
     this.unsent = null
     // A write that is under way may still use the buffer.
     if (!this.sending) this.giveBack()
     yield* this.transport.close()
+  }
+
+  private *leave(isEnded: boolean): Operation<void> {
+    const { later } = this.session
+    if (this.agreed !== null && !isEnded) this.session.shutdown()
+    if (later !== null) yield* computed(later)
+    yield* this.sendQuietly()
+    if (this.unsent === null && this.transport instanceof Stream) yield* this.drain(this.transport)
+  }
+
+  /**
+   * Drops what has come and needs no waiting. A socket that is closed with bytes in it is reset,
+   * and that may take from the peer what it was told last.
+   */
+  private *drain(transport: Stream): Operation<void> {
+    for (let i = 0; i < MOST_DRAINED && !this.ended; i++) {
+      this.ended = (yield* transport.borrow(CHUNK_BYTES, AT_ONCE)) === null
+    }
   }
 }

@@ -40,6 +40,8 @@ export abstract class DatagramSocket<From = Address> implements Giver {
   private readonly unclaimed = new Fifo<Datagram<From>>()
   /** It keeps its room between two uses: much memory takes time to clear. */
   private receiver: IoOp<Datagram<From>> | null = null
+  /** The last one, which may not have run yet. */
+  private sender: IoOp<number> | null = null
   /** @internal -1 once it is closed. */
   protected fd: number
 
@@ -123,6 +125,8 @@ export abstract class DatagramSocket<From = Address> implements Giver {
     const fd = this.opened('send a datagram')
     const op = new IoOp<number>(SEND, fd, bytes, 0, bytes.length, timeout)
     op.address = address
+    op.convert = sent
+    this.sender = op
     return op
   }
 
@@ -135,18 +139,19 @@ export abstract class DatagramSocket<From = Address> implements Giver {
       wasClosed(this)
       this.unclaimed.clear()
       const result = driver.closeFd(fd)
-      this.forgetReceiver()
+      this.forgetUses()
       return result < 0 ? result : undefined
     }) as Trap<void>
   }
 
   /** One that has not run must not run on what gets the descriptor next. */
-  private forgetReceiver(): void {
-    if (this.receiver?.running === false) {
-      this.receiver.fd = -1
-      this.receiver.dropBytes()
+  private forgetUses(): void {
+    for (const op of [this.receiver, this.sender]) {
+      if (op?.running !== false) continue
+      op.fd = -1
+      op.dropBytes()
     }
-    this.receiver = null
+    this.receiver = this.sender = null
   }
 
   /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
@@ -159,4 +164,9 @@ export abstract class DatagramSocket<From = Address> implements Giver {
     if (this.fd < 0) throw new ClosedError(action)
     return this.fd
   }
+}
+
+function sent(op: IoOp, bytes: number): number {
+  op.dropBytes()
+  return bytes
 }

@@ -11,6 +11,7 @@ import type { WaitOptions } from '../../kernel/protocol/operands.js'
 import { TLS_WANTS_INPUT, type TlsDetails, type TlsSession } from '../../kernel/protocol/tls.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { shield, within } from '../scope/scope.js'
+import { Event } from '../sync/event.js'
 import { Lock } from '../sync/lock.js'
 import type { ByteStream } from './byte-stream.js'
 import { Stream } from './stream.js'
@@ -43,6 +44,8 @@ export class TlsWire {
   /** Nothing is asked of it any more; the last of it may be leaving. */
   closed = false
   private freed = false
+  /** For those who wait for the close of another task. */
+  private done: Event | null = null
   /** What the two sides have agreed on; null before that. */
   agreed: TlsDetails | null = null
   /** The engine may have decrypted bytes, or have what it needs to. */
@@ -243,25 +246,33 @@ export class TlsWire {
     this.sealed = null
   }
 
-  /** Closes it, and the stream underneath; the peer is told if that needs no waiting. */
+  /**
+   * Closes it, and the stream underneath; the peer is told if that needs no waiting. Whoever closes
+   * it meanwhile waits for that, which would else be cut off.
+   */
   *close(isEnded: boolean): Operation<void> {
     if (this.freed) return
-    const isFirst = !this.closed
+    if (this.closed) {
+      this.done ??= new Event()
+      return yield* this.done.wait()
+    }
     // From here on nothing more is fed, so an engine comes to an end of what it computes.
     this.closed = true
     try {
-      if (isFirst && !this.sending) yield* shield(() => this.leave(isEnded))
+      if (!this.sending) yield* shield(() => this.leave(isEnded))
     } catch {
       // The session has failed, or there is nothing more to be read: it is closed all the same.
     }
-    // Another task may have closed it meanwhile.
-    if (this.freed) return
     this.freed = true
     this.session.free()
     this.unsent = null
     // A write that is under way may still use the buffer.
     if (!this.sending) this.giveBack()
-    yield* this.transport.close()
+    try {
+      yield* this.transport.close()
+    } finally {
+      if (this.done !== null) yield* this.done.set()
+    }
   }
 
   private *leave(isEnded: boolean): Operation<void> {

@@ -223,6 +223,19 @@ test('a close before everything was read is an end to the peer, and no reset', a
   })
 })
 
+test('of two closes at once the second waits for the first, and the peer is told the end', async (t) => {
+  await onTls(function* () {
+    const [c, d] = yield* pair()
+    function* close(): Operation<boolean> {
+      yield* c.close()
+      return c.transport.closed
+    }
+    t.deepEqual(yield* all([close(), close(), close()]), [true, true, true])
+    t.is(yield* d.read(), null)
+    yield* d.close()
+  })
+})
+
 test('two readers, or two writers, are one too many', async (t) => {
   covers(t, 'trio ssl: resource_busy_errors')
   const errors = await onTls(function* () {

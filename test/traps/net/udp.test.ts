@@ -3,7 +3,7 @@
  * counted.
  */
 import test from 'ava'
-import { type Operation, run, sleep, spawn, type Task, type UdpSocket, udp, using } from 'drupe'
+import { type Operation, run, sleep, socketPair, spawn, type Task, type UdpSocket, udp, using } from 'drupe'
 import type { IoOp } from 'drupe/lowlevel'
 import { SimNetwork } from 'drupe/testing'
 import { covers } from '../../covers.js'
@@ -175,6 +175,28 @@ for (const [where, runs] of [
       t.is(new TextDecoder().decode((yield* b.receive()).bytes), 'whole')
     }))
 }
+
+test('what was made before a close does not run on the next owner of its descriptor', (t) =>
+  run(function* () {
+    const peer = yield* using(yield* udp(LOCAL))
+    const socket = yield* udp(LOCAL)
+    const ops = [socket.receive(), socket.send('late', { ...LOCAL, port: peer.port })]
+    yield* socket.close()
+    const next = yield* using(yield* udp(LOCAL))
+    yield* peer.send('of another', { ...LOCAL, port: next.port })
+    for (const op of ops) t.is(yield* outcome(op), 'EBADF')
+    t.is((yield* next.receive()).bytes.length, 10)
+    t.is(yield* outcome(peer.receive({ timeout: 0 })), 'DRUPE_TIMEOUT')
+
+    const [one, other] = yield* socketPair()
+    const stale = [one.read(), one.write('late')]
+    yield* one.close()
+    const [near, far] = yield* socketPair()
+    yield* far.write('of another')
+    for (const op of stale) t.is(yield* outcome(op), 'EBADF')
+    t.is((yield* near.read())?.length, 10)
+    for (const stream of [other, near, far]) yield* stream.close()
+  }))
 
 function* outcome(op: Operation<unknown>): Operation<unknown> {
   try {

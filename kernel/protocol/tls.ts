@@ -119,8 +119,10 @@ export const TLS_WANTS_INPUT = -1
 
 /** Of a session that computes on the host's loop: whether it has done so, and when. */
 export interface TlsLater {
-  /** It is computing: `takeOutput` may have more soon. */
+  /** It is computing: `takeOutput` may have more soon. As long as it is fed, it goes on so. */
   readonly isBusy: boolean
+  /** What was written, or the end, is not all output yet. */
+  readonly isWriting: boolean
   /** `handshake` or `read` may have another answer than the last one. */
   readonly hasNews: boolean
   /** Calls back once, when these or the output change; returns what takes that back. */

@@ -78,7 +78,11 @@ export class NodeTlsSession implements TlsSession, TlsLater {
   }
 
   get isBusy(): boolean {
-    return !this.freed && (this.news.isTurning || (this.writes > 0 && this.failure === null))
+    return this.isWriting || (!this.freed && this.news.isTurning)
+  }
+
+  get isWriting(): boolean {
+    return this.writes > 0 && this.failure === null && !this.freed
   }
 
   get hasNews(): boolean {
@@ -127,18 +131,14 @@ export class NodeTlsSession implements TlsSession, TlsLater {
   write(bytes: Uint8Array): void {
     this.assertAlive()
     if (this.failure !== null) throw this.failure
-    this.writes++
-    this.socket?.write(Buffer.from(bytes), () => {
-      this.writes--
-      this.news.happened()
-    })
+    this.socket?.write(Buffer.from(bytes), this.writing())
   }
 
   shutdown(): void {
     if (this.agreed === null || this.failure !== null || this.ended) return
     this.ended = true
     this.news.settle()
-    this.socket?.end()
+    this.socket?.end(this.writing())
   }
 
   takeOutput(into: Uint8Array): number {
@@ -171,6 +171,15 @@ export class NodeTlsSession implements TlsSession, TlsLater {
     this.output.clear()
     this.plain.clear()
     this.news.happened()
+  }
+
+  /** Something is written: what is called when it has become output. */
+  private writing(): () => void {
+    this.writes++
+    return () => {
+      this.writes--
+      this.news.happened()
+    }
   }
 
   private connect(): void {

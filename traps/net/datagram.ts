@@ -2,8 +2,9 @@
  * What sockets of datagrams have in common, whatever their addresses are: one that receives loses
  * nothing, and sends wholes.
  *
- * A socket keeps one room for the next datagram, which it has back as soon as the bytes were
- * copied. What came for a task that was cancelled before it saw it is for the next `receive`.
+ * A socket keeps one operation for receiving, and with it the room for the next datagram, whatever
+ * became of the last one. What came for a task that was cancelled before it saw it is for the next
+ * `receive`.
  */
 import { mustBeClosed, tracked } from '../../kernel/protocol/debug.js'
 import { ClosedError } from '../../kernel/protocol/errors.js'
@@ -37,8 +38,10 @@ export interface Datagram<From = Address> {
 export abstract class DatagramSocket<From = Address> implements Giver {
   /** Datagrams that were received for a task which was cancelled before it saw them. */
   private readonly unclaimed = new Fifo<Datagram<From>>()
-  /** Room for the next datagram, which nobody uses now: much memory takes time to clear. */
-  private spare: Uint8Array | null = null
+  /** It keeps its room between two uses: much memory takes time to clear. */
+  private receiver: IoOp<Datagram<From>> | null = null
+  /** The last one, which may not have run yet. */
+  private sender: IoOp<number> | null = null
   /** @internal -1 once it is closed. */
   protected fd: number
 
@@ -81,36 +84,39 @@ export abstract class DatagramSocket<From = Address> implements Giver {
     const { maxBytes = this.usual } = options ?? {}
     checkCount('receive a datagram', 'maxBytes', maxBytes, 1, this.most)
     const ms = timeoutOf('receive a datagram', options)
-    if (this.unclaimed.size > 0) return tracked('receive', this.receiveUnclaimed(options))
     const fd = this.opened('receive a datagram')
-    const op = new IoOp<Datagram<From>>(RECEIVE, fd, this.takeRoom(maxBytes), 0, maxBytes, ms, this)
-    op.convert = (done, bytes) => this.take(done, bytes)
+    if (this.unclaimed.size > 0) return tracked('receive', this.receiveUnclaimed(options))
+    let op = this.receiver
+    if (op === null || !op.claim()) {
+      op = new IoOp<Datagram<From>>(RECEIVE, fd, null, 0, 0, 0, this)
+      op.claim()
+      op.convert = (done, bytes) => this.take(done, bytes)
+      // Of two at once the driver says which is too many.
+      if (this.receiver?.owner == null) this.receiver = op
+    }
+    const room = Math.max(maxBytes, this.usual)
+    if (op.buffer?.length !== room) op.buffer = new Uint8Array(room)
+    op.length = maxBytes
+    op.timeout = ms
     return op
   }
 
   private *receiveUnclaimed(options: ReceiveOptions | undefined): Operation<Datagram<From>> {
     yield* pass()
+    this.opened('receive a datagram')
     // Meanwhile another task may have had it.
     return this.unclaimed.size > 0 ? this.unclaimed.take() : yield* this.receive(options)
   }
 
-  private takeRoom(bytes: number): Uint8Array {
-    const { spare } = this
-    if (spare === null || spare.length < bytes) return new Uint8Array(Math.max(bytes, this.usual))
-    this.spare = null
-    return spare
-  }
-
   /** @internal For the kernel: a datagram was not delivered, so it is for the next `receive`. */
   undo(_task: Task, trap: Trap<unknown>, bytes: unknown): boolean {
-    this.unclaimed.add(this.take(trap as IoOp, bytes as number))
+    if (this.fd >= 0) this.unclaimed.add(this.take(trap as IoOp, bytes as number))
     return true
   }
 
   private take(op: IoOp, bytes: number): Datagram<From> {
     const room = op.buffer as Uint8Array
-    op.dropBytes()
-    if (room.length === this.usual) this.spare = room
+    if (room.length !== this.usual) op.dropBytes()
     return { bytes: room.slice(0, bytes), from: this.sourceOf(op.address), truncated: op.truncated }
   }
 
@@ -119,6 +125,8 @@ export abstract class DatagramSocket<From = Address> implements Giver {
     const fd = this.opened('send a datagram')
     const op = new IoOp<number>(SEND, fd, bytes, 0, bytes.length, timeout)
     op.address = address
+    op.convert = sent
+    this.sender = op
     return op
   }
 
@@ -129,9 +137,21 @@ export abstract class DatagramSocket<From = Address> implements Giver {
       const fd = this.fd
       this.fd = -1
       wasClosed(this)
+      this.unclaimed.clear()
       const result = driver.closeFd(fd)
+      this.forgetUses()
       return result < 0 ? result : undefined
     }) as Trap<void>
+  }
+
+  /** One that has not run must not run on what gets the descriptor next. */
+  private forgetUses(): void {
+    for (const op of [this.receiver, this.sender]) {
+      if (op?.running !== false) continue
+      op.fd = -1
+      op.dropBytes()
+    }
+    this.receiver = this.sender = null
   }
 
   /** Closes it at the end of a block: `yield* using(…)`, or `use`. */
@@ -144,4 +164,9 @@ export abstract class DatagramSocket<From = Address> implements Giver {
     if (this.fd < 0) throw new ClosedError(action)
     return this.fd
   }
+}
+
+function sent(op: IoOp, bytes: number): number {
+  op.dropBytes()
+  return bytes
 }

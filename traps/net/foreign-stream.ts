@@ -78,7 +78,7 @@ export class ForeignStream extends ByteReader implements ByteStream {
     checkLimit('read', 'max', max, 1)
     const limit = timeoutOf('read', options)
     if (this.hasReadAhead) return tracked('read', this.readAhead(max, options))
-    return tracked('read', within('read from the stream', limit, this.receive(max)))
+    return tracked('read', this.receive(max, limit))
   }
 
   /**
@@ -93,7 +93,7 @@ export class ForeignStream extends ByteReader implements ByteStream {
     checkBytes('read', 'buffer', buffer)
     const limit = timeoutOf('read', options)
     if (this.hasReadAhead) return tracked('readInto', this.readAheadInto(buffer, buffer.length, options))
-    return tracked('readInto', within('read from the stream', limit, this.receiveInto(buffer)))
+    return tracked('readInto', this.receiveInto(buffer, limit))
   }
 
   /**
@@ -115,7 +115,7 @@ export class ForeignStream extends ByteReader implements ByteStream {
     const pieces = encodedPieces(bytes)
     checkPieces('write', 'bytes', pieces, BYTES_OR_STRING)
     const limit = timeoutOf('write', options)
-    return tracked('write', within('write to the stream', limit, this.writeAll(pieces)))
+    return tracked('write', soon('write to the stream', limit, this.writeAll(pieces)))
   }
 
   /**
@@ -130,7 +130,7 @@ export class ForeignStream extends ByteReader implements ByteStream {
     const pieces = encodedPieces(bytes)
     checkPieces('write', 'bytes', pieces, BYTES_OR_STRING)
     const limit = timeoutOf('write', options)
-    return tracked('writeSome', within('write to the stream', limit, this.writeFirst(pieces)))
+    return tracked('writeSome', soon('write to the stream', limit, this.writeFirst(pieces)))
   }
 
   /**
@@ -157,15 +157,15 @@ export class ForeignStream extends ByteReader implements ByteStream {
     return new Disposal(this)
   }
 
-  protected override *receive(max: number): Operation<Uint8Array | null> {
-    const bytes = yield* this.next()
+  protected override *receive(max: number, ms = Number.POSITIVE_INFINITY): Operation<Uint8Array | null> {
+    const bytes = yield* soon('read from the stream', ms, this.next())
     if (bytes === null || bytes.length <= max) return bytes
     this.rest = bytes.subarray(max)
     return bytes.slice(0, max)
   }
 
-  protected override *receiveInto(buffer: Uint8Array): Operation<number> {
-    const bytes = yield* this.next()
+  protected override *receiveInto(buffer: Uint8Array, ms = Number.POSITIVE_INFINITY): Operation<number> {
+    const bytes = yield* soon('read from the stream', ms, this.next())
     if (bytes === null) return 0
     const count = Math.min(bytes.length, buffer.length)
     buffer.set(bytes.subarray(0, count))
@@ -187,7 +187,6 @@ export class ForeignStream extends ByteReader implements ByteStream {
     if (this.isReading) throw new BusyError('read from the stream', 'another task is reading')
     this.isReading = true
     try {
-      yield* pass()
       for (;;) {
         if (this.isClosed) throw new ClosedError('read from the stream', 'it was closed while this task waited')
         const bytes = this.rest ?? this.foreign.take()
@@ -204,7 +203,6 @@ export class ForeignStream extends ByteReader implements ByteStream {
     this.beginToWrite()
     let whole = true
     try {
-      yield* pass()
       for (const piece of cut(bytes)) {
         yield* this.room(ROOM_BYTES)
         this.give(piece())
@@ -221,7 +219,6 @@ export class ForeignStream extends ByteReader implements ByteStream {
   private *writeFirst(bytes: Uint8Array | readonly Uint8Array[]): Operation<number> {
     this.beginToWrite()
     try {
-      yield* pass()
       for (const piece of cut(bytes)) {
         yield* this.room(ROOM_BYTES)
         return this.give(piece())
@@ -311,4 +308,10 @@ export class ForeignStream extends ByteReader implements ByteStream {
       this.wakeWriter = null
     }
   }
+}
+
+/** Within a limit, and what needs no waiting is done whatever the limit is. */
+function* soon<T>(action: string, ms: number, operation: Operation<T>): Operation<T> {
+  yield* pass()
+  return yield* within(action, ms, operation)
 }

@@ -78,7 +78,7 @@ export interface Transport {
   close(): void
   /**
    * Closes it at once and drops what has not left. The peer reads a reset if there is something
-   * that was not read, as Linux has it, and else an end.
+   * that was not read, as Linux has it, and else an end; over TLS an end.
    */
   abort(): void
   /** No `dataReceived` until `resumeReading`; so the peer will have to wait. */

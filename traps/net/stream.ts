@@ -209,6 +209,7 @@ export class Stream extends ByteReader implements Giver {
       this.drop()
       const result = driver.closeFd(fd)
       if (this.reader !== null) release(this.reader)
+      for (const op of [this.reader, this.writer]) forget(op)
       return result < 0 ? result : undefined
     }) as Trap<void>
   }
@@ -335,6 +336,11 @@ function release(reader: IoOp): void {
   if (!reader.running) reader.lender?.release(reader)
   // One that has an owner still waits, in another kernel, whose driver knows it by its descriptor.
   else if (reader.owner === null) reader.fd = CLOSED_FD
+}
+
+/** One that has not run must not run on what gets the descriptor next. */
+function forget(op: IoOp | null): void {
+  if (op?.running === false) op.fd = CLOSED_FD
 }
 
 /** On a closed stream no later read could give the buffer back, so the bytes are copied. */

@@ -37,6 +37,11 @@ export function* computed(later: TlsLater): Operation<void> {
   while (later.isBusy) yield* change(later, () => later.isBusy)
 }
 
+/** Waits until what was written is output, whatever comes in meanwhile. */
+export function* written(later: TlsLater): Operation<void> {
+  while (later.isWriting) yield* change(later, () => later.isWriting)
+}
+
 /** Waits for news of the engine, or for `input`, which gives it bytes; null: there are no more. */
 export function* inputOrNews(later: TlsLater, input: (() => Operation<void>) | null): Operation<undefined> {
   const news = (): Trap<void> => change(later, () => !later.hasNews)

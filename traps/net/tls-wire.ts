@@ -11,10 +11,11 @@ import type { WaitOptions } from '../../kernel/protocol/operands.js'
 import { TLS_WANTS_INPUT, type TlsDetails, type TlsSession } from '../../kernel/protocol/tls.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { shield, within } from '../scope/scope.js'
+import { Event } from '../sync/event.js'
 import { Lock } from '../sync/lock.js'
 import type { ByteStream } from './byte-stream.js'
 import { Stream } from './stream.js'
-import { assertHostLoop, computed, inputOrNews } from './tls-later.js'
+import { assertHostLoop, computed, inputOrNews, written } from './tls-later.js'
 
 /** A record holds so much at most; a read that got as much has probably more. */
 const RECORD_BYTES = 16 * 1024
@@ -22,6 +23,9 @@ const RECORD_BYTES = 16 * 1024
 export const CHUNK_BYTES = 4 * RECORD_BYTES
 /** Each record has a header and a tag around it. */
 const SEALED_BYTES = CHUNK_BYTES + 1024
+/** A close drops so many chunks of what has come; a peer may send without end. */
+const MOST_DRAINED = 16
+const AT_ONCE = { timeout: 0 }
 /** Buffers that are free now, for all streams of the thread. */
 const spare: Uint8Array[] = []
 const MOST_SPARE = 64
@@ -37,7 +41,11 @@ export function giveSpare(buffer: Uint8Array): void {
 
 /** One session on its way. */
 export class TlsWire {
+  /** Nothing is asked of it any more; the last of it may be leaving. */
   closed = false
+  private freed = false
+  /** For those who wait for the close of another task. */
+  private done: Event | null = null
   /** What the two sides have agreed on; null before that. */
   agreed: TlsDetails | null = null
   /** The engine may have decrypted bytes, or have what it needs to. */
@@ -170,7 +178,7 @@ export class TlsWire {
   /**
    * Writes what the engine has for the peer. Whoever does it already does all of it.
    *
-   * @param all What it is still computing as well.
+   * @param all What was written and is still to come as well.
    */
   *send(all = true): Operation<void> {
     if (this.sending) return
@@ -179,8 +187,8 @@ export class TlsWire {
     try {
       for (;;) {
         while (this.load()) this.left(yield* this.some())
-        if (later === null || !all || !later.isBusy) return
-        yield* computed(later)
+        if (later === null || !all || !later.isWriting) return
+        yield* written(later)
       }
     } finally {
       this.sending = false
@@ -199,7 +207,7 @@ export class TlsWire {
     if (this.sending || !this.load()) return
     this.sending = true
     try {
-      while (this.load()) this.left(yield* this.some({ timeout: 0 }))
+      while (this.load()) this.left(yield* this.some(AT_ONCE))
     } catch (error) {
       // A connection that is broken for writing may still have something to be read.
       if (error instanceof Cancelled) throw error
@@ -211,7 +219,7 @@ export class TlsWire {
   /** Is there something to be sent? */
   private load(): boolean {
     if (this.unsent !== null) return true
-    this.assertOpen('write to the stream')
+    if (this.freed) this.assertOpen('write to the stream')
     // What did not fill the buffer was all there was, unless a reader has made the engine answer.
     if (this.isDrained) {
       this.isDrained = false
@@ -238,26 +246,50 @@ export class TlsWire {
     this.sealed = null
   }
 
-  /** Closes it, and the stream underneath; the peer is told if that needs no waiting. */
+  /**
+   * Closes it, and the stream underneath; the peer is told if that needs no waiting. Whoever closes
+   * it meanwhile waits for that, which would else be cut off.
+   */
   *close(isEnded: boolean): Operation<void> {
-    if (this.closed) return
-    try {
-      if (!this.sending) {
-        if (this.agreed !== null && !isEnded) this.session.shutdown()
-        const { later } = this.session
-        if (later !== null) yield* shield(() => computed(later))
-        yield* this.sendQuietly()
-      }
-    } catch {
-      // The task was cancelled, or the session has failed: it is closed all the same.
+    if (this.freed) return
+    if (this.closed) {
+      this.done ??= new Event()
+      return yield* this.done.wait()
     }
-    // Another task may have closed it meanwhile.
-    if (this.closed) return
+    // From here on nothing more is fed, so an engine comes to an end of what it computes.
     this.closed = true
+    try {
+      if (!this.sending) yield* shield(() => this.leave(isEnded))
+    } catch {
+      // The session has failed, or there is nothing more to be read: it is closed all the same.
+    }
+    this.freed = true
     this.session.free()
     this.unsent = null
     // A write that is under way may still use the buffer.
     if (!this.sending) this.giveBack()
-    yield* this.transport.close()
+    try {
+      yield* this.transport.close()
+    } finally {
+      if (this.done !== null) yield* this.done.set()
+    }
+  }
+
+  private *leave(isEnded: boolean): Operation<void> {
+    const { later } = this.session
+    if (this.agreed !== null && !isEnded) this.session.shutdown()
+    if (later !== null) yield* computed(later)
+    yield* this.sendQuietly()
+    if (this.unsent === null && this.transport instanceof Stream) yield* this.drain(this.transport)
+  }
+
+  /**
+   * Drops what has come and needs no waiting. A socket that is closed with bytes in it is reset,
+   * and that may take from the peer what it was told last.
+   */
+  private *drain(transport: Stream): Operation<void> {
+    for (let i = 0; i < MOST_DRAINED && !this.ended; i++) {
+      this.ended = (yield* transport.borrow(CHUNK_BYTES, AT_ONCE)) === null
+    }
   }
 }

@@ -21,6 +21,7 @@ import {
 } from 'drupe'
 import { memoryStreams, waitAllBlocked } from 'drupe/testing'
 import { thrownBy } from '../../kit.js'
+import { shaken } from '../os/message-kit.js'
 import { duplexes, HOSTS, hosted, tcp, webStreams } from './bridge-kit.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -59,6 +60,38 @@ test('a close waits for what writeSome has given away, and a cancelled one loses
     t.is(yield* moveOn(2, () => other.close(), 'late'), 'late')
     t.true(again.destroyed)
     t.false(silent.readableEnded)
+  }))
+
+test('with a limit of 0 whatever needs no waiting is done, and nothing else', (t) =>
+  hosted(function* () {
+    const at = { timeout: 0 }
+    const [near, far] = duplexes()
+    const [stream, peer] = [fromDuplex(near), fromDuplex(far)]
+    t.is(codeOf(yield* thrownBy(() => peer.read(9, at))), 'DRUPE_TIMEOUT')
+    t.is(yield* stream.writeSome('some', at), 4)
+    yield* stream.write('all')
+    t.is(text(yield* peer.read(4, at)), 'some')
+    t.is(yield* peer.readInto(new Uint8Array(9), at), 3)
+    // What is read of a rest, too.
+    yield* stream.write('rest')
+    t.is(text(yield* peer.read(1)), 'r')
+    t.is(text(yield* peer.read(9, at)), 'est')
+    yield* stream.writeSome(new Uint8Array(100_000), at)
+    t.is(codeOf(yield* thrownBy(() => stream.writeSome('full', at))), 'DRUPE_TIMEOUT')
+    t.is(codeOf(yield* thrownBy(() => stream.write('full', at))), 'DRUPE_TIMEOUT')
+    yield* peer.close()
+    yield* stream.close()
+  }))
+
+test('messages over a Duplex that are closed show their peer an end', (t) =>
+  hosted(function* () {
+    const [near, far] = duplexes()
+    const [a, b] = yield* shaken<string>([fromDuplex(near), fromDuplex(far)])
+    yield* a.send('the last one')
+    yield* a.close()
+    t.is(yield* b.receive(), 'the last one')
+    t.is(yield* b.receive(), null)
+    yield* b.close()
   }))
 
 test('an error of a Duplex is thrown by the call that waits, by those that come after it, and ends no process', (t) =>

@@ -25,6 +25,9 @@ import { wrap } from '../../../traps/net/tls.js'
 import { thrown, thrownBy } from '../../kit.js'
 import { CLIENT, pair, SERVER, text } from './tls-kit.js'
 
+/** Pieces of a peer that goes on sending: what waits for the last of them has waited for ever. */
+const ENDLESS = 3000
+
 /** The host's own work comes first. */
 const turn = (): Operation<void> => until(new Promise<void>((resolve) => void setImmediate(resolve)))
 
@@ -177,6 +180,29 @@ test('reads and writes that are cancelled at every turn lose nothing and repeat 
     t.deepEqual(new Uint8Array(Buffer.concat(parts)), sent)
     yield* all([c.close(), d.close()])
   })
+})
+
+test('a write, an end and a close are over although the peer sends without end', async (t) => {
+  for (const way of ['end', 'close'] as const) {
+    await run(function* () {
+      const [c, d] = yield* pair()
+      let sent = 0
+      function* send(): Operation<void> {
+        for (; sent < ENDLESS; sent++) yield* d.write(new Uint8Array(100))
+      }
+      function* receive(): Operation<void> {
+        while ((yield* c.read()) !== null);
+      }
+      const both = yield* spawn(allSettled([send(), receive()]))
+      yield* c.write('one piece')
+      t.true(sent < ENDLESS)
+      yield* c[way]()
+      t.true(sent < ENDLESS)
+      t.is(text(yield* d.readAll()), 'one piece')
+      yield* both.cancel()
+      yield* all([c.close(), d.close()])
+    })
+  }
 })
 
 test('a hundred connections that end in every way leave nothing of the host', async (t) => {

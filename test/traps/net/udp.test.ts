@@ -3,7 +3,8 @@
  * counted.
  */
 import test from 'ava'
-import { type Operation, run, sleep, udp, using } from 'drupe'
+import { type Operation, run, sleep, socketPair, spawn, type Task, type UdpSocket, udp, using } from 'drupe'
+import type { IoOp } from 'drupe/lowlevel'
 import { SimNetwork } from 'drupe/testing'
 import { covers } from '../../covers.js'
 
@@ -126,6 +127,76 @@ test('after a close nothing can be asked of it', async (t) => {
     t.throws(() => socket.setMulticastInterface(0), closed)
   })
 })
+
+for (const [where, runs] of [
+  ['on loopback', (op: () => Operation<void>) => run(op)],
+  ['simulated', async (op: () => Operation<void>) => void new SimNetwork().run({ host: op })],
+] as const) {
+  test(`${where}: a datagram that nobody has claimed is gone with its socket`, (t) =>
+    runs(function* () {
+      const a = yield* using(yield* udp(LOCAL))
+      const sockets = [yield* using(yield* udp(LOCAL)), yield* using(yield* udp(LOCAL))] as const
+      // Both answers come in one poll, and the task whose turn is first takes the other's turn away.
+      const tasks: Task[] = []
+      let lost: UdpSocket | null = null
+      for (const [i, socket] of sockets.entries()) {
+        const receiving = yield* spawn(function* () {
+          yield* socket.receive()
+          if (yield* (tasks[1 - i] as Task).cancel()) lost = sockets[1 - i] as UdpSocket
+        })
+        tasks.push(receiving)
+      }
+      yield* sleep(1)
+      for (const { port } of sockets) yield* a.send('x', { ...LOCAL, port })
+      for (const task of tasks) yield* task.wait()
+      const b = lost as unknown as UdpSocket
+      const late = b.receive()
+      yield* b.close()
+      t.is(yield* outcome(late), 'DRUPE_CLOSED')
+      t.throws(() => b.receive(), { code: 'DRUPE_CLOSED' })
+    }))
+
+  test(`${where}: a receive that was given up leaves its room to the next one`, (t) =>
+    runs(function* () {
+      const [a, b] = [yield* using(yield* udp(LOCAL)), yield* using(yield* udp(LOCAL))]
+      const rooms = new Set<unknown>()
+      for (let i = 0; i < 3; i++) {
+        const timed = b.receive({ timeout: 1 })
+        rooms.add((timed as IoOp).buffer)
+        t.is(yield* outcome(timed), 'DRUPE_TIMEOUT')
+        const waiting = b.receive()
+        rooms.add((waiting as IoOp).buffer)
+        const task = yield* spawn(waiting)
+        yield* sleep(1)
+        yield* task.cancel()
+      }
+      t.is(rooms.size, 1)
+      yield* a.send('whole', { ...LOCAL, port: b.port })
+      t.is(new TextDecoder().decode((yield* b.receive()).bytes), 'whole')
+    }))
+}
+
+test('what was made before a close does not run on the next owner of its descriptor', (t) =>
+  run(function* () {
+    const peer = yield* using(yield* udp(LOCAL))
+    const socket = yield* udp(LOCAL)
+    const ops = [socket.receive(), socket.send('late', { ...LOCAL, port: peer.port })]
+    yield* socket.close()
+    const next = yield* using(yield* udp(LOCAL))
+    yield* peer.send('of another', { ...LOCAL, port: next.port })
+    for (const op of ops) t.is(yield* outcome(op), 'EBADF')
+    t.is((yield* next.receive()).bytes.length, 10)
+    t.is(yield* outcome(peer.receive({ timeout: 0 })), 'DRUPE_TIMEOUT')
+
+    const [one, other] = yield* socketPair()
+    const stale = [one.read(), one.write('late')]
+    yield* one.close()
+    const [near, far] = yield* socketPair()
+    yield* far.write('of another')
+    for (const op of stale) t.is(yield* outcome(op), 'EBADF')
+    t.is((yield* near.read())?.length, 10)
+    for (const stream of [other, near, far]) yield* stream.close()
+  }))
 
 function* outcome(op: Operation<unknown>): Operation<unknown> {
   try {

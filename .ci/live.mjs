@@ -1,7 +1,7 @@
 /**
  * The live page, in a browser: `node .ci/live.mjs [scratch folder]`, after a build.
  *
- * The programs of the tutorial and those in live/ run in Chromium, each in a `<drupe-live>`, and must print what their `// =>`
+ * The programs of the pages that have live ones and those in live/ run in Chromium, each in a `<drupe-live>`, and must print what their `// =>`
  * comments say. Then that element is looked at, and `<drupe-network>`. Where there is no Chromium, that is said, and only types are checked.
  * Ends with a line "live: N passed, N failed".
  */
@@ -10,14 +10,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { NOT_IN_A_PAGE, programsOf } from '../docs/site/programs.mjs'
 import { ROOT } from './bare-suite.mjs'
 import { findChromium, openPage } from './chromium.mjs'
 
 const PROGRAM_SECONDS = 20
 const PAGE_SECONDS = 240
-const TUTORIAL = 'docs/guides/start'
-/** Programs of the tutorial that no page can run: `1-a-listener.md 2`, and why. */
-const LEFT_OUT = {}
 /** Programs of our own, and whether they run on the virtual clock. */
 const OWN = [
   ['cancelled', false],
@@ -49,15 +47,11 @@ function programs() {
     virtual,
     code: readFileSync(join(ROOT, `.ci/live/${name}.ts`), 'utf8'),
   }))
-  const pages = readdirSync(join(ROOT, TUTORIAL)).filter((name) => name.endsWith('.md'))
-  const tutorial = pages.flatMap((page) => {
-    const blocks = readFileSync(join(ROOT, TUTORIAL, page), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)
-    return [...blocks].map(([, code], i) => ({ name: `${page} ${i + 1}`, virtual: true, code }))
-  })
-  const missing = Object.keys(LEFT_OUT).filter((name) => !tutorial.some((one) => one.name === name))
-  if (missing.length > 0) throw new Error(`Cannot leave out ${missing}: there is no such program`)
-  for (const [name, why] of Object.entries(LEFT_OUT)) console.log(`   left out: ${name}: ${why}`)
-  const all = [...tutorial.filter(({ name }) => !(name in LEFT_OUT)), ...own]
+  const texts = readdirSync(join(ROOT, 'docs'), { recursive: true }).map((file) => `docs/${file}`.replaceAll('\\', '/'))
+  const pages = texts.filter((path) => path.endsWith('.md') && !path.startsWith('docs/site/'))
+  const alive = pages.flatMap((path) => programsOf(path, readFileSync(join(ROOT, path), 'utf8')))
+  for (const [name, why] of Object.entries(NOT_IN_A_PAGE)) console.log(`   left out: ${name}: ${why}`)
+  const all = [...alive.map((one) => ({ ...one, virtual: true })), ...own]
   return all.map((one) => ({ ...one, expected: expectedOutput(one.code) }))
 }
 

@@ -85,7 +85,10 @@ function writeForMachines(sections) {
       const text = readFileSync(join(PAGES, `${routeOf(path)}.md`), 'utf8')
       const head = /^---\n([\s\S]*?)\n---\n/.exec(text)
       const value = (name) => JSON.parse(new RegExp(`^${name}: (.*)$`, 'm').exec(head[1])[1])
-      const plain = `# ${value('title')}\n${text.slice(head[0].length).replace(/<svg[\s\S]*?<desc[^>]*>([^<]*)<\/desc>[\s\S]*?<\/svg>/g, '($1)')}`
+      const plain = `# ${value('title')}\n${text
+        .slice(head[0].length)
+        .replace(/<details class="live"[^\n]*\n|<script[^\n]*\n?/g, '')
+        .replace(/<svg[\s\S]*?<desc[^>]*>([^<]*)<\/desc>[\s\S]*?<\/svg>/g, '($1)')}`
       const file = join(work, 'public', `${routeOf(path)}.md`)
       mkdirSync(dirname(file), { recursive: true })
       writeFileSync(file, plain)
@@ -107,6 +110,7 @@ for (const name of ['src', 'astro.config.mjs', 'ranking.mjs'])
 if (existsSync(join(HERE, 'public'))) cpSync(join(HERE, 'public'), join(work, 'public'), { recursive: true })
 const node = install()
 
+run(process.execPath, ['docs/site/live/build.mjs', join(work, 'public/live')])
 run(process.execPath, ['node_modules/typedoc/bin/typedoc', '--options', 'docs/site/typedoc.json'])
 const { paths, linked } = JSON.parse(readFileSync(join(work, 'pages.json'), 'utf8'))
 const programs = examples()

@@ -1,5 +1,5 @@
 /**
- * Builds the live pages' engine into docs/site/public/live/: `node docs/site/live/build.mjs [folder]`.
+ * Builds the live pages' engine: `node docs/site/live/build.mjs folder`.
  *
  * The kernel is the build for browsers, as rollup.config.mjs describes it. What the elements, the worker and its programs
  * share is in chunks, so a program in the worker meets the kernel that the worker watches. Nothing here is committed.
@@ -14,7 +14,7 @@ import configs from '../../../rollup.config.mjs'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const kernel = join(ROOT, 'dist/live-kernel')
-const outdir = resolve(process.argv[2] ?? join(ROOT, 'docs/site/public/live'))
+const outdir = resolve(process.argv[2])
 
 const config = configs.at(-1)
 rmSync(kernel, { recursive: true, force: true })

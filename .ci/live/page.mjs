@@ -64,6 +64,13 @@ check(
   bars === 2 && picture.ariaLabel.length > 10 ? null : `${bars} bars`,
 )
 
+const hosts = element(programs.find(({ name }) => name === 'a-day').code, { virtual: '' })
+await outcome(hosts)
+const names = [...hosts.shadowRoot.querySelectorAll('svg .wait title')].map(
+  ({ textContent }) => textContent.split(':')[0],
+)
+check('tasks of simulated hosts are drawn, too', names.includes('one') ? null : names.join(', '))
+
 /** Resolves when a condition holds; it is asked after each change below the node. */
 function when(node, holds) {
   return new Promise((done) => {
@@ -80,7 +87,7 @@ function when(node, holds) {
 
 const network = document.createElement('drupe-network')
 network.setAttribute('speed', '20')
-drawn.after(network)
+hosts.after(network)
 const log = network.shadowRoot.querySelector('pre')
 const firstLines = () => [...log.children].slice(0, 12).map(({ textContent }) => textContent)
 button(network, 'Play').click()

@@ -55,7 +55,8 @@ check('a loop without end is stopped', stopped && text === 'begun\n' ? null : te
 const wrong = await outcome(element('const = 1'))
 check('what is no program is said to be none', /SyntaxError/.test(wrong.text) ? null : wrong.text)
 
-const drawn = element(programs[0].code, { virtual: '' })
+const listener = programs.find(({ name }) => name.includes('1-a-listener'))
+const drawn = element(listener.code, { virtual: '' })
 await outcome(drawn)
 const picture = drawn.shadowRoot.querySelector('svg')
 const bars = picture?.querySelectorAll('.wait').length
@@ -63,6 +64,13 @@ check(
   'tasks are drawn, with a sentence for those who do not see',
   bars === 2 && picture.ariaLabel.length > 10 ? null : `${bars} bars`,
 )
+
+const hosts = element(programs.find(({ name }) => name === 'a-day').code, { virtual: '' })
+await outcome(hosts)
+const names = [...hosts.shadowRoot.querySelectorAll('svg .wait title')].map(
+  ({ textContent }) => textContent.split(':')[0],
+)
+check('tasks of simulated hosts are drawn, too', names.includes('one') ? null : names.join(', '))
 
 /** Resolves when a condition holds; it is asked after each change below the node. */
 function when(node, holds) {
@@ -80,7 +88,7 @@ function when(node, holds) {
 
 const network = document.createElement('drupe-network')
 network.setAttribute('speed', '20')
-drawn.after(network)
+hosts.after(network)
 const log = network.shadowRoot.querySelector('pre')
 const firstLines = () => [...log.children].slice(0, 12).map(({ textContent }) => textContent)
 button(network, 'Play').click()

@@ -11,6 +11,7 @@ import { deadlock, waiting } from '../schedule/deadlock.js'
 import { outcomeOf } from '../task/phase.js'
 import type { TaskRecord } from '../task/task.js'
 import { whereabouts } from '../task/whereabouts.js'
+import type { Instrument } from '../watch/instruments.js'
 import type { SimHost } from './host.js'
 import type { Stage } from './stage.js'
 
@@ -44,6 +45,8 @@ export interface RunOptions {
   readonly debug?: boolean
   /** Tasks of each kernel run first in, first out, and are not shuffled. */
   readonly fifo?: boolean
+  /** What watches each kernel. */
+  readonly instruments?: readonly Instrument[]
 }
 
 interface Member {
@@ -65,12 +68,13 @@ export class Simulation {
 
   /** One more kernel. */
   begin(name: string, host: SimHost, op: Op<unknown>, daemon: boolean): void {
-    const { grace, debug, fifo } = this.options
+    const { grace, debug, fifo, instruments } = this.options
     const driver = host.driver()
     const kernel = new KernelBase({
       driver,
       ...(grace === undefined ? {} : { grace }),
       ...(debug === undefined ? {} : { debug }),
+      ...(instruments === undefined ? {} : { instruments }),
       ...(fifo ? {} : { seed: this.seed + this.members.length * 7919 }),
     })
     this.stage.stepping++

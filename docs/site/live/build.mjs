@@ -42,6 +42,8 @@ await build({
   bundle: true,
   splitting: true,
   minify: true,
+  // Errors are printed with the names of their classes.
+  keepNames: true,
   format: 'esm',
   platform: 'browser',
   target: 'es2022',

@@ -4,4 +4,4 @@
  * A name that is exported here comes before the one of the package.
  */
 export * from 'drupe/testing'
-export { virtual } from './watched.js'
+export { SimNetwork, virtual } from './watched.js'

@@ -23,8 +23,9 @@ export const STYLE = `
 .bar { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; margin-bottom: 0.5rem }
 .panes { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 0.75rem }
 .panes > * { min-width: 0 }
+.pane > :empty:not(pre) { display: none }
 .pane { display: grid; gap: 0.75rem; align-content: start }
-textarea, pre, svg, .empty {
+textarea, pre, svg {
   width: 100%;
   background: var(--bg);
   color: inherit;

@@ -8,7 +8,7 @@
 import type { History, Row } from './history.js'
 import { svg } from './svg.js'
 
-const WIDTH = 640
+const WIDTH = 520
 const ROW = 26
 const TOP = 28
 const INDENT = 14

@@ -13,7 +13,14 @@ import {
   type KernelOptions,
   type Op,
 } from 'drupe'
-import { SimNetwork as BaseNetwork, virtual as baseVirtual, type VirtualOptions } from 'drupe/testing'
+import {
+  SimNetwork as BaseNetwork,
+  virtual as baseVirtual,
+  type Programs,
+  type Results,
+  type RunOptions as SimOptions,
+  type VirtualOptions,
+} from 'drupe/testing'
 import { Recorder } from './recorder.js'
 
 type RunOptions = NonNullable<Parameters<typeof baseRun>[1]>
@@ -68,4 +75,16 @@ export function virtual<T>(options: VirtualOptions, op: Op<T>): T {
     },
     op,
   )
+}
+
+export class SimNetwork extends BaseNetwork {
+  override run<P extends Programs>(programs: P, options: SimOptions = {}): Results<P> {
+    return super.run(programs, {
+      ...options,
+      instruments: withOthers(
+        options,
+        recorder.instrument(() => this.now),
+      ),
+    })
+  }
 }

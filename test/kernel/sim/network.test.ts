@@ -44,6 +44,12 @@ test('each packet between hosts is told when it arrives, or is lost', (t) => {
   t.deepEqual([...new Set(told.filter((line) => line.endsWith('lost')))], ['client server 80-100 lost'])
 })
 
+test('instruments see the tasks of every kernel', (t) => {
+  const names: string[] = []
+  new SimNetwork().run({ *one() {}, *other() {} }, { instruments: [{ exit: (task) => void names.push(task.name) }] })
+  t.deepEqual(names.sort(), ['one', 'other'])
+})
+
 test('inside of a host there are no packets', (t) => {
   const network = new SimNetwork({ onPacket: () => t.fail() })
   virtual({ network }, function* () {

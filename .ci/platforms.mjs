@@ -74,7 +74,7 @@ async function onShim() {
 async function underWine() {
   const counts = await counted('windows')
   const sum = (node) =>
-    ['programs', 'processes']
+    ['programs', 'elsewhere', 'processes']
       .map((part) => counts[part]?.[node] ?? { pass: 0, fail: 0 })
       .reduce((a, b) => ({ pass: a.pass + b.pass, fail: a.fail + b.fail }))
   counts.processes = Object.fromEntries(Object.keys(counts.processes ?? {}).map((node) => [node, sum(node)]))

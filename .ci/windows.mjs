@@ -6,8 +6,9 @@
  * that is printed. Wine is not Windows: it says that the calls are right, nothing of speed.
  *
  * It runs the conformance suite, the suites of streams, files and servers in both modes, the programs that are started (Node
- * itself: there is no shell), functions in threads and processes, what workers and processes do at their ends, a count of handles, the attack, and the echo server. `--only=conformance` runs one of these parts. `--counts=file` writes
- * what passed, as JSON. Ends with a line "windows: N passed, N failed".
+ * itself: there is no shell), functions in other threads and processes, what workers and processes do at their ends, a count of
+ * handles, the attack, and the echo server. `--only=conformance` runs one of these parts. `--counts=file` writes what passed, as
+ * JSON. Ends with a line "windows: N passed, N failed".
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

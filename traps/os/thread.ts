@@ -22,11 +22,12 @@ import { startThread } from './remote-thread.js'
  * name, its stack and its fields.
  *
  * If the task is cancelled while it waits, so is the operation there. It cleans up within the grace
- * of the scope here, and this waits for it. A plain function that computes hears nothing before it
- * returns, unless it is a generator that says `yield* checkpoint()` now and then; what has not
- * heard half a second after the grace is terminated with its thread, and no `finally` of it runs.
- * An async function is not waited for any longer. The earliest deadline of the scopes here holds
- * there, too, and so do the values of contexts that travel.
+ * of the scope here, and this waits for it; what it returns then is the result. A plain function
+ * that computes hears nothing before it returns, unless it is a generator that says
+ * `yield* checkpoint()` now and then; what has not heard half a second after the grace is
+ * terminated with its thread, and no `finally` of it runs. An async function is not waited for any
+ * longer. The earliest deadline of the scopes here holds there, too, and so do the values of
+ * contexts that travel.
  *
  * @param module The module: `new URL('./work.js', import.meta.url)`.
  * @param name What it exports. Default: `'default'`.

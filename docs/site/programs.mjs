@@ -25,8 +25,20 @@ export function programsOf(path, text) {
     .filter(({ name }) => !(name in NOT_IN_A_PAGE))
 }
 
+/** Pages at whose end there is a network to play with. */
+const NETWORKS = ['docs/guides/start/7-a-test.md', 'docs/guides/testing.md']
+
+const NETWORK = `## A network in the page
+
+A simulated network, with its hosts, its delays and its losses. Cut it, heal it, and play the same again by its seed.
+
+<drupe-network></drupe-network>
+
+<script type="module" src="/live/network.js"></script>`
+
 /** A page with its programs made alive. */
-export function withPrograms(path, text) {
+export function withPrograms(path, written) {
+  const text = NETWORKS.includes(path) ? `${written}\n\n${NETWORK}` : written
   const live = new Set(programsOf(path, text).map(({ code }) => code))
   if (live.size === 0) return text
   const body = text.replace(PROGRAM, (block, code) => (live.has(code) ? `${block}\n\n${element(code)}` : block))

@@ -12,6 +12,7 @@ import { load as loadReference } from '../reference/plugin.mjs'
 import { routeOf } from './pages.mjs'
 import { picture } from './picture.mjs'
 import { withPrograms } from './programs.mjs'
+import { withSteps } from './walk.mjs'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replaceAll('\\', '/')
 /** Where the site is put together; nothing that is made stands beside what is written. */
@@ -86,7 +87,7 @@ function markdownOf(parts, project, router, linked) {
 export function write(path, text, more = '') {
   const [heading] = /^# .+$/m.exec(text) ?? []
   const title = heading?.slice(2) ?? path
-  const body = withPrograms(path, text.replace(heading, '').trim())
+  const body = withSteps(path, withPrograms(path, text.replace(heading, '').trim()))
   const description = plain(/^(?![#>|!`\-<])\S[\s\S]*?(?=\.\s|\.$|:\n|\n\n)/m.exec(body)?.[0] ?? title)
   const head = `---\ntitle: ${JSON.stringify(plain(title))}\ndescription: ${JSON.stringify(`${description}.`)}\nslug: ${routeOf(path)}\n${more}---\n`
   const file = new URL(`${routeOf(path)}.md`, PAGES)

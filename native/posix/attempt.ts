@@ -24,13 +24,13 @@ import {
   WRITE,
 } from '../../kernel/driver/contract.js'
 import type { BufferPool } from '../memory/pool.js'
+import { AddressMemory } from './address-memory.js'
 import { POLLIN, POLLNVAL, POLLOUT } from './constants.js'
 import * as errno from './errno.js'
 import { type FdState, type FdTable, LARGE_BYTES } from './fds.js'
 import { Gather, SMALL_BYTES } from './gather.js'
 import type { FdCalls } from './libc.js'
 import { finish, finishConnect, finishRead, finishWrite } from './settle.js'
-import { ADDRESS_BYTES, decodeAddress, encodeAddress } from './sockaddr.js'
 
 /** PIPE_BUF: a pipe that polls as writable takes this much without blocking. */
 const SAFE_WRITE_BYTES = 4096
@@ -45,8 +45,7 @@ export class Attempts {
   /** struct pollfd: the fd, then `events` and `revents` in 16 bits each. */
   private readonly pollfd = new Int32Array(2)
   private readonly pollfdAt: number
-  private readonly sockaddr = new Uint8Array(ADDRESS_BYTES)
-  private readonly sockaddrAt: number
+  private readonly peer: AddressMemory
   /** An int for an answer and an int for its length. */
   private readonly answer = new Int32Array(2)
   private readonly answerAt: number
@@ -57,7 +56,7 @@ export class Attempts {
     this.fds = fds
     this.pool = pool
     this.pollfdAt = libc.addressOf(this.pollfd)
-    this.sockaddrAt = libc.addressOf(this.sockaddr)
+    this.peer = new AddressMemory(libc)
     this.answerAt = libc.addressOf(this.answer)
     this.gather = new Gather(libc)
   }
@@ -137,22 +136,25 @@ export class Attempts {
   private receive(state: FdState, op: IoOp<unknown>): boolean {
     if (!this.locate(state, op)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLIN) === 0) return waits(state, 'readable')
-    this.answer[0] = ADDRESS_BYTES
+    this.answer[0] = this.peer.empty()
     let result: number
-    do result = this.libc.recvfrom(state.fd, op.pinnedAddress + op.offset, op.length, this.sockaddrAt, this.answerAt)
+    do result = this.libc.recvfrom(state.fd, op.pinnedAddress + op.offset, op.length, this.peer.at, this.answerAt)
     while (result === EINTR)
     if (result === EAGAIN) return waits(state, 'readable')
     op.truncated = result > op.length
-    if (result >= 0) op.address = decodeAddress(this.libc.constants, this.sockaddr, this.answer[0] as number)
+    if (result >= 0) op.address = this.peer.decode(this.answer[0] as number)
     return finish(op, op.truncated ? op.length : result)
   }
 
   private send(state: FdState, op: IoOp<unknown>): boolean {
-    if (!this.locate(state, op)) return finish(op, EFAULT)
+    // As for a write: every datagram has bytes of its own, and to ask where they are takes longer.
+    const isSmall = op.buffer !== null && op.length <= SMALL_BYTES
+    if (isSmall ? !isIntact(op) : !this.locate(state, op)) return finish(op, EFAULT)
     if (state.blocking && this.poll(state.fd, POLLOUT) === 0) return waits(state, 'writable')
-    const length = op.address === null ? 0 : encodeAddress(this.libc.constants, op.address, this.sockaddr)
+    const length = op.address === null ? 0 : this.peer.encode(op.address)
+    const at = isSmall ? this.gather.copy(op.buffer as Uint8Array, op.offset, op.length) : op.pinnedAddress + op.offset
     let result: number
-    do result = this.libc.sendto(state.fd, op.pinnedAddress + op.offset, op.length, length && this.sockaddrAt, length)
+    do result = this.libc.sendto(state.fd, at, op.length, length && this.peer.at, length)
     while (result === EINTR)
     // The peer's queue may be full; that it is not any more is told to connected senders alone.
     return result === EAGAIN && op.address?.family !== 'unix' ? waits(state, 'writable') : finish(op, result)
@@ -160,8 +162,7 @@ export class Attempts {
 
   private accept(state: FdState, op: IoOp<unknown>): boolean {
     for (;;) {
-      // A foreign listening socket may block, and then another process may have been faster than
-      // us.
+      // A foreign listening socket may block, and another process may have been faster than us.
       const blocked = state.blocking && this.poll(state.fd, POLLIN) === 0
       const result = blocked ? EAGAIN : this.libc.accept(state.fd)
       if (result === EAGAIN) return waits(state, 'readable')
@@ -172,11 +173,10 @@ export class Attempts {
   }
 
   private connect(state: FdState, op: IoOp<unknown>): boolean {
-    // Connecting a blocking socket would stop the thread, and no other call can ask for the same
-    // thing.
+    // Connecting a blocking socket would stop the thread, and no other call can ask for the same.
     if (op.address === null || state.blocking) return finish(op, op.address === null ? errno.EINVAL : UNSUPPORTED)
-    const length = encodeAddress(this.libc.constants, op.address, this.sockaddr)
-    const result = this.libc.connect(state.fd, this.sockaddrAt, length)
+    const length = this.peer.encode(op.address)
+    const result = this.libc.connect(state.fd, this.peer.at, length)
     if (result === errno.EINPROGRESS || result === errno.EALREADY || result === EINTR) {
       state.readable = state.writable = false
       return false
@@ -194,8 +194,8 @@ export class Attempts {
     const failure = this.libc.getsockopt(state.fd, SOL_SOCKET, SO_ERROR, this.answerAt, this.answerAt + 4)
     if (failure < 0) return finish(op, failure)
     if (this.answer[0] !== 0) return finish(op, -(this.answer[0] as number))
-    this.answer[1] = ADDRESS_BYTES
-    const peer = this.libc.getpeername(state.fd, this.sockaddrAt, this.answerAt + 4)
+    this.answer[1] = this.peer.empty()
+    const peer = this.libc.getpeername(state.fd, this.peer.at, this.answerAt + 4)
     if (peer !== errno.ENOTCONN) return finish(op, peer)
     state.writable = false
     return false

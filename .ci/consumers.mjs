@@ -111,6 +111,17 @@ try {
       !/package\/(dist\/)?(test|examples|docs(?!\/errors\/))\/|dist\/kernel\/.*\.js\n/.test(files),
       'it has what nobody needs',
     )
+    const readme = execute('tar', ['-xzOf', packed, 'package/README.md'], scratch)
+    for (const [link, to] of readme.matchAll(/\]\(([^)]+)\)/g)) {
+      expect(
+        /^(https?:|#)/.test(to) || files.includes(`package/${to}\n`),
+        `${link} of README is dead on the package's page`,
+      )
+    }
+    expect(
+      readFileSync(join(clone, 'README.md'), 'utf8').includes('](docs/'),
+      'packing left README as it is in the package',
+    )
   })
 
   writeFileSync(join(user, 'package.json'), JSON.stringify({ private: true, type: 'module' }))

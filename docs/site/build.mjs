@@ -87,7 +87,7 @@ function writeForMachines(sections) {
       const value = (name) => JSON.parse(new RegExp(`^${name}: (.*)$`, 'm').exec(head[1])[1])
       const plain = `# ${value('title')}\n${text
         .slice(head[0].length)
-        .replace(/^<(details|script|drupe-network|\/?section|\/?div)\b[^\n]*\n?/gm, '')
+        .replace(/^<(\/?details|script|drupe-network|\/?section|\/?div)\b[^\n]*\n?/gm, '')
         .replace(/<svg[\s\S]*?<desc[^>]*>([^<]*)<\/desc>[\s\S]*?<\/svg>/g, '($1)')}`
       const file = join(work, 'public', `${routeOf(path)}.md`)
       mkdirSync(dirname(file), { recursive: true })

@@ -1,7 +1,8 @@
 /**
  * The site, built and checked: `node .ci/site.mjs`; with `--built`, what is there already.
  *
- * Every link is followed, what people look for is looked for, and twelve pages are looked at in headless Chromium. The counts
+ * Every link is followed, what people look for is looked for, charts are
+ * compared with their tables, lines are filtered, and pages are looked at, on paper too, in headless Chromium. The counts
  * stand in dist/site/summary.md. Ends with a line "site: N passed, N failed".
  */
 import { spawnSync } from 'node:child_process'
@@ -9,6 +10,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { crawl } from '../docs/site/checks/crawl.mjs'
+import { print } from '../docs/site/checks/print.mjs'
+import { charts, filter } from '../docs/site/checks/proof.mjs'
 import { ask } from '../docs/site/checks/queries.mjs'
 import { look } from '../docs/site/checks/screens.mjs'
 import { serve } from '../docs/site/serve.mjs'
@@ -49,6 +52,9 @@ if (executablePath === undefined) {
   const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS, headless: true })
   const page = await browser.newPage()
   report('queries', await ask(page, origin))
+  report('charts', await charts(page, origin))
+  report('the filter', await filter(page, origin))
+  report('on paper', await print(browser, origin))
   mkdirSync(path('pictures'), { recursive: true })
   report(
     'pages looked at',

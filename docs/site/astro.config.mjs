@@ -17,6 +17,7 @@ export default defineConfig({
       description: 'Structured concurrency and native I/O for TypeScript.',
       customCss: ['./src/styles/site.css'],
       sidebar,
+      head: [{ tag: 'script', attrs: { type: 'module', src: '/paper.js' } }],
       pagination: true,
       // What a title says counts, but it is no more than a heading: queries.mjs was tried with both.
       pagefind: { ranking: RANKING },

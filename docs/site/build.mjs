@@ -12,6 +12,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { CONFORMANCE, UNTESTED, WITHOUT_FILES, withFilter } from './conformance.mjs'
 import { finish } from './finish.mjs'
 import { routeOf, sectionsOf } from './pages.mjs'
 import { WORK, write } from './reference.mjs'
@@ -87,7 +88,7 @@ function writeForMachines(sections) {
       const value = (name) => JSON.parse(new RegExp(`^${name}: (.*)$`, 'm').exec(head[1])[1])
       const plain = `# ${value('title')}\n${text
         .slice(head[0].length)
-        .replace(/^<(details|script|drupe-network|\/?section|\/?div)\b[^\n]*\n?/gm, '')
+        .replace(/^<(\/?details|script|drupe-network|\/?section|\/?div)\b[^\n]*\n?/gm, '')
         .replace(/<svg[\s\S]*?<desc[^>]*>([^<]*)<\/desc>[\s\S]*?<\/svg>/g, '($1)')}`
       const file = join(work, 'public', `${routeOf(path)}.md`)
       mkdirSync(dirname(file), { recursive: true })
@@ -116,11 +117,9 @@ const { paths, linked } = JSON.parse(readFileSync(join(work, 'pages.json'), 'utf
 const programs = examples()
 const sources = linked.filter((path) => !programs.includes(path) && !paths.includes(path) && !path.endsWith('.md'))
 for (const path of [...programs, ...sources]) writeProgram(path)
-// What the tests have shown stands in a page that a run of them makes.
-if (existsSync(join(ROOT, 'dist/conformance.md'))) {
-  write('dist/conformance.md', read('dist/conformance.md'))
-  paths.push('dist/conformance.md')
-}
+const tested = existsSync(join(ROOT, CONFORMANCE))
+write(CONFORMANCE, tested ? withFilter(read(CONFORMANCE)) : UNTESTED, WITHOUT_FILES)
+paths.push(CONFORMANCE)
 const sections = sectionsOf([...paths, ...programs])
 const sidebar = sections.map(([label, paths]) => ({ label, collapsed: label !== 'Start', items: paths.map(routeOf) }))
 sidebar.push({ label: 'Reference', link: '/reference/' })

@@ -10,6 +10,8 @@ import { WORDS } from './words.mjs'
 /** What explains a choice, or the type of an option, is seldom what somebody looks for. */
 const SELDOM =
   /^(internals\/decisions|project|proof\/(performance|conformance)|reference\/(interfaces|types|variables))\b/
+/** An icon of 600 bytes at each heading: on a long page they are a third of it. */
+const ICON = /(?<=class="sl-anchor-icon">)<svg[\s\S]*?<\/svg>/g
 const TABLE = '<div class="scroller" role="group" aria-label="Table" tabindex="0">'
 
 export function finish(root) {
@@ -46,6 +48,7 @@ function ofStarlight(html) {
   return html
     .replace(/<table>[\s\S]*?<\/table>/g, (table) => `${TABLE}${table}</div>`)
     .replace(/<th(?: [^>]*)?><\/th>/g, '<td></td>')
+    .replace(ICON, '#')
 }
 
 /** TypeDoc has no landmark for what a page is about, and on the page of a function h4 comes after h1. */

@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KindRouter, PageEvent, RendererEvent } from 'typedoc'
 import { load as loadReference } from '../reference/plugin.mjs'
+import { withCharts } from './charts.mjs'
 import { routeOf } from './pages.mjs'
 import { picture } from './picture.mjs'
 import { withPrograms } from './programs.mjs'
@@ -87,7 +88,7 @@ function markdownOf(parts, project, router, linked) {
 export function write(path, text, more = '') {
   const [heading] = /^# .+$/m.exec(text) ?? []
   const title = heading?.slice(2) ?? path
-  const body = withSteps(path, withPrograms(path, text.replace(heading, '').trim()))
+  const body = withCharts(path, withSteps(path, withPrograms(path, text.replace(heading, '').trim())))
   const description = plain(/^(?![#>|!`\-<])\S[\s\S]*?(?=\.\s|\.$|:\n|\n\n)/m.exec(body)?.[0] ?? title)
   const head = `---\ntitle: ${JSON.stringify(plain(title))}\ndescription: ${JSON.stringify(`${description}.`)}\nslug: ${routeOf(path)}\n${more}---\n`
   const file = new URL(`${routeOf(path)}.md`, PAGES)

@@ -5,8 +5,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 
-/** Of HTML, without what all pages share. The longest is the list of what each test shows. */
+/** Of HTML, without what all pages share. */
 const MOST_PAGE_BYTES = 400_000
+/** What each test shows: five thousand lines, which the filter needs on one page. */
+const LONGEST = '/proof/conformance/'
+const LONGEST_BYTES = 800_000
 /** What a first visit brings besides the page: styles and scripts, as files. */
 const MOST_SHARED_BYTES = 400_000
 
@@ -22,7 +25,7 @@ export function crawl(root) {
   }
   let checked = 0
   for (const [path, page] of pages) {
-    if (page.bytes > MOST_PAGE_BYTES) wrong.push(`${path}: ${page.bytes} bytes`)
+    if (page.bytes > (path === LONGEST ? LONGEST_BYTES : MOST_PAGE_BYTES)) wrong.push(`${path}: ${page.bytes} bytes`)
     for (const { url, follows } of page.links) {
       checked += 1
       if (FROM_ELSEWHERE.test(url)) {

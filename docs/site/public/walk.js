@@ -56,10 +56,6 @@ for (const walk of document.querySelectorAll('.walk')) {
     target.scrollIntoView()
   }
   addEventListener('hashchange', follow)
-  addEventListener('beforeprint', () => {
-    all = true
-    show(current)
-  })
   show(0)
   follow()
 }

@@ -12,7 +12,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CONFORMANCE, UNTESTED, WITHOUT_FILES, withFilter } from './conformance.mjs'
+import { ABOUT_IT, CONFORMANCE, UNTESTED, withFilter } from './conformance.mjs'
 import { finish } from './finish.mjs'
 import { routeOf, sectionsOf } from './pages.mjs'
 import { WORK, write } from './reference.mjs'
@@ -118,7 +118,7 @@ const programs = examples()
 const sources = linked.filter((path) => !programs.includes(path) && !paths.includes(path) && !path.endsWith('.md'))
 for (const path of [...programs, ...sources]) writeProgram(path)
 const tested = existsSync(join(ROOT, CONFORMANCE))
-write(CONFORMANCE, tested ? withFilter(read(CONFORMANCE)) : UNTESTED, WITHOUT_FILES)
+write(CONFORMANCE, tested ? withFilter(read(CONFORMANCE)) : UNTESTED, ABOUT_IT)
 paths.push(CONFORMANCE)
 const sections = sectionsOf([...paths, ...programs])
 const sidebar = sections.map(([label, paths]) => ({ label, collapsed: label !== 'Start', items: paths.map(routeOf) }))

@@ -8,8 +8,7 @@ import { join } from 'node:path'
 import { WORDS } from './words.mjs'
 
 /** What explains a choice, or the type of an option, is seldom what somebody looks for. */
-const SELDOM =
-  /^(internals\/decisions|project|proof\/(performance|conformance)|reference\/(interfaces|types|variables))\b/
+const SELDOM = /^(internals\/decisions|project|proof\/performance|reference\/(interfaces|types|variables))\b/
 /** An icon of 600 bytes at each heading: on a long page they are a third of it. */
 const ICON = /(?<=class="sl-anchor-icon">)<svg[\s\S]*?<\/svg>/g
 const TABLE = '<div class="scroller" role="group" aria-label="Table" tabindex="0">'

@@ -4,6 +4,9 @@
  */
 const PAGES = ['start/1-a-listener/', 'start/7-a-test/', 'internals/how-a-trap-travels/', 'proof/benchmarks/']
 
+/** In CSS pixels. */
+const A4 = { width: 794, height: 1123 }
+
 const NOT_PRINTED =
   'header.header, nav, .right-sidebar-container, .live, drupe-network, .walk-bar, button, .pagination-links, summary'
 const PRINTED = '.step, .figures td, .sl-markdown-content > p'
@@ -16,7 +19,7 @@ const count = ([selector, visible]) =>
 export async function print(browser, origin) {
   const wrong = []
   for (const path of PAGES) {
-    const page = await browser.newPage({ colorScheme: 'dark' })
+    const page = await browser.newPage({ colorScheme: 'dark', viewport: A4 })
     await page.goto(`${origin}/${path}`)
     await page.emulateMedia({ media: 'print' })
     await page.evaluate(() => dispatchEvent(new Event('beforeprint')))

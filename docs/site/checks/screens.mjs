@@ -1,5 +1,5 @@
 /**
- * Twelve pages as people see them: light, dark and on a phone. None is wider than its window, none
+ * Thirteen pages as people see them: light, dark and on a phone. None is wider than its window, none
  * says anything on the console, and axe finds nothing that keeps somebody out. The pictures stay
  * beside the site, to be looked at.
  */
@@ -14,6 +14,7 @@ const PAGES = [
   'errors/DRUPE_BUSY/',
   'internals/how-a-trap-travels/',
   'proof/benchmarks/',
+  'proof/conformance/',
   'examples/network/chat/',
   'reference/functions/drupe.sleep.html',
 ]

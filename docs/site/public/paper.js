@@ -1,4 +1,7 @@
-/** Paper is light, whichever theme the reader has chosen: a printer leaves out what is dark behind pale letters. */
+/**
+ * Paper is light, whichever theme the reader has chosen: a printer leaves out the dark behind pale
+ * letters.
+ */
 let chosen
 
 addEventListener('beforeprint', () => {

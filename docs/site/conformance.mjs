@@ -17,11 +17,8 @@ npm run site          # builds the site, with that page in it
 \`\`\`
 `
 
-/**
- * Its lines have every word there is: the search found it before the pages that explain. And two
- * hundred files are no table of contents.
- */
-export const ABOUT_IT = 'pagefind: false\ntableOfContents:\n  maxHeadingLevel: 2\n'
+/** Two hundred files are no table of contents. */
+export const ABOUT_IT = 'tableOfContents:\n  maxHeadingLevel: 2\n'
 
 const SCRIPT = '<script type="module" src="/filter.js"></script>'
 

@@ -32,6 +32,7 @@ await build({
     drupe: 'program-drupe.ts',
     'drupe-lowlevel': 'program-lowlevel.ts',
     'drupe-testing': 'program-testing.ts',
+    timers: 'program-timers.ts',
   },
   alias: {
     drupe: join(kernel, 'index.js'),

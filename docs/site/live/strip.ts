@@ -10,9 +10,10 @@ const DOORS: Readonly<Record<string, string>> = {
   drupe: 'drupe.js',
   'drupe/lowlevel': 'drupe-lowlevel.js',
   'drupe/testing': 'drupe-testing.js',
+  'node:timers/promises': 'timers.js',
 }
 
-const SPECIFIER = /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(drupe(?:\/\w+)?)\2/g
+const SPECIFIER = /(\bfrom\s*|\bimport\s*\(?\s*)(['"])((?:drupe|node:)[\w/]*)\2/g
 
 /** @throws Error if it is no TypeScript, with the line. */
 export function toModule(source: string, base: string): string {

@@ -12,7 +12,7 @@ import { nameOf } from './kernel/protocol/operation.js'
 import { suppress } from './kernel/protocol/suppressed.js'
 import type { Op } from './kernel/protocol/trap.js'
 import { nameOrigin } from './kernel/watch/traceback.js'
-import { CATCHABLE, type CatchableSignal, hostProcess } from './traps/os/signals.js'
+import { CATCHABLE, type CatchableSignal, hostProcess, otherwise } from './traps/os/signals.js'
 
 /** A shell's code for "ended by a signal" is this plus its number. */
 const SIGNAL_CODE = 128
@@ -33,7 +33,8 @@ export interface MainOptions extends Omit<KernelOptions, 'beforeExit'> {
  *
  * The first of the signals cancels the operation and all that it has started, which have `grace`
  * milliseconds to clean up. A second one ends the process at once, and its child processes with it.
- * The process is held as long as the operation runs, even if nothing but a signal can end it.
+ * The process is held as long as the operation runs, even if nothing but a signal can end it. While
+ * a source of `signals` is open, those do not cancel: they go to it.
  *
  * Signals arrive through the host's loop, so a step that takes the thread for long delays them, and
  * a blocking run (`runSync`) has no `main`: there SIGINT ends the process on the spot, without
@@ -61,8 +62,9 @@ export async function main<T>(op: Op<T>, options: MainOptions = {}): Promise<nev
   checkList('run the main program', 'signals', signals)
   signals.forEach((name, i) => void checkWord('run the main program', `signals[${i}]`, name, CATCHABLE))
   const kernel = new Kernel(kernelOptions)
+  let host: ReturnType<typeof hostProcess>
   try {
-    hostProcess('run the main program')
+    host = hostProcess('run the main program')
   } catch (error) {
     await kernel.close()
     throw error
@@ -70,7 +72,7 @@ export async function main<T>(op: Op<T>, options: MainOptions = {}): Promise<nev
   const stop = new AbortController()
   let stopped: Stopped | null = null
   for (const name of new Set(signals)) {
-    process.on(name, () => {
+    otherwise(host, name, () => {
       if (stopped !== null) process.exit(codeOf(name))
       stopped = new Stopped(name)
       stop.abort(stopped)

@@ -108,6 +108,14 @@ test('main: other signals on request, and those that are not asked for do what t
   t.is((await other.kill('SIGTERM')).signal, 'SIGTERM')
 })
 
+test('main is cancelled by no signal that a source is open for, and by what that leaves behind', async (t) => {
+  if (lacks(t)) return
+  const child = new Child('mains', ['SIGTERM for itself'])
+  t.is(await child.line(), 'SIGTERM')
+  t.is(await child.line(2), 'cancelled')
+  t.is((await child.end()).code, 143)
+})
+
 test('signals beside main: a program can have some for itself', async (t) => {
   covers(t, 'uvloop signals: signals_coro_callback, signals_sigint_and_custom_handler')
   if (lacks(t)) return

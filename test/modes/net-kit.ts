@@ -131,3 +131,18 @@ export function* codeOf(op: Operation<unknown>): Operation<string> {
     return (error as { code: string }).code
   }
 }
+
+const MOST_TRIES = 1000
+
+/**
+ * As codeOf, for what is so once a socket is closed. A program that another thread is just starting
+ * has a copy of every descriptor until it has become itself, so it may take a moment.
+ */
+export function* codeSoon(wanted: string, attempt: () => Operation<unknown>): Operation<string> {
+  let code = yield* codeOf(attempt())
+  for (let tries = 0; code !== wanted && tries < MOST_TRIES; tries++) {
+    yield* sleep(1)
+    code = yield* codeOf(attempt())
+  }
+  return code
+}

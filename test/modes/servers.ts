@@ -45,6 +45,35 @@ function* rawPair(): Operation<readonly [number, number]> {
 
 export const SERVER_SCENARIOS: readonly Scenario[] = [
   {
+    name: 'what a handler starts is a part of its connection: its error, and its end',
+    *op() {
+      const errors: unknown[] = []
+      const log: string[] = []
+      yield* withServer(
+        function* (stream) {
+          const word = text(yield* stream.readExactly(4))
+          yield* spawn(function* () {
+            yield* sleep(2)
+            if (word === 'boom') yield* fail('boom')
+            yield* stream.write(bytes('late'))
+            log.push('written')
+          })
+        },
+        function* (listener) {
+          for (const word of ['boom', 'okay']) {
+            const stream = yield* connectTo(listener)
+            yield* stream.write(bytes(word))
+            log.push(text(yield* stream.readAll()))
+            yield* stream.close()
+          }
+        },
+        (error) => errors.push(error),
+      )
+      return [log, errors]
+    },
+    gives: [['', 'written', 'late'], ['boom']],
+  },
+  {
     name: 'a handler that throws is reported; its connection is closed and the server goes on',
     *op() {
       const errors: unknown[] = []

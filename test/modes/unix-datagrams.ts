@@ -20,7 +20,7 @@ import {
 } from 'drupe'
 import * as io from 'drupe/lowlevel'
 import { thrownBy } from '../kit.js'
-import { codeOf, inDirectory, text } from './net-kit.js'
+import { codeOf, codeSoon, inDirectory, text } from './net-kit.js'
 import type { Scenario } from './scenarios.js'
 
 const STARTERS = 20
@@ -88,7 +88,8 @@ const SCENARIOS: readonly Scenario[] = [
     op: () =>
       inDirectory(function* (path, directory) {
         yield* leave(path)
-        const refused = yield* codeOf((yield* using(yield* unixDatagram())).send('x', path))
+        const stranger = yield* using(yield* unixDatagram())
+        const refused = yield* codeSoon('ECONNREFUSED', () => stranger.send('x', path))
         const first = yield* unixDatagram({ path })
         const taken = [yield* codeOf(unixDatagram({ path })), yield* codeOf(connect({ path }))]
         yield* first.close()
@@ -245,7 +246,7 @@ const SCENARIOS: readonly Scenario[] = [
       yield* b.send('kept')
       const kept = text((yield* a.receive()).bytes)
       yield* a.close()
-      const refused = yield* codeOf(b.send('x'))
+      const refused = yield* codeSoon('ECONNREFUSED', () => b.send('x'))
       yield* b.close()
       const after = [yield* codeOf(thrower(() => b.send('x'))), yield* codeOf(thrower(() => b.receive()))]
       return [whole.bytes.length, whole.truncated, text(bytes), truncated, from, nothing, kept, refused, after]
@@ -263,7 +264,7 @@ const SCENARIOS: readonly Scenario[] = [
       yield* free.send('hello', path)
       const [heard, from] = told(yield* first.receive())
       yield* first.close()
-      const refused = yield* codeOf(free.send('x', path))
+      const refused = yield* codeSoon('ECONNREFUSED', () => free.send('x', path))
       yield* (yield* unixDatagram({ path })).close()
       return [second, heard, from === `${path}-free`, refused]
     },

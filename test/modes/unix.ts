@@ -20,7 +20,17 @@ import {
   using,
 } from 'drupe'
 import * as io from 'drupe/lowlevel'
-import { bytes, codeOf, echo, firstWrong, inDirectory, pattern, text, wholeBesideCancelled } from './net-kit.js'
+import {
+  bytes,
+  codeOf,
+  codeSoon,
+  echo,
+  firstWrong,
+  inDirectory,
+  pattern,
+  text,
+  wholeBesideCancelled,
+} from './net-kit.js'
 import type { Scenario } from './scenarios.js'
 
 const STARTERS = 20
@@ -81,7 +91,7 @@ const FILES: readonly Scenario[] = [
     op: () =>
       inDirectory(function* (path, directory) {
         yield* leave(path)
-        const refused = yield* codeOf(connect({ path }))
+        const refused = yield* codeSoon('ECONNREFUSED', () => use(connect({ path }), () => sleep(0)))
         const listener = yield* listen({ path })
         const back = yield* echoed(listener, path)
         mkdirSync(join(directory, 'in'))
@@ -302,8 +312,9 @@ const NAMES: readonly Scenario[] = [
       const listener = yield* listen({ path })
       const second = yield* codeOf(listen({ path }))
       const back = yield* echoed(listener, path)
-      const third = yield* codeOf(use(listen({ path }), () => sleep(0)))
-      return [second, back, third, yield* codeOf(connect({ path }))]
+      const third = yield* codeSoon('nothing', () => use(listen({ path }), () => sleep(0)))
+      const refused = yield* codeSoon('ECONNREFUSED', () => use(connect({ path }), () => sleep(0)))
+      return [second, back, third, refused]
     },
     gives: ['EADDRINUSE', 'hello', 'nothing', 'ECONNREFUSED'],
   },

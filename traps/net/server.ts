@@ -30,7 +30,8 @@ import { type Connection, TlsStream } from './tls-stream.js'
 /** How to serve; `S`: what connections are. */
 export interface ServeOptions<S extends Connection = Stream> extends ServeLimits {
   /**
-   * Is called with every error that leaves a handler; that connection is closed, the others go on.
+   * Is called with every error that leaves a handler, or a task that it has started; that
+   * connection is closed, the others go on.
    * Default: `console.error`, except for connections that the peer broke (`ECONNRESET`, `EPIPE`),
    * and for handshakes of TLS that failed, which is a server's daily life.
    */
@@ -52,8 +53,8 @@ interface Handlers {
 }
 
 /**
- * Accepts connections and runs the handler for each, in a task of its own. A connection is closed
- * when its handler is done. Goes on until it is cancelled or the listener is closed by another
+ * Accepts connections and runs the handler for each, in a task with a nursery of its own. A
+ * connection is closed when its handler is done, and all that the handler has started. Goes on until it is cancelled or the listener is closed by another
  * task. If the task is cancelled while it waits, the listener is closed at once and the connections
  * are cancelled; if the listener is closed, they are awaited.
  *
@@ -231,8 +232,9 @@ function* connection(
 ): Operation<void> {
   try {
     if (stream instanceof TlsStream) yield* handshake(stream)
-    // A frame of its own: each of its switches would pass through this one as well.
-    yield* call(handler(stream))
+    // What it starts is a part of the connection. And it has a frame of its own: each of its
+    // switches would pass through this one as well.
+    yield* nursery(() => call(handler(stream)))
   } catch (error) {
     if (yield* isLeaving(error)) throw error
     onError(error, stream)

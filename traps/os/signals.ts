@@ -31,15 +31,23 @@ interface HostProcess {
 const ROUNDS = 2
 
 /** The host takes more than ten listeners for a leak, so it has one for each signal. */
-const heard = new Map<string, { readonly all: Set<() => void>; tell(): void }>()
+interface Heard {
+  /** Those of open sources. */
+  readonly all: Set<() => void>
+  /** What `main` does if no source is open. */
+  otherwise: (() => void) | null
+  tell(): void
+}
+
+const heard = new Map<string, Heard>()
 
 /** Those that can be listened for. */
 export const CATCHABLE = SIGNALS.filter((name) => name !== 'SIGKILL' && name !== 'SIGSTOP') as CatchableSignal[]
 
 /**
  * Makes a source of these signals, for `each` and `subscribe`; each item is a name. As long as the
- * source is open they do nothing else to the program. What they do otherwise comes back when it is
- * closed, and a signal that came and was not taken by then does it (SIGTERM ends the program),
+ * source is open they do nothing else to the program, nor to `main`. What they do otherwise comes
+ * back when it is closed, and a signal that came and was not taken by then does it (SIGTERM ends the program),
  * unless other code listens for it.
  *
  * None is lost: those that come while the task is busy wait for it. One that comes again before it
@@ -84,29 +92,44 @@ export function hostProcess(action: string): HostProcess {
   return host
 }
 
-function listen(host: HostProcess, name: string, listener: () => void): void {
+function heardOf(host: HostProcess, name: string): Heard {
   let known = heard.get(name)
   if (known === undefined) {
     const all = new Set<() => void>()
-    known = {
+    const made: Heard = {
       all,
+      otherwise: null,
       tell() {
+        if (all.size === 0) made.otherwise?.()
         for (const one of [...all]) one()
       },
     }
-    heard.set(name, known)
+    heard.set(name, made)
+    known = made
   }
-  known.all.add(listener)
   // Other code may have removed all listeners.
   if (!host.listeners(name).includes(known.tell)) host.on(name, known.tell)
+  return known
+}
+
+/** What a signal does while no source of it is open, from now on. */
+export function otherwise(host: HostProcess, name: string, listener: () => void): void {
+  heardOf(host, name).otherwise = listener
 }
 
 function leave(host: HostProcess, name: string, listener: () => void): void {
   const known = heard.get(name)
   known?.all.delete(listener)
-  if (known === undefined || known.all.size > 0) return
+  if (known === undefined || known.all.size > 0 || known.otherwise !== null) return
   heard.delete(name)
   host.off(name, known.tell)
+}
+
+/** A signal that nobody took does now what it would have done without a source. */
+function giveBack(host: HostProcess, name: string): void {
+  const known = heard.get(name)
+  if (known === undefined && host.listeners(name).length === 0) host.kill(host.pid, name)
+  else if (known?.all.size === 0) known.otherwise?.()
 }
 
 class SignalCursor extends HostCursor<CatchableSignal> {
@@ -127,7 +150,7 @@ class SignalCursor extends HostCursor<CatchableSignal> {
         this.wake()
       }
       this.listeners.set(name, listener)
-      listen(host, name, listener)
+      heardOf(host, name).all.add(listener)
     }
   }
 
@@ -137,9 +160,7 @@ class SignalCursor extends HostCursor<CatchableSignal> {
     this.wakeAll()
     yield* shield(() => this.settle())
     for (const [name, listener] of this.listeners) leave(this.host, name, listener)
-    for (const name of this.pending) {
-      if (this.host.listeners(name).length === 0) this.host.kill(this.host.pid, name)
-    }
+    for (const name of this.pending) giveBack(this.host, name)
     this.pending.clear()
   }
 

@@ -90,6 +90,21 @@ const MAINS: Readonly<Record<string, () => unknown>> = {
       })
       yield* tidy(1)
     }),
+  'SIGTERM for itself': () =>
+    main(function* () {
+      const cursor = yield* subscribe(signals('SIGTERM'))
+      raise('SIGTERM')
+      say((yield* cursor.next()).value)
+      // Nobody takes this one: it is for main when the source is closed.
+      raise('SIGTERM')
+      yield* soon()
+      try {
+        yield* cursor.close()
+        yield* sleep(60_000)
+      } finally {
+        say('cancelled')
+      }
+    }),
   subscription: () =>
     main(function* () {
       const log: unknown[] = []

@@ -89,7 +89,8 @@ export function write(path, text, more = '') {
   const [heading] = /^# .+$/m.exec(text) ?? []
   const title = heading?.slice(2) ?? path
   const body = withCharts(path, withSteps(path, withPrograms(path, text.replace(heading, '').trim())))
-  const description = plain(/^(?![#>|!`\-<])\S[\s\S]*?(?=\.\s|\.$|:\n|\n\n)/m.exec(body)?.[0] ?? title)
+  // The first sentence: of a decision the one after its date.
+  const description = plain(/^(?!\d{4}-|```|[#>|!\-<])\S[\s\S]*?(?=\.\s|\.$|:\n|\n\n)/m.exec(body)?.[0] ?? title)
   const head = `---\ntitle: ${JSON.stringify(plain(title))}\ndescription: ${JSON.stringify(`${description}.`)}\nslug: ${routeOf(path)}\n${more}---\n`
   const file = new URL(`${routeOf(path)}.md`, PAGES)
   mkdirSync(dirname(fileURLToPath(file)), { recursive: true })
@@ -98,11 +99,13 @@ export function write(path, text, more = '') {
 
 const drawn = (path) => picture(path, readFileSync(`${ROOT}${path}`, 'utf8'))
 
-/** Markdown without its marks, in one line. */
+/** Markdown without its marks, in one line; what is code keeps its stars. */
 function plain(text) {
   return text
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/[`*]/g, '')
+    .split('`')
+    .map((part, i) => (i % 2 === 0 ? part.replaceAll('*', '') : part))
+    .join('')
     .replace(/\s+/g, ' ')
     .trim()
 }

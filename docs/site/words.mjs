@@ -4,6 +4,10 @@
  * it weighs a title. An export is found under its own name without being here.
  */
 export const WORDS = {
+  'start/1-a-listener/': 'install, npm install drupe, tsconfig, requirements, Node version, TypeScript version, set up',
+  'start/4-patience/': 'idle timeout, silent client, slow client',
+  'start/6-ending-well/': 'SIGTERM, drain, exit code',
+  'guides/getting-started/': 'install, await a promise inside a task, states of a task',
   'guides/structured-concurrency/': 'cancel a task, cancellation, task group, abort, scope, deadline',
   'guides/synchronisation/': 'mutex, wait group, condition variable, shared state, fan out, back pressure',
   'guides/around-io/': 'retry, throttle, rate limit, debounce, cache, pool, buffer',
@@ -16,12 +20,13 @@ export const WORDS = {
   'guides/processes/': 'child process, subprocess, spawn, exec, SIGTERM, SIGINT, Ctrl-C, signal, kill',
   'guides/threads/': 'worker thread, worker pool, CPU, parallel, multiprocessing, fork',
   'guides/c/': 'call C function, FFI, native library, koffi, shared library',
-  'guides/testing/': 'virtual time, simulated network, partition, fake timers, mock clock, deterministic, seed',
+  'guides/testing/':
+    'virtual time, DRUPE_SEED, simulated network, partition, fake timers, mock clock, deterministic, seed',
   'guides/embedding/': 'event loop, guest mode, async function, promise',
   'platforms/': 'Windows, macOS, Linux, Deno, Bun, browser, io_uring, epoll, kqueue, IOCP, supported platforms',
   'compare/': 'Effection, Effect, Trio, curio, Go, goroutine, AbortController, comparison',
   'why/': 'unhandled rejection, promise race, leak, async await',
-  'errors/DRUPE_BUSY/': 'another task is reading, another task is writing',
+  'errors/DRUPE_BUSY/': 'another task is reading, another task is writing, two tasks write the same stream',
   'errors/DRUPE_DEADLOCK/': 'deadlock, all tasks are waiting',
   'errors/DRUPE_FORGOTTEN_YIELD/': 'forgotten yield, nothing happens',
   'internals/recipes/add-a-driver/': 'write a driver, own driver, backend',

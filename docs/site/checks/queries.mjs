@@ -5,6 +5,11 @@
 import { RANKING } from '../ranking.mjs'
 
 export const QUERIES = [
+  ['install', 'start/1-a-listener', 'guides/getting-started'],
+  ['tsconfig', 'start/1-a-listener'],
+  ['idle timeout', 'start/4-patience'],
+  ['DRUPE_SEED', 'guides/testing'],
+  ['two tasks write the same stream', 'errors/DRUPE_BUSY'],
   ['sleep', 'reference/functions/drupe.sleep'],
   ['timeout', 'reference/functions/drupe.timeout'],
   ['cancel a task', 'guides/structured-concurrency'],

@@ -51,6 +51,8 @@ export default [
       dir: 'dist/bundle',
       sourcemap: true,
       sourcemapExcludeSources: true,
+      // It is published from dist/, a folder above.
+      sourcemapPathTransform: (path) => path.replace('../', ''),
       chunkFileNames: 'chunk-[hash].js',
     },
   },

@@ -111,6 +111,13 @@ try {
       !/package\/(dist\/)?(test|examples|docs(?!\/errors\/))\/|dist\/kernel\/.*\.js\n/.test(files),
       'it has what nobody needs',
     )
+    const map = JSON.parse(execute('tar', ['-xzOf', packed, 'package/dist/index.js.map'], scratch))
+    for (const source of map.sources) {
+      expect(
+        files.includes(`package/${source.replace('../', '')}\n`),
+        `${source}, which a map names, is not in the package`,
+      )
+    }
     const readme = execute('tar', ['-xzOf', packed, 'package/README.md'], scratch)
     for (const [link, to] of readme.matchAll(/\]\(([^)]+)\)/g)) {
       expect(

@@ -34,6 +34,9 @@ export function cancelScope(state: KernelState, scope: ScopeRecord, reason: unkn
     if (scope.grace !== Number.POSITIVE_INFINITY) state.timers.set(scope, state.driver.now() + scope.grace)
   }
   spread(state, scope)
+  // Perhaps no task is ready for it: the driver tells the OS of what was withdrawn at its next
+  // poll, and the end of the grace is to be waited for.
+  if (!state.turning) state.nudge()
   return true
 }
 

@@ -24,7 +24,7 @@ export function finish(root) {
     const pages = path.startsWith('reference/') ? ofTypeDoc(html, path) : ofStarlight(html)
     writeFileSync(
       join(root, file),
-      found(path.startsWith(TESTED) ? pages.replaceAll('<ul', '<ul data-pagefind-ignore') : pages, path),
+      found(path.startsWith(TESTED) ? pages.replace(/<(ul|h[23])\b/g, '$& data-pagefind-ignore') : pages, path),
     )
   }
 }

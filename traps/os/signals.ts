@@ -47,8 +47,8 @@ export const CATCHABLE = SIGNALS.filter((name) => name !== 'SIGKILL' && name !==
 /**
  * Makes a source of these signals, for `each` and `subscribe`; each item is a name. As long as the
  * source is open they do nothing else to the program, nor to `main`. What they do otherwise comes
- * back when it is closed, and a signal that came and was not taken by then does it (SIGTERM ends the program),
- * unless other code listens for it.
+ * back when it is closed, and a signal that came and was not taken by then does it (SIGTERM ends
+ * the program), unless other code listens for it.
  *
  * None is lost: those that come while the task is busy wait for it. One that comes again before it
  * was taken counts once, as it does for the system. If the task is cancelled while it waits, a

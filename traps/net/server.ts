@@ -55,8 +55,9 @@ interface Handlers {
 /**
  * Accepts connections and runs the handler for each, in a task with a nursery of its own. A
  * connection is closed when its handler is done, and all that the handler has started. Goes on
- * until it is cancelled or the listener is closed by another task. If the task is cancelled while it waits, the listener is closed at once and the connections
- * are cancelled; if the listener is closed, they are awaited.
+ * until it is cancelled or the listener is closed by another task. If the task is cancelled while
+ * it waits, the listener is closed at once and the connections are cancelled; if the listener is
+ * closed, they are awaited.
  *
  * @param listener Where to accept; it is closed at the end. With TLS each connection shakes hands
  * before its handler begins.

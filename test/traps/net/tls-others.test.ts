@@ -17,6 +17,7 @@ import {
   type Operation,
   run,
   runSync,
+  type SystemError,
   serve,
   sleep,
   spawn,
@@ -410,4 +411,31 @@ test('a libssl beside the one of the process does as well', (t) => {
     return
   }
   t.is(stdout, '1,2,3 true\n', stderr)
+})
+
+test('a close before everything was read is an end to the peer, and no reset', async (t) => {
+  await run(function* () {
+    const listener = yield* listen({ host: '127.0.0.1', port: 0, tls: SERVER })
+    const accepting = yield* spawn(function* () {
+      const stream = yield* listener.accept()
+      // The tickets that come with it are nothing that a client would read.
+      yield* stream.write(new Uint8Array(20_000))
+      return stream
+    })
+    const client = yield* connect({
+      host: '127.0.0.1',
+      port: listener.port,
+      tls: { ca: root.cert, servername: 'localhost' },
+    })
+    const server = yield* accepting.join()
+    yield* client.close()
+    t.is(yield* server.read(), null)
+    const error = yield* thrownBy(function* () {
+      for (;;) yield* server.write('x')
+    })
+    // Elsewhere the codes are others.
+    if (process.platform === 'linux') t.is((error as SystemError).code, 'EPIPE')
+    yield* server.close()
+    yield* listener.close()
+  })
 })

@@ -2,19 +2,7 @@
  * TLS as a stream of bytes: what all streams promise, whoever is cancelled in the middle.
  */
 import test from 'ava'
-import {
-  all,
-  connect,
-  Event,
-  listen,
-  moveOn,
-  type Operation,
-  pipe,
-  sleep,
-  spawn,
-  startTls,
-  type TlsError,
-} from 'drupe'
+import { all, connect, Event, listen, moveOn, type Operation, pipe, sleep, spawn, startTls, type TlsError } from 'drupe'
 import { memoryStreams, SimNetwork, streamConformance } from 'drupe/testing'
 import { wrap } from '../../../traps/net/tls.js'
 import { covers } from '../../covers.js'

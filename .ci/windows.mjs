@@ -229,7 +229,7 @@ async function suite(part, node, command, copy) {
 
 async function programs(part, node, command, copy) {
   const complaints = await processes(PROGRAMS[part], async ([program, name, code, stdout]) => {
-    const ending = await run(command, [`dist/test/child/programs/${program}.js`, name], copy)
+    const ending = await run(command, [`dist/test/child/programs/${program}.js`, name], copy, 4 * FILE_SECONDS)
     const same = typeof stdout === 'string' ? ending.stdout === stdout : stdout.test(ending.stdout)
     if (same && ending.code === code) return ''
     return `not ok - ${program}: ${name}: exit code ${ending.code}\n${ending.stdout}\n${ending.stderr.slice(0, 2000)}`

@@ -1,25 +1,11 @@
 /** What the variants of the bench of processes have in common: how many, how fast, and what is left of them. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { openDescriptors } from '../../open-descriptors.js'
+import { zombies } from '../../zombies.js'
 import { print, size } from './measure.js'
 
 export const AT_A_TIME = 64
 const part = process.argv.at(-1) as string
 const count = size(2000)
-
-/** Children of this process that have ended and are not reaped. */
-function zombies(): number {
-  return readdirSync('/proc').filter((name) => {
-    if (!/^\d+$/.test(name)) return false
-    try {
-      const text = readFileSync(`/proc/${name}/stat`, 'latin1')
-      const [state, parent] = text.slice(text.lastIndexOf(')') + 2).split(' ')
-      return state === 'Z' && Number(parent) === process.pid
-    } catch {
-      return false
-    }
-  }).length
-}
 
 /** Runs so many, so many at a time; a tenth of them first. */
 export async function measure(many: (count: number, atATime: number) => Promise<unknown>): Promise<void> {

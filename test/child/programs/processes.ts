@@ -4,28 +4,15 @@
  */
 import { spawn as hostSpawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { isMainThread, Worker } from 'node:worker_threads'
 import { exec, Kernel, map, moveOn, type Operation, run, runSync, sleep, startProcess, until, use } from 'drupe'
 import { EpollDriver } from '../../../native/linux/epoll.js'
 import { thrownBy } from '../../kit.js'
 import { openDescriptors } from '../../open-descriptors.js'
+import { zombies } from '../../zombies.js'
 
 const say = (value: unknown): void => console.log(JSON.stringify(value))
-
-/** Children of this process that have ended and are not reaped. */
-function zombies(): number {
-  return readdirSync('/proc').filter((name) => {
-    if (!/^\d+$/.test(name)) return false
-    try {
-      const text = readFileSync(`/proc/${name}/stat`, 'latin1')
-      const [state, parent] = text.slice(text.lastIndexOf(')') + 2).split(' ')
-      return state === 'Z' && Number(parent) === process.pid
-    } catch {
-      return false
-    }
-  }).length
-}
 
 function* leavesNothing(op: () => Operation<unknown>): Operation<readonly number[]> {
   yield* exec('true')

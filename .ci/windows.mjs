@@ -68,9 +68,6 @@ const PARTS = {
 /** Where a file takes longer: each of its tests starts Node several times, which Wine does in seconds. */
 const SECONDS = { programs: 4 * FILE_SECONDS, elsewhere: 4 * FILE_SECONDS }
 
-/** So often is one started that says nothing. */
-const MOST_STARTS = 3
-
 /** Programs of test/child: how each ends, and what it prints. */
 const PROGRAMS = {
   processes: [
@@ -135,7 +132,7 @@ function count(part, name, pass, fail) {
 }
 
 /** Runs a Windows program to its end. Its output goes to files: under Wine Node cannot write to pipes. */
-async function runOnce(command, args, copy, seconds = FILE_SECONDS, variables = {}) {
+async function run(command, args, copy, seconds = FILE_SECONDS, variables = {}) {
   const path = join(mkdtempSync(join(scratch, 'out-')), 'out')
   const out = openSync(path, 'w')
   const err = openSync(`${path}.err`, 'w')
@@ -151,16 +148,6 @@ async function runOnce(command, args, copy, seconds = FILE_SECONDS, variables = 
   closeSync(err)
   const text = (file) => readFileSync(file, 'utf8').replaceAll('\r\n', '\n').trim()
   return { code, stdout: text(path), stderr: text(`${path}.err`) }
-}
-
-/** The same; a program that Wine did not even start (no word, and no success) is started again. */
-async function run(...args) {
-  let ending = await runOnce(...args)
-  for (let starts = 1; !onWindows && starts < MOST_STARTS; starts++) {
-    if (ending.code === 0 || ending.stdout !== '' || ending.stderr !== '') break
-    ending = await runOnce(...args)
-  }
-  return ending
 }
 
 function wineEnvironment() {

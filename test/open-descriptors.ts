@@ -4,25 +4,33 @@
 import { readdirSync } from 'node:fs'
 import { openWindows } from '../native/windows/kernel32.js'
 
-const SYSTEM_HANDLES = 16
-/** A count of 8 bytes, then 24 for each handle in the system; they begin with 16 bits of a process. */
-const LIST_BYTES = 1 << 20
+/** Handles are multiples of four, and Wine gives the lowest that is free: after so many that are none, there are no more. */
+const MOST_UNUSED = 1024
 
 export const openDescriptors: () => number =
   process.platform === 'win32' ? handles() : () => readdirSync('/proc/self/fd').length
 
-/** Wine's GetProcessHandleCount says 0 of every process, so all handles of the system are listed. */
+/**
+ * Wine's GetProcessHandleCount says 0 of every process, so there each number is asked whether it is one. (A list of all handles
+ * of the system is no way: Wine 8's server falls when it makes one while a process ends, and then all its programs hang.)
+ */
 function handles(): () => number {
   const { koffi, addressOf } = openWindows()
-  const types = ['int', 'uintptr_t', 'uint', 'uintptr_t']
-  const ask = koffi.load('ntdll.dll').func('NtQuerySystemInformation', 'int', types)
-  const memory = new Uint8Array(LIST_BYTES)
-  const list = new DataView(memory.buffer)
+  const kernel32 = koffi.load('kernel32.dll')
+  const self = kernel32.func('GetCurrentProcess', 'intptr_t', [])() as number
+  const countOf = kernel32.func('GetProcessHandleCount', 'int', ['intptr_t', 'uintptr_t'])
+  const isHandle = kernel32.func('GetHandleInformation', 'int', ['intptr_t', 'uintptr_t'])
+  const answer = new Uint32Array(1)
+  const to = addressOf(answer)
   return () => {
-    if (ask(SYSTEM_HANDLES, addressOf(memory), LIST_BYTES, 0) !== 0) throw new Error('Cannot list handles')
-    const all = list.getUint32(0, true)
-    let ours = 0
-    for (let i = 0; i < all; i++) if (list.getUint16(8 + 24 * i, true) === (process.pid & 0xffff)) ours++
-    return ours
+    if (countOf(self, to) !== 0 && answer[0] !== undefined && answer[0] > 0) return answer[0]
+    let count = 0
+    for (let value = 4, unused = 0; unused < MOST_UNUSED; value += 4) {
+      if (isHandle(value, to) !== 0) {
+        count++
+        unused = 0
+      } else unused++
+    }
+    return count
   }
 }

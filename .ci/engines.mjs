@@ -5,7 +5,7 @@
  * there is to be no system, the kernel's own tests run through test/engines/: the same compiled files, one process or page each.
  * A test is left out only if it stands in LEFT_OUT, with a reason that is printed; one that need not be there is a failure.
  *
- * README.md has the table of what came, as `--write` writes it for a run in which all passes; one that differs is a failure.
+ * README.md and docs/platforms.md have the table of what came, as `--write` writes it for a run in which all passes; one that differs is a failure.
  * `--only=bun,deno` runs some of them. Ends with a line "engines: N passed, N failed".
  */
 import { spawnSync } from 'node:child_process'
@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path'
 import { CONCURRENCY, copyFor, ended, FILE_SECONDS, judge, processes, ROOT } from './bare-suite.mjs'
 import { findChromium, openPage } from './chromium.mjs'
 
-const README = join(ROOT, 'README.md')
+const PAGES = ['README.md', 'docs/platforms.md'].map((page) => join(ROOT, page))
 const MARKS = ['<!-- engines -->\n', '<!-- /engines -->\n']
 const SUITE_SECONDS = Number(process.env.TEST_SECONDS ?? 300)
 const ARM = process.arch === 'arm64'
@@ -254,7 +254,7 @@ const IO = 'io_uring, epoll'
 const HOST = 'host: no sockets, no files'
 const DENO = ['run', '-A', '--no-prompt']
 const HARDENED = ['--permission', '--allow-fs-read=*', '--allow-worker']
-/** Each run: a key, what README says of it, and how it is done. */
+/** Each run: a key, what the table says of it, and how it is done. */
 const RUNS = [
   ['node22', 'Node 22', IO, SUITE, () => suite('Node 22', at.node22)],
   ['node24', 'Node 24', IO, SUITE, () => suite('Node 24', at.node24)],
@@ -291,21 +291,21 @@ const RUNS = [
   ['chromium', 'Chromium', HOST, KERNEL, () => pages(full, findChromium())],
 ]
 
-/** README.md with the table for these results, by key. */
-function readmeWith(readme, results) {
+/** A page with the table for these results, by key. */
+function withTable(page, results) {
   const rows = RUNS.map(
     ([key, engine, driver, what]) => `| ${engine} | ${driver} | ${what} | ${results.get(key) ? 'passes' : 'fails'} |\n`,
   )
   // The machine's own Node has run the suite before.
   rows.unshift(`| Node 20 | ${IO} | ${WHOLE} | passes |\n`)
   const table = `\n| engine | driver | what CI runs | |\n| --- | --- | --- | --- |\n${rows.join('')}\n`
-  const [before, , after] = readme.split(new RegExp(MARKS.join('|')))
+  const [before, , after] = page.split(new RegExp(MARKS.join('|')))
   return [before, MARKS[0], table, MARKS[1], after].join('')
 }
 
-const readme = readFileSync(README, 'utf8')
 if (write) {
-  writeFileSync(README, readmeWith(readme, new Map(RUNS.map(([key]) => [key, true]))))
+  const all = new Map(RUNS.map(([key]) => [key, true]))
+  for (const page of PAGES) writeFileSync(page, withTable(readFileSync(page, 'utf8'), all))
   rmSync(scratch, { recursive: true, force: true })
   process.exit(0)
 }
@@ -326,9 +326,12 @@ for (const [key, engine, , , go] of RUNS) {
   console.log(`   ${Math.round((Date.now() - start) / 1000)} s`)
 }
 if (only === undefined) {
-  const same = readmeWith(readme, results) === readme
-  if (!same) console.log('   README.md says something else in its table of engines; see --write')
-  count("README's table", same ? 1 : 0, same ? 0 : 1)
+  for (const page of PAGES) {
+    const text = readFileSync(page, 'utf8')
+    const same = withTable(text, results) === text
+    if (!same) console.log(`   ${page} says something else in its table of engines; see --write`)
+    count('a table of engines', same ? 1 : 0, same ? 0 : 1)
+  }
 }
 rmSync(scratch, { recursive: true, force: true })
 console.log(`engines: ${passed} passed, ${failed} failed`)

@@ -12,7 +12,7 @@ import { unclosedText } from './schedule/warnings.js'
 import { checkInstruments, type Instrument, Instruments } from './watch/instruments.js'
 import { withPage } from './watch/pages.js'
 
-/** How a kernel works. */
+/** What a kernel is made with: its driver, grace and seed, and what watches it. */
 export interface KernelOptions {
   /** What waits underneath. */
   readonly driver: Driver

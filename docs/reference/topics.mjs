@@ -48,7 +48,7 @@ export const TOPICS = {
     ],
     [
       'Synchronisation',
-      'What tasks of one kernel wait with for each other: events, locks, semaphores, barriers.',
+      'What tasks of a thread wait with for each other: events, locks, semaphores, barriers.',
       `Event Lock RLock Semaphore BoundedSemaphore CapacityLimiter Condition Barrier Result EventStatistics LockStatistics
        SemaphoreOptions SemaphoreStatistics BorrowOptions LimiterStatistics ConditionStatistics BarrierStatistics
        ResultState ResultStatistics NameOptions`,

@@ -6,7 +6,7 @@
  */
 import { DrupeError } from '../protocol/errors.js'
 
-const SEE = '\n    see drupe/docs/errors/'
+const SEE = '\n    see node_modules/drupe/docs/errors/'
 
 /** In debug mode writes below the stack of an error of Drupe's where more of it is to read. */
 export function withPage(error: unknown, debug = false): unknown {

@@ -28,6 +28,48 @@ test('every link between files leads to one', (t) => {
   t.deepEqual(broken, [])
 })
 
+/** What the headings of a page are called in addresses, by GitHub and by the site. */
+function anchorsOf(path: string): Set<string> {
+  const anchors = new Set<string>()
+  const prose = textOf(path).replace(/^```[\s\S]*?^```/gm, '')
+  for (const [, heading = ''] of prose.matchAll(/^#+ (.+)$/gm)) {
+    const words = heading
+      .toLowerCase()
+      .replace(/\]\([^)]*\)/g, '')
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-')
+    let anchor = words
+    for (let i = 1; anchors.has(anchor); i++) anchor = `${words}-${i}`
+    anchors.add(anchor)
+  }
+  return anchors
+}
+
+test('every link to a heading leads to one', (t) => {
+  const broken = documents.flatMap((path) =>
+    [...textOf(path).matchAll(/\]\(([^)#:\s]*\.md)?#([^)\s]+)\)/g)]
+      .map(
+        ([, target, anchor = '']) =>
+          [target === undefined ? path : posix.join(posix.dirname(path), target), anchor] as const,
+      )
+      .filter(([target, anchor]) => !anchorsOf(target).has(anchor))
+      .map(([target, anchor]) => `${path} → ${target}#${anchor}`),
+  )
+  t.deepEqual(broken, [])
+})
+
+test('every row of a table belongs to one', (t) => {
+  const torn = documents.flatMap((path) => {
+    const lines = textOf(path).split('\n')
+    return lines.flatMap((line, i) =>
+      line.startsWith('|') && !lines[i - 1]?.startsWith('|') && !/^\|[ :|-]+\|$/.test(lines[i + 1] ?? '')
+        ? [`${path}:${i + 1}`]
+        : [],
+    )
+  })
+  t.deepEqual(torn, [])
+})
+
 test('the glossary has 25 to 40 words, in order, each in two sentences with a place', (t) => {
   const entries = [...textOf('docs/glossary.md').matchAll(/^- \*\*(.+?)\*\*: (.+)$/gm)]
   t.true(entries.length >= 25 && entries.length <= 40, `${entries.length} words`)

@@ -17,7 +17,10 @@ export interface ScopeOptions {
   readonly deadline?: number | undefined
   /** Cancels from outside do not come in, except through the scope's own cancel. */
   readonly shield?: boolean | undefined
-  /** Milliseconds after a cancel in which cleanup can still wait. Default: the kernel's, 5000. */
+  /**
+   * Milliseconds after a cancel in which cleanup can still wait. Default: that of the scope around
+   * it; outside of all, the kernel's, 5000.
+   */
   readonly grace?: number | undefined
   /** For messages. */
   readonly name?: string | undefined

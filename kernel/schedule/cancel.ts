@@ -68,7 +68,7 @@ export function implicitNurseryOf(state: KernelState, task: TaskRecord): Nursery
     task,
     'the task',
     false,
-    state.grace,
+    task.parentNursery.grace,
     Number.POSITIVE_INFINITY,
     state.root,
   )

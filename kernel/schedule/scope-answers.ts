@@ -32,7 +32,7 @@ export function cancel(state: KernelState, trap: Trap): boolean | ((reason: unkn
 export function open(state: KernelState, task: TaskRecord, trap: Trap): ScopeRecord {
   const options = trap.subject as NurseryOptions | null
   const name = options?.name ?? (trap.detail === OPEN_NURSERY ? 'the nursery' : 'a scope')
-  const grace = options?.grace ?? state.grace
+  const grace = options?.grace ?? task.scope.grace
   const now = trap.amount === Number.POSITIVE_INFINITY && options?.deadline === undefined ? 0 : state.driver.now()
   const deadline = Math.min(options?.deadline ?? Number.POSITIVE_INFINITY, now + trap.amount)
   const shield = options?.shield ?? false

@@ -111,6 +111,40 @@ test('a scope can have a grace of its own', (t) => {
   t.deepEqual(log, ['Cancelled at 0', 'slept', 'Cancelled at 15', 'Cancelled at 15'])
 })
 
+const INSIDE: Readonly<Record<string, (work: () => Operation<void>) => Operation<void>>> = {
+  *scope(work) {
+    yield* moveOn(5, work)
+  },
+  *nursery(work) {
+    yield* nursery(function* (n) {
+      yield* n.spawn(work)
+      yield* sleep(5)
+      yield* n.cancel()
+    })
+  },
+  *task(work) {
+    yield* nursery(function* (n) {
+      const task = yield* n.spawn(work)
+      yield* sleep(5)
+      yield* task.cancel()
+    })
+  },
+  *'scope in a task that a nursery elsewhere spawned'(work) {
+    yield* nursery((n) => n.spawn(() => moveOn(5, work)))
+  },
+}
+
+for (const [what, op] of Object.entries(INSIDE)) {
+  test(`the grace of a scope is that of what is inside, too: a ${what}`, (t) => {
+    const log = virtual({ grace: 1000 }, function* () {
+      const log: string[] = []
+      yield* scope({ grace: 15 }, () => op(() => stubborn(4, log)))
+      return log
+    })
+    t.deepEqual(log, ['Cancelled at 5', 'slept', 'Cancelled at 20', 'Cancelled at 20'])
+  })
+}
+
 test('a second cancel does not cut the cleanup after the first: it is delivered when that scope is left', (t) => {
   const log = virtual({}, function* () {
     const log: string[] = []

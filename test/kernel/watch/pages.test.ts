@@ -6,7 +6,7 @@ import { Cancelled, DeadlockError, Event, Kernel, run, runSync, sleep, spawn, Ti
 import { VirtualDriver } from 'drupe/testing'
 import { fail, thrown } from '../../kit.js'
 
-const PAGE = /\n {4}see drupe\/docs\/errors\/(\w+)\.md/g
+const PAGE = /\n {4}see node_modules\/drupe\/docs\/errors\/(\w+)\.md/g
 
 /** The pages that an error names. */
 const pagesOf = (error: unknown): readonly (string | undefined)[] =>

@@ -135,7 +135,7 @@ export class Processes implements ProcessCalls {
     const ends = new Int32Array(2)
     const result = this.libc.pipe(this.libc.addressOf(ends))
     if (result < 0) return result
-    const [reads, writes] = ends as unknown as [number, number]
+    const [reads = -1, writes = -1] = ends
     const [own, other] = target === 0 ? [writes, reads] : [reads, writes]
     pipes[target] = own
     theirs.push(other)

@@ -124,8 +124,8 @@ export class Pumps {
 
   private *writing(): Operation<void> {
     for (;;) {
-      if (this.job === null) yield* suspend((resolve) => this.waitForJob(resolve))
-      const { bytes, done } = this.job as unknown as Job
+      while (this.job === null) yield* suspend((resolve) => this.waitForJob(resolve))
+      const { bytes, done }: Job = this.job
       this.job = null
       try {
         if (bytes === null) yield* this.stream.end()

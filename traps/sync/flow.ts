@@ -118,7 +118,8 @@ export class Flow<T> implements Source<T> {
   }
 
   /**
-   * Gives lists of values: so many, or those that came in time after the first of them.
+   * Gives lists of values: so many, or those that came in time after the first of them. An error of
+   * the source leaves at once; what was gathered by then is in the list that the next read gives.
    *
    * @param count Values in a list at most; 1 or more.
    * @param ms Milliseconds after the first value. Default: no limit.

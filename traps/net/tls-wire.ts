@@ -54,7 +54,9 @@ export class TlsWire {
   /** Encrypted bytes that the stream underneath has not taken, and their buffer. */
   private unsent: Uint8Array | null = null
   private sealed: Uint8Array | null = null
-  private sending = false
+  private sending: 'no' | 'fully' | 'quietly' = 'no'
+  /** For those who wait until a task that sends quietly has given up. */
+  private quiet: Event | null = null
   /** The stream underneath has ended. */
   private ended = false
   /** The engine had no more than that. */
@@ -172,17 +174,22 @@ export class TlsWire {
 
   /** Whether a task that reads has an answer to give first, or to try to. */
   get hasAnswer(): boolean {
-    return !this.sending && this.load()
+    return this.sending === 'no' && this.load()
   }
 
   /**
-   * Writes what the engine has for the peer. Whoever does it already does all of it.
+   * Writes what the engine has for the peer. Whoever does it already does all of it; one that does
+   * it quietly may give up, and is waited for.
    *
    * @param all What was written and is still to come as well.
    */
   *send(all = true): Operation<void> {
-    if (this.sending) return
-    this.sending = true
+    while (this.sending === 'quietly') {
+      this.quiet ??= new Event()
+      yield* this.quiet.wait()
+    }
+    if (this.sending === 'fully') return
+    this.sending = 'fully'
     const { later } = this.session
     try {
       for (;;) {
@@ -191,7 +198,7 @@ export class TlsWire {
         yield* written(later)
       }
     } finally {
-      this.sending = false
+      this.sending = 'no'
     }
   }
 
@@ -204,15 +211,18 @@ export class TlsWire {
    * not.
    */
   *sendQuietly(): Operation<void> {
-    if (this.sending || !this.load()) return
-    this.sending = true
+    if (this.sending !== 'no' || !this.load()) return
+    this.sending = 'quietly'
     try {
       while (this.load()) this.left(yield* this.some(AT_ONCE))
     } catch (error) {
       // A connection that is broken for writing may still have something to be read.
       if (error instanceof Cancelled) throw error
     } finally {
-      this.sending = false
+      this.sending = 'no'
+      const { quiet } = this
+      this.quiet = null
+      if (quiet !== null) yield* quiet.set()
     }
   }
 
@@ -259,7 +269,7 @@ export class TlsWire {
     // From here on nothing more is fed, so an engine comes to an end of what it computes.
     this.closed = true
     try {
-      if (!this.sending) yield* shield(() => this.leave(isEnded))
+      if (this.sending === 'no') yield* shield(() => this.leave(isEnded))
     } catch {
       // The session has failed, or there is nothing more to be read: it is closed all the same.
     }
@@ -267,7 +277,7 @@ export class TlsWire {
     this.session.free()
     this.unsent = null
     // A write that is under way may still use the buffer.
-    if (!this.sending) this.giveBack()
+    if (this.sending === 'no') this.giveBack()
     try {
       yield* this.transport.close()
     } finally {

@@ -150,6 +150,23 @@ test('a write that is cancelled leaves a session that is whole', async (t) => {
   })
 })
 
+test('a write is not over as long as nobody sends it, though a reader has just tried to', async (t) => {
+  await onTls(function* () {
+    const [c, d] = yield* pair(CLIENT, SERVER, memoryStreams({ capacity: 1000 }))
+    yield* moveOn(1, c.write(new Uint8Array(100_000)))
+    const reader = yield* spawn(c.read())
+    const writer = yield* spawn(c.write(bytes('last')))
+    yield* sleep(1)
+    t.is(writer.state, 'waiting', 'nothing has been taken')
+    let got: string | null = ''
+    while (got?.endsWith('last') === false) got = text(yield* d.read())
+    yield* writer.join()
+    yield* d.end()
+    t.is(yield* reader.join(), null)
+    yield* all([c.close(), d.close()])
+  })
+})
+
 test('what a cancelled writeSome had taken is not sent twice when the same is written again', async (t) => {
   await onTls(function* () {
     const [c, d] = yield* pair(CLIENT, SERVER, memoryStreams({ capacity: 1000 }))

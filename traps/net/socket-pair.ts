@@ -12,7 +12,6 @@ import type { Fd } from '../../kernel/protocol/io-op.js'
 import { checkOptions, checkSwitch } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { ask } from '../raw/call.js'
-import { all } from '../scope/combinators.js'
 import { connect } from './connect.js'
 import type { Listener } from './listener.js'
 import { Stream } from './stream.js'
@@ -102,14 +101,17 @@ function* pairOperation(): Operation<readonly [Stream, Stream]> {
 
 function* overTcp(listener: Listener): Operation<readonly [Stream, Stream]> {
   for (;;) {
-    const [a, b] = yield* all([connect({ host: HOST, port: listener.port }), listener.accept()])
+    // The backlog takes it. Of two at once one would be lost when the other fails or is cancelled.
+    const a = yield* connect({ host: HOST, port: listener.port })
+    let b: Stream | null = null
     try {
+      b = yield* listener.accept()
       const [own, seen] = [yield* a.localAddress(), yield* b.remoteAddress()]
       if (own.family !== 'unix' && seen.family !== 'unix' && own.port === seen.port) return [a, b]
       throw new ClosedError('connect the pair', 'a stranger was faster')
     } catch (error) {
       yield* a.close()
-      yield* b.close()
+      if (b !== null) yield* b.close()
       if (!(error instanceof ClosedError)) throw error
     }
   }

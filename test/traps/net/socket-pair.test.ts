@@ -2,7 +2,7 @@
  * Two streams that are connected to each other: a pair of the system's, and one in a simulated network.
  */
 import test from 'ava'
-import { run, runSync, socketPair, UnsupportedError } from 'drupe'
+import { checkpoint, run, runSync, socketPair, spawn, UnsupportedError } from 'drupe'
 import { SimNetwork, streamConformance, virtual } from 'drupe/testing'
 import { covers } from '../../covers.js'
 import { thrownBy } from '../../kit.js'
@@ -42,3 +42,24 @@ test('without sockets there is no pair', (t) => {
   const error = virtual({}, () => thrownBy(socketPair()))
   t.true(error instanceof UnsupportedError)
 })
+
+for (const style of ['readiness', 'completion'] as const) {
+  test(`a pair that is cancelled on its way leaves no socket open, whenever that happens: ${style}`, (t) => {
+    for (let seed = 1; seed <= 8; seed++) {
+      let state = ''
+      for (let moment = 0; state !== 'done'; moment++) {
+        const network = new SimNetwork({ seed })
+        network.host('main', { style })
+        // At its end it looks for sockets that are open.
+        virtual({ network, seed }, function* () {
+          const pair = yield* spawn(() => socketPair())
+          for (let i = 0; i < moment; i++) yield* checkpoint()
+          yield* pair.cancel()
+          state = pair.state
+          for (const stream of pair.result ?? []) yield* stream.close()
+        })
+      }
+    }
+    t.pass()
+  })
+}

@@ -8,8 +8,8 @@
  */
 import { KernelStateError } from './protocol/errors.js'
 import { clearTimeout, setTimeout } from './protocol/host-functions.js'
-import { PARK } from './protocol/trap.js'
-import type { TaskList } from './protocol/wait-queue.js'
+import { PARK, SUSPEND } from './protocol/trap.js'
+import { withdraw } from './schedule/abort.js'
 import { cancelScope } from './schedule/cancel.js'
 import { waiting } from './schedule/deadlock.js'
 import type { Loop } from './schedule/loop.js'
@@ -111,13 +111,13 @@ export class Closing {
   }
 }
 
-function giveUp({ live, root }: Loop): KernelStateError {
-  const left = waiting(root)
+function giveUp(loop: Loop): KernelStateError {
+  const left = waiting(loop.root)
   const where = left.map(whereabouts).join('; ') || 'running'
-  const error = new KernelStateError('close', `${live} task(s) would not leave: ${where}`)
+  const error = new KernelStateError('close', `${loop.live} task(s) would not leave: ${where}`)
   showWaits(error, left)
   // Tasks of other kernels may wait in the same queues, and a wake must not go to a task that is
-  // dead.
-  for (const task of left) if (task.trap?.code === PARK) (task.trap.subject as TaskList).remove(task)
+  // dead; host code may hold the process for one that waits for it.
+  for (const task of left) if (task.trap?.code === PARK || task.trap?.code === SUSPEND) withdraw(loop, task)
   return error
 }

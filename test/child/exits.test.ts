@@ -57,6 +57,12 @@ const CASES: readonly (readonly [program: string, code: number, stdout: string |
     /^Cannot close: 1 task\(s\) would not leave: .*stubborn.*accept/,
     /^$/,
   ],
+  [
+    'closing with a wait for signals behind a shield',
+    0,
+    /^Cannot close: 1 task\(s\) would not leave: .*stubborn/,
+    /^$/,
+  ],
 ]
 
 /** What peers' tests say the same. */

@@ -17,6 +17,7 @@ import {
   suspend,
   TaskCancelledError,
   UnsupportedError,
+  until,
 } from 'drupe'
 import { HostDriver, park, WaitQueue } from 'drupe/lowlevel'
 import { assertNoLeaks, VirtualDriver, virtual } from 'drupe/testing'
@@ -156,6 +157,30 @@ test('closing gives up on a task whose callback never comes', (t) => {
   t.true(error instanceof KernelStateError, String(error))
   t.regex((error as Error).message, /waits for ever/)
   t.regex((thrown(() => kernel.runSync(give(1))) as Error).message, /closed/)
+})
+
+test('what a task that closing gives up waited for in host code is aborted', (t) => {
+  const kernel = freshKernel(50)
+  const aborted: string[] = []
+  let late: (() => void) | null = null
+  const wait = suspend((resolve) => {
+    late = () => resolve(undefined)
+    return () => void aborted.push('suspend')
+  })
+  kernel.spawn(() => shield(wait))
+  kernel.spawn(() =>
+    shield(
+      until((signal) => {
+        signal.addEventListener('abort', () => aborted.push('until'))
+        return new Promise(() => {})
+      }),
+    ),
+  )
+  kernel.runSync(sleep(1))
+  t.regex((thrown(() => kernel.closeSync()) as Error).message, /2 task\(s\) would not leave/)
+  t.deepEqual(aborted.sort(), ['suspend', 'until'])
+  ;(late as (() => void) | null)?.()
+  t.is(kernel.statistics.suspended, 0)
 })
 
 test('the error of the operation is not hidden by one of closing', (t) => {

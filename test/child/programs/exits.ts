@@ -3,6 +3,7 @@
  */
 import {
   checkpoint,
+  each,
   Kernel,
   moveOn,
   nursery,
@@ -13,6 +14,7 @@ import {
   runSync,
   serve,
   shield,
+  signals,
   sleep,
   spawn,
   suspend,
@@ -20,7 +22,7 @@ import {
 } from 'drupe'
 import { chooseDriver, type Driver } from 'drupe/lowlevel'
 import { waitAllBlocked } from 'drupe/testing'
-import { fail, thrown } from '../../kit.js'
+import { fail, give, thrown } from '../../kit.js'
 import { connectTo, echo, listenLocally } from '../../modes/net-kit.js'
 
 const say = (line: unknown): void => console.log(String(line))
@@ -334,6 +336,15 @@ const PROGRAMS: Readonly<Record<string, () => unknown>> = {
       yield* shield(listener.accept())
     })
     await new Promise((resolve) => setTimeout(resolve, 5))
+    await kernel.close().catch((error) => say(error.message))
+  },
+
+  async 'closing with a wait for signals behind a shield'() {
+    const kernel = new Kernel({ grace: 20 })
+    kernel.spawn(function* stubborn() {
+      yield* shield(() => each(signals('SIGHUP'), () => give(true)))
+    })
+    await kernel.run(sleep(1))
     await kernel.close().catch((error) => say(error.message))
   },
 }

@@ -13,7 +13,7 @@
  */
 import { Cancelled, scopeOf } from '../protocol/errors.js'
 import { NurseryRecord } from '../task/nursery.js'
-import { READY, WAITING } from '../task/phase.js'
+import { READY, RUNNING, WAITING } from '../task/phase.js'
 import { CANCELLING, FORCED, LIVE, type ScopeRecord } from '../task/scope.js'
 import { follow } from '../task/starting.js'
 import type { TaskRecord } from '../task/task.js'
@@ -157,7 +157,13 @@ export function deliver(state: KernelState, task: TaskRecord, scope: ScopeRecord
     // Without a grace every wait of a cleanup throws, as was asked for: no warning.
     if (state.tracker !== null && again && times === 0 && scope.grace > 0) cutShort(state, task, scope)
   }
-  if (state.instruments !== null) state.instruments.cancel(task)
+  if (state.instruments !== null) {
+    // One that cancels the task again must find no wait, and no answer: both are gone already.
+    const { phase } = task
+    task.phase = RUNNING
+    state.instruments.cancel(task)
+    task.phase = phase
+  }
   return new Cancelled(scope, scope.name, scope.reason)
 }
 
@@ -231,10 +237,7 @@ export function interrupt(state: KernelState, task: TaskRecord): void {
   }
 }
 
-/**
- * Lets a task go on with the answer of a wait that could not be withdrawn: a cancel takes it back,
- * if that is possible.
- */
+/** Resumes a task whose wait could not be withdrawn: a cancel takes the answer back if it can. */
 export function resumeLate(state: KernelState, task: TaskRecord, value: unknown): void {
   state.resume(task, value)
   interrupt(state, task)

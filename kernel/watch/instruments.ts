@@ -12,8 +12,8 @@ import { wrong } from '../protocol/operands.js'
 import type { Trap } from '../protocol/trap.js'
 
 /**
- * What can be watched. The methods run inside the kernel: keep them short, and do not call the
- * kernel.
+ * What can be watched. The methods run inside the kernel: keep them short. They may cancel tasks;
+ * they must not ask anything else of the kernel, though they may look.
  */
 export interface Instrument {
   /**

@@ -13,9 +13,14 @@ import {
   ensure,
   type Instrument,
   Kernel,
+  moveOn,
   nursery,
   type Operation,
+  Queue,
   resource,
+  type Scope,
+  Semaphore,
+  scope,
   sleep,
   spawn,
   subscribe,
@@ -185,6 +190,63 @@ for (const [what, wait] of Object.entries(WAITS)) {
     kernel.closeSync()
   })
 }
+
+for (const [what, wait] of Object.entries(WAITS)) {
+  test(`an instrument that cancels a task again when it is told of its cancel: ${what}`, (t) => {
+    let told = 0
+    const instrument: Instrument = {
+      cancel: (task) => {
+        if (task.name !== 'victim') return
+        told++
+        kernel.cancel(task, 'by an instrument')
+      },
+    }
+    const driver = new SimNetwork({ seed: 1 }).host('main').driver()
+    const kernel: Kernel = new Kernel({ driver, instruments: [instrument], grace: 0 })
+    const delivered = kernel.runSync(function* () {
+      function* victim(): Operation<unknown> {
+        yield* moveOn(5, wait)
+        return yield* thrownBy(sleep(1000))
+      }
+      const task = yield* spawn(victim, { name: 'victim' })
+      yield* task.wait()
+      return task.result
+    })
+    t.is((delivered as Cancelled).reason, 'by an instrument')
+    t.is(told, 2)
+    assertNoLeaks(kernel)
+    kernel.closeSync()
+  })
+}
+
+test('what a task was given is taken back once, though an instrument cancels it again', (t) => {
+  const instrument: Instrument = { cancel: (task) => void kernel.cancel(task) }
+  const kernel: Kernel = new Kernel({ driver: new VirtualDriver(), instruments: [instrument], grace: 0 })
+  const permits = new Semaphore(0)
+  const queue = new Queue<number>()
+  kernel.runSync(function* () {
+    let [semaphoreScope, queueScope]: (Scope | null)[] = [null, null]
+    yield* spawn(() =>
+      scope(function* (own) {
+        semaphoreScope = own
+        yield* permits.acquire()
+      }),
+    )
+    yield* spawn(() =>
+      scope(function* (own) {
+        queueScope = own
+        yield* queue.get()
+      }),
+    )
+    yield* sleep(1)
+    yield* permits.release()
+    yield* queue.put(1)
+    for (const one of [semaphoreScope, queueScope] as (Scope | null)[]) if (one !== null) yield* one.cancel()
+  })
+  t.is(permits.value, 1)
+  t.is(queue.size, 1)
+  kernel.closeSync()
+})
 
 test('instruments that cancel tasks whenever they are told of something leave a kernel that works', (t) => {
   for (const method of ['spawn', 'beforeStep', 'afterStep', 'suspend', 'exit'] as const) {

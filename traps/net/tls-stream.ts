@@ -360,7 +360,7 @@ export class TlsStream extends ByteReader implements ByteStream {
       return promised.length
     }
     if (bytes.length === 0) return 0
-    this.wire.session.write(bytes)
+    this.wire.write(bytes)
     if (promise) this.promised = copyOf(bytes)
     return bytes.length
   }
@@ -369,7 +369,7 @@ export class TlsStream extends ByteReader implements ByteStream {
     if (this.isWriting) throw new BusyError('end the stream', 'another task is writing')
     if (this.wire.agreed === null) yield* this.wire.handshake()
     this.assertOpen('end the stream')
-    if (!this.ended) this.wire.session.shutdown()
+    if (!this.ended) this.wire.shutdown()
     this.ended = true
     try {
       yield* this.wire.send()

@@ -162,9 +162,22 @@ export class TlsWire {
   take(bytes: Uint8Array | null | undefined): void {
     this.assertOpen('read from the stream')
     if (bytes === undefined) return
+    this.isDrained = false
     if (bytes === null) this.ended = true
     if (bytes === null) this.session.endInput()
     else this.session.feed(bytes)
+  }
+
+  /** Encrypts bytes, which `send` writes. */
+  write(bytes: Uint8Array): void {
+    this.isDrained = false
+    this.session.write(bytes)
+  }
+
+  /** Says that nothing more is to be written; `send` tells the peer. */
+  shutdown(): void {
+    this.isDrained = false
+    this.session.shutdown()
   }
 
   /** Whether something has to leave before anything else. */
@@ -230,7 +243,7 @@ export class TlsWire {
   private load(): boolean {
     if (this.unsent !== null) return true
     if (this.freed) this.assertOpen('write to the stream')
-    // What did not fill the buffer was all there was, unless a reader has made the engine answer.
+    // What did not fill the buffer was all there was, unless the engine has been given something since.
     if (this.isDrained) {
       this.isDrained = false
       this.giveBack()
@@ -287,7 +300,7 @@ export class TlsWire {
 
   private *leave(isEnded: boolean): Operation<void> {
     const { later } = this.session
-    if (this.agreed !== null && !isEnded) this.session.shutdown()
+    if (this.agreed !== null && !isEnded) this.shutdown()
     if (later !== null) yield* computed(later)
     yield* this.sendQuietly()
     if (this.unsent === null && this.transport instanceof Stream) yield* this.drain(this.transport)

@@ -167,6 +167,23 @@ test('a write is not over as long as nobody sends it, though a reader has just t
   })
 })
 
+test('an end after a write that was cancelled is told to the peer', async (t) => {
+  for (const size of [30_000, 1000, 5]) {
+    await onTls(function* () {
+      const [c, d] = yield* pair(CLIENT, SERVER, memoryStreams({ capacity: 20_000 }))
+      const piece = new Uint8Array(size)
+      let sent = 0
+      for (let bytes: number | null = 0; bytes !== null; bytes = yield* moveOn(5, c.writeSome(piece), null)) sent += bytes
+      const end = yield* spawn(c.end())
+      let got = 0
+      for (let read = yield* d.read(); read !== null; read = yield* d.read()) got += read.length
+      t.true(got >= sent, `${got} of ${sent}`)
+      yield* end.join()
+      yield* all([c.close(), d.close()])
+    })
+  }
+})
+
 test('what a cancelled writeSome had taken is not sent twice when the same is written again', async (t) => {
   await onTls(function* () {
     const [c, d] = yield* pair(CLIENT, SERVER, memoryStreams({ capacity: 1000 }))

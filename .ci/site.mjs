@@ -1,9 +1,9 @@
 /**
  * The site, built and checked: `node .ci/site.mjs`; with `--built`, what is there already.
  *
- * Every link is followed, what people look for is looked for, charts are
- * compared with their tables, lines are filtered, and pages are looked at, on paper too, in headless Chromium. The counts
- * stand in dist/site/summary.md. Ends with a line "site: N passed, N failed".
+ * Every link is followed, what people look for is looked for, charts are compared with their tables, lines are filtered, pages
+ * are looked at, on paper too, in headless Chromium, and the programs in them are run (live.mjs). The counts stand in
+ * dist/site/summary.md. Ends with a line "site: N passed, N failed".
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -63,6 +63,18 @@ if (executablePath === undefined) {
   await browser.close()
   server.close()
 }
+
+/** Programs that run where they are read, each compared with what its page says. */
+function live() {
+  const { stdout } = spawnSync(process.execPath, [fileURLToPath(new URL('live.mjs', import.meta.url))], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [, pass, fail] = /^live: (\d+) passed, (\d+) failed$/m.exec(stdout) ?? [null, 0, 1]
+  if (Number(fail) > 0) console.log(stdout)
+  return { checked: Number(pass) + Number(fail), wrong: Array(Number(fail)).fill('it stands above') }
+}
+report('programs in pages', live())
 
 const rows = results.map(([name, checked, wrong]) => `| ${name} | ${checked} | ${wrong} |`)
 writeFileSync(path('summary.md'), ['| what | checked | wrong |', '| --- | ---: | ---: |', ...rows, ''].join('\n'))

@@ -173,7 +173,8 @@ test('an end after a write that was cancelled is told to the peer', async (t) =>
       const [c, d] = yield* pair(CLIENT, SERVER, memoryStreams({ capacity: 20_000 }))
       const piece = new Uint8Array(size)
       let sent = 0
-      for (let bytes: number | null = 0; bytes !== null; bytes = yield* moveOn(5, c.writeSome(piece), null)) sent += bytes
+      for (let bytes: number | null = 0; bytes !== null; bytes = yield* moveOn(5, c.writeSome(piece), null))
+        sent += bytes
       const end = yield* spawn(c.end())
       let got = 0
       for (let read = yield* d.read(); read !== null; read = yield* d.read()) got += read.length

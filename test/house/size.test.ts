@@ -96,3 +96,8 @@ test('every door has a build for browsers, and all are of one kernel', (t) => {
   const kernels = chunks.filter((one) => one.moduleIds.some((id) => id.endsWith('/kernel/kernel.ts')))
   t.is(kernels.length, 1)
 })
+
+test('no bundler gave a number to a function that names a task', (t) => {
+  const named = chunks.flatMap(({ code }) => [...code.matchAll(/\bfunction\* ?(\w*\d)\(/g)].map(([, name]) => name))
+  t.deepEqual(named, [])
+})

@@ -17,7 +17,7 @@ import type { Address } from '../../kernel/protocol/io-op.js'
 import { checkMethods, checkOptions, checkSwitch } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { current, spawn } from '../raw/call.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import { shield } from '../scope/scope.js'
 import type { ByteStream } from './byte-stream.js'
 import { type SocketFace, socketDuplex } from './duplex-socket.js'
@@ -102,7 +102,7 @@ function duplexOver(stream: ByteStream, allowHalfOpen: boolean): Operation<HostD
   if (typeof process !== 'object' || process.getBuiltinModule === undefined) {
     throw new UnsupportedError('make a Duplex', 'this host has no streams of Node; see toWebStreams')
   }
-  return resource<HostDuplex>(function* duplex(provide) {
+  return namedResource<HostDuplex>('duplex', function* (provide) {
     const options: NodeOptions = { allowHalfOpen }
     const made = socketDuplex(stream, options, yield* addressesOf(stream))
     const { pumps } = made

@@ -13,7 +13,7 @@ import { checkMethods } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { describe } from '../../kernel/protocol/value.js'
 import { spawn } from '../raw/call.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import type { ByteStream } from './byte-stream.js'
 import { owning } from './duplex.js'
 import { Pumps } from './pumps.js'
@@ -69,7 +69,7 @@ function webStreamsOver(stream: ByteStream): Operation<WebStreamPair> {
   if (globalThis.ReadableStream === undefined) {
     throw new UnsupportedError('make web streams', 'this host has none')
   }
-  return resource<WebStreamPair>(function* webStreams(provide) {
+  return namedResource<WebStreamPair>('webStreams', function* (provide) {
     const ends = new WebEnds(stream)
     const { pumps, readable, writable } = ends
     yield* spawn(() => pumps.run(), { name: 'web streams' })

@@ -8,7 +8,7 @@
 import { TooLargeError } from '../../kernel/protocol/errors.js'
 import { checkBytes, checkCount, checkText } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import { checkKoffi, checkType, type ForeignType, foreignError, type Koffi } from './koffi.js'
 import { ForeignArgument, Lifetime } from './lifetime.js'
 
@@ -42,7 +42,7 @@ import { ForeignArgument, Lifetime } from './lifetime.js'
  */
 export function arena(koffi: Koffi): Operation<Arena> {
   checkKoffi('make an arena', koffi)
-  return resource<Arena>(function* arena(provide) {
+  return namedResource<Arena>('arena', function* (provide) {
     const made = new Arena(koffi)
     try {
       yield* provide(made)

@@ -9,7 +9,7 @@ import { setImmediate } from '../../kernel/protocol/host-functions.js'
 import { checkBody, checkLimit, checkOptions, checkWord, wrong } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import type { Cursor, Source } from '../scope/each.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import { type Decode, ForeignCalls } from './foreign-calls.js'
 import { checkKoffi, checkType, type ForeignType, foreignError, type Koffi } from './koffi.js'
 import { ForeignArgument, Lifetime } from './lifetime.js'
@@ -80,7 +80,7 @@ export function foreignCallback<A extends readonly unknown[] = unknown[], T = A>
   if (decode !== undefined) checkBody(ACTION, 'decode', decode, 'a function that returns at once')
   const pointerType = pointerTo(koffi, type)
   checkResult(koffi, pointerType, result)
-  return resource<ForeignCallback<T>>(function* foreignCallback(provide) {
+  return namedResource<ForeignCallback<T>>('foreignCallback', function* (provide) {
     const calls = new ForeignCalls<T>(limit, overflow, decode as Decode<T> | undefined)
     const callback = register(koffi, pointerType, calls, result)
     try {

@@ -11,7 +11,7 @@ import { connect } from '../net/connect.js'
 import { listen } from '../net/tcp.js'
 import type { Connection } from '../net/tls-stream.js'
 import { nursery } from '../scope/nursery.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import { MessageListener } from './message-listener.js'
 import {
   type ConnectMessagesOptions,
@@ -141,7 +141,7 @@ export function listenMessages<T = unknown>(options: ListenMessagesOptions): Ope
   checkCount(action, 'maxHandshakes', maxHandshakes, 1)
   if (onError !== undefined) checkFunction(action, 'onError', onError)
   const listening = checkOperation(action, 'options', listen(options))
-  return resource<MessageListener<T>>(function* messageListener(provide) {
+  return namedResource<MessageListener<T>>('messageListener', function* (provide) {
     const listener = new MessageListener<T>(yield* listening, limits, maxHandshakes, onError)
     yield* nursery(function* (n) {
       yield* listener.begin(n)

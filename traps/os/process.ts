@@ -13,7 +13,7 @@ import { type Exit, type ProcessPlan, SIGNALS, type SignalName } from '../../ker
 import type { Operation, Trap } from '../../kernel/protocol/trap.js'
 import { Stream } from '../net/stream.js'
 import { ask, atomically, pass } from '../raw/call.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import { within } from '../scope/scope.js'
 import { Child } from './child.js'
 import { graceOf, type ProcessOptions, planOf } from './process-options.js'
@@ -175,7 +175,7 @@ export function startProcess(
 
 /** The same for a plan. */
 export function startPlanned(plan: ProcessPlan, grace: number): Operation<Process> {
-  return resource<Process>(function* startProcess(provide) {
+  return namedResource<Process>('startProcess', function* (provide) {
     const child = new Child(plan, grace)
     let streams: (Stream | null)[] = []
     let cause: unknown

@@ -11,7 +11,7 @@ import { checkOptions, checkSwitch, checkText, timeoutOf, type WaitOptions } fro
 import { type DirectoryEntry, type DirectoryHandle, Request } from '../../kernel/protocol/request.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import type { Cursor, Source } from '../scope/each.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import { shield, within } from '../scope/scope.js'
 import { isMissing } from './open.js'
 
@@ -232,7 +232,7 @@ function isGone(error: unknown): boolean {
  */
 export function tempDir(prefix = ''): Operation<string> {
   checkText('make a temporary directory', 'prefix', prefix)
-  return resource<string>(function* tempDir(provide) {
+  return namedResource<string>('tempDir', function* (provide) {
     const path = yield* new Request('mkdtemp', { path: prefix }, LIMITLESS)
     try {
       yield* provide(path)

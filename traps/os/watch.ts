@@ -14,7 +14,7 @@ import type { Operation } from '../../kernel/protocol/trap.js'
 import { ask } from '../raw/call.js'
 import { close, read } from '../raw/io.js'
 import { type Cursor, each, type Source } from '../scope/each.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import { type Entry, HostWatcher, hostFiles } from './host-watch.js'
 import { readDir } from './tree.js'
 
@@ -68,7 +68,7 @@ export function watch(path: string, options?: WatchOptions): Operation<Cursor<Fi
   checkText('watch the file', 'path', path)
   if (options !== undefined) checkOptions('watch the file', 'options', options)
   const recursive = checkSwitch('watch the file', 'recursive', options?.recursive) ?? false
-  return resource<Watch>(function* watch(provide) {
+  return namedResource<Watch>('watch', function* (provide) {
     const watching = new Watch(yield* watcherHere(), path, recursive)
     try {
       yield* watching.begin()

@@ -14,7 +14,7 @@ import type { Operation } from '../../kernel/protocol/trap.js'
 import { atomically } from '../raw/call.js'
 import { all } from '../scope/combinators.js'
 import { nursery } from '../scope/nursery.js'
-import { resource } from '../scope/resource.js'
+import { namedResource } from '../scope/resource.js'
 import { shield } from '../scope/scope.js'
 import { CapacityLimiter } from '../sync/limiter.js'
 import { Lock } from '../sync/lock.js'
@@ -70,7 +70,7 @@ export function workerPool(action: string, options: WorkerPoolOptions, start: St
   checkCount(action, 'size', size, 1)
   checkCount(action, 'concurrency', concurrency, 1)
   if (maxHeapBytes !== undefined) checkCount(action, 'maxHeapBytes', maxHeapBytes, LEAST_HEAP_BYTES)
-  return resource<WorkerPool>(function* workers(provide) {
+  return namedResource<WorkerPool>('workers', function* (provide) {
     const owner = yield* SCHEDULER
     yield* nursery(function* (n) {
       const pool = new WorkerPool(n, owner, { module, size, concurrency, maxHeapBytes }, start)

@@ -17,7 +17,7 @@ import type { Operation, Trap } from '../../kernel/protocol/trap.js'
 import { STAYS } from '../../kernel/protocol/wait-queue.js'
 import { suspendFor } from '../raw/call.js'
 import { until } from '../raw/promise.js'
-import { resource } from './resource.js'
+import { namedResource } from './resource.js'
 
 /** A place in a sequence of values. */
 export interface Cursor<T> {
@@ -115,7 +115,7 @@ export function each<T, R = void>(
  */
 export function subscribe<T>(source: AsyncIterable<T> | Source<T>): Operation<Cursor<T>> {
   checkSource('subscribe', source)
-  return resource<Cursor<T>>(function* subscribe(provide) {
+  return namedResource<Cursor<T>>('subscribe', function* (provide) {
     const cursor = openSource(source)
     try {
       yield* provide(cursor)

@@ -9,7 +9,6 @@
  * it, and leaves. So resources are torn down one after the other, the last first. All that is
  * within the grace.
  */
-
 import { tracked } from '../../kernel/protocol/debug.js'
 import { Cancelled, KernelStateError } from '../../kernel/protocol/errors.js'
 import type { Scope } from '../../kernel/protocol/handles.js'
@@ -69,10 +68,15 @@ export type Provide<T> = (value: T) => Operation<never>
  */
 export function resource<T>(body: (provide: Provide<T>) => Operation<unknown>): Operation<T> {
   checkBody('make a resource', 'body', body)
+  return namedResource(nameOf(body as () => Operation<unknown>), body)
+}
+
+/** With a name of its own: that of a function within its namesake gets a number from bundlers. */
+export function namedResource<T>(name: string, body: (provide: Provide<T>) => Operation<unknown>): Operation<T> {
   return tracked('resource', {
     *[Symbol.iterator]() {
       const n = yield* innermostNursery()
-      return yield* n.start<T>(() => life(body), { daemon: true, name: nameOf(body as () => Operation<unknown>) })
+      return yield* n.start<T>(() => life(body), { daemon: true, name })
     },
   })
 }
@@ -182,7 +186,7 @@ export function use<T, R>(resource: Op<T>, body: (value: T) => Operation<R>): Op
  */
 export function ensure(cleanup: () => unknown): Operation<void> {
   checkBody('ensure the cleanup', 'cleanup', cleanup, 'a function that returns an operation, or nothing')
-  return resource<void>(function* ensured(provide) {
+  return namedResource<void>('ensured', function* (provide) {
     try {
       yield* provide()
     } finally {
@@ -229,7 +233,7 @@ function nothing(): void {}
 
 function* usingOperation<T>(value: T, dispose: () => unknown): Operation<T> {
   let begun = false
-  const held = resource<T>(function* using(provide) {
+  const held = namedResource<T>('using', function* (provide) {
     begun = true
     try {
       yield* provide(value)

@@ -3,7 +3,8 @@
  * package, and everything else as it is.
  *
  * In virtual mode a kernel of the program is on host `main` of a simulated network, which is there
- * for all kernels of the program.
+ * for all kernels of the program. Whoever connects to himself is at the other end of a line as well:
+ * without a latency all of a program that only talks would be drawn at 0 ms.
  */
 import {
   Kernel as Base,
@@ -23,6 +24,10 @@ import {
 } from 'drupe/testing'
 import { Recorder } from './recorder.js'
 
+/** The host that kernels of the program are on, and how long its packets take. */
+const HOST = 'main'
+const LATENCY_MS = 10
+
 type RunOptions = NonNullable<Parameters<typeof baseRun>[1]>
 
 let recorder = new Recorder(
@@ -34,11 +39,18 @@ let network: BaseNetwork | null = null
 /** Says who is told of the program that comes next, and which clock it has. */
 export function watchWith(own: Recorder, seed: number | null): void {
   recorder = own
-  network = seed === null ? null : new BaseNetwork({ seed })
+  network = seed === null ? null : networkOf(seed)
+}
+
+function networkOf(seed: number): BaseNetwork {
+  const made = new BaseNetwork({ seed, latency: LATENCY_MS })
+  // Inside a host there is none, unless it is said.
+  made.link(HOST, HOST, { latency: LATENCY_MS })
+  return made
 }
 
 function watched<O extends KernelOptions>(options: O): O {
-  const driver = options.driver ?? network?.host('main').driver()
+  const driver = options.driver ?? network?.host(HOST).driver()
   const watch = recorder.instrument(() => driver?.now() ?? performance.now())
   return { ...options, ...(driver === undefined ? {} : { driver }), instruments: withOthers(options, watch) }
 }

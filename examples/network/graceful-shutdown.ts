@@ -7,6 +7,7 @@
  * then the slow request is finished as well.
  */
 import {
+  Cancelled,
   ClosedError,
   type Connection,
   connect,
@@ -30,8 +31,9 @@ function* handle(stream: Connection): Operation<void> {
     yield* sleep(work === 'quick' ? 30 : 500)
     yield* stream.write(`${work}: done\n`)
   } catch (error) {
-    // The answer is a part of the cleanup, which has its grace.
-    yield* stream.write(`${work}: the server shuts down\n`)
+    // The answer is a part of the cleanup, which has its grace. Any other error is no cancel, such
+    // as that of a client that is gone.
+    if (error instanceof Cancelled) yield* stream.write(`${work}: the server shuts down\n`)
     throw error
   }
 }

@@ -40,6 +40,15 @@ for (const { name, code, virtual, expected } of programs) {
     name,
     text === expected && !stopped ? null : `${stopped ? 'it was stopped\n' : ''}${text}instead of\n${expected}`,
   )
+  if (!name.startsWith('docs/guides/start/')) continue
+  const names = namesOf(document.querySelector('drupe-live'))
+  const nameless = names.filter((one) => one === 'anonymous' || /^\w+\d$/.test(one))
+  check(`${name}: its tasks have names`, names.length > 0 && nameless.length === 0 ? null : names.join(', '))
+}
+
+/** Those of the tasks that are drawn. */
+function namesOf(live) {
+  return [...live.shadowRoot.querySelectorAll('svg .wait title')].map(({ textContent }) => textContent.split(': ')[0])
 }
 
 const endless = element("console.log('begun')\nfor (;;);")
@@ -65,11 +74,12 @@ check(
   bars === 2 && picture.ariaLabel.length > 10 ? null : `${bars} bars`,
 )
 
+const last = Number(/(\d+) ms$/.exec(picture?.ariaLabel)?.[1])
+check('a conversation takes its time, on a virtual clock, too', last > 0 ? null : picture?.ariaLabel)
+
 const hosts = element(programs.find(({ name }) => name === 'a-day').code, { virtual: '' })
 await outcome(hosts)
-const names = [...hosts.shadowRoot.querySelectorAll('svg .wait title')].map(
-  ({ textContent }) => textContent.split(':')[0],
-)
+const names = namesOf(hosts)
 check('tasks of simulated hosts are drawn, too', names.includes('one') ? null : names.join(', '))
 
 /** Resolves when a condition holds; it is asked after each change below the node. */

@@ -3,7 +3,7 @@
  * none, and the network is cut when the test says so.
  */
 import test from 'ava'
-import { type ByteStream, broadcast, connect, listen, type Operation, sleep, spawn, use } from 'drupe'
+import { type ByteStream, broadcast, clock, connect, listen, type Operation, sleep, spawn, use } from 'drupe'
 import { memoryStreams, SimNetwork, virtual, waitAllBlocked } from 'drupe/testing'
 import { chat, converse } from '../../examples/protocols/chat.js'
 
@@ -107,4 +107,52 @@ test('who does not read keeps nobody waiting', (t) => {
     yield* quick.close()
     t.pass()
   })
+})
+
+test('when the listener is closed, who is in can talk for three seconds, reads a goodbye, and the room ends', (t) => {
+  for (let seed = 0; seed < 20; seed++) {
+    const network = new SimNetwork({ seed, latency: [10, 30] })
+    const { server: ended, grace } = network.run({
+      *server() {
+        const listener = yield* listen({ port: 7000 })
+        const room = yield* spawn(chat(listener))
+        yield* sleep(1000)
+        yield* listener.close()
+        yield* room.join()
+        return yield* clock()
+      },
+      // She is asked for her name, and is no member.
+      ada: () => use(connect({ host: 'server', port: 7000 }), rest),
+      *grace() {
+        return yield* use(connect({ host: 'server', port: 7000 }), function* (stream) {
+          yield* enter(stream, 'grace')
+          yield* sleep(2000)
+          yield* stream.write('so soon?\n')
+          return yield* rest(stream)
+        })
+      },
+    })
+    t.deepEqual(grace, ['grace: so soon?', '* the room is closed'])
+    t.true(ended >= 4000 && ended < 4100, String(ended))
+  }
+})
+
+test('whoever has left during the drain is not waited for', (t) => {
+  const network = new SimNetwork({ seed: 1, latency: 10 })
+  network.run({
+    *server() {
+      const listener = yield* listen({ port: 7000 })
+      const room = yield* spawn(chat(listener))
+      yield* sleep(1000)
+      yield* listener.close()
+      yield* room.join()
+    },
+    *grace() {
+      yield* use(connect({ host: 'server', port: 7000 }), function* (stream) {
+        yield* enter(stream, 'grace')
+        yield* sleep(2000)
+      })
+    },
+  })
+  t.true(network.now < 2200, String(network.now))
 })

@@ -243,7 +243,7 @@ export class TlsWire {
   private load(): boolean {
     if (this.unsent !== null) return true
     if (this.freed) this.assertOpen('write to the stream')
-    // What did not fill the buffer was all there was, unless the engine has been given something since.
+    // What did not fill the buffer was all there was, unless the engine has been given more since.
     if (this.isDrained) {
       this.isDrained = false
       this.giveBack()

@@ -2,7 +2,7 @@
  * Every program in the documentation compiles, runs and prints what it says; every quotation is true.
  */
 
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import test from 'ava'
@@ -14,6 +14,19 @@ import { ROOT, textOf } from './sources.js'
 
 /** Inside the package, so that the programs can import it by its name. */
 const FOLDER = `${ROOT}dist/snippets`
+
+/** Programs in other languages: what may start them, how one sees that it can, and what is to be installed for it. */
+const LANGUAGES = [
+  {
+    mark: 'python',
+    end: 'py',
+    commands: ['python3', '/usr/bin/python3'],
+    probe: ['-c', 'import trio'],
+    start: [],
+    needs: 'Python with Trio (python3-trio)',
+  },
+  { mark: 'go', end: 'go', commands: ['go'], probe: ['version'], start: ['run'], needs: 'Go (golang-go)' },
+]
 
 const run = promisify(execFile)
 const programs = [...examples(), ...blocks('ts')]
@@ -44,6 +57,7 @@ test.before(() => {
 test('there are programs in doc comments and in guides', (t) => {
   t.true(examples().length > 10)
   t.true(blocks('ts').length > 5)
+  for (const { mark } of LANGUAGES) t.true(blocks(mark).length > 2, mark)
 })
 
 test('all problems of the compiler belong to a program', (t) => {
@@ -64,6 +78,24 @@ for (const snippet of programs) {
     })
     t.is(stdout, expectedOutput(snippet.code))
   })
+}
+
+for (const { mark, end, commands, probe, start, needs } of LANGUAGES) {
+  const command = commands.find((one) => spawnSync(one, probe, { stdio: 'ignore' }).status === 0)
+  for (const snippet of blocks(mark))
+    test.serial(`the program at ${snippet.at} prints what it says, in ${mark}`, async (t) => {
+      if (command === undefined) {
+        t.log(`skipped: it needs ${needs}`)
+        t.pass()
+        return
+      }
+      const file = `${fileOf(snippet)}.${end}`
+      writeFileSync(file, snippet.code)
+      // One file of Go is no module, whatever this machine has set.
+      const env = { ...process.env, GO111MODULE: 'off', GOFLAGS: '' }
+      const { stdout } = await run(command, [...start, file], { cwd: ROOT, env, timeout: PATIENCE_MS })
+      t.is(stdout, expectedOutput(snippet.code))
+    })
 }
 
 for (const quotation of blocks('typescript')) {

@@ -2,8 +2,9 @@
  * Programs in prose: the examples of doc comments, and the code blocks of README and the guides.
  *
  * A block marked `ts` is a whole program. It is compiled against the package, run in a process of its own, and has to print
- * what its `// =>` comments say, in their order. A block marked `typescript` is a quotation: its first line names a file,
- * and every line of it must stand there, next to each other between lines that say `// …`.
+ * what its `// =>` comments say, in their order. So is one marked `python` or `go`, where that is there. A block marked
+ * `typescript` is a quotation: its first line names a file, and every line of it must stand there, next to each other
+ * between lines that say `// …`.
  */
 import { files, textOf } from './sources.js'
 
@@ -42,9 +43,9 @@ export function blocks(mark: string): Snippet[] {
   return found
 }
 
-/** What a program has to print: the texts of its `// =>` comments. */
+/** What a program has to print: the texts of its `// =>` comments, in Python `# =>`. */
 export function expectedOutput(code: string): string {
-  return [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, line]) => `${line}\n`).join('')
+  return [...code.matchAll(/(?:\/\/|#) => (.*)$/gm)].map(([, line]) => `${line}\n`).join('')
 }
 
 function lineOf(text: string, index: number): number {

@@ -1,14 +1,15 @@
 /**
  * The site, built and checked: `node .ci/site.mjs`; with `--built`, what is there already.
  *
- * Every link is followed, what people look for is looked for, charts are compared with their tables, lines are filtered, pages
- * are looked at, on paper too, in headless Chromium, and the programs in them are run (live.mjs). The counts stand in
- * dist/site/summary.md. Ends with a line "site: N passed, N failed".
+ * Every link is followed, what people look for is looked for, charts are compared with their tables, lines are filtered,
+ * programs stand side by side, pages are looked at, on paper too, in headless Chromium, and the programs in them are run
+ * (live.mjs). The counts stand in dist/site/summary.md. Ends with a line "site: N passed, N failed".
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { beside } from '../docs/site/checks/beside.mjs'
 import { crawl } from '../docs/site/checks/crawl.mjs'
 import { print } from '../docs/site/checks/print.mjs'
 import { charts, filter } from '../docs/site/checks/proof.mjs'
@@ -54,6 +55,7 @@ if (executablePath === undefined) {
   report('queries', await ask(page, origin))
   report('charts', await charts(page, origin))
   report('the filter', await filter(page, origin))
+  report('programs side by side', await beside(page, origin))
   report('on paper', await print(browser, origin))
   mkdirSync(path('pictures'), { recursive: true })
   report(

@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KindRouter, PageEvent, RendererEvent } from 'typedoc'
 import { load as loadReference } from '../reference/plugin.mjs'
+import { headOf, withPanels } from './beside.mjs'
 import { withCharts } from './charts.mjs'
 import { routeOf } from './pages.mjs'
 import { picture } from './picture.mjs'
@@ -50,7 +51,7 @@ export function load(app) {
     const paths = []
     for (const page of project.documents ?? []) {
       const path = pathIn(project, page)
-      write(path, markdownOf(page.content, project, app.renderer.router, linked))
+      write(path, markdownOf(page.content, project, app.renderer.router, linked), headOf(path))
       paths.push(path)
     }
     writeFileSync(new URL('pages.json', WORK), JSON.stringify({ paths, linked: [...linked].sort() }))
@@ -88,7 +89,8 @@ function markdownOf(parts, project, router, linked) {
 export function write(path, text, more = '') {
   const [heading] = /^# .+$/m.exec(text) ?? []
   const title = heading?.slice(2) ?? path
-  const body = withCharts(path, withSteps(path, withPrograms(path, text.replace(heading, '').trim())))
+  const written = text.replace(heading, '').trim()
+  const body = withPanels(path, withCharts(path, withSteps(path, withPrograms(path, written))))
   // The first sentence: of a decision the one after its date.
   const description = plain(/^(?!\d{4}-|```|[#>|!\-<])\S[\s\S]*?(?=\.\s|\.$|:\n|\n\n)/m.exec(body)?.[0] ?? title)
   const head = `---\ntitle: ${JSON.stringify(plain(title))}\ndescription: ${JSON.stringify(`${description}.`)}\nslug: ${routeOf(path)}\n${more}---\n`

@@ -1,15 +1,21 @@
 /**
  * What comes out on paper: a page's words and programs, all steps of a walk and the tables under
- * charts, and nothing that is pressed. Looked at as a printer does, whatever the theme.
+ * charts, all that stands side by side, and nothing that is pressed. Looked at as a printer does, whatever the theme.
  */
-const PAGES = ['start/1-a-listener/', 'start/7-a-test/', 'internals/how-a-trap-travels/', 'proof/benchmarks/']
+const PAGES = [
+  'start/1-a-listener/',
+  'start/7-a-test/',
+  'compare/',
+  'internals/how-a-trap-travels/',
+  'proof/benchmarks/',
+]
 
 /** In CSS pixels. */
 const A4 = { width: 794, height: 1123 }
 
 const NOT_PRINTED =
   'header.header, nav, .right-sidebar-container, .live, drupe-network, .walk-bar, button, .pagination-links, summary'
-const PRINTED = '.step, .figures td, .sl-markdown-content > p'
+const PRINTED = '.step, .program, .figures td, .sl-markdown-content > p'
 
 const count = ([selector, visible]) =>
   [...document.querySelectorAll(selector)].filter(

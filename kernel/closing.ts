@@ -61,9 +61,10 @@ export class Closing {
   }
 
   private async shutDown(): Promise<void> {
+    // Before the cancel, which asks the host for a turn.
+    const guest = this.loop.live > 0 ? this.attach() : null
     this.begin()
-    if (this.loop.live > 0) {
-      const guest = this.attach()
+    if (guest !== null) {
       const { loop, giveUpAt } = this
       await new Promise<void>((resolve) => {
         const host = setTimeout(resolve, Math.min(giveUpAt - loop.driver.now() + 100, 0x7fffffff))
@@ -72,7 +73,6 @@ export class Closing {
           clearTimeout(host)
           resolve()
         }
-        loop.nudge()
       })
     }
     this.end()

@@ -119,7 +119,7 @@ export class KernelBase {
     this.assertOpen('spawn')
     this.attach()
     const task = this.begin(op, options)
-    if (!this.loop.turning) this.loop.nudge()
+    this.loop.changed()
     return task
   }
 

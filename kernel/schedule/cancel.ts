@@ -36,7 +36,7 @@ export function cancelScope(state: KernelState, scope: ScopeRecord, reason: unkn
   spread(state, scope)
   // Perhaps no task is ready for it: the driver tells the OS of what was withdrawn at its next
   // poll, and the end of the grace is to be waited for.
-  if (!state.turning) state.nudge()
+  state.changed()
   return true
 }
 

@@ -87,7 +87,7 @@ export class KernelState implements Scheduler {
   readonly endCallbacks = new Map<TaskRecord, (error?: Error) => void>()
   /** Wake-ups by other threads that tasks may wait for. */
   readonly wakers = new Set<{ poll(): void }>()
-  /** Called when something became ready outside a turn. */
+  /** Asks the host for a turn. */
   nudge: () => void = () => {}
   turning = false
   /** Leave `runReady` at the next poll, whatever is ready: what its caller waits for is there. */
@@ -118,6 +118,11 @@ export class KernelState implements Scheduler {
     task.value = value
     task.phase = READY
     this.ready.push(task)
+    this.changed()
+  }
+
+  /** There is something to be done: outside of a turn the host is asked for one. */
+  changed(): void {
     if (!this.turning) this.nudge()
   }
 

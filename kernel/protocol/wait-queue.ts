@@ -1,5 +1,6 @@
 /**
- * Wait queues: where tasks wait for each other. Every lock, event and queue is built on one.
+ * Wait queues: where tasks wait for each other. Every lock, event and queue is built on one. Those
+ * that host code, C or another thread gives to wait in SUSPEND instead (universal, signals).
  *
  * A wait queue is a doubly linked list through the tasks themselves, since a task waits in one
  * place at a time. So parking, waking, and leaving in the middle because of a cancel are a few

@@ -2,9 +2,10 @@
  * Nurseries: scopes that own tasks.
  *
  * There is one kind. `nursery(body)` opens one inside a task; every task has one of its own (made
- * when it first spawns), which is why a task is not over before its children are; the kernel's root
- * is one too. What differs is what waits at the end: the task in a FINISH trap, the kernel for a
- * task that has returned, nothing for the root.
+ * when it first spawns), which is why a task is not over before its children are; `start` opens one
+ * around its child until that has started; the kernel's root is one too. What differs is what waits
+ * at the end: the task in a FINISH trap, the kernel for a task that has returned, nothing for the
+ * root.
  *
  * Bookkeeping only: schedule/ decides when something happens, this class keeps what it means for
  * the nursery.

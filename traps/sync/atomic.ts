@@ -1,5 +1,5 @@
 /**
- * The one mechanism under everything in this folder: *take or wait*, and *give or keep*.
+ * The one mechanism under all in this folder that tasks give: *take or wait*, and *give or keep*.
  *
  * To take is to park in a wait queue that has an `admit`. Inside the trap, and after a cancel that
  * is pending was delivered, it is asked whether the task needs to wait at all. To give is an

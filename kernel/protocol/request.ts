@@ -83,6 +83,11 @@ export interface RequestKinds {
   readonly lstat: { readonly input: { readonly path: string }; readonly output: FileStatus }
   /** Sets the permissions of the file at a path, the umask notwithstanding; links are followed. */
   readonly chmod: { readonly input: { readonly path: string; readonly mode: number }; readonly output: number }
+  /** Gives an open file another owner and group; -1: the one that it has. */
+  readonly chown: {
+    readonly input: { readonly fd: Fd; readonly user: number; readonly group: number }
+    readonly output: number
+  }
   /** Removes a name of a file, and the file with its last one; a link is not followed. */
   readonly unlink: { readonly input: { readonly path: string }; readonly output: number }
   /** Gives a file another name, at once instead of what had that name. */
@@ -137,6 +142,7 @@ export const REQUEST_NAMES: Readonly<Record<RequestKind, string>> = {
   sync: 'sync',
   lstat: 'lstat',
   chmod: 'chmod',
+  chown: 'fchown',
   unlink: 'unlink',
   rename: 'rename',
   link: 'link',

@@ -52,6 +52,7 @@ export function workOf(request: Request, resolver: Resolver, hostFd = (fd: numbe
   if (isKind(request, 'lstat')) return lstatWork(request.input.path)
   if (isKind(request, 'lookup')) return lookupWork(request.input, resolver)
   if (isKind(request, 'reverse')) return reverseWork(request.input.host, resolver)
+  if (isKind(request, 'chown')) return ownerWork(hostFd(request.input.fd), request.input)
   const work = fileWorkOf(request, hostFd)
   if (work !== null) return work
   return { begin: (done) => done([UNSUPPORTED, null]), now: () => [UNSUPPORTED, null] }
@@ -117,6 +118,16 @@ function lstatWork(path: string): Work {
     begin: (done) => fs().lstat(path, answer(done, found)),
     now: () => attempt(() => fs().lstatSync(path), found),
   }
+}
+
+function ownerWork(fd: number, { user, group }: { user: number; group: number }): Work {
+  const now = (): Outcome =>
+    attempt(
+      () => fs().fchownSync(fd, user, group),
+      () => [0, 0],
+    )
+  // Short, and done for whoever wanted it or not at all.
+  return { once: true, begin: (done) => done(now()), now }
 }
 
 function lookupWork({ host, port }: { host: string; port: number }, resolver: Resolver): Work {

@@ -16,7 +16,7 @@ import {
   timeoutOf,
   type WaitOptions,
 } from '../../kernel/protocol/operands.js'
-import { Request } from '../../kernel/protocol/request.js'
+import { type FileStatus, Request } from '../../kernel/protocol/request.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import type { ReadAllOptions } from '../net/byte-stream.js'
 import { type OpenFlags, openFile, stat } from '../raw/file.js'
@@ -128,8 +128,10 @@ function* readOperation(path: string, encoding: 'utf8' | undefined, maxBytes: nu
 
 /**
  * Writes a whole file, at once: into a new one beside it, which is flushed to its medium and gets
- * the name. So it has the old content or the new, never a part; its permissions stay. Links are
- * followed. What is no plain file, a device say, is written as it is. If the task is cancelled
+ * the name. So it has the old content or the new, never a part. Its permissions, owner and group
+ * stay; where the system does not allow that, what they gave to them alone is dropped, setuid and
+ * setgid above all. Its other names (hard links) keep the old content, and extended attributes do
+ * not stay: `atomic: false` keeps both. Symbolic links are followed. What is no plain file, a device say, is written as it is. If the task is cancelled
  * while it waits, the content is the old one or the new one, and the other file is gone.
  *
  * @param path The path.
@@ -198,10 +200,10 @@ function* putOperation(path: string, flags: OpenFlags, bytes: Uint8Array, mode: 
 
 function* atomicOperation(path: string, bytes: Uint8Array, mode: number): Operation<void> {
   let target = path
-  let keep: number | null = null
+  let keep: FileStatus | null = null
   try {
-    const { kind, mode: old } = yield* stat(path)
-    if (kind !== 'file') return yield* putOperation(path, 'w', bytes, mode)
+    const old = yield* stat(path)
+    if (old.kind !== 'file') return yield* putOperation(path, 'w', bytes, mode)
     target = yield* new Request('realpath', { path }, LIMITLESS)
     keep = old
   } catch (error) {
@@ -214,7 +216,11 @@ function* atomicOperation(path: string, bytes: Uint8Array, mode: number): Operat
   try {
     try {
       yield* file.write(bytes)
-      if (keep !== null) yield* new Request('chmod', { path: temporary, mode: keep }, LIMITLESS)
+      if (keep !== null) {
+        // In this order: a change of the owner takes rights away.
+        const mode = yield* keepOwner(file, keep)
+        yield* new Request('chmod', { path: temporary, mode }, LIMITLESS)
+      }
       yield* file.sync()
     } finally {
       yield* file.close()
@@ -225,6 +231,29 @@ function* atomicOperation(path: string, bytes: Uint8Array, mode: number): Operat
     if (!renamed) yield* shield(removeQuietly(temporary))
   }
   yield* syncDirectory(target)
+}
+
+/**
+ * Gives a new file the owner and the group of the old one. The permissions that it may have: who
+ * owns it now must not run as by the old one, nor a group read what the old one alone could.
+ */
+function* keepOwner(file: File, { user, group, mode }: FileStatus): Operation<number> {
+  const own = yield* file.stat()
+  const groupKept = own.group === group || (yield* isGiven(file.fd, -1, group))
+  const userKept = own.user === user || (yield* isGiven(file.fd, user, -1))
+  if (groupKept && userKept) return mode
+  return groupKept ? mode & 0o777 : (mode & 0o707) | ((mode & 0o007) << 3)
+}
+
+/** Whoever is not root can give away little, and some file systems have no owners. */
+function* isGiven(fd: number, user: number, group: number): Operation<boolean> {
+  try {
+    yield* new Request('chown', { fd, user, group }, LIMITLESS)
+    return true
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    return false
+  }
 }
 
 function* openTemporary(target: string, mode: number): Operation<[string, File]> {

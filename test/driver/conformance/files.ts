@@ -43,6 +43,8 @@ function namesOp(kind: 'rename' | 'link', path: string, to: string): Request {
 
 const lstatOp = (path: string): Request<'lstat'> => new Request('lstat', { path }, Number.POSITIVE_INFINITY)
 const chmodOp = (path: string, mode: number): Request => new Request('chmod', { path, mode }, Number.POSITIVE_INFINITY)
+const chownOp = (fd: number, user: number, group: number): Request =>
+  new Request('chown', { fd, user, group }, Number.POSITIVE_INFINITY)
 const unlinkOp = (path: string): Request => new Request('unlink', { path }, Number.POSITIVE_INFINITY)
 const syncOp = (fd: number): Request => new Request('sync', { fd }, Number.POSITIVE_INFINITY)
 
@@ -142,6 +144,23 @@ export function files(all: Suite): void {
       t.is(suite.nameOf(rig, rig.run(namesOp('rename', one, two))), 'ENOENT')
       t.regex(suite.nameOf(rig, rig.run(unlinkOp(directory))), /^(EISDIR|EPERM)$/)
       t.deepEqual(readdirSync(directory), ['drei'])
+    })
+  })
+
+  suite.check('an open file gets an owner and a group, as far as the system allows', (t, rig) => {
+    if (process.getuid === undefined || process.getgid === undefined) return t.log('skipped: files have no owners here')
+    const [own, ownGroup] = [process.getuid(), process.getgid()]
+    inDirectory((directory) => {
+      const path = join(directory, 'f')
+      const fd = ok(rig.run(openOp(path, OPEN_WRITE | OPEN_CREATE)))
+      t.is(rig.run(chownOp(fd, own, -1)), 0)
+      t.is(rig.run(chownOp(fd, -1, ownGroup)), 0)
+      t.deepEqual([statSync(path).uid, statSync(path).gid], [own, ownGroup])
+      const other = rig.run(chownOp(fd, own + 1, -1))
+      if (other < 0) t.is(suite.nameOf(rig, other), 'EPERM')
+      t.is(statSync(path).uid, other < 0 ? own : own + 1)
+      rig.close(fd)
+      t.is(suite.nameOf(rig, rig.run(chownOp(999_999, own, -1))), 'EBADF')
     })
   })
 

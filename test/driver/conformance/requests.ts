@@ -34,6 +34,7 @@ export const CHECKED_IN: Readonly<Record<RequestKind, 'files' | 'requests'>> = {
   sync: 'files',
   lstat: 'files',
   chmod: 'files',
+  chown: 'files',
   unlink: 'files',
   rename: 'files',
   link: 'files',

@@ -11,6 +11,7 @@ import { PATIENCE_MS } from '../patience.js'
 import { BUFFER_SCENARIOS } from './buffers.js'
 import { DATAGRAM_SCENARIOS } from './datagrams.js'
 import { DESCRIPTOR_SCENARIOS } from './descriptors.js'
+import { FILE_NAME_SCENARIOS } from './file-names.js'
 import { FILE_SCENARIOS } from './files.js'
 import { MESSAGE_SCENARIOS } from './messages.js'
 import { NAME_SCENARIOS } from './names.js'
@@ -39,6 +40,7 @@ for (const mode of MODES.filter(({ io }) => io)) {
     ...PASSING_SCENARIOS,
     ...PROCESS_SCENARIOS,
     ...OS_SCENARIOS,
+    ...FILE_NAME_SCENARIOS,
     ...MESSAGE_SCENARIOS,
   ]) {
     test(`${mode.name}: ${name}`, async (t) => {

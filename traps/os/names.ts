@@ -6,6 +6,7 @@
  * goes on when the system has done it or has not, never while it may yet.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
+import { SystemError } from '../../kernel/protocol/errors.js'
 import {
   checkCount,
   checkOptions,
@@ -19,6 +20,7 @@ import type { Operation } from '../../kernel/protocol/trap.js'
 import { stat } from '../raw/file.js'
 import { within } from '../scope/scope.js'
 import { isMissing } from './open.js'
+import { above } from './separators.js'
 
 /** How a directory is made. */
 export interface MkdirOptions extends WaitOptions {
@@ -65,17 +67,26 @@ export function mkdir(path: string, options?: MkdirOptions): Operation<void> {
 }
 
 function* mkdirs(path: string, mode: number): Operation<void> {
+  const missing = yield* makeOrMiss(path, mode)
+  if (missing === null) return
+  const parent = above(path)
+  if (parent === '' || parent === path) throw missing
+  yield* mkdirs(parent, mode)
+  // It is there: what is missing now cannot be made, as below /proc, or somebody removes it.
+  const still = yield* makeOrMiss(path, mode)
+  if (still !== null) throw still
+}
+
+/** Null if it is there now; or else the error that says that something above it is missing. */
+function* makeOrMiss(path: string, mode: number): Operation<unknown> {
   try {
     yield* new Request('mkdir', { path, mode }, Number.POSITIVE_INFINITY)
+    return null
   } catch (error) {
-    if (isMissing(error)) {
-      const above = path.replace(/[/\\]+[^/\\]*[/\\]*$/, '')
-      if (above === '' || above === path) throw error
-      yield* mkdirs(above, mode)
-      return yield* mkdirs(path, mode)
-    }
+    if (isMissing(error)) return error
     // Whatever the system says about one that is there: EEXIST, or EISDIR of a root.
     if ((yield* kindOf(path)) !== 'directory') throw error
+    return null
   }
 }
 
@@ -83,7 +94,7 @@ function* kindOf(path: string): Operation<FileStatus['kind'] | null> {
   try {
     return (yield* stat(path)).kind
   } catch (error) {
-    if (isMissing(error)) return null
+    if (error instanceof SystemError) return null
     throw error
   }
 }

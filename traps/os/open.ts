@@ -23,6 +23,7 @@ import { type OpenFlags, openFile, stat } from '../raw/file.js'
 import { close } from '../raw/io.js'
 import { shield, within } from '../scope/scope.js'
 import { File } from './file.js'
+import { placeOf } from './separators.js'
 
 const LIMITLESS = Number.POSITIVE_INFINITY
 let temporaries = 0
@@ -260,7 +261,8 @@ function* openTemporary(target: string, mode: number): Operation<[string, File]>
   for (;;) {
     temporaries = (temporaries + 1) % 0x1000000
     const random = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER).toString(36)
-    const name = `${target}.${random}-${temporaries}.tmp`
+    // Short, for the other name may be as long as names may be.
+    const name = `${placeOf(target)}.drupe-${random}-${temporaries}.tmp`
     try {
       // An open that is called off may still make the file, after it was removed.
       return [name, yield* shield(open(name, 'wx', mode))]
@@ -272,10 +274,9 @@ function* openTemporary(target: string, mode: number): Operation<[string, File]>
 
 /** The new name is on the medium, too. Some systems open no directories, or flush none. */
 function* syncDirectory(path: string): Operation<void> {
-  const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
   let directory: File | null = null
   try {
-    directory = yield* open(end < 0 ? '.' : path.slice(0, end + 1))
+    directory = yield* open(placeOf(path) || '.')
     yield* directory.sync()
   } catch (error) {
     if (!(error instanceof SystemError)) throw error

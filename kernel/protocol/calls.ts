@@ -66,6 +66,12 @@ export interface FileWatcher {
    */
   add(path: string, nested: boolean): number
   /**
+   * Watches one no more; news of it may still be on their way.
+   *
+   * @param id What `add` gave. It may have ended by itself.
+   */
+  remove(id: number): void
+  /**
    * What some bytes from the descriptor say.
    *
    * @param bytes They end where a read ended.

@@ -47,6 +47,10 @@ class Inotify implements FileWatcher {
     return this.libc.inotifyAddWatch(this.fd, this.libc.addressOf(bytes), mask)
   }
 
+  remove(id: number): void {
+    this.libc.inotifyRemoveWatch(this.fd, id)
+  }
+
   newsIn(bytes: Uint8Array): FileNews[] {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const news: FileNews[] = []

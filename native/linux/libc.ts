@@ -123,6 +123,7 @@ function bindLinux(binder: Binder) {
     viewOf: (at: number, bytes: number): ArrayBuffer => koffi.view(at as never, bytes) as ArrayBuffer,
 
     inotifyInit: binder.bindChecked('inotify_init1', 'int'),
+    inotifyRemoveWatch: binder.bindChecked('inotify_rm_watch', 'int', 'int'),
     inotifyAddWatch: binder.bindChecked('inotify_add_watch', 'int', 'uintptr_t', 'uint'),
     epollCreate: binder.bindChecked('epoll_create1', 'int'),
     eventfd: binder.bindChecked('eventfd', 'uint', 'int'),

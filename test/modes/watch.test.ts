@@ -80,6 +80,76 @@ const SCENARIOS: readonly Scenario[] = [
     gives: [1, 1],
   },
   {
+    name: 'what is moved out of a tree tells nothing any more, also if its name is another one’s then',
+    *op(d) {
+      const root = join(d, 'root')
+      mkdirSync(join(root, 'a/b'), { recursive: true })
+      const events = yield* watch(root, { recursive: true })
+      const told: string[] = []
+      const listening = {
+        *next() {
+          const step = yield* events.next()
+          if (!step.done) told.push(step.value.path)
+          return step
+        },
+      }
+      renameSync(join(root, 'a'), join(d, 'away'))
+      writeFileSync(join(d, 'away/secret'), 'x')
+      yield* until(listening, root, 'removed /a')
+      writeFileSync(join(d, 'away/b/secret'), 'x')
+      mkdirSync(join(root, 'a/b'), { recursive: true })
+      writeFileSync(join(d, 'away/secret2'), 'x')
+      yield* until(listening, root, 'created /a/b')
+      writeFileSync(join(d, 'away/b/secret3'), 'x')
+      writeFileSync(join(root, 'a/b/own'), 'x')
+      yield* until(listening, root, 'created /a/b/own')
+      return told.filter((path) => path.includes('secret'))
+    },
+    gives: [],
+  },
+  {
+    name: 'a directory that is moved within its tree is told of under its new name, and so is what is deep in it',
+    *op(d) {
+      mkdirSync(join(d, 'a/b/c'), { recursive: true })
+      mkdirSync(join(d, 'z'))
+      const events = yield* watch(d, { recursive: true })
+      renameSync(join(d, 'a'), join(d, 'z/y'))
+      const moved = yield* until(events, d, 'removed /a', 'created /z/y/b/c')
+      writeFileSync(join(d, 'z/y/b/c/f'), 'x')
+      const told = yield* until(events, d, 'created /z/y/b/c/f')
+      renameSync(join(d, 'z/y/b'), join(d, 'b'))
+      yield* until(events, d, 'created /b/c/f')
+      writeFileSync(join(d, 'b/c/g'), 'x')
+      return [moved, told, yield* until(events, d, 'created /b/c/g')]
+    },
+    gives: [[1, 1], [1], [1]],
+  },
+  {
+    name: 'when what is watched is gone, moved, or another file has its place, that is the last event',
+    *op(d) {
+      const ends: unknown[] = []
+      const doings: readonly ((path: string) => void)[] = [
+        (path) => rmSync(path, { recursive: true }),
+        (path) => renameSync(path, join(d, 'elsewhere')),
+        (path) => {
+          writeFileSync(join(d, 'new'), 'x')
+          renameSync(join(d, 'new'), path)
+        },
+      ]
+      for (const [i, doing] of doings.entries()) {
+        const path = join(d, `${i}`)
+        if (i === 1) mkdirSync(path)
+        else writeFileSync(path, '')
+        const events = yield* watch(path, { recursive: i === 1 })
+        doing(path)
+        yield* until(events, path, 'removed ')
+        ends.push((yield* events.next()).done, (yield* events.next()).done)
+      }
+      return ends
+    },
+    gives: [true, true, true, true, true, true],
+  },
+  {
     name: 'a file tells of changes and of its end, and waiting can be called off',
     *op(d) {
       const path = join(d, 'f')

@@ -119,6 +119,13 @@ export class HostWatcher {
     return []
   }
 
+  /** Watches these no more; some may be gone. */
+  remove(ids: readonly number[]): void {
+    if (ids.length === 0) return
+    const numbers = new Set(ids)
+    for (const watched of [...this.watched.values()]) if (numbers.has(watched.id)) this.forget(watched)
+  }
+
   /** What is in a directory. */
   *entries(path: string): Operation<Entry[]> {
     const found = yield* this.asked<HostEntry[]>((back) => this.files.readdir(path, { withFileTypes: true }, back))

@@ -3,22 +3,19 @@
  *
  * Watch first, then look: what is made between the two is found both ways, and told once. So it
  * goes for the tree as a whole and for every directory that comes later. What the system could not
- * keep is an event like others: whoever sees it looks again. The news come from a descriptor of the
- * driver's, or from the host (host-watch.ts).
+ * keep is an event like others: whoever sees it looks again. Where the news come from, watcher.ts
+ * knows.
  */
-import type { FileNews, FileWatcher } from '../../kernel/protocol/calls.js'
+import type { FileNews } from '../../kernel/protocol/calls.js'
 import { tracked } from '../../kernel/protocol/debug.js'
-import { BusyError, ClosedError, SystemError, UnsupportedError } from '../../kernel/protocol/errors.js'
+import { BusyError, ClosedError, SystemError } from '../../kernel/protocol/errors.js'
 import { checkOptions, checkSwitch, checkText } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
-import { ask } from '../raw/call.js'
-import { close, read } from '../raw/io.js'
-import { type Cursor, each, type Source } from '../scope/each.js'
+import type { Cursor, Source } from '../scope/each.js'
 import { namedResource } from '../scope/resource.js'
-import { type Entry, HostWatcher, hostFiles } from './host-watch.js'
-import { readDir } from './tree.js'
+import { type Watched, WatchedTree } from './watched.js'
+import { type Watcher, watcherHere } from './watcher.js'
 
-const BUFFER_BYTES = 64 * 1024
 const END = { done: true, value: undefined } as const
 
 /** Something has happened to a file. */
@@ -41,7 +38,9 @@ export interface WatchOptions {
  * events. It is a resource, closed when the innermost nursery of the task ends, or before with
  * `close()`, which ends a wait. If the task is cancelled while it waits for the next event, none is
  * lost. One task at a time may wait: another one gets a `BusyError`. After an event `'overflow'`
- * some are missing: look at the files again.
+ * some are missing: look at the files again. When what is watched is removed or renamed, or another
+ * file takes its place, as when it is written at once, `'removed'` is the last event. To hear of
+ * every file that has that name, watch the directory.
  *
  * On Linux the system tells what has happened. Elsewhere the host tells that something has, and a
  * look tells what: a file that is gone again by then was never there, and one that another one has
@@ -79,66 +78,17 @@ export function watch(path: string, options?: WatchOptions): Operation<Cursor<Fi
   })
 }
 
-/** Where the news come from. */
-interface Watcher {
-  add(path: string, nested: boolean): Operation<number>
-  /** Waits for news. None are possible, too. */
-  news(): Operation<FileNews[]>
-  /** Runs a body for each name in a directory. */
-  look(path: string, body: (entry: Entry) => Operation<void>): Operation<void>
-  close(): Operation<void>
-}
-
-function* watcherHere(): Operation<Watcher> {
-  const { watcher, can } = yield* ask('inotify_init', ({ watcher, can }) => ({ watcher, can }))
-  if (watcher !== undefined) {
-    return fromDriver((yield* ask('inotify_init', (calls) => calls.watcher?.() ?? null)) as FileWatcher)
-  }
-  if (!can.watch) throw new UnsupportedError('watch files', 'the driver cannot')
-  return fromHost(new HostWatcher(hostFiles()))
-}
-
-function fromDriver(watcher: FileWatcher): Watcher {
-  const buffer = new Uint8Array(BUFFER_BYTES)
-  let closed = false
-  return {
-    // Its descriptor may be another's after the close.
-    add: (path, nested) =>
-      ask('inotify_add_watch', () => (closed ? -1 : watcher.add(path, nested))) as Operation<number>,
-    *news() {
-      return watcher.newsIn(buffer.subarray(0, yield* read(watcher.fd, buffer)))
-    },
-    *look(path, body) {
-      yield* each(readDir(path), ({ name, type }) => body({ name, directory: type === 'directory' }))
-    },
-    *close() {
-      closed = true
-      yield* close(watcher.fd)
-    },
-  }
-}
-
-function fromHost(watcher: HostWatcher): Watcher {
-  return {
-    add: (path, nested) => watcher.add(path, nested),
-    news: () => watcher.news(),
-    *look(path, body) {
-      for (const entry of yield* watcher.entries(path)) yield* body(entry)
-    },
-    *close() {
-      watcher.close()
-    },
-  }
-}
-
 class Watch implements Cursor<FileEvent>, Source<FileEvent> {
-  private readonly paths = new Map<number, string>()
-  private readonly known = new Set<string>()
+  private tree = new WatchedTree(-1, '')
+  /** Numbers of before an overflow, until it is known what of them is still there. */
+  private readonly stale = new Set<number>()
   private events: FileEvent[] = []
   private at = 0
   private news: FileNews[] = []
   private newsAt = 0
   private over = false
+  /** There is no more news. */
+  private ended = false
   private busy = false
 
   constructor(
@@ -162,8 +112,8 @@ class Watch implements Cursor<FileEvent>, Source<FileEvent> {
   }
 
   *begin(): Operation<void> {
-    this.paths.set(yield* this.watcher.add(this.path, false), this.path)
-    if (this.recursive) yield* this.look(this.path, false)
+    this.tree = new WatchedTree(yield* this.watcher.add(this.path, false), this.path)
+    if (this.recursive) yield* this.look(this.tree.root, false)
   }
 
   private *step(): Operation<IteratorResult<FileEvent, unknown>> {
@@ -188,7 +138,9 @@ class Watch implements Cursor<FileEvent>, Source<FileEvent> {
       }
       this.events = []
       this.at = 0
-      if (this.newsAt === this.news.length) {
+      if (this.ended) {
+        yield* this.close()
+      } else if (this.newsAt === this.news.length) {
         this.news = yield* this.watcher.news()
         this.newsAt = 0
       } else {
@@ -201,50 +153,81 @@ class Watch implements Cursor<FileEvent>, Source<FileEvent> {
 
   private *take({ id, change, name, directory }: FileNews): Operation<void> {
     if (change === 'overflow') {
-      this.events.push({ type: 'overflow', path: this.path })
-      if (this.recursive) yield* this.look(this.path, false)
+      this.tell('overflow', this.path)
+      if (this.recursive) yield* this.lookAnew()
       return
     }
-    const base = this.paths.get(id)
-    // That a directory within is gone, the one around it says.
-    if (base === undefined || (name === '' && base !== this.path)) return
-    const path = name === '' ? base : `${base}/${name}`
-    if (change === 'created' && this.recursive && directory) return yield* this.enter(path)
+    const within = this.tree.of(id)
+    if (within === undefined) return
+    if (name === '') {
+      // That a directory within is gone, the one around it says.
+      if (within === this.tree.root) this.takeOwn(change)
+      return
+    }
+    if (change === 'created' && this.recursive && directory) return yield* this.enter(within, name)
+    if (change === 'removed' && directory) yield* this.watcher.remove(this.tree.drop(within, name))
     // Told already when it was found; a file that took its name since has changed it.
-    const type = change === 'created' && this.known.has(path) ? 'changed' : change
-    if (change !== 'changed') this.known.delete(path)
+    const type = change === 'created' && within.told.has(name) ? 'changed' : change
+    if (change !== 'changed') within.told.delete(name)
+    this.tell(type, `${within.path}/${name}`)
+  }
+
+  /** About what is watched itself. What goes by its path later is another one, and not watched. */
+  private takeOwn(change: FileNews['change']): void {
+    this.tell(change, this.path)
+    this.ended = change === 'removed'
+  }
+
+  private tell(type: FileEvent['type'], path: string): void {
     const last = this.events[this.events.length - 1]
     if (last?.type !== type || last.path !== path) this.events.push({ type, path })
   }
 
   /** A directory that has come: what was put into it before it was watched is found by looking. */
-  private *enter(path: string): Operation<void> {
-    if (!this.known.has(path)) this.events.push({ type: 'created', path })
-    this.known.add(path)
-    yield* this.descend(path, true)
-    this.known.delete(path)
+  private *enter(within: Watched, name: string): Operation<void> {
+    if (!within.told.has(name)) this.events.push({ type: 'created', path: `${within.path}/${name}` })
+    within.told.add(name)
+    yield* this.descend(within, name, true)
+    within.told.delete(name)
   }
 
-  private *descend(path: string, tells: boolean): Operation<void> {
+  private *descend(within: Watched, name: string, tells: boolean): Operation<void> {
     try {
-      this.paths.set(yield* this.watcher.add(path, true), path)
-      yield* this.look(path, tells)
+      const id = yield* this.watcher.add(`${within.path}/${name}`, true)
+      yield* this.look(this.tree.place(within, name, id), tells)
     } catch (error) {
       // It is gone already, or another thing by now.
-      if (!(error instanceof SystemError) || !['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code)) throw error
+      if (!isGone(error)) throw error
     }
   }
 
-  private *look(path: string, tells: boolean): Operation<void> {
-    const { known, events } = this
-    const descend = (below: string): Operation<void> => this.descend(below, tells)
+  private *look(watched: Watched, tells: boolean): Operation<void> {
+    const { path, told } = watched
+    const { events } = this
+    const descend = (name: string): Operation<void> => this.descend(watched, name, tells)
     yield* this.watcher.look(path, function* ({ name, directory }) {
-      const below = `${path}/${name}`
-      if (tells && !known.has(below)) {
-        known.add(below)
-        events.push({ type: 'created', path: below })
+      if (tells && !told.has(name)) {
+        told.add(name)
+        events.push({ type: 'created', path: `${path}/${name}` })
       }
-      if (directory) yield* descend(below)
+      if (directory) yield* descend(name)
     })
   }
+
+  /** What came and went is not known: the tree is what is there. */
+  private *lookAnew(): Operation<void> {
+    for (const id of this.tree.restart()) this.stale.add(id)
+    try {
+      yield* this.look(this.tree.root, false)
+    } catch (error) {
+      if (!isGone(error)) throw error
+      this.takeOwn('removed')
+    }
+    yield* this.watcher.remove([...this.stale].filter((id) => this.tree.of(id) === undefined))
+    this.stale.clear()
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof SystemError && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code)
 }

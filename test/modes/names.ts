@@ -69,6 +69,28 @@ export const NAME_SCENARIOS: readonly Scenario[] = [
     gives: [['127.0.0.1'], ['::1'], ['127.0.0.1', '::1']],
   },
   {
+    name: 'what a resolver takes for a number is no name, however it is written; a name may begin with one',
+    *op() {
+      const taken: string[] = []
+      const numbers = [
+        '127.1',
+        '0177.0.0.1',
+        '2130706433',
+        '0x7f.1',
+        '0X7F000001',
+        '0x7f.0.0.1',
+        '127.0.0.0x1',
+        '0x7f.1.',
+      ]
+      for (const host of [...numbers, '0x', 'a.b.1', '①27.0.0.1', '１２７.0.0.1', '127。0。0。1', '127\u00ad.0.0.1']) {
+        const error = yield* thrownBy(lookup(host))
+        if (!(error instanceof RangeError)) taken.push(host)
+      }
+      return [taken, typeof (yield* foundBy('0x7f.1.invalid')), typeof (yield* foundBy('１２.größe.invalid'))]
+    },
+    gives: [[], 'string', 'string'],
+  },
+  {
     name: 'a name that nobody has, that is too long or that is no name is not found, and not taken for another one',
     peers: ['uvloop dns: getaddrinfo_3, getaddrinfo_21, getaddrinfo_22, getaddrinfo_broadcast'],
     *op() {

@@ -37,8 +37,8 @@ const flights = new WeakMap<object, Map<string, Flight>>()
  * @returns IP addresses in the order in which they should be tried, at least one.
  * @throws SystemError `ENOTFOUND` if there is no such name, `EAI_AGAIN` if nobody knows just now.
  * @throws TimeoutError after `timeout` milliseconds.
- * @throws TypeError if `host` is no string, has a NUL in it, or is neither a name nor an address;
- * RangeError if it is empty.
+ * @throws TypeError if `host` is no string, or has a NUL in it; RangeError if it is empty, or is
+ * neither a name nor an address: a name whose last label is a number is none.
  * @throws Cancelled if a scope around the task is cancelled.
  * @example
  * import { lookup, run } from 'drupe'
@@ -95,8 +95,8 @@ export function checkHost(action: string, host: string): string {
 export function* addressesOf(action: string, host: string, port: number): Operation<readonly Address[]> {
   const family = ipFamily(host)
   if (family !== null) return [{ family, host, port }]
-  // A resolver may take 010.0.0.1 for an octal number, and no name has a colon.
-  if (/^[\d.]+$|:/.test(host)) throw wrong(action, 'host', 'a name or an IP address', host, 'string')
+  if (host.includes(':') || isNumber(mapped(host)))
+    throw wrong(action, 'host', 'a name or an IP address', host, 'string')
   if (host === 'localhost') {
     return [
       { family: 'ipv4', host: '127.0.0.1', port },
@@ -105,6 +105,25 @@ export function* addressesOf(action: string, host: string, port: number): Operat
   }
   const found = yield* together(host)
   return found.map((address) => ({ ...address, port }))
+}
+
+/**
+ * Would a resolver take it for an address? `0x7f.1` and `0177.0.0.1` are 127.0.0.1 to some, so a
+ * name whose last label is a number is none: the rule of the URL standard.
+ */
+const isNumber = (name: string): boolean => /(^|\.)(\d+|0x[\da-f]*)\.?$/i.test(name) || /^\.*$/.test(name)
+
+/** A name as it will be looked up: other letters and digits may stand for those of ASCII. */
+function mapped(host: string): string {
+  if (!/\P{ASCII}/u.test(host)) return host
+  const alike = host.normalize('NFKC').replace(/[\u3002\uff61]/g, '.')
+  try {
+    // What delimits a URL is in no name.
+    return /[/?#@\\%]/.test(alike) ? alike : new URL(`http://${alike}`).hostname
+  } catch {
+    // A number that is no address ends here as well.
+    return alike.replace(/\P{ASCII}/gu, '')
+  }
 }
 
 function* together(host: string): Operation<readonly Address[]> {

@@ -49,8 +49,23 @@ export const EALREADY = numberOf('EALREADY')
 export const EINPROGRESS = numberOf('EINPROGRESS')
 export const ECANCELED = numberOf('ECANCELED')
 
+/** Of errors that libuv does not have. Others that the OS has are told with their number. */
+const TEXTS: Readonly<Record<string, string>> = {
+  EBADMSG: 'bad message',
+  ECHILD: 'no child processes',
+  EDEADLK: 'it would wait for itself',
+  EDQUOT: 'disk quota exceeded',
+  ENETRESET: 'the network dropped the connection',
+  ENOEXEC: 'no program that this system can run',
+  ENOLCK: 'no locks available',
+  ESTALE: 'stale file handle',
+  ETIME: 'timer expired',
+}
+
 /** Name and words of a negative result: `['ECONNREFUSED', 'connection refused']`. */
 export function describeError(result: number): readonly [name: string, text: string] {
   const known = PORTABLE_TEXTS.get(result) ?? process.getBuiltinModule('node:util').getSystemErrorMap().get(result)
-  return known ?? ['UNKNOWN', `unknown error ${result}`]
+  if (known !== undefined) return known
+  for (const [name, number] of numbers) if (number === result) return [name, TEXTS[name] ?? `error ${-result}`]
+  return ['UNKNOWN', `unknown error ${result}`]
 }

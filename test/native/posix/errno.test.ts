@@ -11,6 +11,17 @@ test('system errors have their name and words', (t) => {
   t.is(errno.describeError(errno.EBADF)[0], 'EBADF')
 })
 
+test('what only the system names, and Node’s own table does not, has its name', (t) => {
+  if (process.platform === 'win32') return t.pass()
+  const names = ['ENOEXEC', 'EDQUOT', 'ESTALE', 'EDEADLK', 'ENOLCK', 'EBADMSG', 'ECHILD', 'ENETRESET', 'ETIME']
+  const known: Readonly<Record<string, number>> = constants.errno
+  for (const name of names.filter((one) => one in known)) {
+    const [code, text] = errno.describeError(-(known[name] as number))
+    t.is(code, name)
+    t.notRegex(text, /unknown/)
+  }
+})
+
 test('portable results and unknown numbers have a name too', (t) => {
   for (const result of [CANCELED, CLOSED, BUSY, UNSUPPORTED]) t.not(errno.describeError(result)[0], 'UNKNOWN')
   t.deepEqual(errno.describeError(-99_999), ['UNKNOWN', 'unknown error -99999'])

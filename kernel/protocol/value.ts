@@ -24,8 +24,16 @@ export function isAsync(value: unknown): value is (...operands: never[]) => unkn
   return prototype === asyncFunction || prototype === asyncGeneratorFunction
 }
 
-/** A short description of any value, for messages. */
+/** A short description of any value, for messages. The value may be a proxy that lets nobody look. */
 export function describe(value: unknown): string {
+  try {
+    return described(value)
+  } catch {
+    return `${typeof value === 'function' ? 'a function' : 'an object'} that cannot be looked at`
+  }
+}
+
+function described(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value === 'function') return `the ${isAsync(value) ? 'async ' : ''}function ${value.name || '(anonymous)'}`
   if (typeof value === 'object') {

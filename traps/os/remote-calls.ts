@@ -199,8 +199,12 @@ function* result(op: Operation<unknown>): Operation<{ readonly value: unknown }>
   return { value: yield* op }
 }
 
-/** An operation; not a collection, which is a result though it can be iterated as well. */
+/**
+ * An operation; not a collection, which is a result though it can be iterated as well. What runs can
+ * be thrown into; iterators of collections cannot.
+ */
 function isWork(result: unknown): result is Operation<unknown> {
-  if (typeof result !== 'object' || result === null || !(Symbol.iterator in result)) return false
-  return !(Array.isArray(result) || ArrayBuffer.isView(result) || result instanceof Map || result instanceof Set)
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) return false
+  const iterate = (result as Partial<Operation<unknown>>)[Symbol.iterator]
+  return typeof iterate === 'function' && typeof iterate.call(result as never)?.throw === 'function'
 }

@@ -8,7 +8,7 @@
  * it would be here. If it does not, it is stuck in code that never waits, and there is nothing left
  * but to end it from outside.
  */
-import { ClosedError, TimeoutError } from '../../kernel/protocol/errors.js'
+import { BrokenError, ClosedError, TimeoutError } from '../../kernel/protocol/errors.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import { clock, sleepUntil } from '../raw/time.js'
 import { isLeaving } from '../scope/place.js'
@@ -140,8 +140,10 @@ export class RemoteKernel {
   /** It has ended; `why` makes the error of those whose calls were under way. */
   lost(why: (action: string) => Error): void {
     if (this.end !== null) return
-    this.end = why
-    for (const call of [...this.calls.values()]) this.settle(call, { lost: why })
+    const text = `${this.name} was ended because it did not hear a cancel`
+    const end = this.terminated ? (action: string) => new BrokenError(action, text) : why
+    this.end = end
+    for (const call of [...this.calls.values()]) this.settle(call, { lost: end })
     this.tellChange()
   }
 

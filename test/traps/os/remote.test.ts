@@ -81,6 +81,49 @@ for (const [what, poolOf] of Object.entries(POOLS)) {
     })
   })
 
+  test(`${what}: one that is ended because a cancelled call in it does not hear says so to the others`, async (t) => {
+    await withPool(function* (pool) {
+      yield* pool.run('sum')
+      const neighbour = yield* spawn(() => thrownBy(pool.run('forever')))
+      yield* sleep(20)
+      yield* scope({ grace: 0 }, function* (own) {
+        yield* spawn(function* () {
+          yield* pool.run('untilBegun')
+          yield* own.cancel()
+        })
+        yield* pool.run('spinsInCleanup')
+      })
+      const error = yield* neighbour.join()
+      t.true(error instanceof BrokenError, String(error))
+      t.regex(String(error), /was ended because it did not hear a cancel$/)
+    })
+  })
+
+  test(`${what}: a value that cannot be looked at is the trouble of its own call`, async (t) => {
+    await withPool(function* (pool) {
+      const neighbour = yield* spawn(() => moveOn(PATIENCE_MS, pool.run('cleansUp', 0)))
+      yield* pool.run('untilBegun')
+      for (const name of ['fails', 'failsLater', 'failsAsync', 'returns', 'returnsLater']) {
+        const error = yield* thrownBy(pool.run(name, 'proxy'))
+        t.true(error instanceof Error && !(error instanceof BrokenError), `${name}: ${error}`)
+        t.regex(String(error), /looked at|cannot be (copied|cloned)/, name)
+      }
+      const { started, lost } = pool.statistics()
+      t.deepEqual([neighbour.state, started, lost], ['waiting', 1, 0])
+      yield* neighbour.cancel()
+    })
+  })
+
+  test(`${what}: what can be iterated and is no operation is a result`, async (t) => {
+    await withPool(function* (pool) {
+      for (const name of ['returns', 'returnsLater']) {
+        t.is(String(yield* pool.run(name, 'text')), 'abc')
+        t.deepEqual(yield* pool.run(name, 'search'), structuredClone(new URLSearchParams('a=1')))
+      }
+      t.is(yield* pool.run('ownOperation'), 'own')
+    })
+  })
+
   test(`${what}: an error arrives with its class, its code and its stack, whatever else is in it`, async (t) => {
     await withPool(function* (pool) {
       const error = (yield* thrownBy(pool.run('failsWithMuch'))) as NodeJS.ErrnoException & { size: number }

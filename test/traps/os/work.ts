@@ -63,12 +63,31 @@ const HOW: Readonly<Record<string, () => unknown>> = {
   text: () => 'only text',
   nothing: () => undefined,
   function: () => () => {},
+  proxy: () => {
+    const refuse = (): never => {
+      throw new Error('it was looked at')
+    }
+    return new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse, ownKeys: refuse })
+  },
   circle: () => {
     const error = new Error('a circle')
     error.cause = error
     return error
   },
 }
+
+/** Things that can be iterated and are no operations. */
+const ITERABLE: Readonly<Record<string, () => unknown>> = {
+  search: () => new URLSearchParams('a=1'),
+  text: () => new String('abc'),
+  proxy: () => HOW['proxy']?.(),
+}
+
+export const returns = (what: string): unknown => ITERABLE[what]?.()
+export const returnsLater = async (what: string): Promise<unknown> => ITERABLE[what]?.()
+
+/** An operation of another kind than a generator or a trap. */
+export const ownOperation = (): Operation<string> => ({ [Symbol.iterator]: () => slowly('own')[Symbol.iterator]() })
 
 export function fails(how: string): never {
   throw HOW[how]?.()
@@ -217,6 +236,16 @@ export function* tellsAndWaits(): Operation<void> {
 /** A call of `untilBegun` in the same kernel waits for it. */
 const begunHere = new UniversalEvent()
 export const untilBegun = (): Operation<void> => begunHere.wait()
+
+/** Waits; when it is cancelled it computes for ever. */
+export function* spinsInCleanup(): Operation<never> {
+  try {
+    begunHere.set()
+    return yield* suspend()
+  } finally {
+    for (;;);
+  }
+}
 
 /** Waits; when it is cancelled it cleans up for so long, and says how far that came. */
 export function* cleansUp(cleanupMs: number): Operation<string> {

@@ -6,7 +6,7 @@
  * has made stays in `unsent` until the stream underneath has taken it, and leaves before anything
  * else does. So a session is never torn, whoever stops waiting.
  */
-import { Cancelled, ClosedError } from '../../kernel/protocol/errors.js'
+import { Cancelled, ClosedError, DrupeError } from '../../kernel/protocol/errors.js'
 import type { WaitOptions } from '../../kernel/protocol/operands.js'
 import { TLS_WANTS_INPUT, type TlsDetails, type TlsSession } from '../../kernel/protocol/tls.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
@@ -283,9 +283,15 @@ export class TlsWire {
     this.closed = true
     try {
       if (this.sending === 'no') yield* shield(() => this.leave(isEnded))
-    } catch {
-      // The session has failed, or there is nothing more to be read: it is closed all the same.
+    } catch (error) {
+      // The session has failed, or there is nothing more to be read.
+      if (!(error instanceof DrupeError)) throw error
+    } finally {
+      yield* this.free()
     }
+  }
+
+  private *free(): Operation<void> {
     this.freed = true
     this.session.free()
     this.unsent = null

@@ -5,6 +5,7 @@ import test from 'ava'
 import { all, connect, Event, listen, moveOn, type Operation, pipe, sleep, spawn, startTls, type TlsError } from 'drupe'
 import { memoryStreams, SimNetwork, streamConformance } from 'drupe/testing'
 import { wrap } from '../../../traps/net/tls.js'
+import type { TlsWire } from '../../../traps/net/tls-wire.js'
 import { covers } from '../../covers.js'
 import { thrown, thrownBy } from '../../kit.js'
 import { bytes, CLIENT, leftOut, NO_VIRTUAL_TIME, ON_HOST, onTls, pair, root, SERVER, text } from './tls-kit.js'
@@ -232,6 +233,22 @@ test('of two closes at once the second waits for the first, and the peer is told
     t.is(yield* d.read(), null)
     yield* d.close()
   })
+})
+
+test('a mistake in an engine leaves the close, which closes the stream underneath all the same', async (t) => {
+  const mistake = new TypeError('a mistake')
+  const [error, closed] = await onTls(function* () {
+    const [c, d] = yield* pair()
+    const { session } = (c as unknown as { readonly wire: TlsWire }).wire
+    session.shutdown = () => {
+      throw mistake
+    }
+    const error = yield* thrownBy(c.close())
+    yield* d.close()
+    return [error, c.transport.closed]
+  })
+  t.is(error, mistake)
+  t.is(closed, true)
 })
 
 test('two readers, or two writers, are one too many', async (t) => {

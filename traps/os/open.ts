@@ -21,6 +21,7 @@ import type { Operation } from '../../kernel/protocol/trap.js'
 import type { ReadAllOptions } from '../net/byte-stream.js'
 import { type OpenFlags, openFile, stat } from '../raw/file.js'
 import { close } from '../raw/io.js'
+import { randomSource } from '../raw/random.js'
 import { shield, within } from '../scope/scope.js'
 import { File } from './file.js'
 import { placeOf } from './separators.js'
@@ -260,7 +261,7 @@ function* isGiven(fd: number, user: number, group: number): Operation<boolean> {
 function* openTemporary(target: string, mode: number): Operation<[string, File]> {
   for (;;) {
     temporaries = (temporaries + 1) % 0x1000000
-    const random = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER).toString(36)
+    const random = Math.floor((yield* randomSource())() * Number.MAX_SAFE_INTEGER).toString(36)
     // Short, for the other name may be as long as names may be.
     const name = `${placeOf(target)}.drupe-${random}-${temporaries}.tmp`
     try {

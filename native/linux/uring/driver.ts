@@ -6,8 +6,8 @@
  * alarm and the pipe of other threads are two multishot polls in the same ring.
  *
  * If the ring cannot be entered any more (a filter of system calls that came later, no memory for
- * good), whatever waits fails, and so does whatever is asked for then; time and other threads'
- * calls go on.
+ * good), whatever waits in it fails, and so does whatever is asked of it then; time, other threads'
+ * calls and what is done off the loop go on.
  *
  * As a guest, the host's loop watches an eventfd that the ring signals when there is work. While a
  * turn runs the ring is told to keep quiet; afterwards one look tells whether something came
@@ -105,10 +105,7 @@ export class UringDriver extends PosixDriver<Libc> {
   }
 
   override submitRequest(request: Request): boolean {
-    if (this.closed) return super.submitRequest(request)
-    if (this.ring.failure === 0) return this.files.submit(request) ?? super.submitRequest(request)
-    request.result = EIO
-    return true
+    return (this.closed ? null : this.files.submit(request)) ?? super.submitRequest(request)
   }
 
   override cancelRequest(request: Request): boolean {
@@ -142,12 +139,13 @@ export class UringDriver extends PosixDriver<Libc> {
     readQueue.serve()
   }
 
-  /** Without the ring: time goes on, and other threads still call. */
+  /** Without the ring: time goes on, other threads still call, and the host's are not done. */
   private pollBroken(wait: boolean): void {
     const failed = this.fail()
+    const handed = this.offLoop.poll(wait)
     const fds = Int32Array.of(this.alarm.fd, c.POLLIN, this.wake.fd, c.POLLIN)
     if (wait) this.beforeWait()
-    this.libc.poll(this.libc.addressOf(fds), 2, wait && !failed && !this.woken ? -1 : 0)
+    this.libc.poll(this.libc.addressOf(fds), 2, wait && !failed && !handed && !this.woken ? -1 : 0)
     if (wait) this.woken = false
     if ((fds[1] as number) >>> 16 !== 0) {
       // Here the alarm is not watched for its edges.

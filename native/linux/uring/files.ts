@@ -5,7 +5,7 @@
  * requests are found again by a number of their own. What the system reads and writes (the path,
  * the answer) is held with the op until then.
  */
-import { CANCELED, CLOSED, isKind, type Request } from '../../../kernel/driver/contract.js'
+import { CANCELED, CLOSED, isKind, type Request, type RequestKind } from '../../../kernel/driver/contract.js'
 import type { Openings } from '../../host/openings.js'
 import * as errno from '../../posix/errno.js'
 import { isInterrupted } from '../constants.js'
@@ -27,6 +27,20 @@ const NOTHING = new Uint8Array(0)
 
 /** The key of all requests here; their number takes the place of the fd. */
 export const FILE = 4 << 24
+
+/** What a ring does itself. */
+const KINDS: ReadonlySet<RequestKind> = new Set<RequestKind>([
+  'open',
+  'stat',
+  'lstat',
+  'unlink',
+  'rmdir',
+  'mkdir',
+  'symlink',
+  'rename',
+  'link',
+  'sync',
+])
 
 /** A request under way, with its memory. */
 interface UnderWay {
@@ -50,8 +64,15 @@ export class FileRequests {
     this.openings = openings
   }
 
-  /** Null: not a request for a ring. */
-  submit(request: Request): false | null {
+  /** Null: not a request for a ring. True: it is complete, since the ring has failed. */
+  submit(request: Request): boolean | null {
+    if (!KINDS.has(request.kind)) return null
+    if (this.ring.failure === 0) return this.add(request)
+    request.result = errno.EIO
+    return true
+  }
+
+  private add(request: Request): false {
     const { sqes } = this.ring
     if (isKind(request, 'open')) {
       const { path, flags, mode } = request.input
@@ -77,8 +98,7 @@ export class FileRequests {
     if (isKind(request, 'symlink')) return this.symlink(request)
     if (isKind(request, 'rename')) return this.twoNames(ring.OP_RENAMEAT, request)
     if (isKind(request, 'link')) return this.twoNames(ring.OP_LINKAT, request)
-    if (!isKind(request, 'sync')) return null
-    this.begin(ring.OP_FSYNC, request.input.fd, request, NOTHING, NOTHING)
+    this.begin(ring.OP_FSYNC, (request as Request<'sync'>).input.fd, request, NOTHING, NOTHING)
     return false
   }
 
@@ -107,7 +127,7 @@ export class FileRequests {
     const interrupted = isInterrupted(result)
     const gone = result === errno.ECANCELED || (interrupted && leaves)
     if (interrupted && !leaves && !closed) {
-      this.submit(request)
+      this.add(request)
       return null
     }
     if (isKind(request, 'open') && !gone) {

@@ -7,7 +7,7 @@
  */
 
 import test from 'ava'
-import { Kernel, moveOn, SystemError, sleep, spawn } from 'drupe'
+import { checkpoint, Kernel, moveOn, realpath, SystemError, sleep, spawn } from 'drupe'
 import { openFile, stat } from 'drupe/lowlevel'
 import { OPEN_READ, Request } from '../../../kernel/driver/contract.js'
 import { openLibc } from '../../../native/linux/libc.js'
@@ -166,13 +166,18 @@ if (process.platform === 'linux') {
       const warned = await warnings(async () => {
         const kernel = new Kernel({ driver: new UringDriver() })
         let broken = false
+        const paths: string[] = []
         const op = function* () {
           return yield* withPair(function* (a) {
             const reading = yield* spawn(thrownBy(a.read()))
             yield* sleep(1)
+            const before = yield* spawn(() => realpath('/'))
+            yield* checkpoint()
             broken = true
             // A ring at rest is entered when there is something to ask.
             const asking = yield* thrownBy(stat('/'))
+            // What the ring has no part in is done as before.
+            paths.push(yield* before.join(), yield* realpath('/'))
             const errors = [asking, yield* reading.join(), yield* thrownBy(openFile('/dev/null'))]
             yield* moveOn(5, sleep(1000))
             yield* sleep(1)
@@ -186,6 +191,7 @@ if (process.platform === 'linux') {
           return result
         })
         t.deepEqual(codes, ['EIO', 'EIO', 'EIO'])
+        t.deepEqual(paths, ['/', '/'])
       })
       t.is(warned.length, 1)
     })

@@ -51,18 +51,23 @@
  *
  * Close while waiting. `closeFd(fd)` completes every op that waits on that fd with CLOSED before
  * the number can be used again. A completion of the old fd that was already on its way never
- * reaches an op on a new fd of the same number.
+ * reaches an op on a new fd of the same number. `closeFd` does not touch requests on that fd: a
+ * `stat` or a `sync` under way may be about the next file of that number. A `truncate` may not.
  *
  * One reader and one writer wait on an fd at a time; another is refused with BUSY. Which ops read:
  * `isReader`.
  *
  * Requests. `submitRequest` and `cancelRequest` take a `Request` as `submit` and `cancel` take an
  * op, with the same promises, and `completeRequest` is called for it. They take no side of an fd,
- * and any number of them may be under way. None of them takes the thread while the driver is
- * attached to a host: what would, is done off the host's loop. One that was withdrawn may have had
- * its effect in the OS (a file was made), but what it brought is given back (its fd is closed). A
- * READ or WRITE with a `position` takes the side of its fd as any other, and is off the loop, too,
- * where the disk would take the thread.
+ * and any number of them may be under way. While the driver is attached to a host, what would take
+ * the thread for long is done off the host's loop: an open of what is there, stat, sync, look-ups,
+ * copies, … What changes something by one short call is done at once where the OS does not do it by
+ * itself: unlink, rename, link, symlink, mkdir, mkdtemp, rmdir, chmod, truncate, and an open that
+ * makes or empties its file. For a blocking run could not wait for another thread, and a second
+ * time would spoil it. So are the next entries of a directory, and bytes at the end of a file that
+ * was opened to append. One that was withdrawn may have had its effect in the OS (a copy was made),
+ * but what it brought is given back (its fd is closed). A READ or WRITE with a `position` takes the
+ * side of its fd as any other, and is off the loop, too, where the disk would take the thread.
  *
  * Processes. What a driver does about them is immediate (protocol/processes.ts). The wait for the
  * end of one is a READABLE on the descriptor that it came with.

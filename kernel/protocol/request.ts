@@ -60,7 +60,7 @@ export interface DirectoryEntry {
 
 /** A directory that is open to be read; the driver knows what is behind it. */
 export interface DirectoryHandle {
-  /** Lets go of it, as soon as nothing is under way. A second call does nothing. */
+  /** Lets go of it. A second call does nothing. */
   close(): void
 }
 
@@ -115,7 +115,10 @@ export interface RequestKinds {
   }
   /** Opens a directory to be read in pieces. */
   readonly opendir: { readonly input: { readonly path: string }; readonly output: DirectoryHandle }
-  /** The next entries of an open directory; none at its end. */
+  /**
+   * The next entries of an open directory; none at its end. It completes at once: what a read that
+   * was given up has brought would be lost.
+   */
   readonly readdir: {
     readonly input: { readonly path: string; readonly handle: DirectoryHandle }
     readonly output: readonly DirectoryEntry[]

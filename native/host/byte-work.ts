@@ -82,8 +82,25 @@ export function writeWork(op: IoOp, position: number, fd: number, close: (fd: nu
     }
     return bytes
   }
+  const now = (): Outcome => {
+    users++
+    let from = 0
+    try {
+      do {
+        if (!isIntact(op)) return over(EFAULT, from)
+        const bytes = piece(from)
+        const count = fs().writeSync(fd, bytes, 0, bytes.length, at(from))
+        if (count === 0) return over(EIO, from)
+        from += count
+      } while (all && from < whole)
+      return over(from, from)
+    } catch (error) {
+      return over(errnoOf(error), from)
+    }
+  }
+  if (position < 0) return { once: true, now }
   return {
-    once: position < 0,
+    now,
     abandon: () => close(fd),
     stop() {
       stopped = true
@@ -106,22 +123,6 @@ export function writeWork(op: IoOp, position: number, fd: number, close: (fd: nu
         })
       }
       go(0)
-    },
-    now() {
-      users++
-      let from = 0
-      try {
-        do {
-          if (!isIntact(op)) return over(EFAULT, from)
-          const bytes = piece(from)
-          const count = fs().writeSync(fd, bytes, 0, bytes.length, at(from))
-          if (count === 0) return over(EIO, from)
-          from += count
-        } while (all && from < whole)
-        return over(from, from)
-      } catch (error) {
-        return over(errnoOf(error), from)
-      }
     },
   }
 }

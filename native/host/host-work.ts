@@ -44,8 +44,12 @@ export interface Resolver {
   nameOf(host: string): Outcome
 }
 
-/** What a request wants done. `resolver`: for when the thread is taken anyhow.
- * `hostFd`: what the host calls a descriptor of the driver's. */
+/**
+ * What a request wants done.
+ *
+ * @param resolver for when the thread is taken anyhow.
+ * @param hostFd what the host calls a descriptor of the driver's.
+ */
 export function workOf(request: Request, resolver: Resolver, hostFd = (fd: number): number => fd): Work {
   if (isKind(request, 'open')) return openWork(request.input)
   if (isKind(request, 'stat')) return statWork('fd' in request.input ? { fd: hostFd(request.input.fd) } : request.input)
@@ -74,12 +78,14 @@ export function hostFlags(flags: number): number {
 }
 
 function openWork({ path, flags, mode }: { path: string; flags: number; mode: number }): Work {
-  const changes = (flags & (OPEN_CREATE | OPEN_TRUNCATE)) !== 0
+  const now = (): Outcome =>
+    attempt(
+      () => fs().openSync(path, hostFlags(flags), mode),
+      (fd) => [fd, fd],
+    )
+  // Or a file would appear, or lose its content, when whoever wanted that has long gone on.
+  if ((flags & (OPEN_CREATE | OPEN_TRUNCATE)) !== 0) return { once: true, now }
   return {
-    // Or a file would appear, or lose its content, when whoever wanted that has long gone on.
-    ...(changes && { stop: () => {} }),
-    // The second of two would find the file that the first has made.
-    once: (flags & OPEN_EXCLUSIVE) !== 0,
     begin: (done) =>
       fs().open(
         path,
@@ -87,11 +93,7 @@ function openWork({ path, flags, mode }: { path: string; flags: number; mode: nu
         mode,
         answer(done, (fd) => [fd, fd]),
       ),
-    now: () =>
-      attempt(
-        () => fs().openSync(path, hostFlags(flags), mode),
-        (fd) => [fd, fd],
-      ),
+    now,
     discard: ([fd]) => {
       if (fd >= 0) fs().close(fd, () => {})
     },

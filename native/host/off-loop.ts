@@ -10,9 +10,12 @@
  * both ways (host-work.ts).
  *
  * A blocking run has the thread, and no call-back comes. There all is done at once, and a poll that
- * waits does at once what an attached driver had under way.
+ * waits does at once what an attached driver had under way. The other thread may do the same again
+ * afterwards, so what must not be done twice never comes here (`once`), or is not done here when
+ * another thread has begun it (`alone`).
  */
 import { Fifo } from '../../kernel/protocol/fifo.js'
+import { EBUSY } from '../posix/errno.js'
 
 /** As many threads as the host has for this by default. */
 const MOST_UNDER_WAY = 4
@@ -21,16 +24,30 @@ const MOST_UNDER_WAY = 4
 export type Outcome = readonly [result: number, output: unknown]
 
 /** One piece of work. */
-export interface Work {
+export type Work = WorkBeside | WorkOnce
+
+/**
+ * Work that a second time would spoil: bytes at the end of a file, a name, what somebody has
+ * written meanwhile. A blocking run could neither wait for it on another thread nor do it again, so
+ * it is done on this one.
+ */
+export interface WorkOnce {
+  readonly once: true
+  now(): Outcome
+}
+
+/** Work for another thread. */
+export interface WorkBeside {
+  readonly once?: undefined
   /** Has the host do it on another thread. */
   begin(done: (outcome: Outcome) => void): void
   /** Does it on this one. */
   now(): Outcome
   /**
-   * Twice would be one too many, as bytes at the end of a file, or a new file. A blocking run could
-   * neither wait for it on another thread nor do it again, so it is done on this one.
+   * A second time would spoil it, and it takes too long to be done on this thread. If it has begun,
+   * a blocking run says EBUSY, and it goes on for nobody.
    */
-  readonly once?: boolean
+  readonly alone?: boolean
   /**
    * It changes something, so it cannot be taken back when it has begun: it ends soon, and says how
    * far it came.
@@ -44,7 +61,7 @@ export interface Work {
 
 interface Entry {
   readonly owner: object
-  readonly work: Work
+  readonly work: WorkBeside
   /** Null once it is disowned. */
   finish: ((outcome: Outcome) => void) | null
   outcome: Outcome | null
@@ -67,7 +84,7 @@ export class OffLoop {
   }
 
   /** Does it on another thread; `finish` is called from a later poll. */
-  add(owner: object, work: Work, finish: (outcome: Outcome) => void): void {
+  add(owner: object, work: WorkBeside, finish: (outcome: Outcome) => void): void {
     const entry: Entry = { owner, work, finish, outcome: null, begun: false, taken: false }
     this.entries.set(owner, entry)
     this.queue.add(entry)
@@ -102,10 +119,10 @@ export class OffLoop {
 
   /** Hands over what is done; with `wait` all that there is. True if there was any. */
   poll(wait: boolean): boolean {
-    if (wait) for (const entry of [...this.entries.values()]) this.finishNow(entry)
-    if (this.done.length === 0) return false
+    let any = this.done.length > 0
+    if (wait) for (const entry of [...this.entries.values()]) any = this.finishNow(entry) || any
     for (const entry of this.done.splice(0)) this.hand(entry)
-    return true
+    return any
   }
 
   /** Withdraws everything; whose it was. */
@@ -141,14 +158,15 @@ export class OffLoop {
   }
 
   /** The other thread may be at it, too; what it brings is given back. */
-  private finishNow(entry: Entry): void {
+  private finishNow(entry: Entry): boolean {
     const { finish, outcome, owner } = entry
-    if (finish === null || outcome !== null) return
+    if (finish === null || outcome !== null) return false
     this.entries.delete(owner)
     entry.finish = null
     entry.taken = true
     if (entry.begun) entry.work.stop?.()
-    finish(entry.work.now())
+    finish(entry.begun && entry.work.alone ? [EBUSY, null] : entry.work.now())
+    return true
   }
 
   private hand(entry: Entry): void {

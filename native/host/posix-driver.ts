@@ -5,15 +5,7 @@
  * would wait for a peer is looked after in openings.ts, by an alarm of its own. The alarms are for
  * each driver to bring, as is the way in which other threads wake it.
  */
-import {
-  BUSY,
-  CANCELED,
-  CLOSED,
-  isKind,
-  type ReceivedMessage,
-  type Request,
-  UNSUPPORTED,
-} from '../../kernel/driver/contract.js'
+import { BUSY, CLOSED, isKind, type ReceivedMessage, type Request, UNSUPPORTED } from '../../kernel/driver/contract.js'
 import type { Alarm } from '../posix/alarm.js'
 import { Descriptors } from '../posix/descriptors.js'
 import { ENOTSUP } from '../posix/errno.js'
@@ -23,7 +15,7 @@ import { limitBehind } from '../posix/limits.js'
 import { lockDirectory } from '../posix/lock.js'
 import { type Place, Positions } from '../posix/positions.js'
 import { Processes } from '../posix/processes.js'
-import { end, NativeDriver, SLICE_MS } from './native-driver.js'
+import { NativeDriver, SLICE_MS } from './native-driver.js'
 import { Openings } from './openings.js'
 import { Positioned } from './positioned.js'
 
@@ -34,8 +26,6 @@ export abstract class PosixDriver<L extends Libc = Libc> extends NativeDriver {
   protected readonly positioned: Positioned
   readonly processes: Processes
   private readonly descriptors: Descriptors
-  /** Opens that were to be withdrawn when they had begun: they end, and wait for nobody. */
-  private readonly leaving = new WeakSet<Request>()
   protected abstract readonly alarm: Alarm
 
   constructor(libc: L, note?: string) {
@@ -68,10 +58,7 @@ export abstract class PosixDriver<L extends Libc = Libc> extends NativeDriver {
   }
 
   override cancelRequest(request: Request): boolean {
-    if (!isKind(request, 'open')) return super.cancelRequest(request)
-    if (this.openings.cancel(request) || super.cancelRequest(request)) return true
-    this.leaving.add(request)
-    return false
+    return (isKind(request, 'open') && this.openings.cancel(request)) || super.cancelRequest(request)
   }
 
   sendDescriptors(fd: number, bytes: Uint8Array, descriptors: readonly number[]): number {
@@ -122,11 +109,7 @@ export abstract class PosixDriver<L extends Libc = Libc> extends NativeDriver {
   }
 
   protected opened(request: Request<'open'>, hostFd: number): boolean {
-    const leaves = this.leaving.delete(request)
-    if (this.openings.opened(request, this.adoptFile(hostFd))) return true
-    if (!leaves) return false
-    this.openings.cancel(request)
-    return end(request, CANCELED)
+    return this.openings.opened(request, this.adoptFile(hostFd))
   }
 
   protected hostFd(fd: number): number {

@@ -2,11 +2,46 @@
  * Files and names on real drivers: many at once, cancelled, in a blocking run and as a guest, in kernels that close meanwhile; and
  * that a guest's thread is not taken.
  */
-import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  open as openFrom,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { access } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { all, connect, Kernel, listen, map, moveOn, type Operation, SystemError, sleep, spawn, timeout } from 'drupe'
+import {
+  all,
+  checkpoint,
+  chmod,
+  connect,
+  copyFile,
+  each,
+  type File,
+  Kernel,
+  listen,
+  map,
+  moveOn,
+  type Operation,
+  open,
+  readDir,
+  SystemError,
+  sleep,
+  spawn,
+  timeout,
+  until,
+} from 'drupe'
 import { chooseDriver, close, openFile, park, read, stat, sync, WaitQueue, write, writeAll } from 'drupe/lowlevel'
 import { thrownBy } from '../kit.js'
 import { PATIENCE_MS } from '../patience.js'
@@ -20,6 +55,74 @@ const descriptors = (directory: string): number =>
       return false
     }
   }).length
+
+/**
+ * Keeps the host's threads busy: what they are given next waits until the function that comes back
+ * is called, and is done when its promise is settled. Nothing may wait for them in between.
+ */
+function occupyThreads(t: ExecutionContext): () => Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'drupe-'))
+  const path = join(directory, 'fifo')
+  execFileSync('mkfifo', [path])
+  const opening = (): Promise<number> =>
+    new Promise((resolve, reject) => openFrom(path, 'r', (error, fd) => (error === null ? resolve(fd) : reject(error))))
+  const readers = Promise.all([1, 2, 3, 4].map(opening))
+  let released: Promise<void> | null = null
+  const end = async (): Promise<void> => {
+    const writer = openSync(path, 'w')
+    for (const fd of [writer, ...(await readers)]) closeSync(fd)
+    // Each thread has come back for more, and for more again.
+    for (let i = 0; i < 2; i++) await Promise.all([1, 2, 3, 4].map(() => access(directory)))
+    rmSync(directory, { recursive: true })
+  }
+  const release = (): Promise<void> => {
+    released ??= end()
+    return released
+  }
+  t.teardown(release)
+  return release
+}
+
+/** What changes a file, given its path and the file, open; and what it must not do later on. */
+interface Change {
+  readonly what: string
+  begin(path: string, file: File): Operation<unknown>
+  /** Newer data. */
+  change(path: string): void
+  seen(path: string): unknown
+  readonly gives: unknown
+}
+
+const CHANGES: readonly Change[] = [
+  {
+    what: 'an open that empties its file',
+    begin: (path) => openFile(path, 'w'),
+    change: (path) => writeFileSync(path, 'new'),
+    seen: (path) => readFileSync(path, 'utf8'),
+    gives: 'new',
+  },
+  {
+    what: 'an open that makes its file',
+    begin: (path) => openFile(`${path}-2`, 'a'),
+    change: (path) => rmSync(`${path}-2`),
+    seen: (path) => existsSync(`${path}-2`),
+    gives: false,
+  },
+  {
+    what: 'a truncate',
+    begin: (_path, file) => file.truncate(0),
+    change: (path) => writeFileSync(path, 'new'),
+    seen: (path) => readFileSync(path, 'utf8'),
+    gives: 'new',
+  },
+  {
+    what: 'a change of permissions',
+    begin: (path) => chmod(path, 0o600),
+    change: (path) => chmodSync(path, 0o640),
+    seen: (path) => statSync(path).mode & 0o777,
+    gives: 0o640,
+  },
+]
 
 function inDirectory(body: (directory: string) => Promise<void>): () => Promise<void> {
   return async () => {
@@ -202,6 +305,93 @@ for (const name of process.platform === 'linux' ? (['io_uring', 'epoll'] as cons
       for (let i = 0; descriptors(directory) !== 0 && i < 100; i++)
         await new Promise((resolve) => setTimeout(resolve, 20))
       t.is(descriptors(directory), 0)
+    })(),
+  )
+
+  for (const { what, begin, change, seen, gives } of CHANGES)
+    test.serial(`${name}: ${what} that a guest has begun and a blocking run has ended is not done again later`, (t) =>
+      inDirectory(async (directory) => {
+        const path = join(directory, 'file')
+        writeFileSync(path, 'old')
+        const kernel = kernelOn()
+        const file = await kernel.run(() => open(path, 'r+'))
+        const release = occupyThreads(t)
+        const task = kernel.spawn(() => begin(path, file))
+        await new Promise(setImmediate)
+        const fd = kernel.runSync(() => task.join())
+        change(path)
+        await release()
+        t.deepEqual(seen(path), gives)
+        if (what.startsWith('an open')) await kernel.run(() => close(fd as number))
+        await kernel.run(() => file.close())
+        await kernel.close()
+      })(),
+    )
+
+  test.serial(`${name}: a copy that another thread may have begun is not made twice, and a blocking run says so`, (t) =>
+    inDirectory(async (directory) => {
+      const [from, to] = [join(directory, 'from'), join(directory, 'to')]
+      writeFileSync(from, 'content')
+      const kernel = kernelOn()
+      const release = occupyThreads(t)
+      const copying = kernel.spawn(() => copyFile(from, to))
+      await new Promise(setImmediate)
+      t.like(
+        kernel.runSync(() => thrownBy(copying.join())),
+        { code: 'EBUSY', syscall: 'copyfile', path: from },
+      )
+      t.false(existsSync(to))
+      await release()
+      // It was not to be stopped.
+      t.is(readFileSync(to, 'utf8'), 'content')
+      await kernel.close()
+    })(),
+  )
+
+  test.serial(`${name}: a truncate that has begun cuts no other file that gets its number`, (t) =>
+    inDirectory(async (directory) => {
+      const [own, other] = [join(directory, 'own'), join(directory, 'other')]
+      writeFileSync(own, 'own')
+      writeFileSync(other, 'precious')
+      const kernel = kernelOn()
+      await kernel.run(function* () {
+        const file = yield* open(own, 'r+')
+        const release = occupyThreads(t)
+        const cutting = yield* spawn(() => file.truncate(0))
+        yield* checkpoint()
+        const { fd } = file
+        yield* file.close()
+        const numbers: number[] = []
+        do numbers.push(openSync(other, 'r+'))
+        while ((numbers.at(-1) as number) < fd)
+        // AVA's threads have one table of descriptors: another may have taken it.
+        if (numbers.at(-1) !== fd) t.log('skipped: the number was taken')
+        yield* until(release())
+        yield* cutting.join()
+        for (const number of numbers) closeSync(number)
+      })
+      t.is(readFileSync(own, 'utf8'), '')
+      t.is(readFileSync(other, 'utf8'), 'precious')
+      await kernel.close()
+    })(),
+  )
+
+  test.serial(`${name}: a directory that a guest reads is read on by a blocking run`, (t) =>
+    inDirectory(async (directory) => {
+      for (let i = 0; i < 600; i++) writeFileSync(join(directory, String(i)), '')
+      const kernel = kernelOn()
+      let count = 0
+      let release = async (): Promise<void> => {}
+      const reading = kernel.spawn(() =>
+        each(readDir(directory), function* () {
+          if (count++ === 0) release = occupyThreads(t)
+        }),
+      )
+      while (count === 0) await new Promise(setImmediate)
+      kernel.runSync(() => reading.join())
+      t.is(count, 600)
+      await release()
+      await kernel.close()
     })(),
   )
 

@@ -272,12 +272,13 @@ export function chmod(path: string, mode: number, options?: WaitOptions): Operat
 /**
  * Copies a file with its permissions; without moving its bytes where the file system can share
  * them. If the task is cancelled while it waits, a copy that has begun is ended first, which is
- * awaited within the grace.
+ * awaited within the grace. A blocking run that begins meanwhile cannot wait for it: the copy fails
+ * with `EBUSY`, and may be made all the same.
  *
  * @param from The path of the file.
  * @param to The path of the copy.
  * @param options `exclusive`: fail if anything has that name; `timeout` in milliseconds.
- * @throws SystemError as the OS says, with the `path`: `ENOENT`, `EEXIST`, `ENOSPC`, …
+ * @throws SystemError as the OS says, with the `path`: `ENOENT`, `EEXIST`, `ENOSPC`, `EBUSY`, …
  * @example
  * import { copyFile, readFile, run, tempDir, writeFile } from 'drupe'
  *

@@ -2,9 +2,9 @@
  * Raw traps on files: open, ask about, flush. Reading and writing an open file are `read` and
  * `write`, which go on where the last one ended.
  *
- * None of them takes the thread: a ring does them beside the task, other drivers on threads of the
- * host's. Only a blocking run, which has the thread anyhow, may wait for the disk there, though
- * never for a peer.
+ * They do not wait on the thread: a ring does them beside the task, other drivers on threads of the
+ * host's, but for an open that makes or empties its file, which is one short call there. Only a
+ * blocking run, which has the thread anyhow, may wait for the disk, though never for a peer.
  */
 import {
   checkCount,

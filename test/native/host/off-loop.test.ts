@@ -2,10 +2,11 @@
  * Off the loop: what is begun with the host, what waits here, and what becomes of work that nobody wants any more.
  */
 import test from 'ava'
-import { OffLoop, type Outcome, type Work } from '../../../native/host/off-loop.js'
+import { OffLoop, type Outcome, type WorkBeside } from '../../../native/host/off-loop.js'
+import { EBUSY } from '../../../native/posix/errno.js'
 
 /** Work that ends when the test says so. */
-class Fake implements Work {
+class Fake implements WorkBeside {
   readonly log: string[]
   done: ((outcome: Outcome) => void) | null = null
 
@@ -22,6 +23,7 @@ class Fake implements Work {
   }
 
   stop?: () => void
+  alone?: boolean
 
   now(): Outcome {
     this.log.push(`now ${this.name}`)
@@ -50,7 +52,10 @@ function rig(names = 'abcdef') {
   const stoppable = (name: string): void => {
     ;(works.get(name) as Fake).stop = () => void log.push(`stop ${name}`)
   }
-  return { lane, log, add, end, withdraw, stoppable, news: () => news }
+  const alone = (name: string): void => {
+    ;(works.get(name) as Fake).alone = true
+  }
+  return { lane, log, add, end, withdraw, stoppable, alone, news: () => news }
 }
 
 test('four are with the host at a time; the others wait, and completions wait for a poll', (t) => {
@@ -94,6 +99,22 @@ test('a poll that waits does at once what the host has under way, and what comes
   t.deepEqual(log, ['discard a 9'])
 })
 
+test('what must not be under way twice is refused by a poll that waits if it has begun, and done at once if not', (t) => {
+  const { lane, log, add, end, alone } = rig('abcde')
+  for (const name of 'ae') alone(name)
+  for (const name of 'abcde') add(name)
+  log.length = 0
+  t.true(lane.poll(true))
+  t.deepEqual(log.splice(0), [
+    `finish a ${EBUSY}`,
+    ...[...'bcd'].flatMap((name) => [`now ${name}`, `finish ${name} 1`]),
+    'now e',
+    'finish e 1',
+  ])
+  end('a', 9)
+  t.deepEqual(log, ['discard a 9'])
+})
+
 test('closed, it withdraws all and says whose it was; late results are given back', (t) => {
   const { lane, log, add, end } = rig('abcde')
   for (const name of 'abcde') add(name)
@@ -107,7 +128,7 @@ test('closed, it withdraws all and says whose it was; late results are given bac
 test('work that ends while it is begun, and work that is added by a completion', (t) => {
   const log: string[] = []
   const lane: OffLoop = new OffLoop(() => {})
-  const atOnce: Work = { begin: (done) => done([1, null]), now: () => [1, null] }
+  const atOnce: WorkBeside = { begin: (done) => done([1, null]), now: () => [1, null] }
   lane.add({}, atOnce, () => {
     log.push('first')
     lane.add({}, atOnce, () => log.push('second'))

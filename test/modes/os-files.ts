@@ -11,6 +11,8 @@ import {
   chmod,
   copyFile,
   each,
+  type File,
+  flow,
   link,
   lstat,
   mkdir,
@@ -38,6 +40,7 @@ import {
   watch,
   writeFile,
 } from 'drupe'
+import { give } from '../kit.js'
 import { bytes, text } from './net-kit.js'
 import type { Scenario } from './scenarios.js'
 
@@ -361,6 +364,46 @@ export const OS_SCENARIOS: readonly Scenario[] = [
       return [stopped, (yield* namesIn(d)).length]
     }),
     gives: ['stopped', 1000],
+  },
+  {
+    name: 'a read of a directory that is given up loses nothing, and flows can wait for one with a limit',
+    op: inDirectory(function* (d) {
+      for (const name of ['a', 'b']) yield* mkdir(`${d}/${name}`)
+      for (let i = 0; i < 900; i++) writeFileSync(`${d}/${i % 3 === 0 ? 'b' : 'a'}/${i}`, '')
+      const names = new Set<string>()
+      const cursor = readDir(`${d}/a`).open()
+      for (;;) {
+        const { done, value } = (yield* moveOn(0, cursor.next(), null)) ?? (yield* cursor.next())
+        if (done) break
+        names.add((value as { name: string }).name)
+      }
+      const both = flow(readDir(`${d}/a`))
+        .merge(readDir(`${d}/b`))
+        .buffer(1000)
+      return [names.size, yield* each(both, ({ length }) => give(length))]
+    }),
+    gives: [600, 900],
+  },
+  {
+    name: 'what was asked of a file that is closed by then touches no file that got its descriptor',
+    op: inDirectory(function* (d) {
+      const asks: readonly ((file: File) => Operation<unknown>)[] = [
+        (file) => file.writeAt('EVIL', 0),
+        (file) => file.readAt(new Uint8Array(4), 0),
+        (file) => file.truncate(0),
+        (file) => file.stat(),
+      ]
+      const answers: unknown[] = []
+      for (const ask of asks) {
+        yield* writeFile(`${d}/other`, 'precious')
+        const file = yield* open(`${d}/own`, 'w+')
+        const op = ask(file)
+        yield* file.close()
+        answers.push(yield* use(open(`${d}/other`, 'r+'), () => codeOf(op)), yield* readFile(`${d}/other`, utf8))
+      }
+      return answers
+    }),
+    gives: Array(4).fill(['ClosedError', 'precious']).flat(),
   },
   {
     name: 'a temporary directory goes with its nursery, also when that is cancelled',

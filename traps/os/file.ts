@@ -26,7 +26,7 @@ import { ByteReader } from '../net/byte-reader.js'
 import type { ByteStream } from '../net/byte-stream.js'
 import { allocate } from '../net/chunks.js'
 import { ask } from '../raw/call.js'
-import { type OpenFlags, stat, sync } from '../raw/file.js'
+import type { OpenFlags } from '../raw/file.js'
 import { load } from '../raw/io.js'
 import { BYTES_OR_STRING, type Bytes, encodedPieces } from '../raw/text.js'
 import { ASYNC_DISPOSE, Disposal } from '../scope/disposal.js'
@@ -135,17 +135,12 @@ export class File extends ByteReader implements ByteStream {
   readAt(buffer: Uint8Array, position: number, options?: WaitOptions): Operation<number> {
     checkBytes('read at a position', 'buffer', buffer)
     checkCount('read at a position', 'position', position, 0)
-    this.assertOpen('read at a position')
-    const op = new IoOp<number>(
-      READ,
-      this.descriptor,
-      buffer,
-      0,
-      buffer.length,
-      timeoutOf('read at a position', options),
-    )
-    op.position = position
-    return op
+    const timeout = timeoutOf('read at a position', options)
+    return this.whileOpen('readAt', 'read at a position', (fd) => {
+      const op = new IoOp<number>(READ, fd, buffer, 0, buffer.length, timeout)
+      op.position = position
+      return op
+    })
   }
 
   /**
@@ -194,7 +189,7 @@ export class File extends ByteReader implements ByteStream {
     const op = this.prepareWrite(bytes, options)
     op.all = true
     op.position = position
-    return op
+    return this.whileOpen('writeAt', 'write to the file', () => op)
   }
 
   /**
@@ -227,8 +222,8 @@ export class File extends ByteReader implements ByteStream {
    */
   truncate(bytes = 0, options?: WaitOptions): Operation<number> {
     checkCount('truncate', 'bytes', bytes, 0)
-    this.assertOpen('truncate the file')
-    return new Request('truncate', { fd: this.descriptor, bytes }, timeoutOf('truncate', options))
+    const timeout = timeoutOf('truncate', options)
+    return this.whileOpen('truncate', 'truncate the file', (fd) => new Request('truncate', { fd, bytes }, timeout))
   }
 
   /**
@@ -239,8 +234,8 @@ export class File extends ByteReader implements ByteStream {
    * @throws SystemError as the OS says: `EIO`, …; ClosedError if the file is closed.
    */
   sync(options?: WaitOptions): Operation<number> {
-    this.assertOpen('flush the file')
-    return sync(this.descriptor, options)
+    const timeout = timeoutOf('flush', options)
+    return this.whileOpen('sync', 'flush the file', (fd) => new Request('sync', { fd }, timeout))
   }
 
   /**
@@ -251,8 +246,8 @@ export class File extends ByteReader implements ByteStream {
    * @throws ClosedError if the file is closed.
    */
   stat(options?: WaitOptions): Operation<FileStatus> {
-    this.assertOpen('ask about the file')
-    return stat(this.descriptor, options)
+    const timeout = timeoutOf('ask about the file', options)
+    return this.whileOpen('stat', 'ask about the file', (fd) => new Request('stat', { fd }, timeout))
   }
 
   /**
@@ -313,6 +308,20 @@ export class File extends ByteReader implements ByteStream {
 
   protected override assertOpen(action: string): void {
     if (this.descriptor < 0) throw new ClosedError(action)
+  }
+
+  /**
+   * The descriptor is taken when the operation runs. What was made before a close, and runs after
+   * it, would else be about the next file of that number.
+   */
+  private whileOpen<T>(name: string, action: string, trap: (fd: number) => Trap<T>): Operation<T> {
+    this.assertOpen(action)
+    return tracked(name, this.run(action, trap))
+  }
+
+  private *run<T>(action: string, trap: (fd: number) => Trap<T>): Operation<T> {
+    this.assertOpen(action)
+    return yield* trap(this.descriptor)
   }
 
   private *chunk(max: number, timeout: number): Operation<Uint8Array | null> {

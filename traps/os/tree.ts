@@ -6,7 +6,7 @@
  * removed and never a way into another tree.
  */
 import { tracked } from '../../kernel/protocol/debug.js'
-import { BusyError, ClosedError, SystemError } from '../../kernel/protocol/errors.js'
+import { BusyError, SystemError } from '../../kernel/protocol/errors.js'
 import { checkOptions, checkSwitch, checkText, timeoutOf, type WaitOptions } from '../../kernel/protocol/operands.js'
 import { type DirectoryEntry, type DirectoryHandle, Request } from '../../kernel/protocol/request.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
@@ -33,7 +33,7 @@ export interface RemoveOptions extends WaitOptions {
  * Returns the entries of a directory, to be read by `each` or `subscribe` while they come; in no
  * order, without `.` and `..`. Each has a `name` and a `type`, which of a link is `'link'`. What is
  * made or removed meanwhile may be among them or not. If the task is cancelled while it waits for
- * the next one, the directory is closed.
+ * the next one, that is left to the next call.
  *
  * @param path The path.
  * @throws SystemError when it is read, as the OS says: `ENOENT`, `ENOTDIR`, …
@@ -59,8 +59,6 @@ class Entries implements Cursor<DirectoryEntry> {
   private at = 0
   private over = false
   private busy = false
-  /** A read was given up, and what it brought is lost. */
-  private cut = false
 
   constructor(private readonly path: string) {}
 
@@ -75,7 +73,6 @@ class Entries implements Cursor<DirectoryEntry> {
   }
 
   private *step(): Operation<IteratorResult<DirectoryEntry, unknown>> {
-    if (this.cut) throw new ClosedError(`read the directory ${this.path}`, 'a read of it was given up')
     if (this.at === this.entries.length && !this.over) yield* this.more()
     if (this.over) return { done: true, value: undefined }
     return { done: false, value: this.entries[this.at++] as DirectoryEntry }
@@ -86,18 +83,17 @@ class Entries implements Cursor<DirectoryEntry> {
     if (this.busy) throw new BusyError(`read the directory ${path}`, 'another task is reading it')
     this.busy = true
     try {
+      // What is given up here is opened again. The read does not wait, so nothing of it is lost.
       this.handle ??= yield* new Request('opendir', { path }, LIMITLESS)
       const { handle } = this
       this.entries = yield* new Request('readdir', { path, handle }, LIMITLESS)
       this.at = 0
-    } catch (error) {
-      this.cut = true
-      yield* this.close()
-      throw error
     } finally {
       this.busy = false
+      // Closed meanwhile.
+      if (this.over) yield* this.close()
     }
-    if (this.entries.length === 0 || this.over) yield* this.close()
+    if (this.entries.length === 0) yield* this.close()
   }
 }
 

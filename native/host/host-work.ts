@@ -129,7 +129,7 @@ function ownerWork(fd: number, { user, group }: { user: number; group: number })
       () => [0, 0],
     )
   // Short, and done for whoever wanted it or not at all.
-  return { once: true, begin: (done) => done(now()), now }
+  return { once: true, now }
 }
 
 function lookupWork({ host, port }: { host: string; port: number }, resolver: Resolver): Work {

@@ -117,6 +117,7 @@ function* openFile(
     try {
       yield* bindThere(fd, address, path, lock !== NO_LOCK)
       file = new SocketFile(path)
+      yield* file.locate()
       // Nobody connects before listen, so nobody comes in under other permissions.
       if (mode !== undefined) yield* new Request('chmod', { path, mode }, NEVER)
       yield* file.identify()
@@ -204,7 +205,18 @@ export class SocketFile {
   private leaving = false
   private readonly gone = new Event()
 
-  constructor(private readonly path: string) {}
+  constructor(private path: string) {}
+
+  /** A path is relative to a current directory, which may be another one later. */
+  *locate(): Operation<void> {
+    if (this.path.startsWith('/')) return
+    try {
+      this.path = yield* new Request('realpath', { path: this.path }, NEVER)
+    } catch (error) {
+      // In a simulated network there is no such directory.
+      if (!(error instanceof SystemError || error instanceof UnsupportedError)) throw error
+    }
+  }
 
   /** Notes which file it is. */
   *identify(): Operation<void> {

@@ -22,7 +22,7 @@ import { addressesOf, checkHost } from './address.js'
 import { checkGiven, checkSocketOptions, type SocketOptions, setOptions } from './socket-options.js'
 import { Stream } from './stream.js'
 import { checkNamed, wrap } from './tls.js'
-import { checkTls, type TlsClientOptions } from './tls-options.js'
+import { checkServer, checkTls, type TlsClientOptions } from './tls-options.js'
 import type { Connection, TlsStream } from './tls-stream.js'
 import { checkPath, kindOf } from './unix.js'
 
@@ -118,6 +118,7 @@ export function connect(options: ConnectOptions): Operation<Connection> {
   if (tls !== undefined && typeof tls !== 'boolean') checkTls('connect', tls)
   // A path is no name that a certificate could be for.
   if (path !== undefined && tls) checkNamed('connect', tls === true ? PLAIN_TLS : tls)
+  if (path === undefined && tls) checkServer('connect', 'host', host as string)
   const failed: SystemError[] = []
   const op = within(`connect to ${place}`, timeoutOf('connect', options), connectOperation(options, failed), () =>
     failed.length === 0 ? undefined : { cause: failuresOf(options, failed) },

@@ -95,14 +95,36 @@ export function checkTls(action: string, options: TlsClientOptions & TlsServerOp
   if (session !== undefined && session !== null) checkBytes(action, 'tls.session', session)
   for (const one of listOf(ca) ?? []) checkPem(action, 'tls.ca', one)
   if (ALPNProtocols !== undefined)
-    for (const one of checkList(action, 'tls.ALPNProtocols', ALPNProtocols))
-      checkString(action, 'a name in tls.ALPNProtocols', one)
+    for (const one of checkList(action, 'tls.ALPNProtocols', ALPNProtocols)) checkProtocol(action, one)
+  if (options.servername !== undefined) checkServer(action, 'tls.servername', options.servername)
   checkIdentity(action, 'tls', options)
   if (hosts === undefined) return
   checkOptions(action, 'tls.hosts', hosts)
   for (const [host, identity] of Object.entries(hosts)) {
     checkOptions(action, `tls.hosts["${host}"]`, identity)
     checkIdentity(action, `tls.hosts["${host}"]`, identity)
+  }
+}
+
+function checkProtocol(action: string, name: string): void {
+  const what = 'a name in tls.ALPNProtocols'
+  const bytes = new TextEncoder().encode(checkString(action, what, name)).length
+  if (bytes < 1 || bytes > 255) throw wrong(action, what, 'a string of 1 to 255 bytes', name, 'string')
+}
+
+/** To OpenSSL a name that begins with a dot is every name that ends so. */
+export function checkServer(action: string, what: string, name: string): void {
+  if (asciiOf(name).startsWith('.')) throw wrong(action, what, 'a name that does not begin with a dot', name, 'string')
+}
+
+/** Certificates have names with other letters as Punycode. */
+export function asciiOf(host: string): string {
+  const name = host.replace(/\.$/, '')
+  if (/^[\x20-\x7e]*$/.test(name)) return name
+  try {
+    return new URL(`https://${name}`).hostname
+  } catch {
+    return name
   }
 }
 

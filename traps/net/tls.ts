@@ -5,7 +5,14 @@ import { tracked } from '../../kernel/protocol/debug.js'
 import { checkMethods, checkWord, timeoutOf, type WaitOptions, wrong } from '../../kernel/protocol/operands.js'
 import type { Operation } from '../../kernel/protocol/trap.js'
 import type { ByteStream } from './byte-stream.js'
-import { checkTls, contextOf, handshakeLimit, type TlsClientOptions, type TlsServerOptions } from './tls-options.js'
+import {
+  asciiOf,
+  checkTls,
+  contextOf,
+  handshakeLimit,
+  type TlsClientOptions,
+  type TlsServerOptions,
+} from './tls-options.js'
 import { TlsStream } from './tls-stream.js'
 
 /** How to begin TLS on a stream: as a client, or, with `side: 'server'`, as a server. */
@@ -86,17 +93,6 @@ export function wrap(
     session: options.session ?? null,
   })
   return new TlsStream(stream, session, handshakeLimit(options))
-}
-
-/** Certificates have names with other letters as Punycode. */
-function asciiOf(host: string): string {
-  const name = host.replace(/\.$/, '')
-  if (/^[\x20-\x7e]*$/.test(name)) return name
-  try {
-    return new URL(`https://${name}`).hostname
-  } catch {
-    return name
-  }
 }
 
 function isAddress(host: string): boolean {

@@ -375,6 +375,15 @@ test('options of the wrong kind are refused at the call', (t) => {
   )
   t.regex(refused({ ca: [1] }), /^Cannot connect: tls\.ca must be a string or a Uint8Array, not/)
   t.regex(refused({ ALPNProtocols: 'h2' }), /tls\.ALPNProtocols/)
+  for (const name of ['', 'n'.repeat(256), 'ñ'.repeat(128)])
+    t.regex(refused({ ALPNProtocols: ['h2', name] }), /a name in tls\.ALPNProtocols must be .* 1 to 255 bytes/)
+  for (const servername of ['.example.org', '．example.org']) {
+    t.regex(refused({ servername }), /tls\.servername must be a name that does not begin with a dot/)
+    t.regex(
+      (thrown(() => connect({ host: servername, port: 1, tls: true })) as Error).message,
+      /host must be a name that does not begin with a dot/,
+    )
+  }
   t.regex(refused({ handshakeTimeout: -1 }), /tls\.handshakeTimeout/)
   t.regex(refused({ rejectUnauthorized: 1 }), /tls\.rejectUnauthorized/)
   t.regex(refused(7), /tls must be/)

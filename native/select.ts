@@ -77,6 +77,7 @@ export function chooseDriver(
     return driver.make()
   } catch (error) {
     if (!isMissing(error)) throw error
+    if (error instanceof NoRing && error.lacking !== null) throw error.lacking
     throw new Error(`Cannot use the driver "${forced}" (DRUPE_DRIVER): ${error.message}`, { cause: error })
   }
 }

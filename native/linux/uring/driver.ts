@@ -77,8 +77,7 @@ export class UringDriver extends PosixDriver<Libc> {
     this.event = new Descriptor(this.libc, this.libc.eventfd(0, c.CLOEXEC | c.O_NONBLOCK))
     try {
       const worst = Math.min(this.alarm.fd, this.wake.fd, this.event.fd)
-      const [code, text] = this.describeError(worst)
-      if (worst < 0) throw new NoRing(`${text} (${code})`)
+      if (worst < 0) throw NoRing.after('eventfd', worst, this.describeError(worst))
       this.ring = new Ring(this.libc, options)
     } catch (error) {
       this.release()

@@ -13,9 +13,10 @@
  * DEFER_TASKRUN; COOP_TASKRUN is the next best.
  */
 
+import { SystemError } from '../../../kernel/protocol/errors.js'
 import { PAGE_BYTES } from '../../memory/pages.js'
 import { Descriptor } from '../../posix/descriptor.js'
-import { describeError, EAGAIN, EBUSY, EINTR, EINVAL, ENOMEM } from '../../posix/errno.js'
+import { describeError, EAGAIN, EBUSY, EINTR, EINVAL, EMFILE, ENFILE, ENOMEM } from '../../posix/errno.js'
 import type { Libc } from '../libc.js'
 
 /** Opcodes. */
@@ -96,6 +97,9 @@ const QUICK_REFUSALS = 100
 /** A buffer that may grow, which not every library of types knows. */
 type ResizableBuffer = new (bytes: number, options: { readonly maxByteLength: number }) => ArrayBuffer
 
+/** There would be a ring, if others had less. */
+const LIMITS = new Set([EMFILE, ENFILE, ENOMEM])
+
 /** What kind of ring; for tests. */
 export interface RingOptions {
   /** How many SQEs fit in before Linux has to be entered; a power of two. Default 256. */
@@ -112,6 +116,16 @@ export interface RingOptions {
 /** Why there is no ring; the driver falls back on epoll. */
 export class NoRing extends Error {
   override readonly name = 'NoRing'
+
+  /** The error if the system has no more of something; null: it has no rings. */
+  lacking: SystemError | null = null
+
+  /** After a call that has failed. */
+  static after(syscall: string, errno: number, [code, text]: readonly [name: string, text: string]): NoRing {
+    const error = new NoRing(`${text} (${syscall}: ${code})`)
+    if (LIMITS.has(errno)) error.lacking = new SystemError({ code, errno, syscall, text })
+    return error
+  }
 }
 
 /** An io_uring. */
@@ -372,8 +386,7 @@ function setUp(libc: Libc, params: Int32Array, options: RingOptions, memory: Mem
     if (result >= 0 || (result !== EINVAL && (flags & NO_MMAP) === 0)) break
   }
   if (result >= 0) return result
-  const [code, text] = describeError(result)
-  throw new NoRing(`${text} (io_uring_setup: ${code})`)
+  throw NoRing.after('io_uring_setup', result, describeError(result))
 }
 
 /** Asks whether the newest opcode is known. */

@@ -79,11 +79,13 @@ const CASES: Readonly<Record<string, () => Operation<void>>> = {
     const error = yield* thrownBy(squeezed(() => connect({ host: 'localhost', port: 9 })))
     const { code, message } = error as NodeJS.ErrnoException
     say([code, /undefined/.test(message)])
-    delete process.env['DRUPE_DRIVER']
-    const refused = yield* squeezed(function* () {
-      return thrown(() => new Kernel()) as NodeJS.ErrnoException
-    })
-    say([refused.constructor.name, refused.code])
+    for (const driver of ['', 'epoll', 'io_uring']) {
+      process.env['DRUPE_DRIVER'] = driver
+      const refused = yield* squeezed(function* () {
+        return thrown(() => new Kernel()) as NodeJS.ErrnoException
+      })
+      say([refused.constructor.name, refused.code])
+    }
   },
   *'a process that is stopped while it starts is ended'() {
     yield* scope({ grace: 20 }, (own) =>

@@ -24,7 +24,7 @@ export function isAsync(value: unknown): value is (...operands: never[]) => unkn
   return prototype === asyncFunction || prototype === asyncGeneratorFunction
 }
 
-/** A short description of any value, for messages. The value may be a proxy that lets nobody look. */
+/** A short description of any value, for messages; also of a proxy that lets nobody look. */
 export function describe(value: unknown): string {
   try {
     return described(value)

@@ -207,13 +207,12 @@ export class SocketFile {
 
   constructor(private path: string) {}
 
-  /** A path is relative to a current directory, which may be another one later. */
+  /** A relative path leads elsewhere later; a simulated network has no other. */
   *locate(): Operation<void> {
     if (this.path.startsWith('/')) return
     try {
       this.path = yield* new Request('realpath', { path: this.path }, NEVER)
     } catch (error) {
-      // In a simulated network there is no such directory.
       if (!(error instanceof SystemError || error instanceof UnsupportedError)) throw error
     }
   }

@@ -133,8 +133,9 @@ function* readOperation(path: string, encoding: 'utf8' | undefined, maxBytes: nu
  * the name. So it has the old content or the new, never a part. Its permissions, owner and group
  * stay; where the system does not allow that, what they gave to them alone is dropped, setuid and
  * setgid above all. Its other names (hard links) keep the old content, and extended attributes do
- * not stay: `atomic: false` keeps both. Symbolic links are followed. What is no plain file, a device say, is written as it is. If the task is cancelled
- * while it waits, the content is the old one or the new one, and the other file is gone.
+ * not stay: `atomic: false` keeps both. Symbolic links are followed. What is no plain file, a
+ * device say, is written as it is. If the task is cancelled while it waits, the content is the old
+ * one or the new one, and the other file is gone.
  *
  * @param path The path.
  * @param data Bytes, or text, which is written as UTF-8.

@@ -200,8 +200,8 @@ function* result(op: Operation<unknown>): Operation<{ readonly value: unknown }>
 }
 
 /**
- * An operation; not a collection, which is a result though it can be iterated as well. What runs can
- * be thrown into; iterators of collections cannot.
+ * An operation; not a collection, which is a result though it can be iterated as well. What runs
+ * can be thrown into; iterators of collections cannot.
  */
 function isWork(result: unknown): result is Operation<unknown> {
   if (typeof result !== 'object' || result === null || Array.isArray(result)) return false

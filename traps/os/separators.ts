@@ -1,6 +1,6 @@
 /**
- * Where the names in a path begin and end. A backslash separates them on Windows alone; elsewhere it
- * is a character as others.
+ * Where the names in a path begin and end. A backslash separates them on Windows alone; elsewhere
+ * it is a character as others.
  */
 const WINDOWS = typeof process === 'object' && process.platform === 'win32'
 const LAST_NAME = WINDOWS ? /[^/\\:]*$/ : /[^/]*$/

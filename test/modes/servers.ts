@@ -3,6 +3,7 @@
  */
 import {
   connect,
+  Event,
   listen,
   moveOn,
   nursery,
@@ -108,8 +109,10 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     *op() {
       const log: string[] = []
       const listener = yield* listenLocally()
+      const served = new Event()
       const server = yield* spawn(
         serve(listener, function* (stream) {
+          yield* served.set()
           try {
             yield* stream.read()
           } finally {
@@ -120,7 +123,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
         }),
       )
       const stream = yield* connectTo(listener)
-      yield* sleep(5)
+      yield* served.wait()
       yield* server.cancel()
       log.push(text(yield* stream.readAll()), yield* refusalBy(listener))
       yield* stream.close()
@@ -135,8 +138,10 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     *op() {
       const log: string[] = []
       const listener = yield* listenLocally()
+      const served = new Event()
       const server = yield* spawn(
         serve(listener, function* (stream) {
+          yield* served.set()
           try {
             yield* stream.read()
           } finally {
@@ -145,7 +150,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
         }),
       )
       const stream = yield* connectTo(listener)
-      yield* sleep(5)
+      yield* served.wait()
       yield* server.cancel()
       yield* stream.close()
       return log

@@ -36,7 +36,7 @@ const OF_ONE: readonly [driver: string, scenario: string, line: string | RegExp]
     'io_uring',
     'fds that a failing constructor had opened are closed again',
     // Which call meets the limit depends on how many descriptors Node itself has open.
-    /^Cannot use the driver "io_uring" \(DRUPE_DRIVER\): too many open files(, this process may have 64 \(RLIMIT_NOFILE\))? \((io_uring_setup: )?EMFILE\); 0$/,
+    /^Cannot (eventfd|io_uring_setup): too many open files(, this process may have 64 \(RLIMIT_NOFILE\))? \(EMFILE\); 0$/,
   ],
   [
     '',

@@ -78,7 +78,7 @@ const HOW: Readonly<Record<string, () => unknown>> = {
 
 /** Things that can be iterated and are no operations. */
 const ITERABLE: Readonly<Record<string, () => unknown>> = {
-  search: () => new URLSearchParams('a=1'),
+  entries: () => new Map([['a', 1]]),
   text: () => new String('abc'),
   proxy: () => HOW['proxy']?.(),
 }

@@ -60,6 +60,9 @@ const FILES = [
   'a large file comes back',
   'a watched tree tells',
   'a watched file tells',
+  'what was asked of a file that is closed by then',
+  'a file whose name is as long as a name may be',
+  'a backslash in a name is a character as others',
 ]
 const LEFT_OUT = [
   [['bun', 'permission', 'bare'], 'a universal event works in a blocking run', NO_BLOCKING],

@@ -11,9 +11,9 @@ export type Range = readonly [from: number, to: number]
 
 /** Takes ranges from one queue until there are none, and puts their counts into another. */
 export function* work(ranges: LinkPort, counts: LinkPort): Operation<void> {
-  const todo = linkedQueue<Range | null>(ranges)
+  const work = linkedQueue<Range | null>(ranges)
   const done = linkedQueue<number>(counts)
-  for (let range = yield* todo.get(); range !== null; range = yield* todo.get()) yield* done.put(yield* count(range))
+  for (let range = yield* work.get(); range !== null; range = yield* work.get()) yield* done.put(yield* count(range))
 }
 
 /** Looks up after each number, so that a cancel is heard. */

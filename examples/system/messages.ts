@@ -34,9 +34,9 @@ function* produce(): Operation<void> {
   const key = randomBytes(32).toString('hex')
   const env = { ...process.env, JOBS_KEY: key }
   const total = new Map<string, number>()
-  const todo = [...JOBS]
+  const waiting = [...JOBS]
   function* serve(worker: MessageStream<Report>): Operation<void> {
-    for (let job = todo.pop(); job !== undefined; job = todo.pop()) {
+    for (let job = waiting.pop(); job !== undefined; job = waiting.pop()) {
       yield* worker.send(job)
       const report = yield* worker.receive()
       for (const [word, count] of report?.words ?? []) total.set(word, (total.get(word) ?? 0) + count)

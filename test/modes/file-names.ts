@@ -2,13 +2,9 @@
  * Scenarios of names of files: long ones, and those that cannot be made.
  */
 import { readdirSync, writeFileSync } from 'node:fs'
-import { mkdir, nursery, type Operation, readFile, realpath, SystemError, tempDir, writeFile } from 'drupe'
+import { mkdir, type Operation, readFile, SystemError, writeFile } from 'drupe'
+import { inDirectory } from './os-files.js'
 import type { Scenario } from './scenarios.js'
-
-const inDirectory = (body: (directory: string) => Operation<unknown>) => () =>
-  nursery(function* () {
-    return yield* body(yield* realpath(yield* tempDir()))
-  })
 
 function* codeOf(op: Operation<unknown>): Operation<unknown> {
   try {

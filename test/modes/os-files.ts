@@ -44,7 +44,7 @@ import { give } from '../kit.js'
 import { bytes, text } from './net-kit.js'
 import type { Scenario } from './scenarios.js'
 
-const inDirectory = (body: (directory: string) => Operation<unknown>) => () =>
+export const inDirectory = (body: (directory: string) => Operation<unknown>) => () =>
   nursery(function* () {
     return yield* body(yield* realpath(yield* tempDir()))
   })

@@ -148,7 +148,7 @@ export class HostWatcher {
     } catch (error) {
       throw systemError(error)
     }
-    // Windows says so of a directory that is gone; what the name stands for now, a look tells.
+    // Windows says so of a directory that is gone; what has that name by then, a look tells.
     watcher.on('error', () => this.note(watched, null))
     return watcher
   }
